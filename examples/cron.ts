@@ -1,0 +1,12 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { Election } from "incumbent";
+
+const election = new Election({ client: new DynamoDBClient({}), name: "reports/daily" });
+
+// Call it from every copy, as often as you like: one run completes per tick.
+const tick = process.argv[2] ?? new Date().toISOString().slice(0, 10);
+const outcome = await election.runOnce(tick, async ({ term, signal }) => {
+  signal.throwIfAborted();
+  return `report for ${tick}, term ${term}`;
+});
+console.log(outcome.ran ? outcome.value : `not run here: ${outcome.because}`);

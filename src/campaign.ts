@@ -1,0 +1,215 @@
+import { backoffMs } from "./backoff.js";
+import { longestElapsedMs, sleep } from "./clock.js";
+import { TableUnavailableError } from "./errors.js";
+import type { Emit } from "./events.js";
+import { isTickDone, type Lease } from "./lease.js";
+import { type ResolvedOptions, randomPart } from "./options.js";
+import type { Requests } from "./requests.js";
+import { type Sighting, see, seeHistory } from "./sighting.js";
+import type { Written } from "./store/lease-store.js";
+import { type Basis, type Move, nextMove } from "./takeover.js";
+import { type Elected, isHealthy } from "./tenure.js";
+
+/** Spread of first tries after a holder's death, as a part of its lease: one usually is first. */
+const JITTER = 1 / 30;
+
+/** A tenure begun, and the row it followed. */
+export interface Won extends Elected {
+  readonly kind: "elected";
+  readonly previous: Lease | undefined;
+}
+
+export type Outcome =
+  | Won
+  | { readonly kind: "done" }
+  | { readonly kind: "held"; readonly lease: Lease | undefined };
+
+export interface CampaignOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Campaign only for this tick: `done` once it is recorded. */
+  readonly tick?: string | undefined;
+}
+
+/**
+ * The bid of one candidate. What it has seen outlives each campaign, so that tries made one by one, minutes
+ * apart, still notice a dead holder (pitfall: a takeover that never happens).
+ *
+ *   unknown ──read──▶ row held ──wait/read──▶ free ──acquire──▶ elected
+ *                 └──▶ no row ──history, wait──┘        └─ refused: the row it brought is the next sighting
+ */
+export class Campaign {
+  #sighting: Sighting | undefined;
+  /** A try to acquire went unanswered: only the row can tell whether it landed. */
+  #unsure = false;
+  #jitterMs = 0;
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+    private readonly emit: Emit,
+  ) {}
+
+  /** Tries until elected (or the tick is done). Rejects with the signal's reason, or what a retry cannot mend. */
+  async run({ signal, tick }: CampaignOptions): Promise<Won | { kind: "done" }> {
+    const { clock, renewIntervalMs, random } = this.options;
+    for (let failures = 0; ; ) {
+      signal?.throwIfAborted();
+      try {
+        const outcome = await this.#step(tick, signal);
+        if (outcome) return outcome;
+        failures = 0;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof TableUnavailableError)) throw error;
+        this.emit({ type: "unavailable", error });
+        failures += 1;
+        await sleep(clock, backoffMs(failures, renewIntervalMs, random), signal);
+      }
+    }
+  }
+
+  /** One try without waiting: looks at most once, then acquires if that is allowed by now. */
+  async attempt({ signal, tick }: CampaignOptions): Promise<Outcome> {
+    let looked = false;
+    for (let refusals = 0; refusals < 3; ) {
+      signal?.throwIfAborted();
+      if (this.#isDone(tick)) return { kind: "done" };
+      const move = this.#nextMove(0);
+      if (move.kind === "acquire") {
+        if (!(await isHealthy(this.options))) break;
+        const won = await this.#acquire(move.basis);
+        if (won) return won;
+        looked = true;
+        refusals += 1;
+      } else if (move.kind === "readHistory") {
+        await this.#readHistory(signal);
+      } else if (looked) {
+        break;
+      } else {
+        await this.#read(true, signal);
+        looked = true;
+      }
+    }
+    return { kind: "held", lease: this.#sighting?.lease };
+  }
+
+  /** After giving the lease back at somebody's wish: lets the others look once before trying again. */
+  standBack(signal?: AbortSignal): Promise<void> {
+    return sleep(this.options.clock, this.options.renewIntervalMs * 1.5, signal);
+  }
+
+  /** The leader's own last sight of the row: a resigned lease can be taken back with one request. */
+  saw(lease: Lease): void {
+    this.#note(lease, this.requests.now().monotonicMs, true);
+  }
+
+  async #step(
+    tick: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Won | { kind: "done" } | undefined> {
+    if (this.#isDone(tick)) return { kind: "done" };
+    const move = this.#nextMove(this.#jitterMs);
+    switch (move.kind) {
+      case "read":
+        await this.#read(move.consistent, signal);
+        return undefined;
+      case "readHistory":
+        await this.#readHistory(signal);
+        return undefined;
+      case "wait":
+        await sleep(this.options.clock, move.untilMs - this.requests.now().monotonicMs, signal);
+        return undefined;
+      case "acquire":
+        if (await isHealthy(this.options)) return this.#acquire(move.basis);
+        await sleep(this.options.clock, this.options.renewIntervalMs, signal);
+        return undefined;
+    }
+  }
+
+  async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
+    const { answer, received } = await this.requests.send(
+      "read the lease",
+      (store, _sent, abort) => store.read(this.options.name, { consistent }, abort),
+      { signal },
+    );
+    if (consistent) this.#unsure = false;
+    this.#note(answer.lease, received.monotonicMs, consistent);
+  }
+
+  #nextMove(jitterMs: number): Move {
+    if (this.#unsure) return { kind: "read", consistent: true };
+    const { candidateId, useServiceClock } = this.options;
+    const me = { candidateId, useServiceClock, jitterMs };
+    return nextMove(this.#sighting, me, this.requests.now(), this.requests.service);
+  }
+
+  async #readHistory(signal: AbortSignal | undefined): Promise<void> {
+    const { answer } = await this.requests.send(
+      "read the election's history",
+      (store, _sent, abort) => store.readHistory(this.options.name, abort),
+      { signal },
+    );
+    if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history);
+  }
+
+  /**
+   * Not aborted by the caller's signal: a request under way may win the lease, and who walks away from it
+   * leaves the election without a leader for a whole lease.
+   */
+  async #acquire(basis: Basis): Promise<Won | undefined> {
+    const { name, candidateId, leaseDurationMs, safetyMarginMs, renewIntervalMs, value, random } =
+      this.options;
+    const previous = this.#sighting?.lease;
+    const attemptId = randomPart(random);
+    let written: Written;
+    let sent: Elected["sent"];
+    try {
+      const timed = await this.requests.send("acquire the lease", (store, at, signal) =>
+        store.acquire(
+          {
+            election: name,
+            candidateId,
+            attemptId,
+            basis,
+            leaseDurationMs,
+            renewIntervalMs,
+            value,
+            expiresAt: this.requests.expiresAt(at),
+            at: this.requests.at(at),
+          },
+          signal,
+        ),
+      );
+      ({ answer: written, sent } = timed);
+      this.#note(written.lease, timed.received.monotonicMs, true);
+    } catch (error) {
+      this.#unsure = true;
+      throw error;
+    }
+    const { lease } = written;
+    // A refusal can be the echo of one's own write (pitfall: refusal taken for loss).
+    const landed = written.done || (lease?.holder === candidateId && lease.attemptId === attemptId);
+    if (!landed || !lease) {
+      this.emit({ type: "refused", term: lease?.term });
+      return undefined;
+    }
+    // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
+    const now = this.requests.now();
+    if (longestElapsedMs(sent, now) >= leaseDurationMs - safetyMarginMs) return undefined;
+    this.emit({ type: "elected", term: lease.term, tookMs: longestElapsedMs(sent, now) });
+    return { kind: "elected", lease, sent, previous };
+  }
+
+  #note(lease: Lease | undefined, receivedMs: number, authoritative: boolean): void {
+    const before = this.#sighting;
+    this.#sighting = see(before, lease, receivedMs, authoritative);
+    if (lease && this.#sighting.firstSeenMs !== before?.firstSeenMs) {
+      this.#jitterMs = lease.leaseDurationMs * JITTER * this.options.random();
+    }
+  }
+
+  #isDone(tick: string | undefined): boolean {
+    if (tick === undefined) return false;
+    return isTickDone(this.#sighting?.lease?.lastTick ?? this.#sighting?.history?.lastTick, tick);
+  }
+}

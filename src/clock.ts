@@ -1,0 +1,109 @@
+/**
+ * The only place that reads clocks and sets timers.
+ *
+ * Time is read from two clocks. The monotonic one cannot be stepped, but on Linux it stands still while a
+ * machine is suspended or a sandbox frozen; the wall clock goes on meanwhile, but can be stepped. Whoever
+ * must not act too late takes the larger elapsed time of the two.
+ */
+export interface Clock {
+  /** Milliseconds since an arbitrary origin; never goes back. */
+  monotonicMs(): number;
+  /** Milliseconds since the epoch, as this host believes. */
+  wallMs(): number;
+  /** Calls back once after `ms` (at once when ≤ 0). Returns a function that cancels it. */
+  setTimer(ms: number, callback: () => void): () => void;
+}
+
+/** One reading of both clocks. */
+export interface Instant {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+/** Longest delay a Node timer takes; longer waits are re-armed by their callers' loops. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  setTimer(ms, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(0, Math.ceil(ms)), LONGEST_TIMER_MS));
+    return () => clearTimeout(timer);
+  },
+};
+
+export function readClock(clock: Clock): Instant {
+  return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+}
+
+/** At least this much time passed between two readings, unless both clocks were slow. Never negative. */
+export function longestElapsedMs(from: Instant, to: Instant): number {
+  return Math.max(to.monotonicMs - from.monotonicMs, to.wallMs - from.wallMs, 0);
+}
+
+/** At most this much time passed between two readings, unless both clocks were fast. Never negative. */
+export function shortestElapsedMs(from: Instant, to: Instant): number {
+  return Math.max(Math.min(to.monotonicMs - from.monotonicMs, to.wallMs - from.wallMs), 0);
+}
+
+/** Resolves after `ms`; rejects with the signal's reason when it aborts first. Leaves no listener behind. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const cancel = clock.setTimer(ms, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    const onAbort = () => {
+      cancel();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** Thrown by `withTimeout` as the abort reason; callers turn it into an error of their own. */
+export class TimedOut extends Error {
+  constructor(readonly afterMs: number) {
+    super(`no answer within ${Math.round(afterMs)} ms`);
+    this.name = "TimedOut";
+  }
+}
+
+/**
+ * Runs `task` with a signal that aborts after `ms` or with `signal`, and does not wait for a task that
+ * ignores it: a request that hangs must not hang its caller.
+ */
+export function withTimeout<T>(
+  clock: Clock,
+  ms: number,
+  task: (signal: AbortSignal) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const controller = new AbortController();
+    const stop = (reason: unknown) => {
+      settle();
+      controller.abort(reason);
+      reject(reason);
+    };
+    const onAbort = () => stop(signal?.reason);
+    const cancel = clock.setTimer(ms, () => stop(new TimedOut(ms)));
+    const settle = () => {
+      cancel();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    task(controller.signal).then(
+      (value) => {
+        settle();
+        resolve(value);
+      },
+      (error: unknown) => {
+        settle();
+        reject(error);
+      },
+    );
+  });
+}

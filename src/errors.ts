@@ -1,0 +1,180 @@
+/** Why a tenure ended. The first three are planned; the others are losses. */
+export type EndReason =
+  /** Given back: `resign()`, the work returned, or the caller's signal aborted. */
+  | "resigned"
+  /** Somebody asked the holder to step down. */
+  | "stepped-down"
+  /** `healthy()` said no. */
+  | "unhealthy"
+  /** Trust ran out before a renewal was confirmed. */
+  | "expired"
+  /** Another candidate holds the lease under a later term. */
+  | "superseded"
+  /** An operator took the lease away; the term is fenced off. */
+  | "evicted"
+  /** The lease row is gone from the table. */
+  | "deleted";
+
+/** Base of every error this library throws. `code` is stable; messages may be reworded. */
+export abstract class IncumbentError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** An option cannot work. Names the option, the rule, the value received and one that would do. */
+export class InvalidOptionError extends IncumbentError {
+  readonly code = "INVALID_OPTION";
+
+  constructor(
+    readonly option: string,
+    readonly rule: string,
+    readonly received: unknown,
+    readonly wouldDo: unknown,
+  ) {
+    super(`${option}: ${rule}; received ${show(received)}, ${show(wouldDo)} would do.`);
+  }
+}
+
+/** The leadership is over, is ending, or has less trust left than was asked for. */
+export class LeaseLostError extends IncumbentError {
+  readonly code = "LEASE_LOST";
+
+  constructor(
+    readonly election: string,
+    /** The term that ended. */
+    readonly term: number,
+    readonly reason: EndReason,
+    /** Milliseconds since it ended. Negative: not over yet, but so much less is left than was asked for. */
+    readonly lateByMs: number,
+    what = `is over: ${reason}, ${Math.max(0, Math.round(lateByMs))} ms ago`,
+  ) {
+    super(`Leadership of "${election}" (term ${term}) ${what}.`);
+  }
+}
+
+/** A fenced write was refused: the lease no longer belongs to this term. Nothing was written. */
+export class FencedOutError extends IncumbentError {
+  readonly code = "FENCED_OUT";
+
+  constructor(
+    readonly election: string,
+    /** The term of the write that was refused. */
+    readonly term: number,
+    /** The term that stands in the lease row now; undefined when the row is gone. */
+    readonly currentTerm: number | undefined,
+    options?: { cause?: unknown },
+  ) {
+    super(
+      `Write under term ${term} of "${election}" refused: ` +
+        (currentTerm === undefined ? "the lease row is gone." : `the lease stands at term ${currentTerm}.`),
+      options,
+    );
+  }
+}
+
+/** Why one action of a transaction was refused, in the order of the actions given. */
+export interface ActionRefusal {
+  /** DynamoDB's code: `None` for an innocent action, `ConditionalCheckFailed`, `ValidationError`, … */
+  readonly code: string;
+  readonly message?: string | undefined;
+  /** The item as it stands, if the action asked for `ReturnValuesOnConditionCheckFailure: "ALL_OLD"`. */
+  readonly item?: Record<string, unknown> | undefined;
+}
+
+/** A transaction was refused because of its own actions. Nothing of it was written. */
+export class TransactionRefusedError extends IncumbentError {
+  readonly code = "TRANSACTION_REFUSED";
+
+  constructor(
+    readonly refusals: readonly ActionRefusal[],
+    options?: { cause?: unknown },
+  ) {
+    const bad = refusals.flatMap((r, i) =>
+      r.code === "None" ? [] : [`action ${i}: ${r.message ?? r.code}`],
+    );
+    super(`Transaction refused, nothing was written: ${bad.join("; ") || "no reason given"}.`, options);
+  }
+}
+
+/** The table never told whether a transaction was committed. It was applied once or not at all. */
+export class TransactionUnknownError extends IncumbentError {
+  readonly code = "TRANSACTION_UNKNOWN";
+
+  constructor(election: string, term: number, options?: { cause?: unknown }) {
+    super(
+      `No answer told whether a transaction under term ${term} of "${election}" was committed. ` +
+        `It was applied once or not at all: read the items back before you write them again.`,
+      options,
+    );
+  }
+}
+
+/** The table cannot be used as it is; trying again does not help. `fix` says what does. */
+export class TableError extends IncumbentError {
+  readonly code = "TABLE_UNUSABLE";
+
+  constructor(
+    readonly tableName: string,
+    readonly problem: "missing" | "key-schema" | "access-denied" | "credentials" | "request",
+    readonly fix: string,
+    options?: { cause?: unknown },
+  ) {
+    const cause = options?.cause instanceof Error ? ` (${options.cause.name}: ${options.cause.message})` : "";
+    super(`Table "${tableName}": ${problem}. ${fix}${cause}`, options);
+  }
+}
+
+/** The table did not answer, or asked to be asked later. Trying again may help. */
+export class TableUnavailableError extends IncumbentError {
+  readonly code = "TABLE_UNAVAILABLE";
+
+  constructor(doing: string, options?: { cause?: unknown }) {
+    const cause = options?.cause instanceof Error ? ` (${options.cause.name}: ${options.cause.message})` : "";
+    super(`No answer from the table to ${doing}${cause}.`, options);
+  }
+}
+
+/** A row under the election's key was not written by this library, or was damaged. It is left as it is. */
+export class MalformedLeaseError extends IncumbentError {
+  readonly code = "MALFORMED_LEASE";
+
+  constructor(
+    readonly election: string,
+    readonly attribute: string,
+    readonly rule: string,
+    readonly received: unknown,
+    wouldDo: unknown,
+  ) {
+    super(
+      `Lease row of "${election}": attribute "${attribute}" ${rule}; found ${show(received)}, ` +
+        `${show(wouldDo)} would do. The row was left as it is: mend it, or delete it and the next term follows its history.`,
+    );
+  }
+}
+
+/** Two campaigns at once on one `Election`: they would be the same candidate twice. */
+export class AlreadyCampaigningError extends IncumbentError {
+  readonly code = "ALREADY_CAMPAIGNING";
+
+  constructor(election: string) {
+    super(
+      `This Election object already campaigns for or leads "${election}". ` +
+        `Await it, or make a second Election for a second candidate.`,
+    );
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
+  if (typeof value === "number" || typeof value === "bigint" || value == null) return String(value);
+  if (typeof value === "function") return "a function";
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}

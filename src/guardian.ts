@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Writable } from "node:stream";
+
+/**
+ * A process we start never outlives us, not even when we are killed with SIGKILL, and not even when it is
+ * stopped at that moment. One helper process per parent holds a pipe from us; at its end it kills what is
+ * still registered.
+ */
+
+/** Reads lines `+pid` and `-pid`; in a session of its own, so that a terminal's Ctrl-C does not reach it. */
+const GUARDIAN = `
+const pids = new Set();
+let rest = "";
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
+process.stdin.setEncoding("utf8").on("data", (text) => {
+  const lines = (rest + text).split("\\n");
+  rest = lines.pop();
+  for (const line of lines) pids[line[0] === "+" ? "add" : "delete"](Number(line.slice(1)));
+}).on("close", () => {
+  for (const pid of pids) try { process.kill(pid, "SIGKILL"); } catch {}
+  process.exit();
+});
+`;
+
+let toGuardian: Writable | undefined;
+
+/**
+ * Ties a child's life to ours. With `group: true` its whole process group dies (for a child spawned
+ * `detached`), so that what it started dies with it.
+ * @default group false
+ */
+export function dieWithUs(child: ChildProcess, { group = false } = {}): void {
+  if (child.pid === undefined || child.exitCode !== null) return;
+  const pid = group ? -child.pid : child.pid;
+  tell(`+${pid}`);
+  child.once("exit", () => tell(`-${pid}`));
+}
+
+function tell(line: string): void {
+  toGuardian ??= startGuardian();
+  toGuardian.write(`${line}\n`);
+}
+
+function startGuardian(): Writable {
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const guardian = spawn(process.execPath, ["-e", GUARDIAN], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+    env,
+  });
+  const pipe = guardian.stdin as Writable & { unref(): void };
+  pipe.on("error", () => {
+    toGuardian = undefined;
+  });
+  guardian.unref();
+  pipe.unref();
+  return pipe;
+}

@@ -1,0 +1,121 @@
+import type { Commits } from "./commits.js";
+import { InvalidOptionError } from "./errors.js";
+import type { ResignOutcome } from "./events.js";
+import { type GuardInput, guardInput, type TransactionAction } from "./fencing.js";
+import { checkValue } from "./options.js";
+import type { Tenure } from "./tenure.js";
+
+/** The handle while elected: one term of one leader. */
+export class Leadership implements AsyncDisposable {
+  readonly #tenure: Tenure;
+  readonly #commits: Commits;
+
+  /** @internal Made by `Election` only. */
+  constructor(tenure: Tenure, commits: Commits) {
+    this.#tenure = tenure;
+    this.#commits = commits;
+  }
+
+  /** The election's name. */
+  get election(): string {
+    return this.#tenure.options.name;
+  }
+
+  get candidateId(): string {
+    return this.#tenure.options.candidateId;
+  }
+
+  /** The fencing token: a whole number, greater than that of every tenure before, never used again. */
+  get term(): number {
+    return this.#tenure.term;
+  }
+
+  /** What this leader publishes on the lease row. */
+  get value(): string | undefined {
+    return this.#tenure.lease.value;
+  }
+
+  /**
+   * Aborts when the work should stop, with a `LeaseLostError` as its reason: a planned end (the lease is
+   * kept while the work drains) or a loss. It is prompt, not proof: a blocked or frozen process runs no
+   * timers, so before a step that must not be late ask `throwIfLost()`, which reads the clocks.
+   */
+  get signal(): AbortSignal {
+    return this.#tenure.signal;
+  }
+
+  /** Milliseconds of trust left by the clocks as they are now; 0 once it is over. Renewals prolong it. */
+  remainingMs(): number {
+    return Math.max(0, this.#tenure.remainingMs());
+  }
+
+  /**
+   * Throws `LeaseLostError` unless this candidate still leads and at least `minRemainingMs` milliseconds of trust
+   * are left, by the worse of the monotonic and the wall clock at this very call. A flag that a timer sets
+   * would lie here: after a pause of the process the flag is old, and the next leader may be at work.
+   * @default minRemainingMs 0
+   */
+  throwIfLost(minRemainingMs = 0): void {
+    if (!(minRemainingMs >= 0)) {
+      throw new InvalidOptionError(
+        "minRemainingMs",
+        "must be a number of milliseconds from 0",
+        minRemainingMs,
+        2_000,
+      );
+    }
+    const leftMs = this.#tenure.remainingMs();
+    if (this.#tenure.isOver) throw this.#tenure.lostError(-leftMs);
+    if (leftMs < minRemainingMs) {
+      const what = `has only ${Math.floor(leftMs)} ms of trust left, ${minRemainingMs} were asked for`;
+      throw this.#tenure.lostError(leftMs - minRemainingMs, what);
+    }
+  }
+
+  /**
+   * Publishes another `value` on the lease row, with a renewal sent now. Resolves when it is there; rejects
+   * with `LeaseLostError` when the leadership ends first, `InvalidOptionError` over 1,024 characters.
+   */
+  async proclaim(value: string | undefined): Promise<void> {
+    checkValue(value);
+    await this.#tenure.proclaim(value);
+  }
+
+  /**
+   * Writes all of `actions` (1 to 99), or nothing, and only while this term leads: the lease row itself is
+   * checked in the same DynamoDB transaction, so no clock and no pause can let a stale leader through.
+   * Calls made at the same time are committed together but stay independent. Plain or attribute values.
+   *
+   * Rejects with `FencedOutError` (a later term exists), `TransactionRefusedError` (one of these actions'
+   * own conditions failed), `LeaseLostError` (already over, nothing was sent), `TransactionUnknownError`
+   * (no answer for a whole lease), `TableError`, `InvalidOptionError`.
+   */
+  transact(actions: readonly TransactionAction[]): Promise<void> {
+    return this.#commits.add(actions);
+  }
+
+  /**
+   * The same Put, Update or Delete input, with a condition: DynamoDB refuses it
+   * (`ConditionalCheckFailedException`) once the item was written under a later term. For items that carry
+   * their own fence: no transaction, and it works on multi-Region tables. Send it with your own client.
+   * Throws `LeaseLostError` if the leadership is already over.
+   * @default fenceAttribute "fence"
+   */
+  guard<T extends GuardInput>(input: T, fenceAttribute = "fence"): T {
+    this.throwIfLost();
+    return guardInput(input, this.term, fenceAttribute);
+  }
+
+  /**
+   * Gives the lease back so that another can lead at once. Call it when the work has stopped; `signal` aborts.
+   * A second call returns the same promise. Never rejects: see `ResignOutcome`.
+   */
+  resign(): Promise<ResignOutcome> {
+    return this.#tenure.release("resigned");
+  }
+
+  /** `await using` resigns at the end of the scope. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.resign();
+  }
+}

@@ -1,0 +1,273 @@
+import { type Clock, systemClock } from "./clock.js";
+import { InvalidOptionError } from "./errors.js";
+import type { ElectionEvent } from "./events.js";
+import { MAX_DRIFT } from "./service-clock.js";
+import { NAME_PATTERN } from "./store/schema.js";
+
+/** How an election is held. All candidates of one election should be given the same durations. */
+export interface Timing {
+  /**
+   * How long a lease lasts without renewal, in milliseconds: 300 to 86,400,000 (a day). Longer leases
+   * cost fewer writes; shorter ones replace a dead leader sooner.
+   * @default 15_000
+   */
+  leaseDurationMs?: number | undefined;
+  /**
+   * Time from one renewal to the next, in milliseconds.
+   * @default leaseDurationMs / 3
+   */
+  renewIntervalMs?: number | undefined;
+  /**
+   * The holder stops trusting its lease this much before it runs out, in milliseconds. At least
+   * leaseDurationMs / 250: it covers the drift of two clocks.
+   * @default leaseDurationMs / 10
+   */
+  safetyMarginMs?: number | undefined;
+  /**
+   * Longest wait for one answer of the table, in milliseconds. The AWS SDK's own retries fall within it.
+   * @default 2_000, or leaseDurationMs / 4 if that is less
+   */
+  requestTimeoutMs?: number | undefined;
+  /**
+   * How long work may take to stop once its signal has aborted, while the lease is still renewed for it,
+   * in milliseconds. After that the lease is left to run out; it is never given away under running work.
+   * @default 30_000
+   */
+  drainTimeoutMs?: number | undefined;
+  /**
+   * Whether an expired lease may be taken by the table's clock as soon as that is surely past (a
+   * newcomer need not wait), or only by observing it for a whole lease.
+   * @default "service-clock"
+   */
+  expiry?: "service-clock" | "observation" | undefined;
+  /**
+   * How far the `Date` headers of the table's servers may disagree, in milliseconds.
+   * @default 1_000
+   */
+  maxServiceClockErrorMs?: number | undefined;
+}
+
+export interface CandidateOptions extends Timing {
+  /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. */
+  name: string;
+  /**
+   * Readable part of the candidate's id, for people; a random part makes it unique.
+   * 1 to 100 of `A-Z a-z 0-9 . _ -`.
+   * @default host name and process id
+   */
+  label?: string | undefined;
+  /** Published on the lease row while this candidate leads: an endpoint, a version. At most 1,024 characters. */
+  value?: string | undefined;
+  /**
+   * Asked before each renewal. On `false`, an error, or no answer within `requestTimeoutMs` the leader stops
+   * its work and gives the lease back; it does not campaign again before the answer is `true`.
+   */
+  healthy?: (() => boolean | Promise<boolean>) | undefined;
+  /** How long ended terms stay in the table's history, in milliseconds. @default 90 days */
+  historyRetentionMs?: number | undefined;
+  /** Told what happens, in order. What it throws is contained; it cannot delay or break the election. */
+  onEvent?: ((event: ElectionEvent) => void) | undefined;
+  /** The seam for time. @default the system's clocks */
+  clock?: Clock | undefined;
+  /** Source of jitter and ids, in [0, 1). @default cryptographically random */
+  random?: (() => number) | undefined;
+}
+
+export interface ResolvedOptions {
+  readonly name: string;
+  readonly candidateId: string;
+  readonly value: string | undefined;
+  readonly leaseDurationMs: number;
+  readonly renewIntervalMs: number;
+  readonly safetyMarginMs: number;
+  readonly requestTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly useServiceClock: boolean;
+  readonly maxServiceClockErrorMs: number;
+  readonly historyRetentionMs: number;
+  readonly healthy: (() => boolean | Promise<boolean>) | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+const DAY_MS = 86_400_000;
+const DEFAULT_LEASE_MS = 15_000;
+const MIN_LEASE_MS = 300;
+const LONGEST_VALUE = 1_024;
+const LABEL_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
+
+/** Defaults, and the one place that explains what cannot work. Throws `InvalidOptionError`. */
+export function resolveOptions(options: CandidateOptions, defaultLabel: () => string): ResolvedOptions {
+  const { name } = options;
+  if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
+    const wouldDo =
+      String(name ?? "")
+        .replace(/[^A-Za-z0-9._/-]+/g, "/")
+        .slice(0, 200) || "billing/nightly";
+    throw new InvalidOptionError(
+      "name",
+      "must be 1 to 200 of A-Z a-z 0-9 . _ / - (':' and '#' are reserved)",
+      name,
+      wouldDo,
+    );
+  }
+  const label = options.label ?? defaultLabel();
+  if (!LABEL_PATTERN.test(label)) {
+    const wouldDo =
+      String(label)
+        .replace(/[^A-Za-z0-9._-]+/g, "-")
+        .slice(0, 100) || "worker-1";
+    throw new InvalidOptionError("label", "must be 1 to 100 of A-Z a-z 0-9 . _ -", label, wouldDo);
+  }
+  checkValue(options.value);
+
+  const leaseDurationMs = duration(
+    "leaseDurationMs",
+    options.leaseDurationMs ?? DEFAULT_LEASE_MS,
+    MIN_LEASE_MS,
+    DAY_MS,
+    DEFAULT_LEASE_MS,
+  );
+  const timing = timingFor(leaseDurationMs, options);
+  if (neededMs(timing) > leaseDurationMs) {
+    const { renewIntervalMs, requestTimeoutMs, safetyMarginMs } = timing;
+    throw new InvalidOptionError(
+      "leaseDurationMs",
+      `must leave room for a renewal to fail once and be tried again: renewIntervalMs (${renewIntervalMs}) + ` +
+        `2 × requestTimeoutMs (${requestTimeoutMs}) + safetyMarginMs (${safetyMarginMs}) = ${neededMs(timing)}`,
+      leaseDurationMs,
+      leastLeaseMs(leaseDurationMs, options),
+    );
+  }
+  return {
+    name,
+    candidateId: `${label}-${randomPart(options.random ?? secureRandom)}`,
+    value: options.value,
+    leaseDurationMs,
+    ...timing,
+    drainTimeoutMs: duration("drainTimeoutMs", options.drainTimeoutMs ?? 30_000, 0, DAY_MS, 30_000),
+    useServiceClock: expiryOf(options.expiry) === "service-clock",
+    maxServiceClockErrorMs: duration(
+      "maxServiceClockErrorMs",
+      options.maxServiceClockErrorMs ?? 1_000,
+      0,
+      3_600_000,
+      1_000,
+    ),
+    historyRetentionMs: duration(
+      "historyRetentionMs",
+      options.historyRetentionMs ?? 90 * DAY_MS,
+      DAY_MS,
+      3_650 * DAY_MS,
+      90 * DAY_MS,
+    ),
+    healthy: options.healthy,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? secureRandom,
+  };
+}
+
+type LeaseTiming = Pick<ResolvedOptions, "renewIntervalMs" | "safetyMarginMs" | "requestTimeoutMs">;
+
+function timingFor(leaseDurationMs: number, options: Timing): LeaseTiming {
+  const third = Math.floor(leaseDurationMs / 3);
+  const tenth = Math.floor(leaseDurationMs / 10);
+  const answer = Math.min(2_000, Math.floor(leaseDurationMs / 4));
+  const driftMs = Math.ceil(leaseDurationMs * 2 * MAX_DRIFT);
+  const { renewIntervalMs = third, safetyMarginMs = tenth, requestTimeoutMs = answer } = options;
+  return {
+    renewIntervalMs: duration("renewIntervalMs", renewIntervalMs, 50, DAY_MS, third),
+    safetyMarginMs: duration(
+      "safetyMarginMs",
+      safetyMarginMs,
+      driftMs,
+      DAY_MS,
+      tenth,
+      "leaseDurationMs / 250",
+    ),
+    requestTimeoutMs: duration("requestTimeoutMs", requestTimeoutMs, 10, DAY_MS, answer),
+  };
+}
+
+/** A renewal that gets no answer, and another one after it, must end within trust. */
+function neededMs({ renewIntervalMs, requestTimeoutMs, safetyMarginMs }: LeaseTiming): number {
+  return renewIntervalMs + 2 * requestTimeoutMs + safetyMarginMs;
+}
+
+/** The shortest longer lease that works with the durations given; those not given grow with it. */
+function leastLeaseMs(tooShortMs: number, options: Timing): number {
+  let leaseMs = tooShortMs;
+  for (let i = 0; i < 100; i++) {
+    const safetyMarginMs =
+      options.safetyMarginMs && Math.max(options.safetyMarginMs, leaseMs * 2 * MAX_DRIFT);
+    const needed = Math.ceil(
+      neededMs(
+        timingFor(leaseMs, { ...options, safetyMarginMs: safetyMarginMs && Math.ceil(safetyMarginMs) }),
+      ),
+    );
+    if (needed <= leaseMs) break;
+    leaseMs = needed;
+  }
+  return leaseMs;
+}
+
+/** Also guards `proclaim`. */
+export function checkValue(value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== "string" || value.length > LONGEST_VALUE) {
+    throw new InvalidOptionError(
+      "value",
+      `must be a string of at most ${LONGEST_VALUE} characters`,
+      value,
+      "http://10.0.0.7:8080",
+    );
+  }
+}
+
+/** Also guards `runOnce`: ticks are compared as strings. */
+export function checkTick(tick: unknown): void {
+  if (typeof tick !== "string" || tick.length === 0 || tick.length > 100) {
+    throw new InvalidOptionError(
+      "tick",
+      "must be a string of 1 to 100 characters that sorts in order of time",
+      tick,
+      "2026-01-31T03:00:00Z",
+    );
+  }
+}
+
+function duration(
+  option: string,
+  value: unknown,
+  least: number,
+  most: number,
+  wouldDo: number,
+  leastName?: string,
+): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
+  const from = leastName ? `${leastName} = ${least}` : String(least);
+  throw new InvalidOptionError(
+    option,
+    `must be a whole number of milliseconds from ${from} to ${most}`,
+    value,
+    wouldDo,
+  );
+}
+
+function expiryOf(expiry: unknown): "service-clock" | "observation" {
+  if (expiry === undefined || expiry === "service-clock") return "service-clock";
+  if (expiry === "observation") return "observation";
+  throw new InvalidOptionError("expiry", 'must be "service-clock" or "observation"', expiry, "service-clock");
+}
+
+function secureRandom(): number {
+  const [bits] = crypto.getRandomValues(new Uint32Array(1));
+  return (bits ?? 0) / 2 ** 32;
+}
+
+/** About 62 bits: two starts with the same label are still two candidates (pitfall: hostname as identity). */
+export function randomPart(random: () => number): string {
+  let part = "";
+  for (let i = 0; i < 12; i++) part += Math.floor(random() * 36).toString(36);
+  return part;
+}

@@ -1,0 +1,68 @@
+import type { Lease } from "./lease.js";
+import { between, firstRhythm, hit, miss, type Rhythm } from "./rhythm.js";
+
+/** What one candidate knows of the lease row, and since when, by its own monotonic clock. */
+export interface Sighting {
+  /** Undefined: there is no row. */
+  readonly lease: Lease | undefined;
+  /** After the response that first showed this (`term`, `revision`), or this absence. */
+  readonly firstSeenMs: number;
+  /** After the latest response. */
+  readonly lookedMs: number;
+  readonly rhythm: Rhythm;
+  /** Read once per absence of the row: where terms must go on. */
+  readonly history?: History | undefined;
+}
+
+/** What is left of an election whose lease row is gone. */
+export interface History {
+  /** 0 when no term was ever recorded. */
+  readonly highestTerm: number;
+  readonly longestLeaseMs: number;
+  readonly lastTick?: string | undefined;
+}
+
+/** While there is no row, there is nothing to be in step with. */
+const NO_RHYTHM: Rhythm = { afterMs: 0, byMs: 0, missed: 0, missedAtMs: 0 };
+
+/**
+ * What is known after another answer. `receivedMs` was read after it arrived (rule 4b: never before).
+ * An eventually consistent read can show an older pair than one already seen: that is ignored. An
+ * `authoritative` answer (a consistent read, a refused write) is believed even when it goes back.
+ */
+export function see(
+  previous: Sighting | undefined,
+  lease: Lease | undefined,
+  receivedMs: number,
+  authoritative: boolean,
+): Sighting {
+  const known = previous?.lease;
+  if (lease === undefined) {
+    if (previous !== undefined && known === undefined) return { ...previous, lookedMs: receivedMs };
+    return { lease: undefined, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm: NO_RHYTHM };
+  }
+  if (previous === undefined || known === undefined) {
+    const rhythm = firstRhythm(receivedMs, lease.renewIntervalMs);
+    return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm };
+  }
+  const order = lease.term - known.term || lease.revision - known.revision;
+  if (order === 0 || (order < 0 && !authoritative)) {
+    // The same pair can still carry news that no holder wrote: a request to step down.
+    return {
+      ...previous,
+      lease: order === 0 ? lease : known,
+      lookedMs: receivedMs,
+      rhythm: miss(previous.rhythm, receivedMs),
+    };
+  }
+  const isNext =
+    lease.term === known.term && lease.revision === known.revision + 1 && lease.holder !== undefined;
+  const rhythm = isNext
+    ? hit(previous.rhythm, receivedMs, known.renewIntervalMs)
+    : between(previous.lookedMs, receivedMs);
+  return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm };
+}
+
+export function seeHistory(sighting: Sighting, history: History): Sighting {
+  return { ...sighting, history };
+}

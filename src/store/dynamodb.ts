@@ -1,0 +1,331 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { fenceCheck } from "../fencing.js";
+import type { Lease } from "../lease.js";
+import type { History } from "../sighting.js";
+import { type Action, fromItem } from "./attributes.js";
+import { storeError } from "./errors-of-dynamodb.js";
+import type { Attribute, Item } from "./expressions.js";
+import { toLease } from "./lease-codec.js";
+import type {
+  AcquireRequest,
+  Answer,
+  EvictRequest,
+  LeaseStore,
+  Read,
+  RenewRequest,
+  ResignRequest,
+  StepDownRequest,
+  TermRecord,
+  Transacted,
+  TransactRequest,
+  Written,
+} from "./lease-store.js";
+import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX, termSortKey } from "./schema.js";
+import { type Update, updateExpression } from "./update-expression.js";
+
+/** What is used of the SDK's clients; `DynamoDBClient` and `DynamoDBDocumentClient` both have it. */
+export interface DynamoDBLike {
+  send(command: never, options?: { abortSignal?: AbortSignal }): Promise<unknown>;
+}
+
+/**
+ * The verbs as conditional writes. The client is the user's own: nothing of its configuration, credentials
+ * or middleware is touched; what this store needs of a response rides on each command.
+ */
+export class DynamoDBLeaseStore implements LeaseStore {
+  readonly #client: Pick<DynamoDBClient, "send">;
+
+  constructor(
+    client: DynamoDBLike,
+    private readonly tableName: string,
+  ) {
+    this.#client = client as unknown as Pick<DynamoDBClient, "send">;
+  }
+
+  read(election: string, how: { consistent: boolean }, signal: AbortSignal): Promise<Read> {
+    return this.#ask("read the lease", async (date) => {
+      const command = date.from(
+        new GetItemCommand({ ...this.#row(election, LEASE_SORT_KEY), ConsistentRead: how.consistent }),
+      );
+      const { Item } = await this.#client.send(command, { abortSignal: signal });
+      return { dateMs: date.ms, lease: Item && toLease(election, Item as Item) };
+    });
+  }
+
+  readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }> {
+    return this.#ask("read the election's history", async (date) => {
+      const command = date.from(
+        new QueryCommand({
+          TableName: this.tableName,
+          KeyConditionExpression: "#pk = :pk AND begins_with(#sk, :term)",
+          ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
+          ExpressionAttributeValues: { ":pk": { S: election }, ":term": { S: TERM_SORT_KEY_PREFIX } },
+          ConsistentRead: true,
+          ScanIndexForward: false,
+          Limit: 100,
+        }),
+      );
+      const { Items } = await this.#client.send(command, { abortSignal: signal });
+      return { dateMs: date.ms, history: summarize((Items ?? []) as Item[]) };
+    });
+  }
+
+  acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written> {
+    const { basis } = request;
+    const present = basis.kind === "present";
+    return this.#write(
+      request.election,
+      "acquire the lease",
+      {
+        condition: present
+          ? "#term = :seenTerm AND #revision = :seenRevision"
+          : `attribute_not_exists(#${PARTITION_KEY})`,
+        names: present ? [] : [PARTITION_KEY],
+        values: present ? { seenTerm: n(basis.term), seenRevision: n(basis.revision) } : {},
+        set: {
+          holder: s(request.candidateId),
+          term: n(present ? basis.term + 1 : basis.firstTerm),
+          revision: n(present ? basis.revision + 1 : 1),
+          attemptId: s(request.attemptId),
+          leaseDurationMs: n(request.leaseDurationMs),
+          renewIntervalMs: n(request.renewIntervalMs),
+          expiresAt: request.expiresAt === undefined ? undefined : n(request.expiresAt),
+          electedAt: request.at === undefined ? undefined : n(request.at),
+          renewedAt: request.at === undefined ? undefined : n(request.at),
+          value: request.value === undefined ? undefined : s(request.value),
+          stepDown: undefined,
+          reservedFor: undefined,
+          reservedUntil: undefined,
+          endReason: undefined,
+          endedAt: undefined,
+          ...(!present && basis.lastTick !== undefined && { lastTick: s(basis.lastTick) }),
+        },
+      },
+      signal,
+    );
+  }
+
+  renew(request: RenewRequest, signal: AbortSignal): Promise<Written> {
+    return this.#write(
+      request.election,
+      "renew the lease",
+      {
+        condition: "#holder = :me AND #term = :mine AND #revision < :revision",
+        values: { me: s(request.candidateId), mine: n(request.term) },
+        names: ["holder", "term"],
+        set: {
+          revision: n(request.revision),
+          renewIntervalMs: n(request.renewIntervalMs),
+          expiresAt: request.expiresAt === undefined ? undefined : n(request.expiresAt),
+          renewedAt: request.at === undefined ? undefined : n(request.at),
+          value: request.value === undefined ? undefined : s(request.value),
+        },
+      },
+      signal,
+    );
+  }
+
+  resign(request: ResignRequest, signal: AbortSignal): Promise<Written> {
+    return this.#write(
+      request.election,
+      "resign",
+      {
+        condition: "#holder = :me AND #term = :mine",
+        values: { me: s(request.candidateId), mine: n(request.term) },
+        names: ["holder", "term"],
+        set: {
+          holder: undefined,
+          revision: n(request.revision),
+          endReason: s(request.reason),
+          endedAt: request.at === undefined ? undefined : n(request.at),
+          ...(request.tick !== undefined && { lastTick: s(request.tick) }),
+        },
+      },
+      signal,
+    );
+  }
+
+  requestStepDown(request: StepDownRequest, signal: AbortSignal): Promise<Written> {
+    return this.#write(
+      request.election,
+      "request a step-down",
+      {
+        condition: "#term = :seenTerm AND attribute_exists(#holder)",
+        values: { seenTerm: n(request.term) },
+        names: ["holder", "term"],
+        set: { stepDown: s(request.by) },
+      },
+      signal,
+    );
+  }
+
+  evict(request: EvictRequest, signal: AbortSignal): Promise<Written> {
+    return this.#write(
+      request.election,
+      "evict the holder",
+      {
+        condition: "#term = :seenTerm",
+        values: { seenTerm: n(request.term) },
+        names: ["term"],
+        set: {
+          holder: undefined,
+          endReason: s("evicted"),
+          endedAt: request.at === undefined ? undefined : n(request.at),
+        },
+        add: { term: n(1), revision: n(1) },
+      },
+      signal,
+    );
+  }
+
+  recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer> {
+    const { term, ...facts } = record;
+    const set: Record<string, Attribute> = { term: n(term) };
+    for (const [name, fact] of Object.entries(facts)) {
+      if (fact !== undefined) set[name] = typeof fact === "number" ? n(fact) : s(fact);
+    }
+    return this.#ask("record a term", async (date) => {
+      const command = date.from(
+        new UpdateItemCommand({ ...this.#row(election, termSortKey(term)), ...updateExpression({ set }) }),
+      );
+      await this.#client.send(command, { abortSignal: signal });
+      return { dateMs: date.ms };
+    });
+  }
+
+  transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted> {
+    const { election, candidateId, term, token, actions } = request;
+    return this.#ask("commit a transaction", async (date) => {
+      const command = date.from(
+        new TransactWriteItemsCommand({
+          TransactItems: [
+            { ConditionCheck: fenceCheck(this.tableName, election, candidateId, term) },
+            ...actions.map(toTransactItem),
+          ],
+          ClientRequestToken: token,
+        }),
+      );
+      try {
+        await this.#client.send(command, { abortSignal: signal });
+        return { dateMs: date.ms, done: true };
+      } catch (error) {
+        if (!(error instanceof TransactionCanceledException)) throw error;
+        const [fence, ...reasons] = error.CancellationReasons ?? [];
+        if (fence?.Code === "ConditionalCheckFailed") {
+          const lease = fence.Item && toLease(election, fence.Item as Item);
+          return { dateMs: date.ms, done: false, fenced: true, lease };
+        }
+        const refusals = reasons.map((reason, i) => ({
+          code: reason.Code ?? "None",
+          message: reason.Message,
+          item: fromItem(reason.Item as Item | undefined, actions[i]?.plain ?? false),
+        }));
+        // The fence row itself was busy (a conflict, throttling): nobody's fault, so nobody's refusal.
+        if (refusals.every((refusal) => refusal.code === "None")) throw error;
+        return { dateMs: date.ms, done: false, fenced: false, refusals };
+      }
+    });
+  }
+
+  #row(election: string, sortKey: string) {
+    return {
+      TableName: this.tableName,
+      Key: { [PARTITION_KEY]: s(election), [SORT_KEY]: s(sortKey) },
+    };
+  }
+
+  #write(election: string, doing: string, update: Update, signal: AbortSignal): Promise<Written> {
+    return this.#ask(doing, async (date) => {
+      const command = date.from(
+        new UpdateItemCommand({
+          ...this.#row(election, LEASE_SORT_KEY),
+          ...updateExpression(update),
+          ReturnValues: "ALL_NEW",
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        }),
+      );
+      try {
+        const { Attributes } = await this.#client.send(command, { abortSignal: signal });
+        return { dateMs: date.ms, done: true, lease: toLease(election, Attributes as Item) };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        const lease: Lease | undefined = error.Item && toLease(election, error.Item as Item);
+        return { dateMs: date.ms, done: false, lease };
+      }
+    });
+  }
+
+  async #ask<T>(doing: string, request: (date: DateHeader) => Promise<T>): Promise<T> {
+    try {
+      return await request(new DateHeader());
+    } catch (error) {
+      throw storeError(error, this.tableName, doing);
+    }
+  }
+}
+
+interface HasMiddleware {
+  middlewareStack: { add(middleware: never, options: { step: "deserialize"; priority: "low" }): void };
+}
+
+/** Reads the `Date` header off a command's response, refusals included, by that command's own middleware. */
+class DateHeader {
+  ms: number | undefined;
+
+  from<C extends HasMiddleware>(command: C): C {
+    const middleware = (next: (args: object) => Promise<{ response: unknown }>) => async (args: object) => {
+      const result = await next(args);
+      const headers = (result.response as { headers?: Record<string, string> }).headers ?? {};
+      const ms = Date.parse(headers.date ?? "");
+      this.ms = Number.isNaN(ms) ? undefined : ms;
+      return result;
+    };
+    // Innermost, so that it sees the answer before a refusal is thrown.
+    command.middlewareStack.add(middleware as never, { step: "deserialize", priority: "low" });
+    return command;
+  }
+}
+
+function toTransactItem(action: Action) {
+  const parts = {
+    TableName: action.tableName,
+    ConditionExpression: action.conditionExpression,
+    ExpressionAttributeNames: action.names,
+    ExpressionAttributeValues: action.values,
+    ReturnValuesOnConditionCheckFailure: action.returnOld ? ("ALL_OLD" as const) : undefined,
+  };
+  if (action.kind === "Put") return { Put: { ...parts, Item: action.keyOrItem } };
+  const keyed = { ...parts, Key: action.keyOrItem };
+  if (action.kind === "Update") return { Update: { ...keyed, UpdateExpression: action.updateExpression } };
+  return { [action.kind]: keyed } as { Delete: typeof keyed };
+}
+
+/** Newest first. */
+function summarize(rows: Item[]): History {
+  const number = (row: Item, name: string) => {
+    const attribute = row[name];
+    return attribute && "N" in attribute ? Number(attribute.N) : 0;
+  };
+  const ticks = rows.flatMap(({ lastTick }) => (lastTick && "S" in lastTick ? [lastTick.S] : []));
+  return {
+    highestTerm: Math.max(0, ...rows.map((row) => number(row, "term"))),
+    longestLeaseMs: Math.max(0, ...rows.map((row) => number(row, "leaseDurationMs"))),
+    lastTick: ticks.sort().at(-1),
+  };
+}
+
+function s(value: string): Attribute {
+  return { S: value };
+}
+
+function n(value: number): Attribute {
+  return { N: String(value) };
+}

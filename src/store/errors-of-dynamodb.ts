@@ -1,0 +1,56 @@
+import { IncumbentError, TableError, TableUnavailableError } from "../errors.js";
+
+/** What an error of the SDK means for whoever asked: try again, or mend something first. */
+
+const ACCESS_DENIED = new Set([
+  "AccessDeniedException",
+  "UnrecognizedClientException",
+  "NotAuthorized",
+  "OptInRequired",
+]);
+const CREDENTIALS = new Set([
+  "CredentialsProviderError",
+  "ExpiredTokenException",
+  "InvalidClientTokenId",
+  "InvalidSignatureException",
+  "MissingAuthenticationTokenException",
+  "IncompleteSignatureException",
+  "TokenProviderError",
+  "MissingAuthenticationToken",
+]);
+
+export function storeError(error: unknown, tableName: string, doing: string): unknown {
+  if (error instanceof IncumbentError || !(error instanceof Error)) return error;
+  const { name, message } = error;
+  const options = { cause: error };
+  if (name === "ResourceNotFoundException") {
+    const fix = `Create it (\`incumbent local\` does on DynamoDB Local; the CDK construct does on AWS), or mend tableName, region or endpoint.`;
+    return new TableError(tableName, "missing", fix, options);
+  }
+  if (
+    name === "ValidationException" &&
+    /key (element|schema)|conditions on the keys|Type mismatch for key|missing.*key/i.test(message)
+  ) {
+    const fix =
+      "The lease table needs the partition key pk (S) and the sort key sk (S), and nothing else in its key.";
+    return new TableError(tableName, "key-schema", fix, options);
+  }
+  if (name === "ValidationException") {
+    return new TableError(
+      tableName,
+      "request",
+      `DynamoDB refused the request to ${doing} as malformed.`,
+      options,
+    );
+  }
+  if (ACCESS_DENIED.has(name)) {
+    const fix = `Grant this identity GetItem, UpdateItem and Query on the table (to ${doing}), and ConditionCheckItem for transact.`;
+    return new TableError(tableName, "access-denied", fix, options);
+  }
+  if (CREDENTIALS.has(name) || /Region is missing|could not load credentials/i.test(message)) {
+    const fix =
+      "The client could not sign the request: check credentials, region, and that this host's clock is right.";
+    return new TableError(tableName, "credentials", fix, options);
+  }
+  return new TableUnavailableError(doing, options);
+}

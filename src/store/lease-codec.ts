@@ -1,0 +1,61 @@
+import { MalformedLeaseError } from "../errors.js";
+import type { Lease } from "../lease.js";
+import type { Attribute, Item } from "./expressions.js";
+
+/** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
+
+export function toLease(election: string, item: Item): Lease {
+  const row = new Row(election, item);
+  const leaseDurationMs = row.integer("leaseDurationMs", 1);
+  return {
+    term: row.integer("term", 1),
+    revision: row.integer("revision", 1),
+    leaseDurationMs,
+    renewIntervalMs: row.optionalInteger("renewIntervalMs", 1) ?? Math.ceil(leaseDurationMs / 3),
+    holder: row.text("holder"),
+    attemptId: row.text("attemptId"),
+    expiresAt: row.optionalInteger("expiresAt", 0),
+    electedAt: row.optionalInteger("electedAt", 0),
+    renewedAt: row.optionalInteger("renewedAt", 0),
+    value: row.text("value"),
+    stepDown: row.has("stepDown") ? { by: row.text("stepDown") ?? "" } : undefined,
+    reservedFor: row.text("reservedFor"),
+    reservedUntil: row.optionalInteger("reservedUntil", 0),
+    lastTick: row.text("lastTick"),
+    endReason: row.text("endReason"),
+    endedAt: row.optionalInteger("endedAt", 0),
+  };
+}
+
+class Row {
+  constructor(
+    private readonly election: string,
+    private readonly item: Item,
+  ) {}
+
+  has(name: string): boolean {
+    return this.item[name] !== undefined;
+  }
+
+  integer(name: string, least: number): number {
+    const attribute = this.item[name];
+    const value = attribute && "N" in attribute ? Number(attribute.N) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw this.malformed(name, `must be a whole number (N) from ${least}`, attribute, { N: "15000" });
+  }
+
+  optionalInteger(name: string, least: number): number | undefined {
+    return this.has(name) ? this.integer(name, least) : undefined;
+  }
+
+  text(name: string): string | undefined {
+    const attribute = this.item[name];
+    if (attribute === undefined) return undefined;
+    if ("S" in attribute) return attribute.S;
+    throw this.malformed(name, "must be a string (S)", attribute, { S: "worker-1" });
+  }
+
+  private malformed(name: string, rule: string, found: Attribute | undefined, wouldDo: Attribute) {
+    return new MalformedLeaseError(this.election, name, rule, found ?? "nothing", wouldDo);
+  }
+}

@@ -1,0 +1,121 @@
+import type { ActionRefusal, EndReason } from "../errors.js";
+import type { Lease } from "../lease.js";
+import type { History } from "../sighting.js";
+import type { Basis } from "../takeover.js";
+import type { Action } from "./attributes.js";
+
+/**
+ * The verbs of the protocol. Each lease verb is one conditional write: it happens as a whole or is
+ * refused, and a refusal brings the row as it stands.
+ *
+ * Verbs reject with `TableUnavailableError` (try again), `TableError` (do not) or `MalformedLeaseError`.
+ * `signal` aborts the request; whether it then took effect is unknown.
+ */
+export interface LeaseStore {
+  read(election: string, how: { consistent: boolean }, signal: AbortSignal): Promise<Read>;
+  /** Where terms must go on when the lease row is gone. */
+  readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }>;
+  acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written>;
+  renew(request: RenewRequest, signal: AbortSignal): Promise<Written>;
+  resign(request: ResignRequest, signal: AbortSignal): Promise<Written>;
+  requestStepDown(request: StepDownRequest, signal: AbortSignal): Promise<Written>;
+  evict(request: EvictRequest, signal: AbortSignal): Promise<Written>;
+  /** Writes history: a term that began, or what became of one that ended. Merges with what is there. */
+  recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer>;
+  /** All actions and the check that `holder` still leads `term`, or nothing. */
+  transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted>;
+}
+
+export interface Answer {
+  /** The answer's `Date` header, epoch milliseconds. */
+  readonly dateMs?: number | undefined;
+}
+
+export type Read = Answer & { readonly lease: Lease | undefined };
+
+/** The row after the write, or, when it was refused, as it stands (undefined: there is none). */
+export type Written = Answer &
+  (
+    | { readonly done: true; readonly lease: Lease }
+    | { readonly done: false; readonly lease: Lease | undefined }
+  );
+
+export interface AcquireRequest {
+  readonly election: string;
+  readonly candidateId: string;
+  readonly attemptId: string;
+  readonly basis: Basis;
+  readonly leaseDurationMs: number;
+  readonly renewIntervalMs: number;
+  readonly value: string | undefined;
+  readonly expiresAt: number | undefined;
+  /** Service time, best guess. */
+  readonly at: number | undefined;
+}
+
+export interface RenewRequest {
+  readonly election: string;
+  readonly candidateId: string;
+  readonly term: number;
+  /** Greater than any revision this holder has tried, so that the row tells which try landed. */
+  readonly revision: number;
+  /** Time from this write to the next renewal. */
+  readonly renewIntervalMs: number;
+  readonly value: string | undefined;
+  readonly expiresAt: number | undefined;
+  readonly at: number | undefined;
+}
+
+export interface ResignRequest {
+  readonly election: string;
+  readonly candidateId: string;
+  readonly term: number;
+  readonly revision: number;
+  readonly reason: EndReason;
+  readonly at: number | undefined;
+  /** Recorded in the same write: the tick whose run succeeded. */
+  readonly tick?: string | undefined;
+}
+
+export interface StepDownRequest {
+  readonly election: string;
+  readonly term: number;
+  readonly by: string;
+}
+
+export interface EvictRequest {
+  readonly election: string;
+  readonly term: number;
+  readonly at: number | undefined;
+}
+
+export interface TermRecord {
+  readonly term: number;
+  readonly holder?: string | undefined;
+  readonly leaseDurationMs?: number | undefined;
+  readonly electedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
+  readonly endReason?: string | undefined;
+  readonly lastRenewedAt?: number | undefined;
+  readonly lastTick?: string | undefined;
+  /** Epoch seconds; only on terms that a later, recorded term has followed. */
+  readonly ttl?: number | undefined;
+}
+
+export interface TransactRequest {
+  readonly election: string;
+  readonly candidateId: string;
+  readonly term: number;
+  readonly actions: readonly Action[];
+  /** The same token and actions again ask for the same commit, not for another. */
+  readonly token: string;
+}
+
+export type Transacted = Answer &
+  (
+    | { readonly done: true }
+    /** The fence held it back; `lease` is the row as it stands. */
+    | { readonly done: false; readonly fenced: true; readonly lease: Lease | undefined }
+    /** Refused as a whole; one entry per action, in order. */
+    | { readonly done: false; readonly fenced: false; readonly refusals: readonly ActionRefusal[] }
+  );

@@ -1,0 +1,19 @@
+/** Names in the table. One item collection per election: `pk` is its name. */
+
+export const PARTITION_KEY = "pk";
+export const SORT_KEY = "sk";
+/** DynamoDB's own clean-up attribute, epoch seconds. A lease row never carries it. */
+export const TTL_ATTRIBUTE = "ttl";
+
+export const DEFAULT_TABLE_NAME = "incumbent";
+
+export const LEASE_SORT_KEY = "lease";
+export const TERM_SORT_KEY_PREFIX = "term#";
+
+/** Twelve digits, so that sort keys sort as numbers do. */
+export function termSortKey(term: number): string {
+  return TERM_SORT_KEY_PREFIX + String(term).padStart(12, "0");
+}
+
+/** Election names: no ':' and no '#', which separate kinds of keys (pitfall: composite keys that collide). */
+export const NAME_PATTERN = /^[A-Za-z0-9._/-]{1,200}$/;

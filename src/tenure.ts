@@ -1,0 +1,359 @@
+import { backoffMs } from "./backoff.js";
+import { type Instant, longestElapsedMs, withTimeout } from "./clock.js";
+import { type EndReason, LeaseLostError } from "./errors.js";
+import type { Emit, ResignOutcome } from "./events.js";
+import { Lane } from "./lane.js";
+import { type Lease, trustLeftMs } from "./lease.js";
+import type { ResolvedOptions } from "./options.js";
+import type { Requests } from "./requests.js";
+
+/**
+ *            end(reason)              release()
+ *  leading ───────────────▶ ending ───────────────▶ over
+ *     │   signal aborts,       │                      ▲
+ *     │   still renewing       │                      │
+ *     └────────────────────────┴──── trust runs out, or the row is another's
+ */
+type State =
+  | { readonly kind: "leading" }
+  /** The work was told to stop, and the lease is kept for it while it does. */
+  | { readonly kind: "ending"; readonly reason: EndReason; readonly since: Instant }
+  | { readonly kind: "over"; readonly reason: EndReason; readonly since: Instant };
+
+/** A lease just acquired. */
+export interface Elected {
+  readonly lease: Lease;
+  /** Read before the acquiring request left. */
+  readonly sent: Instant;
+}
+
+/** One term of one holder: its trust, its heartbeat and its end. */
+export class Tenure {
+  readonly term: number;
+  readonly lane = new Lane();
+  #state: State = { kind: "leading" };
+  #lease: Lease;
+  /** When the last confirmed write left; trust counts from here. */
+  #confirmed: Instant;
+  /** When the next renewal is due, in monotonic time. On a grid, so that followers can keep in step. */
+  #dueMs: number;
+  /** Highest revision of any try. Each try has its own, so that the row tells which one landed. */
+  #tried: number;
+  #value: string | undefined;
+  #awaitingProclaim: Array<PromiseWithResolvers> = [];
+  #release: Promise<ResignOutcome> | undefined;
+  #cancelExpiry: () => void = () => {};
+  #wake: () => void = () => {};
+  /** Set when the heartbeat must stop although the tenure is not over: a release, or an overrun drain. */
+  #still = false;
+  readonly #told = new AbortController();
+  /** History being written beside the work; a release waits for it, so that nothing is left running. */
+  chronicle: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    elected: Elected,
+    private readonly requests: Requests,
+    readonly options: ResolvedOptions,
+    private readonly emit: Emit,
+    /** Told each row this tenure sees, so that the next campaign starts warm. */
+    private readonly witness: { saw(lease: Lease): void },
+  ) {
+    this.term = elected.lease.term;
+    this.#lease = elected.lease;
+    this.#confirmed = elected.sent;
+    this.#dueMs = elected.sent.monotonicMs + options.renewIntervalMs;
+    this.#tried = elected.lease.revision;
+    this.#value = elected.lease.value;
+    this.#armExpiry();
+    void this.#heartbeat();
+  }
+
+  get signal(): AbortSignal {
+    return this.#told.signal;
+  }
+
+  /** The row as the last confirmed write left it. */
+  get lease(): Lease {
+    return this.#lease;
+  }
+
+  /** Why the work was told to stop; undefined while it was not. */
+  get endReason(): EndReason | undefined {
+    this.#check();
+    return (this.#told.signal.reason as LeaseLostError | undefined)?.reason;
+  }
+
+  get isOver(): boolean {
+    return this.#check().kind === "over";
+  }
+
+  /** Trust left by the clocks as they are now; negative when it is over. */
+  remainingMs(): number {
+    const state = this.#check();
+    const now = this.requests.now();
+    return state.kind === "over" ? -longestElapsedMs(state.since, now) : this.#trustLeftMs(now);
+  }
+
+  lostError(lateByMs: number, what?: string): LeaseLostError {
+    const reason = this.#state.kind === "leading" ? "expired" : this.#state.reason;
+    return new LeaseLostError(this.options.name, this.term, reason, lateByMs, what);
+  }
+
+  /** Tells the work to stop; the lease is still renewed, so that nobody else starts meanwhile. */
+  end(reason: EndReason): void {
+    if (this.#check().kind !== "leading") return;
+    this.#state = { kind: "ending", reason, since: this.requests.now() };
+    this.#tell(reason, 0);
+  }
+
+  /** The work overran its drain: no more renewals, and no release under it. The lease runs out. */
+  letRunOut(): void {
+    if (this.isOver) return;
+    this.emit({ type: "drainOverrun", term: this.term });
+    this.#still = true;
+    this.#wake();
+  }
+
+  /** A fenced write showed the row as it stands: no longer mine. */
+  superseded(lease: Lease | undefined): void {
+    this.#over(this.#lossBy(lease));
+  }
+
+  /** Gives the lease back, once: the work has stopped. Never rejects. */
+  release(reason: EndReason, tick?: string): Promise<ResignOutcome> {
+    this.#release ??= this.#giveBack(reason, tick);
+    return this.#release;
+  }
+
+  /** Resolves when a renewal carried the value to the table. Rejects with `LeaseLostError`. */
+  proclaim(value: string | undefined): Promise<void> {
+    if (this.isOver || this.#still) return Promise.reject(this.lostError(-this.remainingMs()));
+    this.#value = value;
+    const waiter = withResolvers();
+    this.#awaitingProclaim.push(waiter);
+    this.#wake();
+    return waiter.promise;
+  }
+
+  #trustLeftMs(now: Instant): number {
+    const { leaseDurationMs, safetyMarginMs } = this.options;
+    return trustLeftMs(this.#confirmed, leaseDurationMs - safetyMarginMs, now);
+  }
+
+  /** Every look at the state asks the clocks first: a timer that did not fire must not prolong trust. */
+  #check(): State {
+    if (this.#state.kind !== "over") {
+      const leftMs = this.#trustLeftMs(this.requests.now());
+      if (leftMs <= 0) this.#over("expired", -leftMs);
+    }
+    return this.#state;
+  }
+
+  #over(reason: EndReason, lateByMs = 0): void {
+    const before = this.#state;
+    if (before.kind === "over") return;
+    const now = this.requests.now();
+    this.#state = {
+      kind: "over",
+      reason,
+      since: { monotonicMs: now.monotonicMs - lateByMs, wallMs: now.wallMs - lateByMs },
+    };
+    this.#cancelExpiry();
+    this.#wake();
+    for (const waiter of this.#awaitingProclaim.splice(0)) waiter.reject(this.lostError(lateByMs));
+    if (before.kind === "leading") this.#tell(reason, lateByMs);
+  }
+
+  /** The one place from which an end is told, so it is told once (pitfalls: silent loss, loss told twice). */
+  #tell(reason: EndReason, lateByMs: number): void {
+    this.emit({ type: "ended", term: this.term, reason, lateByMs });
+    this.#told.abort(this.lostError(lateByMs));
+  }
+
+  #armExpiry(): void {
+    this.#cancelExpiry();
+    const leftMs = this.#trustLeftMs(this.requests.now());
+    this.#cancelExpiry = this.options.clock.setTimer(leftMs, () => {
+      if (!this.isOver) this.#armExpiry();
+    });
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { renewIntervalMs, random } = this.options;
+    let failures = 0;
+    while (!this.isOver && !this.#still) {
+      const waitMs =
+        failures === 0
+          ? this.#dueMs - this.requests.now().monotonicMs
+          : backoffMs(failures, renewIntervalMs / 4, random);
+      if (this.#awaitingProclaim.length === 0 || failures > 0) await this.#pause(waitMs);
+      if (this.isOver || this.#still) return;
+      if (this.#state.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
+      const confirmed = await this.lane.run(() => this.#renew(), true);
+      failures = confirmed ? 0 : failures + 1;
+    }
+  }
+
+  /** Until the time is up, or something wants the heartbeat's attention. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.options.clock.setTimer(ms, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** The first grid point after `nowMs`: a late renewal does not shift those after it. */
+  #dueAfter(nowMs: number): number {
+    const { renewIntervalMs } = this.options;
+    return (
+      this.#dueMs + renewIntervalMs * Math.max(0, Math.floor((nowMs - this.#dueMs) / renewIntervalMs) + 1)
+    );
+  }
+
+  /** Whether the lease was confirmed. A failure ends nothing: it is tried again as long as trust lasts. */
+  async #renew(): Promise<boolean> {
+    if (this.isOver || this.#still) return true;
+    this.#tried += 1;
+    const revision = this.#tried;
+    const proclaiming = this.#awaitingProclaim.splice(0);
+    const timeoutMs = Math.min(this.options.requestTimeoutMs, this.remainingMs());
+    try {
+      const { answer, sent, received } = await this.requests.send(
+        "renew the lease",
+        (store, at, signal) =>
+          store.renew(
+            {
+              election: this.options.name,
+              candidateId: this.options.candidateId,
+              term: this.term,
+              revision,
+              renewIntervalMs: Math.ceil(this.#dueAfter(at.monotonicMs) - at.monotonicMs),
+              value: this.#value,
+              expiresAt: this.requests.expiresAt(at),
+              at: this.requests.at(at),
+            },
+            signal,
+          ),
+        { timeoutMs },
+      );
+      // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
+      if (this.isOver) {
+        for (const waiter of proclaiming) waiter.reject(this.lostError(0));
+        return true;
+      }
+      // A refusal can be the echo of one's own write, tried again by the SDK (pitfall: refusal taken for loss).
+      const landed = answer.done || (this.#isMine(answer.lease) && answer.lease.revision >= revision);
+      if (!landed || !answer.lease) {
+        this.#awaitingProclaim.push(...proclaiming);
+        if (answer.lease) this.witness.saw(answer.lease);
+        this.#over(this.#lossBy(answer.lease));
+        return true;
+      }
+      this.#confirmed = sent;
+      this.#dueMs = this.#dueAfter(sent.monotonicMs);
+      this.#lease = answer.lease;
+      this.witness.saw(answer.lease);
+      this.#armExpiry();
+      for (const waiter of proclaiming) waiter.resolve();
+      this.emit({ type: "renewed", term: this.term, tookMs: longestElapsedMs(sent, received) });
+      if (answer.lease.stepDown) this.end("stepped-down");
+      return true;
+    } catch (error) {
+      this.#awaitingProclaim.unshift(...proclaiming);
+      this.emit({ type: "renewalFailed", term: this.term, error, trustLeftMs: this.remainingMs() });
+      if (this.#state.kind === "over")
+        for (const waiter of this.#awaitingProclaim.splice(0)) waiter.reject(this.lostError(0));
+      return false;
+    }
+  }
+
+  #isMine(lease: Lease | undefined): lease is Lease {
+    return lease?.holder === this.options.candidateId && lease.term === this.term;
+  }
+
+  #lossBy(lease: Lease | undefined): EndReason {
+    if (lease === undefined) return "deleted";
+    return lease.holder === undefined && lease.endReason === "evicted" ? "evicted" : "superseded";
+  }
+
+  async #giveBack(reason: EndReason, tick: string | undefined): Promise<ResignOutcome> {
+    this.end(reason);
+    this.#still = true;
+    this.#wake();
+    const outcome = await this.lane.run(() => this.#resign(tick), true);
+    await this.chronicle;
+    this.emit({ type: "resigned", term: this.term, outcome });
+    return outcome;
+  }
+
+  async #resign(tick: string | undefined): Promise<ResignOutcome> {
+    for (let failures = 0; ; failures++) {
+      const state = this.#check();
+      if (state.kind !== "ending") return "lost";
+      this.#tried += 1;
+      const revision = this.#tried;
+      const timeoutMs = Math.min(this.options.requestTimeoutMs, this.remainingMs());
+      try {
+        const { answer } = await this.requests.send(
+          "resign",
+          (store, at, signal) =>
+            store.resign(
+              {
+                election: this.options.name,
+                candidateId: this.options.candidateId,
+                term: this.term,
+                revision,
+                reason: state.reason,
+                at: this.requests.at(at),
+                tick,
+              },
+              signal,
+            ),
+          { timeoutMs },
+        );
+        const landed = answer.done || (answer.lease?.term === this.term && answer.lease.holder === undefined);
+        if (answer.lease) this.witness.saw(answer.lease);
+        if (landed) this.#over(state.reason);
+        else this.#over(this.#lossBy(answer.lease));
+        return landed ? "released" : "lost";
+      } catch {
+        if (failures >= 2) {
+          this.#over(state.reason);
+          return "unconfirmed";
+        }
+        const pauseMs = backoffMs(failures, this.options.renewIntervalMs / 4, this.options.random);
+        await new Promise<void>((resolve) => this.options.clock.setTimer(pauseMs, resolve));
+      }
+    }
+  }
+}
+
+/** Asks `healthy`; an error or silence is a no. */
+export async function isHealthy(options: ResolvedOptions): Promise<boolean> {
+  const { healthy } = options;
+  if (!healthy) return true;
+  try {
+    return (await withTimeout(options.clock, options.requestTimeoutMs, async () => healthy())) === true;
+  } catch {
+    return false;
+  }
+}
+
+interface PromiseWithResolvers {
+  promise: Promise<void>;
+  resolve: () => void;
+  reject: (reason: unknown) => void;
+}
+
+function withResolvers(): PromiseWithResolvers {
+  let resolve!: () => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

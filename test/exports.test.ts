@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import * as client from "../src/index.js";
+import * as testing from "../src/testing.js";
+
+test("the package exports exactly this", () => {
+  expect({
+    incumbent: Object.keys(client).sort(),
+    "incumbent/testing": Object.keys(testing).sort(),
+  }).toMatchInlineSnapshot(`
+    {
+      "incumbent": [
+        "AlreadyCampaigningError",
+        "Election",
+        "FencedOutError",
+        "IncumbentError",
+        "InvalidOptionError",
+        "LeaseLostError",
+        "MalformedLeaseError",
+        "TableError",
+        "TableUnavailableError",
+        "TransactionRefusedError",
+        "TransactionUnknownError",
+        "systemClock",
+      ],
+      "incumbent/testing": [
+        "ManualClock",
+        "MemoryTable",
+        "createLeaseTable",
+        "startDynamoDBLocal",
+      ],
+    }
+  `);
+});

@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../src/", import.meta.url));
+
+/** Who may import whom: only what stands lower. One layer a line, from the bottom. Types count too. */
+const LAYERS: string[][] = [
+  ["store/schema", "errors", "clock", "backoff", "lane", "guardian"],
+  ["events", "rhythm", "service-clock", "lease"],
+  ["sighting", "takeover", "fencing", "options"],
+  ["store/expressions", "store/expression-parser", "store/condition", "store/update"],
+  [
+    "store/attributes",
+    "store/lease-codec",
+    "store/update-expression",
+    "store/errors-of-dynamodb",
+    "store/create-table",
+  ],
+  ["store/item-identity", "store/lease-store"],
+  ["store/dynamodb", "store/memory", "manual-clock", "dynamodb-local"],
+  ["requests", "testing"],
+  ["tenure", "observer", "chronicle"],
+  ["commits"],
+  ["leadership", "campaign"],
+  ["telemetry"],
+  ["election"],
+  ["index"],
+];
+
+/** Free of effects: decided by what was seen and what time it is. */
+const PURE = ["rhythm", "service-clock", "lease", "sighting", "takeover", "fencing", "store/item-identity"];
+
+function sources(folder = root): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? sources(path) : path.endsWith(".ts") ? [path] : [];
+  });
+}
+
+function moduleName(path: string): string {
+  return relative(root, path)
+    .replace(/\.(ts|js)$/, "")
+    .replaceAll("\\", "/");
+}
+
+function importsOf(path: string): string[] {
+  const text = readFileSync(path, "utf8");
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] as string);
+}
+
+const layerOf = (name: string) => LAYERS.findIndex((layer) => layer.includes(name));
+const library = sources().filter((path) => !moduleName(path).startsWith("cli/"));
+
+test("every module of the library has its layer", () => {
+  expect(library.map(moduleName).filter((name) => layerOf(name) < 0)).toEqual([]);
+});
+
+test("imports go down, or to a neighbour of the same layer that does not import back", () => {
+  const up = library.flatMap((path) =>
+    importsOf(path)
+      .filter((target) => target.startsWith("."))
+      .map((target) => moduleName(resolve(dirname(path), target)))
+      .filter((target) => layerOf(target) > layerOf(moduleName(path)))
+      .map((target) => `${moduleName(path)} → ${target}`),
+  );
+  expect(up).toEqual([]);
+});
+
+test("the library imports neither the CLI nor tests", () => {
+  const out = library.flatMap((path) =>
+    importsOf(path).filter((target) => /cli\/|\.\.\/(test|lib|lambda|bench|examples)/.test(target)),
+  );
+  expect(out).toEqual([]);
+});
+
+test("only the stores know the AWS SDK", () => {
+  const knowing = library
+    .filter((path) => importsOf(path).some((target) => target.startsWith("@aws-sdk/")))
+    .map(moduleName);
+  expect(knowing.sort()).toEqual(["store/attributes", "store/create-table", "store/dynamodb"]);
+});
+
+test("only the clock reads clocks and sets timers", () => {
+  const reading = library
+    .filter((path) =>
+      /\b(setTimeout|setInterval|Date\.now|performance\.now)\b/.test(readFileSync(path, "utf8")),
+    )
+    .map(moduleName)
+    .filter((name) => !["dynamodb-local", "guardian"].includes(name));
+  // The memory table's own clock is the service's.
+  expect(reading.sort()).toEqual(["clock", "store/memory"]);
+});
+
+test("pure modules have no effects: no promises, no clocks, no randomness", () => {
+  const impure = PURE.filter((name) =>
+    /\b(async|await|Promise|Math\.random|process\.)\b/.test(readFileSync(join(root, `${name}.ts`), "utf8")),
+  );
+  expect(impure).toEqual([]);
+});

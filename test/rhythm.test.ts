@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { between, firstRhythm, hit, miss, nextLookMs } from "../src/rhythm.js";
+
+/** Looks at a lease renewed at `phase + k × interval`, starting at an arbitrary moment. */
+function follow(
+  phaseMs: number,
+  startMs: number,
+  intervalMs: number,
+  renewals: number,
+  lateMs = (_k: number) => 0,
+) {
+  const writtenAt = (k: number) => phaseMs + k * intervalMs + lateMs(k);
+  const writesBy = (ms: number) => {
+    let k = Math.floor((ms - phaseMs) / intervalMs) + 1;
+    while (writtenAt(k) > ms) k -= 1;
+    return k;
+  };
+  // Each write announces the next one's moment on the grid, as a holder does.
+  const dueAfter = (k: number) => {
+    const gridMs = phaseMs + Math.floor((writtenAt(k) - phaseMs) / intervalMs + 1) * intervalMs;
+    return gridMs - writtenAt(k);
+  };
+  let seen = writesBy(startMs);
+  let lookedMs = startMs;
+  let rhythm = firstRhythm(startMs, dueAfter(seen));
+  const lags: number[] = [];
+  let looks = 0;
+  for (let nowMs = startMs; lags.length < renewals; ) {
+    nowMs = Math.max(nowMs, nextLookMs(rhythm, dueAfter(seen)));
+    looks += 1;
+    const newest = writesBy(nowMs);
+    if (newest > seen) {
+      lags.push(nowMs - writtenAt(newest));
+      rhythm = newest === seen + 1 ? hit(rhythm, nowMs, dueAfter(seen)) : between(lookedMs, nowMs);
+      seen = newest;
+    } else {
+      rhythm = miss(rhythm, nowMs);
+    }
+    lookedMs = nowMs;
+  }
+  return { lags, looks };
+}
+
+test("whatever the phase of the first look, one look a renewal notices it within 3 % of the interval", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 4_999 }),
+      fc.integer({ min: 20_000, max: 40_000 }),
+      fc.integer({ min: 100, max: 5_000 }),
+      (phaseMs, startMs, intervalMs) => {
+        const { lags, looks } = follow(phaseMs, startMs, intervalMs, 40);
+        // Up to six renewals find the phase, with at most one more look each.
+        expect(looks).toBeLessThanOrEqual(40 + 8);
+        for (const lagMs of lags.slice(8)) expect(lagMs).toBeLessThanOrEqual(intervalMs * 0.035);
+      },
+    ),
+  );
+});
+
+test("renewals that come late are still seen, and the rhythm is found again", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 20, maxLength: 20 }), (lateness) => {
+      const { lags } = follow(123, 10_000, 1_000, 60, (k) => lateness[k - 10] ?? 0);
+      expect(lags).toHaveLength(60);
+      for (const lagMs of lags.slice(-20)) expect(lagMs).toBeLessThanOrEqual(35);
+    }),
+  );
+});
+
+test("without a renewal, looks become rarer, down to one an interval", () => {
+  let rhythm = firstRhythm(0, 1_000);
+  let nowMs = 0;
+  const gaps: number[] = [];
+  for (let looks = 0; looks < 12; looks++) {
+    const next = nextLookMs(rhythm, 1_000);
+    gaps.push(next - nowMs);
+    nowMs = next;
+    rhythm = miss(rhythm, nowMs);
+  }
+  expect(Math.min(...gaps)).toBeGreaterThan(0);
+  expect(gaps.slice(-3)).toEqual([1_000, 1_000, 1_000]);
+});

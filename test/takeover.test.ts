@@ -1,0 +1,224 @@
+import { expect, test } from "vitest";
+import { AlreadyCampaigningError } from "../src/index.js";
+import { between, Stage } from "./support/stage.js";
+
+const LEASE_MS = 3_000;
+
+test("a follower takes over within one lease of the last renewal, plus jitter and a look", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const b = stage.candidate("b", { expiry: "observation" });
+  await a.election.campaign();
+  const next = b.election.campaign();
+  await stage.advance(10_000);
+  let elected = false;
+  void next.then(() => {
+    elected = true;
+  });
+  // From here on, a's process is dead.
+  for (let passed = 0; !elected && passed < 2 * LEASE_MS; passed += 10) {
+    await stage.advance(10, { frozen: [a.clock] });
+  }
+  expect((await next).term).toBe(2);
+});
+
+test("at no instant are two candidates trusted, whoever is frozen and thawed when", async () => {
+  const stage = new Stage();
+  const players = ["a", "b", "c"].map((label) => stage.candidate(label));
+  const trusted = new Set<string>();
+  for (const { election } of players) {
+    void election.lead(async (leadership) => {
+      trusted.add(election.candidateId);
+      leadership.signal.addEventListener("abort", () => trusted.delete(election.candidateId));
+      await new Promise((resolve) => leadership.signal.addEventListener("abort", resolve));
+    });
+  }
+  for (const { clock } of [...players, ...players]) {
+    const since = clock.wallMs();
+    for (let passed = 0; passed < 2 * LEASE_MS; passed += 100) {
+      await stage.advance(100, { frozen: [clock] });
+      const others = players.filter((player) => player.clock !== clock);
+      expect(others.filter(({ election }) => trusted.has(election.candidateId)).length).toBeLessThanOrEqual(
+        1,
+      );
+    }
+    clock.freeze(2 * LEASE_MS - (clock.wallMs() - since));
+    await stage.advance(LEASE_MS);
+    expect(trusted.size).toBeLessThanOrEqual(1);
+  }
+});
+
+test("a newcomer does not wait a full lease for a holder long dead: the table's clock tells", async () => {
+  const stage = new Stage();
+  const dead = stage.candidate("dead");
+  await dead.election.campaign();
+  await stage.advance(LEASE_MS + 3_000, { frozen: [dead.clock] });
+  const newcomer = stage.candidate("newcomer");
+  const leadership = await newcomer.election.attempt();
+  expect(leadership?.term).toBe(2);
+});
+
+test("by observation only, a newcomer waits the lease out, and then takes it", async () => {
+  const stage = new Stage();
+  const dead = stage.candidate("dead");
+  await dead.election.campaign();
+  await stage.advance(60_000, { frozen: [dead.clock] });
+  const newcomer = stage.candidate("newcomer", { expiry: "observation" });
+  expect(await newcomer.election.attempt()).toBeUndefined();
+  await stage.advance(LEASE_MS - 20, { frozen: [dead.clock] });
+  expect(await newcomer.election.attempt()).toBeUndefined();
+  await stage.advance(30, { frozen: [dead.clock] });
+  expect((await newcomer.election.attempt())?.term).toBe(2);
+});
+
+test("a takeover that never happens: tries made one by one remember what they saw", async () => {
+  const stage = new Stage();
+  const dead = stage.candidate("dead");
+  await dead.election.campaign();
+  const cron = stage.candidate("cron", { expiry: "observation" });
+  expect(await cron.election.attempt()).toBeUndefined();
+  await stage.advance(5 * 60_000, { frozen: [dead.clock] });
+  expect((await cron.election.attempt())?.term).toBe(2);
+});
+
+test("the whole fleet killed and restarted elects", async () => {
+  const stage = new Stage();
+  const before = ["a", "b", "c"].map((label) => stage.candidate(label));
+  for (const { election } of before) void election.campaign().catch(() => {});
+  await stage.advance(2_000);
+  const dead = before.map(({ clock }) => clock);
+  const after = ["a", "b", "c"].map((label) => stage.candidate(label));
+  const terms: number[] = [];
+  for (const { election } of after) void election.campaign().then(({ term }) => terms.push(term));
+  await stage.advance(LEASE_MS + 2_500, { frozen: dead });
+  expect(terms).toEqual([2]);
+});
+
+test("two wrong clocks: wall clocks of two hosts are never compared", async () => {
+  const stage = new Stage();
+  const holder = stage.candidate("holder");
+  const rival = stage.candidate("rival");
+  rival.clock.stepWall(24 * 3_600_000); // a rival that believes it is tomorrow
+  const leadership = await holder.election.campaign();
+  void rival.election.campaign();
+  await stage.advance(30_000);
+  leadership.throwIfLost();
+});
+
+test("the same hostname is not the same identity", async () => {
+  const stage = new Stage();
+  const one = stage.candidate("web-1");
+  const two = stage.candidate("web-1");
+  expect(one.election.candidateId).not.toBe(two.election.candidateId);
+  await one.election.campaign();
+  expect(await two.election.attempt()).toBeUndefined();
+});
+
+test("the token does not restart after the lease row is deleted, and nobody leads beside an unknown holder", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const b = stage.candidate("b");
+  const leadership = await a.election.campaign();
+  await stage.advance(100);
+  stage.table.deleteLease("billing/nightly");
+  const next = b.election.campaign();
+  let elected = false;
+  void next.then(() => {
+    elected = true;
+  });
+  for (let passed = 0; !elected && passed < 10_000; passed += 10) {
+    await stage.advance(10);
+    if (elected) expect(leadership.remainingMs()).toBe(0);
+  }
+  expect((await next).term).toBe(2);
+  expect(leadership.signal.reason).toMatchObject({ reason: "deleted" });
+});
+
+test("an evicted leader is fenced off at once and told why; its term is used up", async () => {
+  const stage = new Stage();
+  const { election, events } = stage.candidate("a");
+  const leadership = await election.campaign();
+  const never = new AbortController().signal;
+  await stage.table.evict({ election: "billing/nightly", term: 1, at: undefined });
+  expect(never.aborted).toBe(false);
+  await expect(
+    leadership.transact([{ Put: { TableName: "ledger", Item: { id: "1" } } }]),
+  ).rejects.toMatchObject({ code: "FENCED_OUT", term: 1, currentTerm: 2 });
+  expect(leadership.signal.reason).toMatchObject({ reason: "evicted" });
+  expect(stage.table.items("ledger")).toEqual([]);
+  expect((await election.campaign()).term).toBe(3);
+  expect(events.filter((event) => event.type === "ended")).toHaveLength(1);
+});
+
+test("a campaign aborted while its acquire is under way leaves no lease behind", async () => {
+  const stage = new Stage();
+  const caller = new AbortController();
+  const store = between(stage.table, async (verb, pass) => {
+    const answer = await pass();
+    if (verb === "acquire") caller.abort(new Error("shutting down"));
+    return answer;
+  });
+  const { election } = stage.candidate("a", { store });
+  await expect(election.campaign({ signal: caller.signal })).rejects.toThrow("shutting down");
+  expect(await election.leader()).toBeUndefined();
+  expect((await stage.table.read("billing/nightly")).lease?.holder).toBeUndefined();
+  expect(stage.pendingTimers).toBe(0);
+});
+
+test("abort before start: nothing is sent", async () => {
+  const stage = new Stage();
+  let requests = 0;
+  const store = between(stage.table, (_verb, pass) => {
+    requests += 1;
+    return pass();
+  });
+  const { election } = stage.candidate("a", { store });
+  const signal = AbortSignal.abort(new Error("already over"));
+  await expect(election.campaign({ signal })).rejects.toThrow("already over");
+  await expect(election.attempt({ signal })).rejects.toThrow("already over");
+  expect(await election.lead(() => "never", { signal })).toBeUndefined();
+  expect(requests).toBe(0);
+});
+
+test("two bids of one Election are refused, and disturb neither the first bid nor its lease", async () => {
+  const stage = new Stage();
+  const { election } = stage.candidate("a");
+  const release = new AbortController();
+  const first = election.lead(
+    (leadership) => new Promise((resolve) => leadership.signal.addEventListener("abort", resolve)),
+    { signal: release.signal },
+  );
+  await stage.advance(100);
+  await expect(election.lead(() => {})).rejects.toBeInstanceOf(AlreadyCampaigningError);
+  await expect(election.attempt()).rejects.toBeInstanceOf(AlreadyCampaigningError);
+  expect((await election.leader())?.term).toBe(1);
+  release.abort();
+  await stage.advance(100);
+  await first;
+  const leadership = await election.campaign();
+  await expect(election.campaign()).rejects.toBeInstanceOf(AlreadyCampaigningError);
+  leadership.throwIfLost();
+});
+
+test("one read per renewal while following, and the write is noticed soon after it", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  let reads = 0;
+  const b = stage.candidate("b", {
+    store: between(stage.table, (verb, pass) => {
+      if (verb === "read") reads += 1;
+      return pass();
+    }),
+  });
+  await a.election.campaign();
+  await stage.advance(330); // an arbitrary phase
+  void b.election.campaign();
+  await stage.advance(12_000); // the bracket narrows
+  reads = 0;
+  const renewalsBefore = a.events.filter(({ type }) => type === "renewed").length;
+  await stage.advance(30_000);
+  const renewals = a.events.filter(({ type }) => type === "renewed").length - renewalsBefore;
+  expect(renewals).toBe(30);
+  expect(reads).toBeGreaterThanOrEqual(renewals - 1);
+  expect(reads).toBeLessThanOrEqual(renewals + 1);
+});
