@@ -17,8 +17,11 @@ export async function newLeaseTable(client: DynamoDBClient): Promise<string> {
 }
 
 /** A user's table, keyed by the string `id`. */
-export async function newTable(client: DynamoDBClient, key = "id"): Promise<string> {
-  const TableName = `items-${randomUUID()}`;
+export async function newTable(
+  client: DynamoDBClient,
+  key = "id",
+  TableName = `items-${randomUUID()}`,
+): Promise<string> {
   await client.send(
     new CreateTableCommand({
       TableName,

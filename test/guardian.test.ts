@@ -1,0 +1,58 @@
+import { once } from "node:events";
+import { expect, test } from "vitest";
+import { Program } from "./support/program.js";
+
+// The child inherits the output of its parent: a program is `silent` only when both are gone.
+
+test("a child dies with its parent, even when the parent gets SIGKILL", async () => {
+  await using parent = new Program("guarded-parent.ts");
+  await parent.says("child");
+  parent.child.kill("SIGKILL");
+  await parent.silent;
+});
+
+test("a stopped child dies as well", async () => {
+  await using parent = new Program("guarded-parent.ts");
+  process.kill(await parent.says<number>("child"), "SIGSTOP");
+  parent.child.kill("SIGKILL");
+  await parent.silent;
+});
+
+test("a child's descendants die with it, if the group is guarded", async () => {
+  await using parent = new Program("guarded-parent.ts", "group");
+  process.kill(await parent.says<number>("grandchild"), "SIGSTOP");
+  parent.child.kill("SIGKILL");
+  await parent.silent;
+});
+
+test("neither guardian nor child keeps the parent alive; the child dies with a parent that just ends", async () => {
+  await using parent = new Program("guarded-parent.ts", "leaves");
+  const [code, signal] = await once(parent.child, "exit");
+  expect({ code, signal }).toEqual({ code: 0, signal: null });
+  await parent.silent;
+});
+
+test("the guardian goes when its parent has gone", async () => {
+  await using parent = new Program("guarded-parent.ts", "leaves");
+  const guardian = await parent.says<number>("guardian");
+  await parent.silent;
+  await expect.poll(() => isRunning(guardian)).toBe(false);
+});
+
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("the guardian stays on %s", async (signal) => {
+  await using parent = new Program("guarded-parent.ts");
+  const guardian = await parent.says<number>("guardian");
+  await parent.says("child");
+  process.kill(guardian, signal);
+  parent.child.kill("SIGKILL");
+  await parent.silent;
+});
+
+test("a guardian that was killed is replaced", async () => {
+  await using parent = new Program("guarded-parent.ts");
+  process.kill(await parent.says<number>("guardian"), "SIGKILL");
+  expect(await parent.says<number>("guardian", 2)).not.toBe(await parent.says<number>("guardian"));
+  await parent.says("child");
+  parent.child.kill("SIGKILL");
+  await parent.silent;
+});

@@ -1,0 +1,91 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { beforeAll, expect, inject, test } from "vitest";
+import { createLeaseTable } from "../src/testing.js";
+import { eventually, newClient, newTable } from "./support/fixture.js";
+
+const readme = readFileSync("README.md", "utf8");
+const blocks = [...readme.matchAll(/<!-- (examples\/[\w-]+\.ts) -->\n```ts\n(.*?)\n```/gs)];
+const client = newClient();
+
+beforeAll(async () => {
+  await createLeaseTable(client);
+  await newTable(client, "id", "ledger");
+});
+
+/** An example as its reader would run it. */
+function run(file: string, ...args: string[]) {
+  const { endpoint, region, credentials } = inject("dynamodb");
+  const child = spawn(process.execPath, ["--import", "tsx", file, ...args], {
+    env: {
+      ...process.env,
+      AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      NODE_NO_WARNINGS: "1",
+    },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  const exited = once(child, "exit").then(([code]) => ({ code, output }));
+  return { child, exited, printed: (text: string) => eventually(() => output.includes(text)) };
+}
+
+test("every TypeScript block of the README is one of the examples, to the letter, and every example is shown", () => {
+  expect(blocks.length).toBe([...readme.matchAll(/```ts/g)].length);
+  for (const [, file = "", text] of blocks) expect(text).toBe(readFileSync(file, "utf8").trimEnd());
+  expect(blocks.map(([, file]) => file).sort()).toEqual(
+    readdirSync("examples")
+      .map((file) => `examples/${file}`)
+      .sort(),
+  );
+});
+
+test("the worker leads, charges, and gives the lease back on SIGTERM", async () => {
+  const worker = run("examples/worker.ts");
+  await worker.printed("charged day 3");
+  const follower = run("examples/follower.ts");
+  await follower.printed("leads term 1");
+  worker.child.kill("SIGTERM");
+  await follower.printed("nobody");
+  follower.child.kill("SIGKILL");
+  const { code, output } = await worker.exited;
+  expect(output).toContain("leading, term 1\ncharged day 1\n");
+  expect(code).toBe(0);
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: "ledger", Key: { id: { S: "account-7" } } }),
+  );
+  const days = Number(Item?.lastDay?.N);
+  expect(days).toBeGreaterThanOrEqual(3);
+  expect(Item?.balance?.N).toBe(String(-30 * days));
+});
+
+test("the cron job runs once per tick", async () => {
+  expect(await run("examples/cron.ts", "2026-01-31").exited).toEqual({
+    code: 0,
+    output: "report for 2026-01-31, term 1\n",
+  });
+  expect((await run("examples/cron.ts", "2026-01-31").exited).output).toBe("not run here: done\n");
+  expect((await run("examples/cron.ts", "2026-02-01").exited).output).toBe("report for 2026-02-01, term 2\n");
+});
+
+test("the import by hand writes its fence", async () => {
+  expect(await run("examples/by-hand.ts").exited).toEqual({ code: 0, output: "imported under term 1\n" });
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: "ledger", Key: { id: { S: "import-1" } } }),
+  );
+  expect(Item).toMatchObject({ rows: { N: "4711" }, fence: { N: "1" } });
+});
+
+test("the unit test passes", async () => {
+  const { code, output } = await run("examples/unit-test.ts").exited;
+  expect(output).toBe("a suspended leader knows that it leads no longer\n");
+  expect(code).toBe(0);
+});
