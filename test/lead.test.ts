@@ -1,0 +1,199 @@
+import { expect, test } from "vitest";
+import { type Leadership, TableUnavailableError } from "../src/index.js";
+import { between, gate, Stage } from "./support/stage.js";
+
+const LEASE_MS = 3_000;
+const NAME = "billing/nightly";
+
+/** Works until told to stop, and then until `finish` opens. */
+const workUntil = (finish: Promise<void>) => async (leadership: Leadership) => {
+  await new Promise((resolve) => leadership.signal.addEventListener("abort", resolve));
+  await finish;
+};
+const rowOf = async (stage: Stage) => (await stage.table.read(NAME)).lease;
+const never = new Promise<void>(() => {});
+
+test("work that returns by itself ends lead, with its result, and frees the lease", async () => {
+  const stage = new Stage();
+  const { election } = stage.candidate("a");
+  expect(await election.lead(({ term }) => `done in term ${term}`)).toBe("done in term 1");
+  expect(await election.leader()).toBeUndefined();
+  expect((await rowOf(stage))?.endReason).toBe("resigned");
+  expect(stage.pendingTimers).toBe(0);
+});
+
+test("an error of the work itself is the caller's, and the lease is freed", async () => {
+  const stage = new Stage();
+  const { election } = stage.candidate("a");
+  const fail = () => Promise.reject(new TypeError("a bug"));
+  await expect(election.lead(fail)).rejects.toThrow("a bug");
+  expect((await rowOf(stage))?.holder).toBeUndefined();
+  expect(stage.pendingTimers).toBe(0);
+});
+
+test("release before the work has stopped: never; the lease is renewed while work drains", async () => {
+  const stage = new Stage();
+  const { election } = stage.candidate("a");
+  const rival = stage.candidate("b");
+  const stop = new AbortController();
+  const finish = gate();
+  const leading = election.lead(workUntil(finish.opened), { signal: stop.signal });
+  await stage.advance(500);
+  stop.abort();
+  void rival.election.campaign();
+  await stage.advance(4 * LEASE_MS);
+  expect((await rowOf(stage))?.holder).toBe(election.candidateId);
+  finish.open();
+  await leading;
+  expect((await rowOf(stage))?.term).toBe(1);
+  await stage.advance(LEASE_MS);
+  expect((await rowOf(stage))?.holder).toBe(rival.election.candidateId);
+});
+
+test("work that overruns its drain is never released under: renewals stop and the lease runs out", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a", { drainTimeoutMs: 2_000 });
+  const b = stage.candidate("b");
+  const stop = new AbortController();
+  void a.election.lead(workUntil(never), { signal: stop.signal });
+  await stage.advance(500);
+  stop.abort();
+  const next = b.election.campaign();
+  await stage.advance(1_900);
+  expect((await rowOf(stage))?.holder).toBe(a.election.candidateId);
+  const renewals = a.events.filter(({ type }) => type === "renewed").length;
+  await stage.advance(2 * LEASE_MS);
+  expect((await next).term).toBe(2);
+  expect(a.events.some(({ type }) => type === "drainOverrun")).toBe(true);
+  expect(a.events.some(({ type }) => type === "resigned")).toBe(false);
+  expect(a.events.filter(({ type }) => type === "renewed").length).toBeLessThanOrEqual(renewals + 1);
+});
+
+test("the elector never exits: after a loss it campaigns again, under a new term, once its work has stopped", async () => {
+  const stage = new Stage();
+  let cut = false;
+  const store = between(stage.table, (_verb, pass) =>
+    cut ? Promise.reject(new TableUnavailableError("be reached")) : pass(),
+  );
+  const { election, events } = stage.candidate("a", { store });
+  const terms: number[] = [];
+  void election.lead(async (leadership) => {
+    terms.push(leadership.term);
+    await new Promise((resolve) => leadership.signal.addEventListener("abort", resolve));
+  });
+  await stage.advance(1_500);
+  cut = true;
+  await stage.advance(60_000);
+  expect(terms).toEqual([1]);
+  expect(events.filter(({ type }) => type === "ended")).toMatchObject([{ reason: "expired" }]);
+  cut = false;
+  await stage.advance(LEASE_MS);
+  expect(terms).toEqual([1, 2]);
+});
+
+test("a leader that is cut off tells its work before anybody else can lead", async () => {
+  const stage = new Stage();
+  let cut = false;
+  const store = between(stage.table, (_verb, pass) => (cut ? new Promise(() => {}) : pass()));
+  const a = stage.candidate("a", { store });
+  const b = stage.candidate("b");
+  const leadership = await a.election.campaign();
+  const next = b.election.campaign();
+  let elected = false;
+  void next.then(() => {
+    elected = true;
+  });
+  await stage.advance(5_000);
+  cut = true;
+  await stage.until(() => leadership.signal.aborted);
+  expect(elected).toBe(false);
+  await stage.until(() => elected, 2 * LEASE_MS);
+});
+
+test("healthy() = false stops the work, gives the lease back to others, and bars the next campaign", async () => {
+  const stage = new Stage();
+  let healthy: boolean | "throws" = true;
+  const a = stage.candidate("a", {
+    healthy: () => {
+      if (healthy === "throws") throw new Error("check failed");
+      return healthy;
+    },
+  });
+  const b = stage.candidate("b");
+  void a.election.lead(workUntil(Promise.resolve()));
+  await stage.advance(500);
+  healthy = "throws";
+  const next = b.election.campaign();
+  await stage.advance(2 * LEASE_MS);
+  const leadership = await next;
+  expect(leadership.term).toBe(2);
+  expect(a.events).toContainEqual(expect.objectContaining({ type: "ended", reason: "unhealthy", term: 1 }));
+  await leadership.resign();
+  await stage.advance(2 * LEASE_MS);
+  expect(await b.election.leader()).toBeUndefined();
+  healthy = true;
+  await stage.advance(2 * LEASE_MS);
+  expect((await b.election.leader())?.candidateId).toBe(a.election.candidateId);
+});
+
+test("a health check that never answers is a no, and cannot hold the heartbeat up for ever", async () => {
+  const stage = new Stage();
+  let answer: Promise<boolean> = Promise.resolve(true);
+  const a = stage.candidate("a", { healthy: () => answer });
+  void a.election.lead(workUntil(Promise.resolve()));
+  await stage.advance(500);
+  answer = new Promise(() => {});
+  await stage.advance(2 * LEASE_MS);
+  expect(a.events).toContainEqual(expect.objectContaining({ type: "ended", reason: "unhealthy" }));
+  expect((await rowOf(stage))?.holder).toBeUndefined();
+});
+
+test("asked to step down, a leader drains, releases, and lets another go first", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  void a.election.lead(workUntil(Promise.resolve()));
+  await stage.advance(500);
+  const b = stage.candidate("b");
+  void b.election.lead(workUntil(Promise.resolve()));
+  await stage.advance(500);
+  const before = await rowOf(stage);
+  await stage.table.requestStepDown({ election: NAME, term: 1, by: "operator" });
+  expect((await rowOf(stage))?.revision).toBe(before?.revision);
+  await stage.advance(2 * LEASE_MS);
+  expect(await rowOf(stage)).toMatchObject({ holder: b.election.candidateId, term: 2 });
+  expect((await rowOf(stage))?.stepDown).toBeUndefined();
+  expect(a.events).toContainEqual(expect.objectContaining({ type: "ended", reason: "stepped-down" }));
+});
+
+test("listeners can neither delay nor break an election, and hear events in order", async () => {
+  const stage = new Stage();
+  const heard: string[] = [];
+  const { election } = stage.candidate("a", {
+    onEvent: (event) => {
+      heard.push(event.type);
+      throw new Error("a broken listener");
+    },
+  });
+  const leadership = await election.campaign();
+  await stage.advance(2_500);
+  await leadership.resign();
+  expect(heard).toEqual(["elected", "renewed", "renewed", "ended", "resigned"]);
+});
+
+test("history: each term with its holder, and how and when it ended; only older terms carry a ttl", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const b = stage.candidate("b");
+  await (await a.election.campaign()).resign();
+  await b.election.campaign();
+  await stage.advance(2 * LEASE_MS, { frozen: [b.clock] }); // b dies
+  await a.election.attempt();
+  await stage.advance(100, { frozen: [b.clock] });
+  expect(stage.table.terms(NAME)).toMatchObject([
+    { term: 1, holder: a.election.candidateId, endReason: "resigned", ttl: expect.any(Number) },
+    { term: 2, holder: b.election.candidateId, endReason: "expired", ttl: expect.any(Number) },
+    { term: 3, holder: a.election.candidateId },
+  ]);
+  expect(stage.table.terms(NAME).at(-1)?.ttl).toBeUndefined();
+  expect(Object.keys((await rowOf(stage)) ?? {})).not.toContain("ttl");
+});

@@ -1,0 +1,47 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+/** The packed package in an empty project, as its users get it. */
+let project: string;
+const run = (command: string, ...args: string[]) =>
+  execFileSync(command, args, {
+    cwd: project,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NODE_NO_WARNINGS: "1" },
+  });
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), "incumbent-project-"));
+  execFileSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", project]);
+  writeFileSync(
+    join(project, "package.json"),
+    JSON.stringify({ name: "empty", private: true, type: "module" }),
+  );
+  const tarball = readdirSync(project).find((file) => file.endsWith(".tgz")) as string;
+  run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefer-offline", `./${tarball}`);
+}, 180_000);
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+test("an empty project can install it, import it, and elect in memory", () => {
+  writeFileSync(join(project, "main.js"), readFileSync("examples/unit-test.ts"));
+  expect(run("node", "main.js")).toBe("a suspended leader knows that it leads no longer\n");
+});
+
+test("its command answers", () => {
+  expect(run("npx", "--no-install", "incumbent", "--help")).toContain("incumbent");
+});
+
+test("it brings no test, no jar and no source map to a missing source", () => {
+  const files = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+    encoding: "utf8",
+  });
+  const paths =
+    (JSON.parse(files) as Array<{ files: Array<{ path: string }> }>)[0]?.files.map(({ path }) => path) ?? [];
+  expect(paths).toContain("dist/index.d.ts");
+  expect(paths.filter((path) => !/^(dist\/|package\.json|README|LICENSE|CHANGELOG)/.test(path))).toEqual([]);
+});

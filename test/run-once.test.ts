@@ -1,0 +1,106 @@
+import { expect, test } from "vitest";
+import { TableUnavailableError } from "../src/index.js";
+import { between, gate, Stage } from "./support/stage.js";
+
+const TICK = "2026-01-31T03:00:00Z";
+
+test("a tick completes once, whoever asks, however often, also out of order", async () => {
+  const stage = new Stage();
+  const players = ["a", "b", "c"].map((label) => stage.candidate(label));
+  let runs = 0;
+  const work = () => ++runs;
+  const outcomes = [];
+  for (const { election } of [...players, ...players]) outcomes.push(await election.runOnce(TICK, work));
+  expect(outcomes.map(({ ran }) => ran)).toEqual([true, false, false, false, false, false]);
+  expect(outcomes[1]).toEqual({ ran: false, because: "done", leader: undefined });
+  expect(await players[1]?.election.runOnce("2026-01-31T02:00:00Z", work)).toMatchObject({ because: "done" });
+  expect(await players[1]?.election.runOnce("2026-01-31T04:00:00Z", work)).toMatchObject({
+    ran: true,
+    term: 2,
+  });
+  expect(runs).toBe(2);
+});
+
+test("while one runs it, others are told who, and do not run it", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const b = stage.candidate("b");
+  const finish = gate();
+  const running = a.election.runOnce(TICK, () => finish.opened);
+  await stage.advance(100);
+  expect(await b.election.runOnce(TICK, () => {})).toMatchObject({
+    ran: false,
+    because: "held",
+    leader: { candidateId: a.election.candidateId, term: 1 },
+  });
+  finish.open();
+  await running;
+});
+
+test("a run that throws leaves the tick open for the next try, under a new term", async () => {
+  const stage = new Stage();
+  const { election } = stage.candidate("a");
+  const fail = () => Promise.reject(new Error("disk full"));
+  await expect(election.runOnce(TICK, fail)).rejects.toThrow("disk full");
+  expect(await election.runOnce(TICK, ({ term }) => term)).toEqual({ ran: true, term: 2, value: 2 });
+});
+
+test("a run that lost its lease completes nothing: somebody else does", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const b = stage.candidate("b");
+  const finish = gate();
+  const running = a.election.runOnce(TICK, () => finish.opened);
+  running.catch(() => {});
+  await stage.advance(100);
+  await stage.advance(8_000, { frozen: [a.clock] });
+  expect(await b.election.runOnce(TICK, ({ term }) => term)).toEqual({ ran: true, term: 2, value: 2 });
+  a.clock.freeze(8_000);
+  finish.open();
+  await expect(running).rejects.toMatchObject({ code: "LEASE_LOST" });
+  expect(await a.election.runOnce(TICK, () => {})).toMatchObject({ ran: false, because: "done" });
+});
+
+test("wait: true stands by and takes over when the one that runs dies", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const b = stage.candidate("b");
+  const c = stage.candidate("c");
+  void a.election.runOnce(TICK, () => new Promise(() => {}));
+  await stage.advance(100);
+  const standby = b.election.runOnce(TICK, ({ term }) => term, { wait: true });
+  const other = c.election.runOnce(TICK, ({ term }) => term, { wait: true });
+  await stage.advance(8_000, { frozen: [a.clock] });
+  const outcomes = await Promise.all([standby, other]);
+  expect(outcomes.filter(({ ran }) => ran)).toEqual([{ ran: true, term: 2, value: 2 }]);
+  expect(outcomes.filter(({ ran }) => !ran)).toMatchObject([{ because: "done" }]);
+});
+
+test("a tick that cannot be recorded is reported, not swallowed", async () => {
+  const stage = new Stage();
+  const store = between(stage.table, (verb, pass) =>
+    verb === "resign" ? Promise.reject(new TableUnavailableError("resign")) : pass(),
+  );
+  const { election } = stage.candidate("a", { store });
+  const running = election.runOnce(TICK, () => "worked");
+  const outcome = expect(running).rejects.toMatchObject({ code: "TABLE_UNAVAILABLE" });
+  await stage.advance(5_000);
+  await outcome;
+});
+
+test("a completed tick survives even the deletion of the lease row", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  await a.election.runOnce(TICK, () => {});
+  stage.table.deleteLease("billing/nightly");
+  const b = stage.candidate("b");
+  expect(await b.election.runOnce(TICK, () => {})).toMatchObject({ ran: false, because: "done" });
+});
+
+test.each(["", "x".repeat(101), 7 as unknown as string])("a tick %j is refused", async (tick) => {
+  const { election } = new Stage().candidate("a");
+  await expect(election.runOnce(tick, () => {})).rejects.toMatchObject({
+    code: "INVALID_OPTION",
+    option: "tick",
+  });
+});
