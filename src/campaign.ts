@@ -2,13 +2,14 @@ import { backoffMs } from "./backoff.js";
 import { longestElapsedMs, sleep } from "./clock.js";
 import { TableUnavailableError } from "./errors.js";
 import type { Emit } from "./events.js";
+import { isHealthy } from "./health.js";
 import { isTickDone, type Lease } from "./lease.js";
 import { type ResolvedOptions, randomPart } from "./options.js";
 import type { Requests } from "./requests.js";
 import { type Sighting, see, seeHistory } from "./sighting.js";
 import type { Written } from "./store/lease-store.js";
 import { type Basis, type Move, nextMove } from "./takeover.js";
-import { type Elected, isHealthy } from "./tenure.js";
+import type { Elected } from "./tenure.js";
 
 /** Spread of first tries after a holder's death, as a part of its lease: one usually is first. */
 const JITTER = 1 / 30;

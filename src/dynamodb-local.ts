@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { IncumbentError } from "./errors.js";
@@ -16,13 +16,16 @@ export interface DynamoDBLocal extends AsyncDisposable {
   readonly endpoint: string;
   /** `environment`: somebody else's, from AWS_ENDPOINT_URL_DYNAMODB; `stop()` leaves it alone. */
   readonly source: "environment" | "jar" | "docker";
-  /** For `new DynamoDBClient(…)`. The credentials are made up; DynamoDB Local checks none. */
+  /**
+   * For `new DynamoDBClient(…)`. Region and credentials are made up, DynamoDB Local checks none; with an
+   * endpoint from the environment they come from there too, if set.
+   */
   readonly clientConfig: {
     endpoint: string;
     region: string;
-    credentials: { accessKeyId: string; secretAccessKey: string };
+    credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
   };
-  /** The process that was started, if one was. */
+  /** The process that was started, if one was: Java, or the Docker client. */
   readonly pid: number | undefined;
   /** Ends it. A second call does nothing. */
   stop(): Promise<void>;
@@ -31,8 +34,12 @@ export interface DynamoDBLocal extends AsyncDisposable {
 export interface DynamoDBLocalOptions {
   /** @default a free port */
   port?: number | undefined;
-  /** Folder that keeps the data. @default in memory */
+  /** Existing folder that keeps the data. @default in memory */
   dbPath?: string | undefined;
+  /** Gives up the start; what has started goes on. @default none */
+  signal?: AbortSignal | undefined;
+  /** Where the endpoint, Java and Docker are looked for. @default process.env */
+  env?: NodeJS.ProcessEnv | undefined;
 }
 
 /** Nothing on this machine can run DynamoDB Local. The message says what to install. */
@@ -40,7 +47,9 @@ export class LocalTableUnavailableError extends IncumbentError {
   readonly code = "LOCAL_TABLE_UNAVAILABLE";
 }
 
-const READY_WITHIN_MS = 60_000;
+/** Docker may have to fetch the image first. */
+const READY_WITHIN_MS = { jar: 60_000, docker: 300_000 };
+const POLL_MS = 50;
 const PORT_TRIES = 5;
 const LEAST_JAVA = 17;
 
@@ -50,17 +59,19 @@ const LEAST_JAVA = 17;
  * Java 17 or newer; else Docker's `amazon/dynamodb-local`. Rejects with `LocalTableUnavailableError`.
  */
 export async function startDynamoDBLocal(options: DynamoDBLocalOptions = {}): Promise<DynamoDBLocal> {
-  const given = process.env.AWS_ENDPOINT_URL_DYNAMODB;
+  const { env = process.env, signal } = options;
+  signal?.throwIfAborted();
+  const given = env.AWS_ENDPOINT_URL_DYNAMODB;
   if (given) {
-    if (await answers(given)) return handle(given, "environment");
+    if (await answer(given)) return handle(given, "environment", env);
     throw new LocalTableUnavailableError(
       `AWS_ENDPOINT_URL_DYNAMODB is ${given}, but nothing answers there. Start it, or unset the variable.`,
     );
   }
   const jar = findJar();
-  const java = await findJava();
+  const java = await findJava(env);
   if (jar && java.path) return startJar(java.path, jar, options);
-  if (await works("docker", ["info"])) return startDocker(options);
+  if (await works("docker", ["info"], env)) return startDocker(options);
   const missing = [
     jar
       ? []
@@ -71,21 +82,19 @@ export async function startDynamoDBLocal(options: DynamoDBLocalOptions = {}): Pr
   throw new LocalTableUnavailableError(`DynamoDB Local cannot be started: ${missing.join("; ")}.`);
 }
 
-async function startJar(
-  java: string,
-  jar: string,
-  { port, dbPath }: DynamoDBLocalOptions,
-): Promise<DynamoDBLocal> {
-  const jvm = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+async function startJar(java: string, jar: string, options: DynamoDBLocalOptions): Promise<DynamoDBLocal> {
+  const { dbPath, env = process.env } = options;
+  const jvm = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData"];
   const natives = `-Djava.library.path=${join(dirname(jar), "DynamoDBLocal_lib")}`;
   const store = ["-sharedDb", "-disableTelemetry", ...(dbPath ? ["-dbPath", dbPath] : ["-inMemory"])];
-  const loopback = await works(java, ["--list-modules"], "jdk.compiler");
+  const loopback = await works(java, ["--list-modules"], env, "jdk.compiler");
   const folder = loopback ? mkdtempSync(join(tmpdir(), "incumbent-")) : undefined;
   const main = folder ? ["-cp", jar, writeLauncher(folder)] : ["-jar", jar];
   try {
-    return await onFreePort(port, (free) =>
-      spawn(java, [...jvm, natives, ...main, ...store, "-port", String(free)], {
+    return await onFreePort("jar", options, (port, mark) =>
+      spawn(java, [...jvm, natives, ...main, ...store, "-port", String(port), "-cors", mark], {
         stdio: ["ignore", "pipe", "pipe"],
+        env,
       }),
     );
   } finally {
@@ -118,38 +127,49 @@ function writeLauncher(folder: string): string {
   return path;
 }
 
-/** The container ends when its standard input does, so it cannot outlive us either. */
-function startDocker({ port }: DynamoDBLocalOptions): Promise<DynamoDBLocal> {
-  const run = "java -jar DynamoDBLocal.jar -inMemory -sharedDb -disableTelemetry & cat > /dev/null; kill $!";
-  return onFreePort(
-    port,
-    (free) =>
-      spawn(
-        "docker",
-        [
-          ...["run", "--rm", "-i", "--name", `incumbent-${randomUUID()}`, "-p", `127.0.0.1:${free}:8000`],
-          ...["--entrypoint", "sh", "amazon/dynamodb-local", "-c", run],
-        ],
-        { stdio: ["pipe", "pipe", "pipe"] },
-      ),
-    "docker",
+/**
+ * Ends the container when its standard input ends, so that it cannot outlive us either: the server takes
+ * the shell's place, and what is left beside it waits for the end. A server that fails ends it as well.
+ */
+const IN_CONTAINER = 'exec 3<&0; { cat <&3 >/dev/null; kill $$; } & exec java "$@"';
+
+function startDocker(options: DynamoDBLocalOptions): Promise<DynamoDBLocal> {
+  const { dbPath, env = process.env } = options;
+  const mount = dbPath
+    ? ["--mount", `type=bind,source=${resolve(dbPath)},target=/data`, "--user", `${process.getuid?.() ?? 0}`]
+    : [];
+  return onFreePort("docker", options, (port, mark) =>
+    spawn(
+      "docker",
+      [
+        ...["run", "--rm", "-i", "--name", `incumbent-${randomUUID()}`, "-p", `127.0.0.1:${port}:8000`],
+        ...[...mount, "--entrypoint", "sh", "amazon/dynamodb-local", "-c", IN_CONTAINER, "sh"],
+        ...["-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-sharedDb"],
+        ...["-disableTelemetry", ...(dbPath ? ["-dbPath", "/data"] : ["-inMemory"]), "-cors", mark],
+      ],
+      { stdio: ["pipe", "pipe", "pipe"], env },
+    ),
   );
 }
 
 /** A port that is free now can be taken a moment later: then another one. */
 async function onFreePort(
-  wanted: number | undefined,
-  start: (port: number) => ChildProcess,
-  source: "jar" | "docker" = "jar",
+  source: "jar" | "docker",
+  { port: wanted, signal, env = process.env }: DynamoDBLocalOptions,
+  start: (port: number, mark: string) => ChildProcess,
 ): Promise<DynamoDBLocal> {
   for (let tries = 1; ; tries++) {
     const port = wanted ?? (await freePort());
+    signal?.throwIfAborted();
     const endpoint = `http://127.0.0.1:${port}`;
-    const child = start(port);
+    const mark = `http://${randomUUID()}.invalid`;
+    const child = start(port, mark);
     dieWithUs(child);
     const said = lastWords(child);
-    if (await ready(endpoint, child)) return handle(endpoint, source, child);
+    if (await ready(endpoint, mark, child, READY_WITHIN_MS[source], signal))
+      return handle(endpoint, source, env, child);
     await stop(child);
+    signal?.throwIfAborted();
     if (
       wanted !== undefined ||
       tries >= PORT_TRIES ||
@@ -162,43 +182,55 @@ async function onFreePort(
   }
 }
 
-async function ready(endpoint: string, child: ChildProcess): Promise<boolean> {
-  const gone = once(child, "exit").catch(() => {});
-  let alive = true;
-  void gone.then(() => {
+/**
+ * Whether our server answers, and not a stranger who took the port first: only ours allows the origin
+ * that it was told to.
+ */
+async function ready(
+  endpoint: string,
+  mark: string,
+  child: ChildProcess,
+  withinMs: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  let alive = child.pid !== undefined;
+  child.once("close", () => {
     alive = false;
   });
-  for (let waitedMs = 0; alive && waitedMs < READY_WITHIN_MS; waitedMs += 50) {
-    if (await answers(endpoint)) return alive;
-    await delay(50);
+  for (let waitedMs = 0; alive && !signal?.aborted && waitedMs < withinMs; waitedMs += POLL_MS) {
+    const headers = await answer(endpoint, { origin: mark });
+    if (headers?.get("access-control-allow-origin") === mark) return true;
+    await delay(POLL_MS);
   }
   return false;
 }
 
-/** Any HTTP answer will do: an unsigned request gets a 400. */
-async function answers(endpoint: string): Promise<boolean> {
+/** Any HTTP answer will do: an unsigned request gets a 400. Undefined when there is none. */
+async function answer(endpoint: string, headers: Record<string, string> = {}): Promise<Headers | undefined> {
   try {
-    const response = await fetch(endpoint, { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(endpoint, { headers, signal: AbortSignal.timeout(2_000) });
     await response.body?.cancel();
-    return true;
+    return response.headers;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-function handle(endpoint: string, source: DynamoDBLocal["source"], child?: ChildProcess): DynamoDBLocal {
-  const env = source === "environment" ? process.env : {};
+function handle(
+  endpoint: string,
+  source: DynamoDBLocal["source"],
+  { AWS_REGION, AWS_DEFAULT_REGION, ...env }: NodeJS.ProcessEnv,
+  child?: ChildProcess,
+): DynamoDBLocal {
+  const theirs = source === "environment";
   const end = () => (child ? stop(child) : Promise.resolve());
   return {
     endpoint,
     source,
     clientConfig: {
       endpoint,
-      region: env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? "us-east-1",
-      credentials: {
-        accessKeyId: env.AWS_ACCESS_KEY_ID ?? "local",
-        secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? "local",
-      },
+      region: (theirs && (AWS_REGION || AWS_DEFAULT_REGION)) || "us-east-1",
+      credentials: (theirs && credentialsOf(env)) || { accessKeyId: "local", secretAccessKey: "local" },
     },
     pid: child?.pid,
     stop: end,
@@ -206,9 +238,18 @@ function handle(endpoint: string, source: DynamoDBLocal["source"], child?: Child
   };
 }
 
+/** Both halves or none: a key of theirs with a secret of ours would only be refused. */
+function credentialsOf(env: NodeJS.ProcessEnv): DynamoDBLocal["clientConfig"]["credentials"] | undefined {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  const sessionToken = env.AWS_SESSION_TOKEN;
+  return { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) };
+}
+
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exited = once(child, "exit");
+  child.ref();
   child.kill("SIGTERM");
   const insist = setTimeout(() => child.kill("SIGKILL"), 3_000);
   await exited;
@@ -250,11 +291,11 @@ function findJar(): string | undefined {
   }
 }
 
-async function findJava(): Promise<{ path?: string; problem: string }> {
-  const home = process.env.JAVA_HOME;
+async function findJava(env: NodeJS.ProcessEnv): Promise<{ path?: string; problem: string }> {
+  const home = env.JAVA_HOME;
   const found: string[] = [];
   for (const path of [...(home ? [join(home, "bin", "java")] : []), "java"]) {
-    const output = await outputOf(path, ["-version"]);
+    const output = await outputOf(path, ["-version"], env);
     const version = /version "(?:1\.)?(\d+)/.exec(output ?? "")?.[1];
     if (version && Number(version) >= LEAST_JAVA) return { path, problem: "" };
     if (version) found.push(version);
@@ -262,14 +303,18 @@ async function findJava(): Promise<{ path?: string; problem: string }> {
   return { problem: found.length > 0 ? `Java ${found[0]} is too old` : "Java was not found" };
 }
 
-async function works(command: string, args: string[], saying = ""): Promise<boolean> {
-  return (await outputOf(command, args))?.includes(saying) ?? false;
+async function works(command: string, args: string[], env: NodeJS.ProcessEnv, saying = ""): Promise<boolean> {
+  return (await outputOf(command, args, env))?.includes(saying) ?? false;
 }
 
 /** Undefined when it could not be run or failed. */
-async function outputOf(command: string, args: string[]): Promise<string | undefined> {
+async function outputOf(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { timeout: 10_000 });
+    const { stdout, stderr } = await promisify(execFile)(command, args, { env, timeout: 10_000 });
     return stdout + stderr;
   } catch {
     return undefined;

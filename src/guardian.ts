@@ -16,32 +16,37 @@ process.stdin.setEncoding("utf8").on("data", (text) => {
   const lines = (rest + text).split("\\n");
   rest = lines.pop();
   for (const line of lines) pids[line[0] === "+" ? "add" : "delete"](Number(line.slice(1)));
-}).on("close", () => {
+}).on("error", () => {}).on("close", () => {
   for (const pid of pids) try { process.kill(pid, "SIGKILL"); } catch {}
   process.exit();
 });
 `;
 
+const guarded = new Set<number>();
 let toGuardian: Writable | undefined;
 
 /**
- * Ties a child's life to ours. With `group: true` its whole process group dies (for a child spawned
- * `detached`), so that what it started dies with it.
+ * Ties a child's life to ours, until it exits. With `group: true` its whole process group dies (for a
+ * child spawned `detached`), so that what it started dies with it. Nothing of it keeps us alive.
  * @default group false
  */
 export function dieWithUs(child: ChildProcess, { group = false } = {}): void {
-  if (child.pid === undefined || child.exitCode !== null) return;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const pid = group ? -child.pid : child.pid;
-  tell(`+${pid}`);
-  child.once("exit", () => tell(`-${pid}`));
+  guarded.add(pid);
+  if (toGuardian) tell(`+${pid}`);
+  else startGuardian();
+  child.once("exit", () => {
+    guarded.delete(pid);
+    tell(`-${pid}`);
+  });
 }
 
 function tell(line: string): void {
-  toGuardian ??= startGuardian();
-  toGuardian.write(`${line}\n`);
+  toGuardian?.write(`${line}\n`);
 }
 
-function startGuardian(): Writable {
+function startGuardian(): void {
   const { NODE_OPTIONS: _, ...env } = process.env;
   const guardian = spawn(process.execPath, ["-e", GUARDIAN], {
     detached: true,
@@ -49,10 +54,19 @@ function startGuardian(): Writable {
     env,
   });
   const pipe = guardian.stdin as Writable & { unref(): void };
-  pipe.on("error", () => {
-    toGuardian = undefined;
+  toGuardian = pipe;
+  for (const pid of guarded) tell(`+${pid}`);
+  const ended = () => {
+    if (toGuardian === pipe) toGuardian = undefined;
+  };
+  guardian.once("error", ended);
+  guardian.once("exit", (_code, signal) => {
+    ended();
+    // Somebody killed it: another one. One that fails by itself would only fail again.
+    if (signal && guarded.size > 0) startGuardian();
   });
+  // Its death is told by "exit"; what was written meanwhile, the next one is told anyway.
+  pipe.on("error", () => {});
   guardian.unref();
   pipe.unref();
-  return pipe;
 }

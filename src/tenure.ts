@@ -1,7 +1,9 @@
 import { backoffMs } from "./backoff.js";
-import { type Instant, longestElapsedMs, withTimeout } from "./clock.js";
+import { type Instant, longestElapsedMs } from "./clock.js";
+import { type Deferred, deferred } from "./deferred.js";
 import { type EndReason, LeaseLostError } from "./errors.js";
 import type { Emit, ResignOutcome } from "./events.js";
+import { isHealthy } from "./health.js";
 import { Lane } from "./lane.js";
 import { type Lease, trustLeftMs } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
@@ -40,7 +42,7 @@ export class Tenure {
   /** Highest revision of any try. Each try has its own, so that the row tells which one landed. */
   #tried: number;
   #value: string | undefined;
-  #awaitingProclaim: Array<PromiseWithResolvers> = [];
+  #awaitingProclaim: Array<Deferred> = [];
   #release: Promise<ResignOutcome> | undefined;
   #cancelExpiry: () => void = () => {};
   #wake: () => void = () => {};
@@ -129,7 +131,7 @@ export class Tenure {
   proclaim(value: string | undefined): Promise<void> {
     if (this.isOver || this.#still) return Promise.reject(this.lostError(-this.remainingMs()));
     this.#value = value;
-    const waiter = withResolvers();
+    const waiter = deferred();
     this.#awaitingProclaim.push(waiter);
     this.#wake();
     return waiter.promise;
@@ -160,7 +162,7 @@ export class Tenure {
     };
     this.#cancelExpiry();
     this.#wake();
-    for (const waiter of this.#awaitingProclaim.splice(0)) waiter.reject(this.lostError(lateByMs));
+    this.#refuse(this.#awaitingProclaim.splice(0));
     if (before.kind === "leading") this.#tell(reason, lateByMs);
   }
 
@@ -241,7 +243,7 @@ export class Tenure {
       );
       // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
       if (this.isOver) {
-        for (const waiter of proclaiming) waiter.reject(this.lostError(0));
+        this.#refuse(proclaiming);
         return true;
       }
       // A refusal can be the echo of one's own write, tried again by the SDK (pitfall: refusal taken for loss).
@@ -264,10 +266,13 @@ export class Tenure {
     } catch (error) {
       this.#awaitingProclaim.unshift(...proclaiming);
       this.emit({ type: "renewalFailed", term: this.term, error, trustLeftMs: this.remainingMs() });
-      if (this.#state.kind === "over")
-        for (const waiter of this.#awaitingProclaim.splice(0)) waiter.reject(this.lostError(0));
+      if (this.isOver) this.#refuse(this.#awaitingProclaim.splice(0));
       return false;
     }
+  }
+
+  #refuse(proclaiming: Deferred[]): void {
+    for (const waiter of proclaiming) waiter.reject(this.lostError(0));
   }
 
   #isMine(lease: Lease | undefined): lease is Lease {
@@ -329,31 +334,4 @@ export class Tenure {
       }
     }
   }
-}
-
-/** Asks `healthy`; an error or silence is a no. */
-export async function isHealthy(options: ResolvedOptions): Promise<boolean> {
-  const { healthy } = options;
-  if (!healthy) return true;
-  try {
-    return (await withTimeout(options.clock, options.requestTimeoutMs, async () => healthy())) === true;
-  } catch {
-    return false;
-  }
-}
-
-interface PromiseWithResolvers {
-  promise: Promise<void>;
-  resolve: () => void;
-  reject: (reason: unknown) => void;
-}
-
-function withResolvers(): PromiseWithResolvers {
-  let resolve!: () => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../src/", import.meta.url));
 
 /** Who may import whom: only what stands lower. One layer a line, from the bottom. Types count too. */
 const LAYERS: string[][] = [
-  ["store/schema", "errors", "clock", "backoff", "lane", "guardian"],
+  ["store/schema", "errors", "clock", "backoff", "lane", "guardian", "deferred"],
   ["events", "rhythm", "service-clock", "lease"],
   ["sighting", "takeover", "fencing", "options"],
   ["store/expressions", "store/expression-parser", "store/condition", "store/update"],
@@ -17,10 +17,11 @@ const LAYERS: string[][] = [
     "store/update-expression",
     "store/errors-of-dynamodb",
     "store/create-table",
+    "store/date-header",
   ],
   ["store/item-identity", "store/lease-store"],
   ["store/dynamodb", "store/memory", "manual-clock", "dynamodb-local"],
-  ["requests", "testing"],
+  ["requests", "testing", "health"],
   ["tenure", "observer", "chronicle"],
   ["commits"],
   ["leadership", "campaign"],

@@ -11,6 +11,7 @@ import { fenceCheck } from "../fencing.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
 import { type Action, fromItem } from "./attributes.js";
+import { DateHeader } from "./date-header.js";
 import { storeError } from "./errors-of-dynamodb.js";
 import type { Attribute, Item } from "./expressions.js";
 import { toLease } from "./lease-codec.js";
@@ -269,28 +270,6 @@ export class DynamoDBLeaseStore implements LeaseStore {
     } catch (error) {
       throw storeError(error, this.tableName, doing);
     }
-  }
-}
-
-interface HasMiddleware {
-  middlewareStack: { add(middleware: never, options: { step: "deserialize"; priority: "low" }): void };
-}
-
-/** Reads the `Date` header off a command's response, refusals included, by that command's own middleware. */
-class DateHeader {
-  ms: number | undefined;
-
-  from<C extends HasMiddleware>(command: C): C {
-    const middleware = (next: (args: object) => Promise<{ response: unknown }>) => async (args: object) => {
-      const result = await next(args);
-      const headers = (result.response as { headers?: Record<string, string> }).headers ?? {};
-      const ms = Date.parse(headers.date ?? "");
-      this.ms = Number.isNaN(ms) ? undefined : ms;
-      return result;
-    };
-    // Innermost, so that it sees the answer before a refusal is thrown.
-    command.middlewareStack.add(middleware as never, { step: "deserialize", priority: "low" });
-    return command;
   }
 }
 
