@@ -145,12 +145,12 @@ export class Campaign {
   }
 
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
-    const { answer } = await this.requests.send(
+    const { answer, received } = await this.requests.send(
       "read the election's history",
       (store, _sent, abort) => store.readHistory(this.options.name, abort),
       { signal },
     );
-    if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history);
+    if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history, received.monotonicMs);
   }
 
   /**
@@ -192,6 +192,8 @@ export class Campaign {
     const landed = written.done || (lease?.holder === candidateId && lease.attemptId === attemptId);
     if (!landed || !lease) {
       this.emit({ type: "refused", term: lease?.term });
+      // No row, and yet its next term is taken: it came and went meanwhile. Absence is observed from now.
+      if (!lease) this.#sighting = undefined;
       return undefined;
     }
     // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).

@@ -8,14 +8,23 @@ import type { Sighting } from "./sighting.js";
 
 /** What an acquire claims to have seen; the write is refused if the row no longer is like this. */
 export type Basis =
-  | { readonly kind: "absent"; readonly firstTerm: number; readonly lastTick?: string | undefined }
+  | AbsentBasis
   | { readonly kind: "present"; readonly term: number; readonly revision: number };
+
+export interface AbsentBasis {
+  readonly kind: "absent";
+  readonly firstTerm: number;
+  readonly lastTick?: string | undefined;
+}
 
 export type Move =
   | { readonly kind: "read"; readonly consistent: boolean }
   | { readonly kind: "readHistory" }
   | { readonly kind: "acquire"; readonly basis: Basis }
   | { readonly kind: "wait"; readonly untilMs: number };
+
+/** A history read longer ago than this is read again before a term is taken from it. */
+const FRESH_MS = 1_000;
 
 export interface Candidacy {
   readonly candidateId: string;
@@ -76,11 +85,12 @@ function freeForMeAtMs(
 ): number {
   const usable = me.useServiceClock ? service : undefined;
   const observedMs = observedDeadAtMs(sighting, lease.leaseDurationMs);
-  if (isVacant(lease)) {
+  if (isVacant(lease) && lease.endReason !== "evicted") {
     const reserved = lease.reservedFor !== undefined && lease.reservedFor !== me.candidateId;
     if (!reserved) return now.monotonicMs;
     return Math.min(observedMs, pastByServiceClockAtMs(lease.reservedUntil, now, usable) ?? observedMs);
   }
+  // An evicted holder is fenced off, but it may trust its lease until that has run out: as if it still held it.
   const byServiceMs = pastByServiceClockAtMs(lease.expiresAt, now, usable) ?? observedMs;
   return Math.min(observedMs, byServiceMs) + me.jitterMs;
 }
@@ -99,6 +109,8 @@ function moveWithoutRow(sighting: Sighting, now: Instant): Move {
     if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
     return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
   }
+  // The row may have come and gone between two looks; its history would tell.
+  if (now.monotonicMs - history.readMs > FRESH_MS) return { kind: "readHistory" };
   return {
     kind: "acquire",
     basis: { kind: "absent", firstTerm: history.highestTerm + 1, lastTick: history.lastTick },

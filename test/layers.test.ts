@@ -10,7 +10,8 @@ const LAYERS: string[][] = [
   ["store/schema", "errors", "clock", "backoff", "lane", "guardian", "deferred"],
   ["events", "rhythm", "service-clock", "lease"],
   ["sighting", "takeover", "fencing", "options"],
-  ["store/expressions", "store/expression-parser", "store/condition", "store/update"],
+  ["store/reserved-words", "store/values", "store/expression-parser", "store/condition", "store/update"],
+  ["store/expressions"],
   [
     "store/attributes",
     "store/lease-codec",

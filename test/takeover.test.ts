@@ -134,19 +134,27 @@ test("the token does not restart after the lease row is deleted, and nobody lead
   expect(leadership.signal.reason).toMatchObject({ reason: "deleted" });
 });
 
-test("an evicted leader is fenced off at once and told why; its term is used up", async () => {
+test("an evicted leader is fenced off at once and told why; nobody leads while it may still trust its lease", async () => {
   const stage = new Stage();
   const { election, events } = stage.candidate("a");
+  const rival = stage.candidate("b");
   const leadership = await election.campaign();
-  const never = new AbortController().signal;
+  await stage.advance(100);
   await stage.table.evict({ election: "billing/nightly", term: 1, at: undefined });
-  expect(never.aborted).toBe(false);
+  const next = rival.election.campaign();
+  let elected = false;
+  void next.then(() => {
+    elected = true;
+  });
   await expect(
     leadership.transact([{ Put: { TableName: "ledger", Item: { id: "1" } } }]),
   ).rejects.toMatchObject({ code: "FENCED_OUT", term: 1, currentTerm: 2 });
   expect(leadership.signal.reason).toMatchObject({ reason: "evicted" });
   expect(stage.table.items("ledger")).toEqual([]);
-  expect((await election.campaign()).term).toBe(3);
+  await stage.advance(LEASE_MS - 200);
+  expect(elected).toBe(false);
+  await stage.advance(2 * LEASE_MS);
+  expect((await next).term).toBe(3);
   expect(events.filter((event) => event.type === "ended")).toHaveLength(1);
 });
 

@@ -10,6 +10,7 @@ import {
 import { fenceCheck } from "../fencing.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
+import type { AbsentBasis } from "../takeover.js";
 import { type Action, fromItem } from "./attributes.js";
 import { DateHeader } from "./date-header.js";
 import { storeError } from "./errors-of-dynamodb.js";
@@ -81,37 +82,70 @@ export class DynamoDBLeaseStore implements LeaseStore {
 
   acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written> {
     const { basis } = request;
-    const present = basis.kind === "present";
+    if (basis.kind === "absent") return this.#found(request, basis, signal);
     return this.#write(
       request.election,
       "acquire the lease",
       {
-        condition: present
-          ? "#term = :seenTerm AND #revision = :seenRevision"
-          : `attribute_not_exists(#${PARTITION_KEY})`,
-        names: present ? [] : [PARTITION_KEY],
-        values: present ? { seenTerm: n(basis.term), seenRevision: n(basis.revision) } : {},
+        condition: "#term = :seenTerm AND #revision = :seenRevision",
+        values: { seenTerm: n(basis.term), seenRevision: n(basis.revision) },
         set: {
-          holder: s(request.candidateId),
-          term: n(present ? basis.term + 1 : basis.firstTerm),
-          revision: n(present ? basis.revision + 1 : 1),
-          attemptId: s(request.attemptId),
-          leaseDurationMs: n(request.leaseDurationMs),
-          renewIntervalMs: n(request.renewIntervalMs),
-          expiresAt: request.expiresAt === undefined ? undefined : n(request.expiresAt),
-          electedAt: request.at === undefined ? undefined : n(request.at),
-          renewedAt: request.at === undefined ? undefined : n(request.at),
-          value: request.value === undefined ? undefined : s(request.value),
+          ...held(request, basis.term + 1, basis.revision + 1),
           stepDown: undefined,
           reservedFor: undefined,
           reservedUntil: undefined,
           endReason: undefined,
           endedAt: undefined,
-          ...(!present && basis.lastTick !== undefined && { lastTick: s(basis.lastTick) }),
         },
       },
       signal,
     );
+  }
+
+  /**
+   * Without a row there is nothing that a late request could be held against, so the term's history row is
+   * made in the same transaction: a term that was ever used cannot be used again. One extra write, once.
+   */
+  #found(request: AcquireRequest, basis: AbsentBasis, signal: AbortSignal): Promise<Written> {
+    const { election, attemptId, candidateId, leaseDurationMs, at } = request;
+    const { firstTerm, lastTick } = basis;
+    const lease = { ...held(request, firstTerm, 1), lastTick: optional(s, lastTick) };
+    const history = {
+      term: n(firstTerm),
+      holder: s(candidateId),
+      leaseDurationMs: n(leaseDurationMs),
+      electedAt: optional(n, at),
+      lastTick: optional(s, lastTick),
+    };
+    const make = (sortKey: string, set: Update["set"]) => ({
+      Update: {
+        ...this.#row(election, sortKey),
+        ...updateExpression({
+          condition: `attribute_not_exists(#${PARTITION_KEY})`,
+          names: [PARTITION_KEY],
+          set,
+        }),
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
+      },
+    });
+    return this.#ask("acquire the lease", async (date) => {
+      const command = date.from(
+        new TransactWriteItemsCommand({
+          TransactItems: [make(LEASE_SORT_KEY, lease), make(termSortKey(firstTerm), history)],
+          ClientRequestToken: attemptId,
+        }),
+      );
+      try {
+        await this.#client.send(command, { abortSignal: signal });
+        return { dateMs: date.ms, done: true, lease: toLease(election, withoutAbsent(lease)) };
+      } catch (error) {
+        if (!(error instanceof TransactionCanceledException)) throw error;
+        const refused = error.CancellationReasons?.some(({ Code }) => Code === "ConditionalCheckFailed");
+        if (!refused) throw error;
+        const row = error.CancellationReasons?.[0]?.Item as Item | undefined;
+        return { dateMs: date.ms, done: false, lease: row && toLease(election, row) };
+      }
+    });
   }
 
   renew(request: RenewRequest, signal: AbortSignal): Promise<Written> {
@@ -125,9 +159,9 @@ export class DynamoDBLeaseStore implements LeaseStore {
         set: {
           revision: n(request.revision),
           renewIntervalMs: n(request.renewIntervalMs),
-          expiresAt: request.expiresAt === undefined ? undefined : n(request.expiresAt),
-          renewedAt: request.at === undefined ? undefined : n(request.at),
-          value: request.value === undefined ? undefined : s(request.value),
+          expiresAt: optional(n, request.expiresAt),
+          renewedAt: optional(n, request.at),
+          value: optional(s, request.value),
         },
       },
       signal,
@@ -146,7 +180,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
           holder: undefined,
           revision: n(request.revision),
           endReason: s(request.reason),
-          endedAt: request.at === undefined ? undefined : n(request.at),
+          endedAt: optional(n, request.at),
           ...(request.tick !== undefined && { lastTick: s(request.tick) }),
         },
       },
@@ -179,7 +213,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
         set: {
           holder: undefined,
           endReason: s("evicted"),
-          endedAt: request.at === undefined ? undefined : n(request.at),
+          endedAt: optional(n, request.at),
         },
         add: { term: n(1), revision: n(1) },
       },
@@ -299,6 +333,30 @@ function summarize(rows: Item[]): History {
     longestLeaseMs: Math.max(0, ...rows.map((row) => number(row, "leaseDurationMs"))),
     lastTick: ticks.sort().at(-1),
   };
+}
+
+/** The attributes of a lease just taken. */
+function held(request: AcquireRequest, term: number, revision: number): Update["set"] {
+  return {
+    holder: s(request.candidateId),
+    term: n(term),
+    revision: n(revision),
+    attemptId: s(request.attemptId),
+    leaseDurationMs: n(request.leaseDurationMs),
+    renewIntervalMs: n(request.renewIntervalMs),
+    expiresAt: optional(n, request.expiresAt),
+    electedAt: optional(n, request.at),
+    renewedAt: optional(n, request.at),
+    value: optional(s, request.value),
+  };
+}
+
+function withoutAbsent(set: Update["set"]): Item {
+  return Object.fromEntries(Object.entries(set).filter((entry): entry is [string, Attribute] => !!entry[1]));
+}
+
+function optional<T>(attribute: (value: T) => Attribute, value: T | undefined): Attribute | undefined {
+  return value === undefined ? undefined : attribute(value);
 }
 
 function s(value: string): Attribute {

@@ -44,7 +44,7 @@ export function storeError(error: unknown, tableName: string, doing: string): un
     );
   }
   if (ACCESS_DENIED.has(name)) {
-    const fix = `Grant this identity GetItem, UpdateItem and Query on the table (to ${doing}), and ConditionCheckItem for transact.`;
+    const fix = `Grant this identity GetItem, UpdateItem, Query and ConditionCheckItem on the table (this was to ${doing}).`;
     return new TableError(tableName, "access-denied", fix, options);
   }
   if (CREDENTIALS.has(name) || /Region is missing|could not load credentials/i.test(message)) {

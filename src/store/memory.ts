@@ -78,16 +78,27 @@ export class MemoryTable implements LeaseStore {
   }
 
   async acquire(request: AcquireRequest): Promise<Written> {
-    const { basis, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } = request;
-    return this.#write(request.election, (row) => {
-      const fits =
-        basis.kind === "absent"
-          ? row === undefined
-          : row?.term === basis.term && row.revision === basis.revision;
+    const {
+      election,
+      basis,
+      candidateId,
+      attemptId,
+      leaseDurationMs,
+      renewIntervalMs,
+      value,
+      expiresAt,
+      at,
+    } = request;
+    const absent = basis.kind === "absent";
+    if (absent && this.#terms.get(election)?.has(basis.firstTerm)) {
+      return { ...this.#answer(), done: false, lease: this.#leases.get(election) };
+    }
+    const written = this.#write(election, (row) => {
+      const fits = absent ? row === undefined : row?.term === basis.term && row.revision === basis.revision;
       if (!fits) return undefined;
       return {
-        term: basis.kind === "absent" ? basis.firstTerm : basis.term + 1,
-        revision: basis.kind === "absent" ? 1 : basis.revision + 1,
+        term: absent ? basis.firstTerm : basis.term + 1,
+        revision: absent ? 1 : basis.revision + 1,
         holder: candidateId,
         attemptId,
         leaseDurationMs,
@@ -96,9 +107,14 @@ export class MemoryTable implements LeaseStore {
         expiresAt,
         electedAt: at,
         renewedAt: at,
-        lastTick: basis.kind === "absent" ? basis.lastTick : row?.lastTick,
+        lastTick: absent ? basis.lastTick : row?.lastTick,
       };
     });
+    if (absent && written.done) {
+      const { term, holder, lastTick } = written.lease;
+      await this.recordTerm(election, { term, holder, leaseDurationMs, electedAt: at, lastTick });
+    }
+    return written;
   }
 
   async renew(request: RenewRequest): Promise<Written> {

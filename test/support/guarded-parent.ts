@@ -7,7 +7,8 @@ import { subscribe } from "node:diagnostics_channel";
 import { dieWithUs } from "../../src/guardian.js";
 import { say } from "./program.js";
 
-const GRANDCHILD = "setInterval(() => {}, 1e9)";
+// Ends by itself long after any test has failed, lest a failure leave it for ever.
+const GRANDCHILD = "setTimeout(() => {}, 100_000)";
 const CHILD = `
 const { spawn } = require("node:child_process");
 const grandchild = process.argv[1] === "group"

@@ -7,6 +7,7 @@ export class Program implements AsyncDisposable {
   readonly child: ChildProcess;
   /** Resolves when the program and everybody who inherited its output has ended. */
   readonly silent: Promise<void>;
+  readonly #exited: Promise<void>;
   readonly #said: Record<string, unknown>[] = [];
   #heard = () => {};
 
@@ -16,6 +17,7 @@ export class Program implements AsyncDisposable {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.child = child;
+    this.#exited = new Promise((resolve) => child.once("exit", () => resolve()));
     this.silent = new Promise((resolve) => child.once("close", () => resolve()));
     createInterface({ input: child.stdout })
       .on("line", (line) => {
@@ -39,7 +41,7 @@ export class Program implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.child.kill("SIGKILL");
-    await this.silent;
+    await this.#exited;
   }
 }
 

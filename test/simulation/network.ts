@@ -1,0 +1,99 @@
+import { TableUnavailableError } from "../../src/errors.js";
+import type { Answer, LeaseStore } from "../../src/store/lease-store.js";
+import type { Host } from "./host.js";
+import type { Random } from "./random.js";
+import type { World } from "./world.js";
+
+/** What can go wrong between a process and the table, as probabilities per request. */
+export interface Weather {
+  readonly loseRequest: number;
+  readonly loseAnswer: number;
+  readonly duplicate: number;
+  readonly late: number;
+  readonly fail: number;
+}
+
+export const CALM: Weather = { loseRequest: 0, loseAnswer: 0, duplicate: 0, late: 0, fail: 0 };
+
+export type Verb = keyof LeaseStore;
+
+/** The wires to the one table: delay, loss, duplicates, reordering, failures, outages. */
+export class Network {
+  weather = CALM;
+  /** The table answers nobody. */
+  outage = false;
+  readonly counted: Record<string, number> = {};
+
+  constructor(
+    private readonly world: World,
+    private readonly table: LeaseStore,
+    private readonly random: Random,
+    private readonly watch: {
+      sent(host: Host, verb: Verb, request: unknown): void;
+      landed(host: Host, verb: Verb, request: unknown, answer: Answer): void;
+    },
+  ) {}
+
+  count(fault: string): void {
+    this.counted[fault] = (this.counted[fault] ?? 0) + 1;
+  }
+
+  /** The store as one process sees it. */
+  from(host: Host): LeaseStore {
+    const verb =
+      (name: Verb) =>
+      (...args: unknown[]) =>
+        this.#ask(host, name, args);
+    return {
+      read: verb("read"),
+      readHistory: verb("readHistory"),
+      acquire: verb("acquire"),
+      renew: verb("renew"),
+      resign: verb("resign"),
+      requestStepDown: verb("requestStepDown"),
+      evict: verb("evict"),
+      recordTerm: verb("recordTerm"),
+      transact: verb("transact"),
+    } as unknown as LeaseStore;
+  }
+
+  #ask(host: Host, verb: Verb, args: unknown[]): Promise<unknown> {
+    const { random, weather } = this;
+    this.watch.sent(host, verb, args[0]);
+    return new Promise((resolve, reject) => {
+      const land = (answered: boolean) => {
+        if (this.outage) return; // nobody answers
+        if (random.chance(weather.fail)) {
+          this.count("fail");
+          // Throttled, or a 5xx after which nobody knows: sometimes the write landed all the same.
+          if (random.chance(0.7)) return this.#deliver(host, () => reject(new TableUnavailableError(verb)));
+        }
+        const call = this.table[verb] as (...args: unknown[]) => Promise<Answer>;
+        void call.apply(this.table, args).then((answer) => {
+          this.watch.landed(host, verb, args[0], answer);
+          if (!answered) return;
+          if (random.chance(weather.loseAnswer)) return this.count("loseAnswer");
+          this.#deliver(host, () => resolve(answer));
+        });
+      };
+      if (random.chance(weather.loseRequest)) this.count("loseRequest");
+      else this.world.after(this.#delayMs(), () => land(true));
+      if (random.chance(weather.duplicate)) {
+        this.count("duplicate");
+        this.world.after(this.#delayMs() + random.between(0, 20_000), () => land(false));
+      }
+    });
+  }
+
+  #deliver(host: Host, callback: () => void): void {
+    this.world.after(this.#delayMs(), () => host.whenRunning(callback));
+  }
+
+  #delayMs(): number {
+    if (this.random.chance(this.weather.late)) {
+      this.count("late");
+      return this.random.between(100, 25_000);
+    }
+    return this.random.between(1, 15);
+  }
+}

@@ -1,0 +1,125 @@
+import type { Election, ElectionEvent, Leadership } from "../../src/index.js";
+import type { Answer } from "../../src/store/lease-store.js";
+import type { MemoryTable } from "../../src/testing.js";
+import type { Host } from "./host.js";
+import type { Verb } from "./network.js";
+
+/** One start of one candidate process. */
+export interface Player {
+  readonly host: Host;
+  readonly election: Election;
+  leadership: Leadership | undefined;
+  working: boolean;
+}
+
+export class Violation extends Error {
+  constructor(
+    readonly promise: string,
+    message: string,
+  ) {
+    super(`${promise}: ${message}`);
+  }
+}
+
+/** Holds a run to the promises of the protocol, step by step. Sees everything, changes nothing. */
+export class Referee {
+  readonly players: Player[] = [];
+  elections = 0;
+  /** Whether exclusion is promised: not when clocks break the assumptions. */
+  exclusionPromised = true;
+  exclusionBroken = 0;
+  #highestTerm = 0;
+  #highestWritten = 0;
+  #lastWrite: string | undefined;
+  readonly #endings = new Map<string, number>();
+  readonly #completed = new Map<string, number>();
+
+  constructor(
+    private readonly table: MemoryTable,
+    private readonly election: string,
+  ) {}
+
+  /** After every step: at most one trusted leadership at any true instant. */
+  inspect(): void {
+    let trusting: Player | undefined;
+    for (const player of this.players) {
+      if (!player.host.running || !player.leadership || !(player.leadership.remainingMs() > 0)) continue;
+      if (player.leadership.signal.aborted && !player.working) continue;
+      if (trusting) {
+        this.exclusionBroken += 1;
+        if (this.exclusionPromised) {
+          throw new Violation(
+            "exclusion",
+            `terms ${trusting.leadership?.term} and ${player.leadership.term} are trusted at once`,
+          );
+        }
+      }
+      trusting = player;
+    }
+  }
+
+  heard(event: ElectionEvent): void {
+    if (event.type === "elected") {
+      this.elections += 1;
+    } else if (event.type === "ended") {
+      const tenure = `${event.candidateId}/${event.term}`;
+      const times = (this.#endings.get(tenure) ?? 0) + 1;
+      this.#endings.set(tenure, times);
+      if (times > 1) throw new Violation("told once", `the end of ${tenure} was told ${times} times`);
+    }
+  }
+
+  sent(host: Host, verb: Verb): void {
+    if (verb !== "resign") return;
+    const player = this.players.find((candidate) => candidate.host === host);
+    if (player?.working) throw new Violation("work", "a lease is given back while its work still runs");
+  }
+
+  landed(verb: Verb, request: unknown, answer: Answer): void {
+    const { done, lease } = answer as { done?: boolean; lease?: { term: number } };
+    if (!done) return;
+    if (verb === "acquire" && lease) {
+      if (lease.term <= this.#highestTerm) {
+        throw new Violation("terms increase", `term ${lease.term} follows term ${this.#highestTerm}`);
+      }
+      this.#highestTerm = lease.term;
+    } else if (verb === "evict" && lease) {
+      this.#highestTerm = Math.max(this.#highestTerm, lease.term);
+    } else if (verb === "transact") {
+      this.#wrote((request as { term: number }).term);
+    }
+  }
+
+  /** An answer to a token seen before is no write; what stands in the register is. */
+  #wrote(term: number): void {
+    const [row] = this.table.items("register") as Array<{ term: number; write: string }>;
+    if (!row || row.write === this.#lastWrite) return;
+    this.#lastWrite = row.write;
+    if (row.term < this.#highestWritten || row.term < this.#highestTerm) {
+      throw new Violation(
+        "fencing",
+        `a write of term ${term} was accepted after term ${this.#highestTerm} began`,
+      );
+    }
+    this.#highestWritten = row.term;
+  }
+
+  completed(tick: string): void {
+    const times = (this.#completed.get(tick) ?? 0) + 1;
+    this.#completed.set(tick, times);
+    if (times > 1) throw new Violation("once per tick", `tick ${tick} completed ${times} times`);
+  }
+
+  /** When faults have ended and one lease and its line have passed, somebody leads. */
+  async expectLeader(): Promise<void> {
+    const leading = this.players.filter(
+      ({ host, leadership }) => host.running && leadership && !leadership.signal.aborted,
+    );
+    if (leading.length === 1) return;
+    const { lease } = await this.table.read(this.election);
+    throw new Violation(
+      "liveness",
+      `${leading.length} lead when the faults are long over; the row: ${JSON.stringify(lease)}`,
+    );
+  }
+}
