@@ -78,7 +78,7 @@ test("many answers narrow the bounds to less than a header's second", () => {
 
 test("surelyPastInMs is the wait after which a moment has surely passed, and no shorter one is", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 100_000 }), (aheadMs) => {
+    fc.property(fc.integer({ min: 10, max: 100_000 }), (aheadMs) => {
       const at = { monotonicMs: 0, wallMs: 0 };
       const clock = serviceClockOf(1_000_000, at, at, 0);
       const waitMs = clock.surelyPastInMs(1_000_000 + aheadMs, at);

@@ -158,6 +158,81 @@ test("an evicted leader is fenced off at once and told why; nobody leads while i
   expect(events.filter((event) => event.type === "ended")).toHaveLength(1);
 });
 
+test("a row that came and went between two looks: the absence is observed anew, and no term is used twice", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const b = stage.candidate("b");
+  await (await a.election.campaign()).resign();
+  await stage.advance(100);
+  stage.table.deleteLease("billing/nightly");
+  let blind = false;
+  const watching = stage.candidate("c", {
+    store: between(stage.table, (verb, pass) => (blind && verb === "read" ? new Promise(() => {}) : pass())),
+  });
+  const terms: number[] = [];
+  void watching.election.campaign().then(({ term }) => terms.push(term));
+  await stage.advance(50);
+  blind = true; // c's looks get no answer, while another candidate leads for a while …
+  const other = b.election.campaign();
+  await stage.until(() => b.events.some(({ type }) => type === "elected"));
+  await (await other).resign();
+  await stage.advance(20);
+  stage.table.deleteLease("billing/nightly"); // … and its row is deleted as well
+  blind = false;
+  await stage.advance(3 * LEASE_MS);
+  expect(terms).toEqual([3]);
+});
+
+test("an eventually consistent read that shows an older row is ignored, and does not restart the wait", async () => {
+  const stage = new Stage();
+  const dead = stage.candidate("dead");
+  await dead.election.campaign();
+  const old = await stage.table.read("billing/nightly");
+  await stage.advance(1_200);
+  let reads = 0;
+  const { election } = stage.candidate("b", {
+    expiry: "observation",
+    store: between(stage.table, async (verb, pass) => {
+      const answer = await pass();
+      return verb === "read" && ++reads % 2 === 0 ? old : answer;
+    }),
+  });
+  const leadership = election.campaign();
+  let elected = false;
+  void leadership.then(() => {
+    elected = true;
+  });
+  const passed = await (async () => {
+    for (let ms = 0; ; ms += 10) {
+      if (elected || ms > 3 * LEASE_MS) return ms;
+      await stage.advance(10, { frozen: [dead.clock] });
+    }
+  })();
+  expect(passed).toBeLessThanOrEqual(LEASE_MS + LEASE_MS / 30 + 50);
+});
+
+test("by the table's clock, nobody takes a lease before its holder's trust has ended, whatever the seconds' phase", async () => {
+  for (let phase = 0; phase < 1_000; phase += 130) {
+    const stage = new Stage();
+    await stage.advance(phase - (phase % 10));
+    let cut = false;
+    const a = stage.candidate("a", {
+      store: between(stage.table, (_verb, pass) => (cut ? new Promise(() => {}) : pass())),
+    });
+    const leadership = await a.election.campaign();
+    await stage.advance(1_010);
+    cut = true;
+    // A newcomer each time: it knows nothing but the row and the table's clock.
+    for (let passed = 0; ; passed += 100) {
+      await stage.advance(100);
+      const won = await stage.candidate("newcomer").election.attempt();
+      if (!won) continue;
+      expect(leadership.remainingMs()).toBe(0);
+      break;
+    }
+  }
+});
+
 test("a campaign aborted while its acquire is under way leaves no lease behind", async () => {
   const stage = new Stage();
   const caller = new AbortController();

@@ -105,6 +105,21 @@ test("trust counted from the response: a slow successful renewal does not extend
   expect(leadership.remainingMs()).toBeGreaterThan(TRUST_MS - 1_000);
 });
 
+test("trust counted from the response: the time an acquire took is not trusted twice", async () => {
+  const stage = new Stage();
+  const { election } = stage.candidate("a", {
+    store: between(stage.table, async (verb, pass) => {
+      const answer = await pass();
+      if (verb === "acquire") await stage.advance(700);
+      return answer;
+    }),
+    requestTimeoutMs: 700,
+  });
+  const elected = election.campaign();
+  const leadership = await elected;
+  expect(leadership.remainingMs()).toBe(TRUST_MS - 700);
+});
+
 test("a lease that has already run out is not handed out: an answer slower than the lease elects nobody under it", async () => {
   const stage = new Stage();
   let first = true;

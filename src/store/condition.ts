@@ -48,7 +48,7 @@ export class ConditionParser extends ExpressionParser {
   #or(): Condition | Operand {
     let left = this.#and();
     while (this.accept("OR")) {
-      const [a, b] = [this.#condition(left), this.#condition(this.#or())];
+      const [a, b] = [this.#condition(left), this.#condition(this.#and())];
       left = (item) => a(item) || b(item);
     }
     return left;

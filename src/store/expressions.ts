@@ -14,7 +14,12 @@ type Names = Record<string, string> | undefined;
 type Values = Record<string, Attribute> | undefined;
 
 /** Whether the condition holds for the item, or for none. Throws `ExpressionError`. */
-export function evaluateCondition(expression: string, names: Names, values: Values, item: Item | undefined) {
+export function evaluateCondition(
+  expression: string,
+  names: Names,
+  values: Values,
+  item: Item | undefined,
+): boolean {
   return within(expression, () => parseCondition(expression, new Placeholders(names, values))(item ?? {}));
 }
 

@@ -2,7 +2,13 @@ import { type ActionRefusal, TableError } from "../errors.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
 import { type Action, fromItem } from "./attributes.js";
-import { applyUpdate, ExpressionError, evaluateCondition, type Item } from "./expressions.js";
+import {
+  applyUpdate,
+  checkExpressions,
+  ExpressionError,
+  evaluateCondition,
+  type Item,
+} from "./expressions.js";
 import type {
   AcquireRequest,
   Answer,
@@ -217,6 +223,14 @@ export class MemoryTable implements LeaseStore {
     const id = JSON.stringify(names.map((name) => key[name]));
     const item = table.get(id);
     const { conditionExpression, updateExpression, names: placeholders, values } = action;
+    try {
+      checkExpressions({ condition: conditionExpression, update: updateExpression }, placeholders, values);
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      throw new TableError(action.tableName, "request", "DynamoDB would refuse this as malformed.", {
+        cause: error,
+      });
+    }
     try {
       if (conditionExpression && !evaluateCondition(conditionExpression, placeholders, values, item)) {
         const old = action.returnOld ? fromItem(item, action.plain) : undefined;

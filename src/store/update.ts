@@ -66,7 +66,7 @@ export class UpdateParser extends ExpressionParser {
       return { path, valueFrom: (item) => value.get(item) };
     }
     const literal = this.literal();
-    const operand = { get: () => literal, type: typeOf(literal) };
+    const operand = { type: typeOf(literal) };
     if (section === "ADD") {
       expectTypes(section, [operand], ["N", ...SET_TYPES]);
       return { path, valueFrom: (item) => added(at(item, path), literal) };

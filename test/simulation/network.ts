@@ -74,7 +74,7 @@ export class Network {
           if (!answered) return;
           if (random.chance(weather.loseAnswer)) return this.count("loseAnswer");
           this.#deliver(host, () => resolve(answer));
-        });
+        }, reject);
       };
       if (random.chance(weather.loseRequest)) this.count("loseRequest");
       else this.world.after(this.#delayMs(), () => land(true));
