@@ -70,7 +70,7 @@ function before(a: Happening, b: Happening): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
-/** Until every promise callback that can run has run. */
+/** Until every promise callback that can run has run: ticks wait for them all, and need no turn of the loop. */
 function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => process.nextTick(resolve));
 }

@@ -1,12 +1,19 @@
 import { randomUUID } from "node:crypto";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  type AttributeValue,
+  CreateTableCommand,
+  DynamoDBClient,
+  type DynamoDBClientConfig,
+  GetItemCommand,
+} from "@aws-sdk/client-dynamodb";
 import { inject } from "vitest";
+import { type Clock, systemClock } from "../../src/clock.js";
 import { createLeaseTable } from "../../src/testing.js";
 
 /** A client of the run's DynamoDB Local; another endpoint for one behind a fault proxy. */
-export function newClient(endpoint?: string): DynamoDBClient {
+export function newClient(endpoint?: string, options: DynamoDBClientConfig = {}): DynamoDBClient {
   const config = inject("dynamodb");
-  return new DynamoDBClient({ ...config, endpoint: endpoint ?? config.endpoint });
+  return new DynamoDBClient({ ...config, endpoint: endpoint ?? config.endpoint, ...options });
 }
 
 /** A lease table of one's own. */
@@ -14,6 +21,46 @@ export async function newLeaseTable(client: DynamoDBClient): Promise<string> {
   const tableName = `leases-${randomUUID()}`;
   await createLeaseTable(client, tableName);
   return tableName;
+}
+
+/** The lease row as it stands in the table, attribute by attribute. */
+export async function leaseRow(
+  client: DynamoDBClient,
+  TableName: string,
+  name: string,
+): Promise<Record<string, AttributeValue> | undefined> {
+  const Key = { pk: { S: name }, sk: { S: "lease" } };
+  return (await client.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item;
+}
+
+/**
+ * The system's clocks, counting timers that wait: elections set all of theirs here, so what is not 0 when
+ * they have ended was left behind. `offWallMs` sets the wall clock wrong.
+ */
+export function watchedClock(): Clock & { offWallMs: number; readonly pendingTimers: number } {
+  const pending = new Set<object>();
+  return {
+    offWallMs: 0,
+    monotonicMs: systemClock.monotonicMs,
+    wallMs() {
+      return systemClock.wallMs() + this.offWallMs;
+    },
+    setTimer(ms, callback) {
+      const timer = {};
+      pending.add(timer);
+      const cancel = systemClock.setTimer(ms, () => {
+        pending.delete(timer);
+        callback();
+      });
+      return () => {
+        pending.delete(timer);
+        cancel();
+      };
+    },
+    get pendingTimers() {
+      return pending.size;
+    },
+  };
 }
 
 /** A user's table, keyed by the string `id`. */

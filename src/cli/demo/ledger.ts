@@ -1,0 +1,151 @@
+import {
+  BatchWriteItemCommand,
+  type BatchWriteItemCommandOutput,
+  CreateTableCommand,
+  DeleteTableCommand,
+  type DynamoDBClient,
+  PutItemCommand,
+  paginateScan,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import type { Payment } from "./payments.js";
+
+/** A payment as it stands in the table. */
+export interface LedgerPayment extends Payment {
+  readonly position: number;
+  readonly timesApplied: number;
+  /** The terms under which it was applied. */
+  readonly appliedUnder: readonly number[];
+}
+
+interface Item {
+  id: string;
+  kind: "payment" | "account" | "refused";
+  payment?: string;
+  account?: string;
+  amountMinor?: number;
+  currency?: string;
+  position?: number;
+  timesApplied?: number;
+  appliedUnder?: Set<number>;
+  balance?: number;
+  term?: number;
+}
+
+const BATCH = 25;
+
+/**
+ * The table that must be right in the end: a row a payment, a row an account. It is written with no
+ * condition of its own, so it is the election's fence alone that keeps a payment from being applied twice.
+ */
+export class Ledger {
+  constructor(
+    private readonly client: DynamoDBClient,
+    readonly tableName: string,
+  ) {}
+
+  async create(payments: readonly Payment[], signal: AbortSignal): Promise<void> {
+    const { client, tableName: TableName } = this;
+    await client.send(
+      new CreateTableCommand({
+        TableName,
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      }),
+    );
+    await waitUntilTableExists({ client, maxWaitTime: 60, abortSignal: signal }, { TableName });
+    const items = payments.map(({ id, ...rest }, position) => ({
+      PutRequest: {
+        Item: marshall({
+          ...rest,
+          id: `payment#${id}`,
+          kind: "payment",
+          payment: id,
+          position,
+          timesApplied: 0,
+        }),
+      },
+    }));
+    for (let at = 0; at < items.length; at += BATCH) {
+      let left: BatchWriteItemCommandOutput["UnprocessedItems"] = {
+        [TableName]: items.slice(at, at + BATCH),
+      };
+      for (let tries = 0; left && Object.keys(left).length > 0; tries++) {
+        signal.throwIfAborted();
+        if (tries === 10) throw new Error(`table ${TableName} does not take the payments`);
+        ({ UnprocessedItems: left } = await client.send(new BatchWriteItemCommand({ RequestItems: left })));
+      }
+    }
+  }
+
+  async drop(): Promise<void> {
+    await this.client.send(new DeleteTableCommand({ TableName: this.tableName }));
+  }
+
+  /** The two updates that make one payment. All or nothing is the caller's part. */
+  applying(payment: Payment, term: number) {
+    const update = (
+      id: string,
+      expression: string,
+      values: Record<string, { N: string } | { NS: string[] }>,
+    ) => ({
+      Update: {
+        TableName: this.tableName,
+        Key: { id: { S: id } },
+        UpdateExpression: expression,
+        ExpressionAttributeValues: values,
+      },
+    });
+    return [
+      update(`payment#${payment.id}`, "ADD timesApplied :one, appliedUnder :term", {
+        ":one": { N: "1" },
+        ":term": { NS: [String(term)] },
+      }),
+      update(`account#${payment.account}#${payment.currency}`, "ADD balance :amount", {
+        ":amount": { N: String(payment.amountMinor) },
+      }),
+    ];
+  }
+
+  /** Payments not applied yet, in order: where a new leader takes up the work. */
+  async open(): Promise<LedgerPayment[]> {
+    const { payments } = await this.read();
+    return payments.filter(({ timesApplied }) => timesApplied === 0);
+  }
+
+  /** So that the audit can count from the table what the table refused. Not fenced: a fact, not a payment. */
+  async recordRefusal(payment: Payment, term: number): Promise<void> {
+    const Item = marshall({
+      id: `refused#${term}#${payment.id}`,
+      kind: "refused",
+      payment: payment.id,
+      term,
+    });
+    await this.client.send(new PutItemCommand({ TableName: this.tableName, Item }));
+  }
+
+  /** Everything, by consistent reads. */
+  async read() {
+    const payments: LedgerPayment[] = [];
+    const balances = new Map<string, bigint>();
+    let refusals = 0;
+    const pages = paginateScan({ client: this.client }, { TableName: this.tableName, ConsistentRead: true });
+    for await (const { Items = [] } of pages) {
+      for (const raw of Items) {
+        if (raw.balance?.N !== undefined) balances.set(String(raw.id?.S), BigInt(raw.balance.N));
+        else if (raw.kind?.S === "refused") refusals += 1;
+        else payments.push(toPayment(unmarshall(raw) as Item));
+      }
+    }
+    payments.sort((a, b) => a.position - b.position);
+    return { payments, balances, refusals };
+  }
+}
+
+function toPayment(item: Item): LedgerPayment {
+  const { payment = "", account = "", amountMinor = 0, currency = "", position = 0, timesApplied = 0 } = item;
+  const appliedUnder = [...(item.appliedUnder ?? [])].sort((a, b) => a - b);
+  return { id: payment, account, amountMinor, currency, position, timesApplied, appliedUnder };
+}

@@ -1,0 +1,79 @@
+/** What happened, in the order in which the coordinator learned it. Times are milliseconds since the start. */
+
+export type SceneKind = "killed" | "frozen" | "resigned";
+
+export interface Term {
+  readonly term: number;
+  readonly worker: string;
+  readonly electedAtMs: number;
+  /** Undefined while it leads. */
+  endedAtMs?: number;
+}
+
+export interface Mark {
+  readonly kind: SceneKind | "restarted" | "thawed" | "refused" | "applied late";
+  readonly worker: string;
+  readonly atMs: number;
+}
+
+/** From the moment a leader was taken away to the first payment begun by the next. */
+export interface Failover {
+  readonly kind: SceneKind;
+  readonly fromTerm: number;
+  readonly toTerm: number;
+  readonly ms: number;
+  readonly leases: number;
+}
+
+export type Tone = "good" | "bad" | "cold" | "plain";
+
+export interface Told {
+  readonly atMs: number;
+  readonly text: string;
+  readonly tone: Tone;
+}
+
+export class Story {
+  readonly terms: Term[] = [];
+  readonly marks: Mark[] = [];
+  readonly failovers: Failover[] = [];
+  readonly told: Told[] = [];
+  readonly startedAt = new Date();
+  readonly #originMs = performance.now();
+
+  constructor(private readonly onTold: (told: Told) => void) {}
+
+  nowMs(): number {
+    return performance.now() - this.#originMs;
+  }
+
+  /** ISO 8601. */
+  timeOf(atMs: number): string {
+    return new Date(this.startedAt.getTime() + atMs).toISOString();
+  }
+
+  tell(text: string, tone: Tone = "plain"): void {
+    const told = { atMs: this.nowMs(), text, tone };
+    this.told.push(told);
+    this.onTold(told);
+  }
+
+  mark(kind: Mark["kind"], worker: string): number {
+    const atMs = this.nowMs();
+    this.marks.push({ kind, worker, atMs });
+    return atMs;
+  }
+
+  elected(term: number, worker: string): void {
+    this.terms.push({ term, worker, electedAtMs: this.nowMs() });
+  }
+
+  ended(term: number, atMs = this.nowMs()): void {
+    const record = this.terms.find((one) => one.term === term);
+    if (record) record.endedAtMs ??= Math.max(atMs, record.electedAtMs);
+  }
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(2)} s`;
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { type CommandDef, defineCommand, runCommand, showUsage } from "citty";
+import { IncumbentError, InvalidOptionError } from "../errors.js";
+import { UsageError } from "./usage.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+/** Each module exports its command by this name, and perhaps `notes`: what `--help` says beyond the options. */
+const commands = {
+  demo: async () => ({ command: (await import("./demo.js")).demo }),
+  local: async () => ({ command: (await import("./local.js")).local }),
+  run: async () => import("./run.js").then(({ run, notes }) => ({ command: run, notes })),
+  status: async () => ({ command: (await import("./status.js")).status }),
+};
+
+const main = defineCommand({
+  meta: { name: "incumbent", version, description: "Leader election on a DynamoDB table." },
+  subCommands: Object.fromEntries(
+    Object.entries(commands).map(([name, load]) => [
+      name,
+      async () => (await load()).command as unknown as CommandDef,
+    ]),
+  ),
+});
+
+/** One line and an exit code, never a stack trace at a user: 2 for bad usage, 1 for a failure. */
+async function start([name = "", ...rest]: string[]): Promise<void> {
+  const own = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : undefined);
+  const wantsHelp = (words: string[]) => words.includes("--help") || words.includes("-h");
+  if (name === "--version" || name === "-v") return console.log(version);
+  if (name === "" || wantsHelp([name])) {
+    process.exitCode = name === "" ? 2 : 0;
+    return showUsage(main);
+  }
+  if (!Object.hasOwn(commands, name)) {
+    throw new UsageError(
+      `no command ${JSON.stringify(name)}; there are ${Object.keys(commands).join(", ")}.`,
+    );
+  }
+  const loaded: { command: unknown; notes?: string } = await commands[name as keyof typeof commands]();
+  const command = loaded.command as CommandDef;
+  if (wantsHelp(own)) {
+    await showUsage(command, main);
+    if (loaded.notes) console.log(loaded.notes);
+    return;
+  }
+  await runCommand(command, { rawArgs: rest });
+}
+
+try {
+  await start(process.argv.slice(2));
+} catch (error) {
+  const known =
+    error instanceof IncumbentError || error instanceof UsageError || (error as Error)?.name === "CLIError";
+  const text = error instanceof Error ? error.message : String(error);
+  console.error(`incumbent: ${known ? text : `${(error as Error)?.name ?? "Error"}: ${text}`}`);
+  const usage =
+    error instanceof UsageError ||
+    error instanceof InvalidOptionError ||
+    (error as Error)?.name === "CLIError";
+  process.exit(usage ? 2 : 1);
+}
