@@ -23,6 +23,7 @@ test("the package exports exactly this", () => {
         "systemClock",
       ],
       "incumbent/testing": [
+        "LocalTableUnavailableError",
         "ManualClock",
         "MemoryTable",
         "createLeaseTable",

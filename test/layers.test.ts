@@ -14,13 +14,14 @@ const LAYERS: string[][] = [
   ["store/expressions"],
   [
     "store/attributes",
-    "store/lease-codec",
+
     "store/update-expression",
     "store/errors-of-dynamodb",
     "store/create-table",
     "store/date-header",
   ],
   ["store/item-identity", "store/lease-store"],
+  ["store/lease-codec"],
   ["store/dynamodb", "store/memory", "manual-clock", "dynamodb-local"],
   ["requests", "testing", "health"],
   ["tenure", "observer", "chronicle"],

@@ -113,7 +113,7 @@ test("trust counted from the response: the time an acquire took is not trusted t
       if (verb === "acquire") await stage.advance(700);
       return answer;
     }),
-    requestTimeoutMs: 700,
+    requestTimeoutMs: 800,
   });
   const elected = election.campaign();
   const leadership = await elected;

@@ -53,6 +53,21 @@ export function toAction(action: TransactionAction, index: number): Action {
   };
 }
 
+/** The action as one of DynamoDB's `TransactItems`. */
+export function toTransactItem(action: Action) {
+  const parts = {
+    TableName: action.tableName,
+    ConditionExpression: action.conditionExpression,
+    ExpressionAttributeNames: action.names,
+    ExpressionAttributeValues: action.values,
+    ReturnValuesOnConditionCheckFailure: action.returnOld ? ("ALL_OLD" as const) : undefined,
+  };
+  if (action.kind === "Put") return { Put: { ...parts, Item: action.keyOrItem } };
+  const keyed = { ...parts, Key: action.keyOrItem };
+  if (action.kind === "Update") return { Update: { ...keyed, UpdateExpression: action.updateExpression } };
+  return { [action.kind]: keyed } as { Delete: typeof keyed };
+}
+
 /** An item for the author of an action, in the form the action was written in. */
 export function fromItem(item: Item | undefined, plain: boolean): Record<string, unknown> | undefined {
   if (item === undefined) return undefined;

@@ -11,11 +11,11 @@ import { fenceCheck } from "../fencing.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
 import type { AbsentBasis } from "../takeover.js";
-import { type Action, fromItem } from "./attributes.js";
+import { fromItem, toTransactItem } from "./attributes.js";
 import { DateHeader } from "./date-header.js";
-import { storeError } from "./errors-of-dynamodb.js";
+import { storeError, transactionError } from "./errors-of-dynamodb.js";
 import type { Attribute, Item } from "./expressions.js";
-import { toLease } from "./lease-codec.js";
+import { held, n, optional, s, toHistory, toLease, withoutAbsent } from "./lease-codec.js";
 import type {
   AcquireRequest,
   Answer,
@@ -76,7 +76,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
         }),
       );
       const { Items } = await this.#client.send(command, { abortSignal: signal });
-      return { dateMs: date.ms, history: summarize((Items ?? []) as Item[]) };
+      return { dateMs: date.ms, history: toHistory((Items ?? []) as Item[]) };
     });
   }
 
@@ -238,6 +238,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
 
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted> {
     const { election, candidateId, term, token, actions } = request;
+    const tableNames = [...new Set([this.tableName, ...actions.map(({ tableName }) => tableName)])];
     return this.#ask("commit a transaction", async (date) => {
       const command = date.from(
         new TransactWriteItemsCommand({
@@ -252,8 +253,12 @@ export class DynamoDBLeaseStore implements LeaseStore {
         await this.#client.send(command, { abortSignal: signal });
         return { dateMs: date.ms, done: true };
       } catch (error) {
-        if (!(error instanceof TransactionCanceledException)) throw error;
+        if (!(error instanceof TransactionCanceledException)) throw transactionError(error, tableNames);
         const [fence, ...reasons] = error.CancellationReasons ?? [];
+        // Not one reason per action: the request itself was wrong, and whose action it was is not told.
+        if (reasons.length !== actions.length && fence?.Code === "ValidationError") {
+          throw transactionError(error, tableNames);
+        }
         if (fence?.Code === "ConditionalCheckFailed") {
           const lease = fence.Item && toLease(election, fence.Item as Item);
           return { dateMs: date.ms, done: false, fenced: true, lease };
@@ -305,64 +310,4 @@ export class DynamoDBLeaseStore implements LeaseStore {
       throw storeError(error, this.tableName, doing);
     }
   }
-}
-
-function toTransactItem(action: Action) {
-  const parts = {
-    TableName: action.tableName,
-    ConditionExpression: action.conditionExpression,
-    ExpressionAttributeNames: action.names,
-    ExpressionAttributeValues: action.values,
-    ReturnValuesOnConditionCheckFailure: action.returnOld ? ("ALL_OLD" as const) : undefined,
-  };
-  if (action.kind === "Put") return { Put: { ...parts, Item: action.keyOrItem } };
-  const keyed = { ...parts, Key: action.keyOrItem };
-  if (action.kind === "Update") return { Update: { ...keyed, UpdateExpression: action.updateExpression } };
-  return { [action.kind]: keyed } as { Delete: typeof keyed };
-}
-
-/** Newest first. */
-function summarize(rows: Item[]): History {
-  const number = (row: Item, name: string) => {
-    const attribute = row[name];
-    return attribute && "N" in attribute ? Number(attribute.N) : 0;
-  };
-  const ticks = rows.flatMap(({ lastTick }) => (lastTick && "S" in lastTick ? [lastTick.S] : []));
-  return {
-    highestTerm: Math.max(0, ...rows.map((row) => number(row, "term"))),
-    longestLeaseMs: Math.max(0, ...rows.map((row) => number(row, "leaseDurationMs"))),
-    lastTick: ticks.sort().at(-1),
-  };
-}
-
-/** The attributes of a lease just taken. */
-function held(request: AcquireRequest, term: number, revision: number): Update["set"] {
-  return {
-    holder: s(request.candidateId),
-    term: n(term),
-    revision: n(revision),
-    attemptId: s(request.attemptId),
-    leaseDurationMs: n(request.leaseDurationMs),
-    renewIntervalMs: n(request.renewIntervalMs),
-    expiresAt: optional(n, request.expiresAt),
-    electedAt: optional(n, request.at),
-    renewedAt: optional(n, request.at),
-    value: optional(s, request.value),
-  };
-}
-
-function withoutAbsent(set: Update["set"]): Item {
-  return Object.fromEntries(Object.entries(set).filter((entry): entry is [string, Attribute] => !!entry[1]));
-}
-
-function optional<T>(attribute: (value: T) => Attribute, value: T | undefined): Attribute | undefined {
-  return value === undefined ? undefined : attribute(value);
-}
-
-function s(value: string): Attribute {
-  return { S: value };
-}
-
-function n(value: number): Attribute {
-  return { N: String(value) };
 }

@@ -54,3 +54,18 @@ export function storeError(error: unknown, tableName: string, doing: string): un
   }
   return new TableUnavailableError(doing, options);
 }
+
+/** A transaction spans the user's tables too, and DynamoDB does not say which of them it refused. */
+export function transactionError(error: unknown, tableNames: readonly string[]): unknown {
+  const { name } = error as Error;
+  const tables = tableNames.join('", "');
+  const options = { cause: error };
+  if (name === "ResourceNotFoundException") {
+    const fix = "One of these tables does not exist: create it, or mend its name, region or endpoint.";
+    return new TableError(tables, "missing", fix, options);
+  }
+  if (name === "ValidationException" || name === "TransactionCanceledException") {
+    return new TableError(tables, "request", "DynamoDB refused the transaction as malformed.", options);
+  }
+  return error;
+}

@@ -1,6 +1,9 @@
 import { MalformedLeaseError } from "../errors.js";
 import type { Lease } from "../lease.js";
+import type { History } from "../sighting.js";
 import type { Attribute, Item } from "./expressions.js";
+import type { AcquireRequest } from "./lease-store.js";
+import type { Update } from "./update-expression.js";
 
 /** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
 
@@ -58,4 +61,50 @@ class Row {
   private malformed(name: string, rule: string, found: Attribute | undefined, wouldDo: Attribute) {
     return new MalformedLeaseError(this.election, name, rule, found ?? "nothing", wouldDo);
   }
+}
+
+/** What the rows of past terms tell. */
+export function toHistory(rows: Item[]): History {
+  const number = (row: Item, name: string) => {
+    const attribute = row[name];
+    return attribute && "N" in attribute ? Number(attribute.N) : 0;
+  };
+  const ticks = rows.flatMap(({ lastTick }) => (lastTick && "S" in lastTick ? [lastTick.S] : []));
+  return {
+    highestTerm: Math.max(0, ...rows.map((row) => number(row, "term"))),
+    longestLeaseMs: Math.max(0, ...rows.map((row) => number(row, "leaseDurationMs"))),
+    lastTick: ticks.sort().at(-1),
+  };
+}
+
+/** The attributes of a lease just taken. */
+export function held(request: AcquireRequest, term: number, revision: number): Update["set"] {
+  return {
+    holder: s(request.candidateId),
+    term: n(term),
+    revision: n(revision),
+    attemptId: s(request.attemptId),
+    leaseDurationMs: n(request.leaseDurationMs),
+    renewIntervalMs: n(request.renewIntervalMs),
+    expiresAt: optional(n, request.expiresAt),
+    electedAt: optional(n, request.at),
+    renewedAt: optional(n, request.at),
+    value: optional(s, request.value),
+  };
+}
+
+export function withoutAbsent(set: Update["set"]): Item {
+  return Object.fromEntries(Object.entries(set).filter((entry): entry is [string, Attribute] => !!entry[1]));
+}
+
+export function optional<T>(attribute: (value: T) => Attribute, value: T | undefined): Attribute | undefined {
+  return value === undefined ? undefined : attribute(value);
+}
+
+export function s(value: string): Attribute {
+  return { S: value };
+}
+
+export function n(value: number): Attribute {
+  return { N: String(value) };
 }

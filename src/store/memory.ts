@@ -1,7 +1,7 @@
 import { type ActionRefusal, TableError } from "../errors.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
-import { type Action, fromItem } from "./attributes.js";
+import { type Action, fromItem, isScalar } from "./attributes.js";
 import {
   applyUpdate,
   checkExpressions,
@@ -182,10 +182,14 @@ export class MemoryTable implements LeaseStore {
   async transact({ election, candidateId, term, actions, token }: TransactRequest): Promise<Transacted> {
     const answer = this.#answer();
     if (this.#isKnown(token)) return { ...answer, done: true };
-    const lease = this.#leases.get(election);
-    if (lease?.holder !== candidateId || lease.term !== term)
-      return { ...answer, done: false, fenced: true, lease };
     const changes = actions.map((action) => this.#plan(action));
+    if (new Set(changes.map(({ target }) => target)).size < changes.length) {
+      throw malformed(actions[0] as Action, "two actions on one item");
+    }
+    const lease = this.#leases.get(election);
+    if (lease?.holder !== candidateId || lease.term !== term) {
+      return { ...answer, done: false, fenced: true, lease };
+    }
     const refusals = changes.map(({ refusal }) => refusal);
     if (refusals.some(({ code }) => code !== "None"))
       return { ...answer, done: false, fenced: false, refusals };
@@ -216,41 +220,65 @@ export class MemoryTable implements LeaseStore {
     return this.#tokens.has(token);
   }
 
-  #plan(action: Action): { refusal: ActionRefusal; apply?: () => void } {
+  /** What an action would do, and to which item. Throws what DynamoDB refuses before it sees an item. */
+  #plan(action: Action): { target: string; refusal: ActionRefusal; apply?: () => void } {
     const table = this.#table(action.tableName);
-    const names = this.#keys[action.tableName] as readonly string[];
-    const key = Object.fromEntries(names.map((name) => [name, action.keyOrItem[name] as Item[string]]));
-    const id = JSON.stringify(names.map((name) => key[name]));
+    const key = this.#keyOf(action);
+    const id = JSON.stringify(Object.values(key));
+    const target = `${action.tableName} ${id}`;
     const item = table.get(id);
-    const { conditionExpression, updateExpression, names: placeholders, values } = action;
+    const { conditionExpression: condition, updateExpression: update, names, values } = action;
     try {
-      checkExpressions({ condition: conditionExpression, update: updateExpression }, placeholders, values);
+      checkExpressions({ condition, update }, names, values);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      throw new TableError(action.tableName, "request", "DynamoDB would refuse this as malformed.", {
-        cause: error,
-      });
+      throw malformed(action, error.message);
     }
+    const refuse = (code: string, message: string, old?: Item) => ({
+      target,
+      refusal: { code, message, item: fromItem(old, action.plain) },
+    });
+    const accept = (apply?: () => void) => ({ target, refusal: { code: "None" }, ...(apply && { apply }) });
     try {
-      if (conditionExpression && !evaluateCondition(conditionExpression, placeholders, values, item)) {
-        const old = action.returnOld ? fromItem(item, action.plain) : undefined;
-        return {
-          refusal: { code: "ConditionalCheckFailed", message: "The conditional request failed", item: old },
-        };
+      if (condition && !evaluateCondition(condition, names, values, item)) {
+        return refuse(
+          "ConditionalCheckFailed",
+          "The conditional request failed",
+          action.returnOld ? item : undefined,
+        );
       }
-      const none: ActionRefusal = { code: "None" };
-      if (action.kind === "ConditionCheck") return { refusal: none };
-      if (action.kind === "Delete") return { refusal: none, apply: () => table.delete(id) };
-      const changed =
-        action.kind === "Put" || !updateExpression
-          ? { ...item, ...action.keyOrItem }
-          : applyUpdate(updateExpression, placeholders, values, item, key);
-      const whole = action.kind === "Put" ? action.keyOrItem : changed;
-      return { refusal: none, apply: () => table.set(id, whole) };
+      if (action.kind === "ConditionCheck") return accept();
+      if (action.kind === "Delete") return accept(() => table.delete(id));
+      if (action.kind === "Put") return accept(() => table.set(id, action.keyOrItem));
+      const changed = update ? applyUpdate(update, names, values, item, key) : { ...item, ...key };
+      return accept(() => table.set(id, changed));
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      return { refusal: { code: "ValidationError", message: error.message } };
+      return refuse("ValidationError", error.message);
     }
+  }
+
+  #keyOf(action: Action): Item {
+    const names = this.#keys[action.tableName] ?? [];
+    const given = Object.keys(action.keyOrItem);
+    if (action.kind !== "Put" && given.length !== names.length) {
+      throw malformed(action, `the key of "${action.tableName}" is ${names.join(", ")}`);
+    }
+    return Object.fromEntries(
+      names.map((name) => {
+        const attribute = action.keyOrItem[name];
+        const empty =
+          attribute &&
+          (("S" in attribute && attribute.S === "") || ("B" in attribute && !attribute.B.length));
+        if (!attribute || !isScalar(attribute) || empty) {
+          throw malformed(
+            action,
+            `the key attribute "${name}" is missing, empty, or no string, number or binary`,
+          );
+        }
+        return [name, attribute];
+      }),
+    );
   }
 
   #table(name: string): Map<string, Item> {
@@ -262,4 +290,8 @@ export class MemoryTable implements LeaseStore {
     this.#items.set(name, table);
     return table;
   }
+}
+
+function malformed({ tableName }: Action, why: string): TableError {
+  return new TableError(tableName, "request", `DynamoDB would refuse this as malformed: ${why}.`);
 }
