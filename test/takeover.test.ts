@@ -223,7 +223,7 @@ test("by the table's clock, nobody takes a lease before its holder's trust has e
     await stage.advance(1_010);
     cut = true;
     // A newcomer each time: it knows nothing but the row and the table's clock.
-    for (let passed = 0; ; passed += 100) {
+    for (;;) {
       await stage.advance(100);
       const won = await stage.candidate("newcomer").election.attempt();
       if (!won) continue;
