@@ -18,6 +18,9 @@ import type { Tenure } from "./tenure.js";
 /** DynamoDB's limit is 4 MB; our estimate of an action's size is its JSON, which is larger than the item. */
 const MAX_COMMIT_BYTES = 3_500_000;
 
+/** Tries after the first before a commit without an answer is given up. */
+const LEAST_TRIES = 2;
+
 /** Codes that blame nobody: the same action may pass when asked again. */
 const PASSING = new Set([
   "TransactionConflict",
@@ -138,7 +141,8 @@ export class Commits {
         if (!(error instanceof TableUnavailableError)) return this.#isolate(batch, error);
         // Perhaps it landed: the same token and actions again tell, and do nothing twice.
         unknown = error;
-        if (this.requests.now().monotonicMs >= giveUpMs) {
+        // Not by the clock alone: after a freeze that is long past, and one more try would tell.
+        if (failures >= LEAST_TRIES && this.requests.now().monotonicMs >= giveUpMs) {
           return this.#rejectAll(
             batch,
             new TransactionUnknownError(options.name, this.tenure.term, { cause: error }),

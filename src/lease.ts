@@ -26,6 +26,8 @@ export interface Lease {
   readonly reservedUntil?: number | undefined;
   /** The last tick that `runOnce` completed. */
   readonly lastTick?: string | undefined;
+  /** The term that completed it: resolves lost answers. */
+  readonly lastTickTerm?: number | undefined;
   /** How and when the last tenure was given back; absent while held. */
   readonly endReason?: string | undefined;
   readonly endedAt?: number | undefined;

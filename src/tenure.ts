@@ -279,6 +279,12 @@ export class Tenure {
     return lease?.holder === this.options.candidateId && lease.term === this.term;
   }
 
+  /** Released by a try whose answer was lost; a completed tick tells so even when another leads by now. */
+  #isReleased(lease: Lease | undefined, tick: string | undefined): boolean {
+    if (tick !== undefined && lease?.lastTickTerm === this.term) return true;
+    return lease?.term === this.term && lease.holder === undefined;
+  }
+
   #lossBy(lease: Lease | undefined): EndReason {
     if (lease === undefined) return "deleted";
     return lease.holder === undefined && lease.endReason === "evicted" ? "evicted" : "superseded";
@@ -319,7 +325,7 @@ export class Tenure {
             ),
           { timeoutMs },
         );
-        const landed = answer.done || (answer.lease?.term === this.term && answer.lease.holder === undefined);
+        const landed = answer.done || this.#isReleased(answer.lease, tick);
         if (answer.lease) this.witness.saw(answer.lease);
         if (landed) this.#over(state.reason);
         else this.#over(this.#lossBy(answer.lease));

@@ -165,6 +165,19 @@ test("asked to step down, a leader drains, releases, and lets another go first",
   expect(a.events).toContainEqual(expect.objectContaining({ type: "ended", reason: "stepped-down" }));
 });
 
+test("a campaign after a resign, a loss or an abort elects again, and never without a lease", async () => {
+  const stage = new Stage();
+  const { election, clock } = stage.candidate("a");
+  await (await election.campaign()).resign();
+  const second = await election.campaign();
+  clock.freeze(LEASE_MS);
+  expect(() => second.throwIfLost()).toThrow("expired");
+  await expect(election.campaign({ signal: AbortSignal.abort(new Error("no")) })).rejects.toThrow("no");
+  const third = await election.campaign();
+  third.throwIfLost(1_000);
+  expect(await rowOf(stage)).toMatchObject({ holder: election.candidateId, term: third.term });
+});
+
 test("listeners can neither delay nor break an election, and hear events in order", async () => {
   const stage = new Stage();
   const heard: string[] = [];

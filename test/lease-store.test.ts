@@ -342,7 +342,7 @@ describe.each([
       expect(await row()).toMatchObject({ stepDown: "op", endReason: "resigned", endedAt: 12 });
       const basis = { kind: "present", term: 1, revision: 2 } as const;
       const { lease } = await store.acquire(acquiring({ basis }), signal);
-      const expected = { ...ACQUIRED, term: 2, revision: 3, lastTick: "tick-7" };
+      const expected = { ...ACQUIRED, term: 2, revision: 3, lastTick: "tick-7", lastTickTerm: 1 };
       expect(await row()).toEqual(expected);
       expect(present({ ...lease })).toEqual(expected);
     });

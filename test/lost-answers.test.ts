@@ -11,7 +11,7 @@ import { gate } from "./support/stage.js";
 const LEASE_MS = 3_000;
 
 /** A table of one's own, and candidates who each reach it through the same bad network. */
-class Scene implements AsyncDisposable {
+class Scene {
   readonly name = `e/${randomUUID()}`;
   readonly direct = newClient();
   readonly #clients: DynamoDBClient[] = [this.direct];
@@ -60,12 +60,28 @@ class Scene implements AsyncDisposable {
     await (await this.candidate().election.campaign()).resign();
   }
 
-  /** Nothing of an election is left when it has ended. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Timers that elections still wait for. */
+  get pendingTimers(): number {
+    return this.#clocks.reduce((sum, clock) => sum + clock.pendingTimers, 0);
+  }
+
+  async close(): Promise<void> {
     await this.proxy.close();
     for (const client of this.#clients) client.destroy();
-    expect(this.#clocks.map(({ pendingTimers }) => pendingTimers)).toEqual(this.#clocks.map(() => 0));
   }
+}
+
+/** Every election of a scene ends within it, and then nothing of it is left. */
+function inScene<A extends unknown[]>(play: (scene: Scene, ...args: A) => Promise<void>) {
+  return async (...args: A): Promise<void> => {
+    const scene = await Scene.open();
+    try {
+      await play(scene, ...args);
+      expect(scene.pendingTimers).toBe(0);
+    } finally {
+      await scene.close();
+    }
+  };
 }
 
 interface Body {
@@ -131,8 +147,7 @@ describe("acquire", () => {
   ] as const)("of %s", (_what, isIt, before) => {
     test.concurrent.each(CASES)(
       "refusal taken for loss: never when $what ($tries); it leads, and the row says so",
-      async ({ fault, lands, maxAttempts }) => {
-        await using scene = await Scene.open();
+      inScene(async (scene, { fault, lands, maxAttempts }) => {
         if (before) await scene.precede();
         const { election, events } = scene.candidate({ maxAttempts });
         const hit = scene.proxy.next(isIt, fault());
@@ -152,7 +167,7 @@ describe("acquire", () => {
         expect(await leadership.resign()).toBe("released");
         expect(await scene.row()).toMatchObject({ term: { N: String(leadership.term) } });
         expect((await scene.row())?.holder).toBeUndefined();
-      },
+      }),
     );
   });
 
@@ -161,8 +176,7 @@ describe("acquire", () => {
     ["the first lease ever", isFound, 0],
   ] as const)(
     "refusal taken for loss: an SDK retry after a lost answer uses exactly one term of %s",
-    async (_what, isIt, before) => {
-      await using scene = await Scene.open();
+    inScene(async (scene, _what, isIt, before) => {
       if (before) await scene.precede();
       const { election, events } = scene.candidate();
       const hit = scene.proxy.next(isIt, { kind: "dropAnswer" });
@@ -172,86 +186,96 @@ describe("acquire", () => {
       expect(scene.proxy.requests.filter(isIt)).toHaveLength(2);
       expect(events.map(({ type }) => type)).toEqual(["elected"]);
       await leadership.resign();
-    },
+    }),
   );
 
-  test("the same hostname is the same identity: never, a rival does not take the other's lost answer for its own", async () => {
-    await using scene = await Scene.open();
-    await scene.precede();
-    const one = scene.candidate({ label: "web-1", maxAttempts: 1 });
-    const two = scene.candidate({ label: "web-1", maxAttempts: 1 });
-    expect(one.election.candidateId).not.toBe(two.election.candidateId);
-    // Both have seen the lease vacant and try; the first one's answer is lost.
-    const { opened, open } = gate();
-    const held = scene.proxy.next(isAcquire, { kind: "delayAnswer", until: opened });
-    const first = one.election.attempt();
-    await held;
-    expect(await two.election.attempt()).toBeUndefined();
-    open();
-    const leadership = await first;
-    expect(leadership?.term).toBe(2);
-    await leadership?.resign();
-  });
+  test(
+    "the same hostname is the same identity: never, a rival does not take the other's lost answer for its own",
+    inScene(async (scene) => {
+      await scene.precede();
+      const one = scene.candidate({ label: "web-1", maxAttempts: 1 });
+      const two = scene.candidate({ label: "web-1", maxAttempts: 1 });
+      expect(one.election.candidateId).not.toBe(two.election.candidateId);
+      // Both have seen the lease vacant and try; the first one's answer is lost.
+      const { opened, open } = gate();
+      const held = scene.proxy.next(isAcquire, { kind: "delayAnswer", until: opened });
+      const first = one.election.attempt();
+      await held;
+      expect(await two.election.attempt()).toBeUndefined();
+      open();
+      const leadership = await first;
+      expect(leadership?.term).toBe(2);
+      await leadership?.resign();
+    }),
+  );
 
-  test("a late acquire that lands after a later tenure changes nothing", async () => {
-    await using scene = await Scene.open();
-    await scene.precede();
-    const late = scene.candidate({ maxAttempts: 1 });
-    const next = scene.candidate();
-    const { opened, open } = gate();
-    const landed = scene.proxy.next(isAcquire, { kind: "delayRequest", until: opened });
-    await expect(late.election.attempt()).rejects.toBeInstanceOf(TableUnavailableError);
-    await (await next.election.campaign()).resign();
-    const before = await scene.row();
-    expect(before).toMatchObject({ term: { N: "2" } });
-    open();
-    await landed;
-    expect(await scene.row()).toEqual(before);
-  });
+  test(
+    "a late acquire that lands after a later tenure changes nothing",
+    inScene(async (scene) => {
+      await scene.precede();
+      const late = scene.candidate({ maxAttempts: 1 });
+      const next = scene.candidate();
+      const { opened, open } = gate();
+      const landed = scene.proxy.next(isAcquire, { kind: "delayRequest", until: opened });
+      await expect(late.election.attempt()).rejects.toBeInstanceOf(TableUnavailableError);
+      await (await next.election.campaign()).resign();
+      const before = await scene.row();
+      expect(before).toMatchObject({ term: { N: "2" } });
+      open();
+      await landed;
+      expect(await scene.row()).toEqual(before);
+    }),
+  );
 
-  test("a late first acquire that lands after the first tenure changes nothing", async () => {
-    await using scene = await Scene.open();
-    const late = scene.candidate({ maxAttempts: 1 });
-    const { opened, open } = gate();
-    const landed = scene.proxy.next(isFound, { kind: "delayRequest", until: opened });
-    await expect(late.election.attempt()).rejects.toBeInstanceOf(TableUnavailableError);
-    await scene.precede();
-    const before = await scene.row();
-    open();
-    await landed;
-    expect(await scene.row()).toEqual(before);
-  });
+  test(
+    "a late first acquire that lands after the first tenure changes nothing",
+    inScene(async (scene) => {
+      const late = scene.candidate({ maxAttempts: 1 });
+      const { opened, open } = gate();
+      const landed = scene.proxy.next(isFound, { kind: "delayRequest", until: opened });
+      await expect(late.election.attempt()).rejects.toBeInstanceOf(TableUnavailableError);
+      await scene.precede();
+      const before = await scene.row();
+      open();
+      await landed;
+      expect(await scene.row()).toEqual(before);
+    }),
+  );
 
-  test("acquire returns a lease that has already run out: never, though its answer slept through it", async () => {
-    await using scene = await Scene.open();
-    await scene.precede();
-    const { election, clock, events } = scene.candidate();
-    const { opened, open } = gate();
-    const held = scene.proxy.next(isAcquire, { kind: "delayAnswer", until: opened });
-    const campaign = election.campaign();
-    await held;
-    // The machine is suspended: only the wall clock goes on.
-    clock.offWallMs += LEASE_MS;
-    open();
-    const leadership = await campaign;
-    expect(leadership.remainingMs()).toBeGreaterThan(0);
-    expect(leadership.term).toBe(3);
-    expect(events.filter(({ type }) => type === "elected")).toMatchObject([{ term: 3 }]);
-    await leadership.resign();
-  });
+  test(
+    "acquire returns a lease that has already run out: never, though its answer slept through it",
+    inScene(async (scene) => {
+      await scene.precede();
+      const { election, clock, events } = scene.candidate();
+      const { opened, open } = gate();
+      const held = scene.proxy.next(isAcquire, { kind: "delayAnswer", until: opened });
+      const campaign = election.campaign();
+      await held;
+      // The machine is suspended: only the wall clock goes on.
+      clock.offWallMs += LEASE_MS;
+      open();
+      const leadership = await campaign;
+      expect(leadership.remainingMs()).toBeGreaterThan(0);
+      expect(leadership.term).toBe(3);
+      expect(events.filter(({ type }) => type === "elected")).toMatchObject([{ term: 3 }]);
+      await leadership.resign();
+    }),
+  );
 
-  test("trust counted from the response: never, a slow success is trusted from when its request left", async () => {
-    await using scene = await Scene.open();
-    await scene.precede();
-    const { election } = scene.candidate({ requestTimeoutMs: 1_000 });
-    const slow = new Promise<void>((resolve) => setTimeout(resolve, 300));
-    const held = scene.proxy.next(isAcquire, { kind: "delayAnswer", until: slow });
-    const leadership = await election.campaign();
-    const { at } = await held;
-    const sinceMs = performance.now() - at;
-    expect(leadership.remainingMs()).toBeLessThanOrEqual(LEASE_MS - LEASE_MS / 10 - sinceMs);
-    await leadership.resign();
-  });
+  test(
+    "trust counted from the response: never, a slow success is trusted from when its request left",
+    inScene(async (scene) => {
+      await scene.precede();
+      const { election } = scene.candidate({ requestTimeoutMs: 1_000 });
+      const slow = new Promise<void>((resolve) => setTimeout(resolve, 300));
+      const held = scene.proxy.next(isAcquire, { kind: "delayAnswer", until: slow });
+      const leadership = await election.campaign();
+      const { at } = await held;
+      const sinceMs = performance.now() - at;
+      expect(leadership.remainingMs()).toBeLessThanOrEqual(LEASE_MS - LEASE_MS / 10 - sinceMs);
+      await leadership.resign();
+    }),
+  );
 });
 
 describe("renew", () => {
@@ -272,8 +296,7 @@ describe("renew", () => {
     ),
   ])(
     "one failed renewal ends nothing, nor is a refusal taken for loss, when $what ($tries)",
-    async ({ fault, maxAttempts }) => {
-      await using scene = await Scene.open();
+    inScene(async (scene, { fault, maxAttempts }) => {
       const { election, events, count } = scene.candidate({ maxAttempts });
       const leadership = await election.campaign();
       await scene.proxy.next(isRenew, fault());
@@ -288,104 +311,113 @@ describe("renew", () => {
       expect(events.filter(({ type }) => type === "elected")).toHaveLength(1);
       expect(await scene.row()).toMatchObject({ term: { N: "1" }, endReason: { S: "resigned" } });
       expect((await scene.row())?.holder).toBeUndefined();
-    },
+    }),
   );
 
-  test("a follower watches every kind of failed renewal and never leads beside the leader", async () => {
-    await using scene = await Scene.open();
-    const { election, count } = scene.candidate({ maxAttempts: 1 });
-    const leadership = await election.campaign();
-    const rival = scene.candidate();
-    const campaign = rival.election.campaign();
-    for (const { fault } of FAULTS) {
-      const hit = scene.proxy.next(isRenew, fault());
-      await hit;
-      const before = count("renewed");
-      await eventually(() => count("renewed") > before);
-      expect(rival.count("elected")).toBe(0);
+  test(
+    "a follower watches every kind of failed renewal and never leads beside the leader",
+    inScene(async (scene) => {
+      const { election, count } = scene.candidate({ maxAttempts: 1 });
+      const leadership = await election.campaign();
+      const rival = scene.candidate();
+      const campaign = rival.election.campaign();
+      for (const { fault } of FAULTS) {
+        const hit = scene.proxy.next(isRenew, fault());
+        await hit;
+        const before = count("renewed");
+        await eventually(() => count("renewed") > before);
+        expect(rival.count("elected")).toBe(0);
+        leadership.throwIfLost();
+      }
+      expect(await leadership.resign()).toBe("released");
+      const next = await campaign;
+      expect(next.term).toBe(2);
+      await next.resign();
+    }),
+  );
+
+  test(
+    "a late heartbeat resurrects a released lock: never, it is refused and the row stays vacant",
+    inScene(async (scene) => {
+      const { election } = scene.candidate({ maxAttempts: 1 });
+      const leadership = await election.campaign();
+      const { opened, open } = gate();
+      const landed = scene.proxy.next(isRenew, { kind: "delayRequest", until: opened });
+      await scene.proxy.seen(isRenew);
+      expect(await leadership.resign()).toBe("released");
+      const before = await scene.row();
+      expect(before?.holder).toBeUndefined();
+      open();
+      await landed;
+      expect(await scene.row()).toEqual(before);
+    }),
+  );
+
+  test(
+    "a late heartbeat that lands after a newer one shortens nothing",
+    inScene(async (scene) => {
+      const { election, count } = scene.candidate({ maxAttempts: 1 });
+      const leadership = await election.campaign();
+      const { opened, open } = gate();
+      const landed = scene.proxy.next(isRenew, { kind: "delayRequest", until: opened });
+      await eventually(() => count("renewalFailed") === 1);
+      const since = count("renewed");
+      await eventually(() => count("renewed") > since);
+      const before = await scene.row();
+      open();
+      await landed;
+      const after = await scene.row();
+      for (const attribute of ["revision", "expiresAt", "renewedAt"]) {
+        expect(Number(after?.[attribute]?.N)).toBeGreaterThanOrEqual(Number(before?.[attribute]?.N));
+      }
       leadership.throwIfLost();
-    }
-    expect(await leadership.resign()).toBe("released");
-    const next = await campaign;
-    expect(next.term).toBe(2);
-    await next.resign();
-  });
+      await leadership.resign();
+    }),
+  );
 
-  test("a late heartbeat resurrects a released lock: never, it is refused and the row stays vacant", async () => {
-    await using scene = await Scene.open();
-    const { election } = scene.candidate({ maxAttempts: 1 });
-    const leadership = await election.campaign();
-    const { opened, open } = gate();
-    const landed = scene.proxy.next(isRenew, { kind: "delayRequest", until: opened });
-    await scene.proxy.seen(isRenew);
-    expect(await leadership.resign()).toBe("released");
-    const before = await scene.row();
-    expect(before?.holder).toBeUndefined();
-    open();
-    await landed;
-    expect(await scene.row()).toEqual(before);
-  });
+  test(
+    "trust counted from the response: never, a slow renewal is trusted from when its request left",
+    inScene(async (scene) => {
+      const { election, count } = scene.candidate({ requestTimeoutMs: 1_000 });
+      const leadership = await election.campaign();
+      const { opened, open } = gate();
+      const held = scene.proxy.next(isRenew, { kind: "delayAnswer", until: opened });
+      const { at } = await held;
+      setTimeout(open, 300);
+      const before = count("renewed");
+      // Asked in the same turn in which the answer is known, before another renewal can prolong it.
+      await eventually(() => count("renewed") > before || scene.proxy.requests.filter(isRenew).length > 1);
+      const renewals = scene.proxy.requests.filter(isRenew).length;
+      const sinceMs = performance.now() - at;
+      const remainingMs = leadership.remainingMs();
+      if (renewals === 1) expect(remainingMs).toBeLessThanOrEqual(LEASE_MS - LEASE_MS / 10 - sinceMs);
+      expect(remainingMs).toBeLessThanOrEqual(LEASE_MS - LEASE_MS / 10);
+      await leadership.resign();
+    }),
+  );
 
-  test("a late heartbeat that lands after a newer one shortens nothing", async () => {
-    await using scene = await Scene.open();
-    const { election, count } = scene.candidate({ maxAttempts: 1 });
-    const leadership = await election.campaign();
-    const { opened, open } = gate();
-    const landed = scene.proxy.next(isRenew, { kind: "delayRequest", until: opened });
-    await eventually(() => count("renewalFailed") === 1);
-    const since = count("renewed");
-    await eventually(() => count("renewed") > since);
-    const before = await scene.row();
-    open();
-    await landed;
-    const after = await scene.row();
-    for (const attribute of ["revision", "expiresAt", "renewedAt"]) {
-      expect(Number(after?.[attribute]?.N)).toBeGreaterThanOrEqual(Number(before?.[attribute]?.N));
-    }
-    leadership.throwIfLost();
-    await leadership.resign();
-  });
-
-  test("trust counted from the response: never, a slow renewal is trusted from when its request left", async () => {
-    await using scene = await Scene.open();
-    const { election, count } = scene.candidate({ requestTimeoutMs: 1_000 });
-    const leadership = await election.campaign();
-    const { opened, open } = gate();
-    const held = scene.proxy.next(isRenew, { kind: "delayAnswer", until: opened });
-    const { at } = await held;
-    setTimeout(open, 300);
-    const before = count("renewed");
-    // Asked in the same turn in which the answer is known, before another renewal can prolong it.
-    await eventually(() => count("renewed") > before || scene.proxy.requests.filter(isRenew).length > 1);
-    const renewals = scene.proxy.requests.filter(isRenew).length;
-    const sinceMs = performance.now() - at;
-    const remainingMs = leadership.remainingMs();
-    if (renewals === 1) expect(remainingMs).toBeLessThanOrEqual(LEASE_MS - LEASE_MS / 10 - sinceMs);
-    expect(remainingMs).toBeLessThanOrEqual(LEASE_MS - LEASE_MS / 10);
-    await leadership.resign();
-  });
-
-  test("an answer that comes after trust has run out brings nothing back", async () => {
-    await using scene = await Scene.open();
-    const { election, clock, events } = scene.candidate();
-    const leadership = await election.campaign();
-    const { opened, open } = gate();
-    await scene.proxy.next(isRenew, { kind: "delayAnswer", until: opened });
-    clock.offWallMs += LEASE_MS;
-    expect(leadership.remainingMs()).toBe(0);
-    expect(leadership.signal.reason).toMatchObject({ reason: "expired", term: 1 });
-    open();
-    expect(await leadership.resign()).toBe("lost");
-    expect(() => leadership.throwIfLost()).toThrow();
-    expect(events.filter(({ type }) => type === "ended")).toHaveLength(1);
-  });
+  test(
+    "an answer that comes after trust has run out brings nothing back",
+    inScene(async (scene) => {
+      const { election, clock, events } = scene.candidate();
+      const leadership = await election.campaign();
+      const { opened, open } = gate();
+      await scene.proxy.next(isRenew, { kind: "delayAnswer", until: opened });
+      clock.offWallMs += LEASE_MS;
+      expect(leadership.remainingMs()).toBe(0);
+      expect(leadership.signal.reason).toMatchObject({ reason: "expired", term: 1 });
+      open();
+      expect(await leadership.resign()).toBe("lost");
+      expect(() => leadership.throwIfLost()).toThrow();
+      expect(events.filter(({ type }) => type === "ended")).toHaveLength(1);
+    }),
+  );
 });
 
 describe("resign", () => {
   test.concurrent.each(CASES)(
     "refusal taken for loss: never when $what ($tries); the lease is released, its term used once",
-    async ({ fault, maxAttempts }) => {
-      await using scene = await Scene.open();
+    inScene(async (scene, { fault, maxAttempts }) => {
       const { election, events } = scene.candidate({ maxAttempts });
       const leadership = await election.campaign();
       const hit = scene.proxy.next(isResign, fault());
@@ -398,13 +430,12 @@ describe("resign", () => {
       const next = await election.campaign();
       expect(next.term).toBe(2);
       await next.resign();
-    },
+    }),
   );
 
   test.each(["another candidate", "the same candidate again"] as const)(
     "release by name only: never, a late one does not free the lease of %s",
-    async (whose) => {
-      await using scene = await Scene.open();
+    inScene(async (scene, whose) => {
       const { election } = scene.candidate({ maxAttempts: 1 });
       const leadership = await election.campaign();
       const { opened, open } = gate();
@@ -417,70 +448,76 @@ describe("resign", () => {
       expect(await scene.row()).toMatchObject({ holder: { S: next.candidateId }, term: { N: "2" } });
       later.throwIfLost();
       expect(await later.resign()).toBe("released");
-    },
+    }),
   );
 
-  test("a run whose answer is lost is done, though another candidate leads before it asks again", async () => {
-    await using scene = await Scene.open();
-    const { election } = scene.candidate({ maxAttempts: 1 });
-    const rival = scene.candidate();
-    const isDone = (request: SeenRequest) => isResign(request) && isTickOf(request, "2026-01-01T00:00Z");
-    const { opened, open } = gate();
-    const run = election.runOnce("2026-01-01T00:00Z", async () => "result");
-    // It lands; its answer, and the second try, wait until the rival leads.
-    void scene.proxy.next(isDone, { kind: "hang" });
-    void scene.proxy.next(isDone, { kind: "delayRequest", until: opened });
-    await scene.proxy.seen(isDone, 2);
-    const next = await rival.election.campaign();
-    open();
-    expect(await run).toMatchObject({ ran: true, value: "result" });
-    expect(await scene.row()).toMatchObject({ lastTick: { S: "2026-01-01T00:00Z" } });
-    await next.resign();
-  });
+  test(
+    "a run whose answer is lost is done, though another candidate leads before it asks again",
+    inScene(async (scene) => {
+      const { election } = scene.candidate({ maxAttempts: 1 });
+      const rival = scene.candidate();
+      const isDone = (request: SeenRequest) => isResign(request) && isTickOf(request, "2026-01-01T00:00Z");
+      const { opened, open } = gate();
+      const run = election.runOnce("2026-01-01T00:00Z", async () => "result");
+      // It lands; its answer, and the second try, wait until the rival leads.
+      void scene.proxy.next(isDone, { kind: "hang" });
+      void scene.proxy.next(isDone, { kind: "delayRequest", until: opened });
+      await scene.proxy.seen(isDone, 2);
+      const next = await rival.election.campaign();
+      open();
+      expect(await run).toMatchObject({ ran: true, value: "result" });
+      expect(await scene.row()).toMatchObject({ lastTick: { S: "2026-01-01T00:00Z" } });
+      await next.resign();
+    }),
+  );
 });
 
 function isTickOf(request: SeenRequest, tick: string): boolean {
   return JSON.stringify(request.body).includes(JSON.stringify({ S: tick }));
 }
 
-test("the token restarts: never, not after release and not after the row is deleted", async () => {
-  await using scene = await Scene.open();
-  const { election } = scene.candidate({
-    leaseDurationMs: 1_000,
-    renewIntervalMs: 300,
-    requestTimeoutMs: 250,
-  });
-  const terms: number[] = [];
-  for (let i = 0; i < 2; i++) {
-    const leadership = await election.campaign();
+test(
+  "the token restarts: never, not after release and not after the row is deleted",
+  inScene(async (scene) => {
+    const { election } = scene.candidate({
+      leaseDurationMs: 1_000,
+      renewIntervalMs: 300,
+      requestTimeoutMs: 250,
+    });
+    const terms: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const leadership = await election.campaign();
+      terms.push(leadership.term);
+      await leadership.resign();
+      expect((await scene.row())?.ttl).toBeUndefined();
+    }
+    const Key = { pk: { S: scene.name }, sk: { S: "lease" } };
+    await scene.direct.send(new DeleteItemCommand({ TableName: scene.tableName, Key }));
+    const newcomer = scene.candidate({ leaseDurationMs: 1_000, renewIntervalMs: 300, requestTimeoutMs: 250 });
+    const leadership = await newcomer.election.campaign();
     terms.push(leadership.term);
     await leadership.resign();
-    expect((await scene.row())?.ttl).toBeUndefined();
-  }
-  const Key = { pk: { S: scene.name }, sk: { S: "lease" } };
-  await scene.direct.send(new DeleteItemCommand({ TableName: scene.tableName, Key }));
-  const newcomer = scene.candidate({ leaseDurationMs: 1_000, renewIntervalMs: 300, requestTimeoutMs: 250 });
-  const leadership = await newcomer.election.campaign();
-  terms.push(leadership.term);
-  await leadership.resign();
-  expect(terms).toEqual([1, 2, 3]);
-});
+    expect(terms).toEqual([1, 2, 3]);
+  }),
+);
 
-test("wall clocks of two hosts compared: never, whoever is hours off in whichever direction", async () => {
-  await using scene = await Scene.open();
-  const past = scene.candidate();
-  const future = scene.candidate();
-  past.clock.offWallMs = -6 * 3_600_000;
-  future.clock.offWallMs = 6 * 3_600_000;
-  const leadership = await past.election.campaign();
-  expect(await future.election.attempt()).toBeUndefined();
-  const campaign = future.election.campaign();
-  await eventually(() => past.count("renewed") >= 3);
-  leadership.throwIfLost();
-  expect(future.count("elected")).toBe(0);
-  await leadership.resign();
-  const next = await campaign;
-  expect(next.term).toBe(2);
-  expect(await past.election.attempt()).toBeUndefined();
-  await next.resign();
-});
+test(
+  "wall clocks of two hosts compared: never, whoever is hours off in whichever direction",
+  inScene(async (scene) => {
+    const past = scene.candidate();
+    const future = scene.candidate();
+    past.clock.offWallMs = -6 * 3_600_000;
+    future.clock.offWallMs = 6 * 3_600_000;
+    const leadership = await past.election.campaign();
+    expect(await future.election.attempt()).toBeUndefined();
+    const campaign = future.election.campaign();
+    await eventually(() => past.count("renewed") >= 3);
+    leadership.throwIfLost();
+    expect(future.count("elected")).toBe(0);
+    await leadership.resign();
+    const next = await campaign;
+    expect(next.term).toBe(2);
+    expect(await past.election.attempt()).toBeUndefined();
+    await next.resign();
+  }),
+);

@@ -158,6 +158,30 @@ test("an evicted leader is fenced off at once and told why; nobody leads while i
   expect(events.filter((event) => event.type === "ended")).toHaveLength(1);
 });
 
+test("a transaction caught on its way by a freeze longer than the lease is refused by the fence, and told so", async () => {
+  const stage = new Stage();
+  let first = true;
+  const a = stage.candidate("a", {
+    store: between(stage.table, (verb, pass) => {
+      if (verb !== "transact" || !first) return pass();
+      first = false;
+      return new Promise(() => {});
+    }),
+  });
+  const b = stage.candidate("b");
+  const leadership = await a.election.campaign();
+  const outcome = leadership
+    .transact([{ Put: { TableName: "ledger", Item: { id: "1" } } }])
+    .catch((error: unknown) => error);
+  const next = b.election.campaign();
+  await stage.advance(3 * LEASE_MS, { frozen: [a.clock] });
+  expect((await next).term).toBe(2);
+  a.clock.block(3 * LEASE_MS);
+  await stage.advance(2_000);
+  expect(await outcome).toMatchObject({ code: "FENCED_OUT", term: 1, currentTerm: 2 });
+  expect(stage.table.items("ledger")).toEqual([]);
+});
+
 test("a row that came and went between two looks: the absence is observed anew, and no term is used twice", async () => {
   const stage = new Stage();
   const a = stage.candidate("a");

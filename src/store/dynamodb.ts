@@ -181,7 +181,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
           revision: n(request.revision),
           endReason: s(request.reason),
           endedAt: optional(n, request.at),
-          ...(request.tick !== undefined && { lastTick: s(request.tick) }),
+          ...(request.tick !== undefined && { lastTick: s(request.tick), lastTickTerm: n(request.term) }),
         },
       },
       signal,

@@ -25,6 +25,7 @@ export function toLease(election: string, item: Item): Lease {
     reservedFor: row.text("reservedFor"),
     reservedUntil: row.optionalInteger("reservedUntil", 0),
     lastTick: row.text("lastTick"),
+    lastTickTerm: row.optionalInteger("lastTickTerm", 1),
     endReason: row.text("endReason"),
     endedAt: row.optionalInteger("endedAt", 0),
   };

@@ -114,6 +114,7 @@ export class MemoryTable implements LeaseStore {
         electedAt: at,
         renewedAt: at,
         lastTick: absent ? basis.lastTick : row?.lastTick,
+        lastTickTerm: row?.lastTickTerm,
       };
     });
     if (absent && written.done) {
@@ -141,7 +142,7 @@ export class MemoryTable implements LeaseStore {
             revision,
             endReason: reason,
             endedAt: at,
-            lastTick: tick ?? row.lastTick,
+            ...(tick !== undefined && { lastTick: tick, lastTickTerm: term }),
           }
         : undefined,
     );

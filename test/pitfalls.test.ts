@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+/**
+ * What goes wrong in the field (found in the sources and issues of systems in use), and the tests here that
+ * it cannot. A name that is changed or dropped fails this index.
+ */
+const PITFALLS: Array<[pitfall: string, ...tests: Array<[file: string, name: string]>]> = [
+  [
+    "acting on after a pause",
+    ["trust", "acting on after a pause: a suspended machine"],
+    ["trust", "acting on after a pause: a blocked event loop"],
+    ["processes", "frozen past its lease and thawed"],
+  ],
+  ["refusal taken for loss", ["lost-answers", "refusal taken for loss: never when"]],
+  [
+    "trust counted from the response",
+    ["trust", "trust counted from the response: a slow successful renewal"],
+    ["trust", "trust counted from the response: the time an acquire took"],
+    ["lost-answers", "trust counted from the response"],
+  ],
+  ["release by name only", ["lost-answers", "release by name only: never"]],
+  [
+    "the token restarts",
+    ["takeover", "the token does not restart after the lease row is deleted"],
+    ["lost-answers", "the token restarts: never"],
+  ],
+  [
+    "a late heartbeat resurrects a released lock",
+    ["lost-answers", "a late heartbeat resurrects a released lock: never"],
+  ],
+  ["one failed renewal ends renewal", ["trust", "one failed renewal ends nothing"]],
+  [
+    "wall clocks of two hosts compared",
+    ["takeover", "wall clocks of two hosts are never compared"],
+    ["lost-answers", "wall clocks of two hosts compared: never"],
+  ],
+  [
+    "a takeover that never happens",
+    ["takeover", "a takeover that never happens: tries made one by one"],
+    ["takeover", "the whole fleet killed and restarted elects"],
+    ["processes", "the whole fleet killed at once and restarted elects"],
+  ],
+  [
+    "a newcomer waits a full lease for a holder long dead",
+    ["takeover", "a newcomer does not wait a full lease"],
+  ],
+  [
+    "silent loss, or loss told twice",
+    ["trust", "the signal aborts by itself at the end of trust"],
+    ["lead", "a leader that is cut off tells its work before anybody else can lead"],
+  ],
+  [
+    "the same hostname is the same identity",
+    ["takeover", "the same hostname is not the same identity"],
+    ["lost-answers", "the same hostname is the same identity: never"],
+  ],
+  [
+    "release before the work has stopped",
+    ["lead", "release before the work has stopped: never"],
+    ["lead", "work that overruns its drain is never released under"],
+  ],
+  [
+    "a campaign that hangs after resign",
+    ["lead", "a campaign after a resign, a loss or an abort elects again"],
+  ],
+  [
+    "acquire returns a lease that has already run out",
+    ["trust", "a lease that has already run out is not handed out"],
+    ["lost-answers", "acquire returns a lease that has already run out: never"],
+  ],
+  ["the elector exits and never campaigns again", ["lead", "the elector never exits"]],
+  [
+    "a cron lease released after a short run fires twice",
+    ["run-once", "a tick completes once, whoever asks"],
+  ],
+  ["composite keys that collide", ["options", "a name with ':'"], ["options", "a name with '#'"]],
+  ["polling", ["takeover", "one read per renewal while following"]],
+  ["a disposer called twice frees somebody else's lease", ["trust", "a disposer called twice"]],
+  ["DynamoDB Local left running", ["dynamodb-local", "dies with its parent"]],
+  ["transaction and renewal conflict", ["transact", "200 concurrent calls beside renewals"]],
+];
+
+test.each(PITFALLS)("%s: its tests can be found by name", (_pitfall, ...tests) => {
+  for (const [file, name] of tests) {
+    expect(readFileSync(`test/${file}.test.ts`, "utf8"), `${file}: ${name}`).toContain(name);
+  }
+});
