@@ -27,10 +27,7 @@ export function storeError(error: unknown, tableName: string, doing: string): un
     const fix = `Create it (\`incumbent local\` does on DynamoDB Local; the CDK construct does on AWS), or mend tableName, region or endpoint.`;
     return new TableError(tableName, "missing", fix, options);
   }
-  if (
-    name === "ValidationException" &&
-    /key (element|schema)|conditions on the keys|Type mismatch for key|missing.*key/i.test(message)
-  ) {
+  if (name === "ValidationException" && /\bkeys?\b/i.test(message)) {
     const fix =
       "The lease table needs the partition key pk (S) and the sort key sk (S), and nothing else in its key.";
     return new TableError(tableName, "key-schema", fix, options);
