@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
+import type { Writable } from "node:stream";
 import { defineCommand } from "citty";
 import { dieWithUs } from "../guardian.js";
 import { Election, type Leadership } from "../index.js";
@@ -96,6 +97,17 @@ export const run = defineCommand({
   },
 });
 
+/**
+ * Holds the command back until it is known to die with us: killed between its start and that moment, we
+ * would leave it running. Ends by itself when the gate is closed before it opens.
+ */
+const GATE = `
+read -r go <&3 || exit 1
+exec 3<&-
+command -v "$1" > /dev/null || { echo "incumbent: $1 cannot be started: not found" >&2; exit 127; }
+exec "$@"
+`;
+
 /** The command's whole life under one term. Resolves when it and its process group are gone. */
 async function serve(
   leadership: Leadership,
@@ -105,8 +117,8 @@ async function serve(
 ): Promise<number> {
   const { term, election, candidateId } = leadership;
   say(`leading "${election}", term ${term}`);
-  const child = spawn(command, commandArgs, {
-    stdio: "inherit",
+  const child = spawn("sh", ["-c", GATE, "sh", command, ...commandArgs], {
+    stdio: ["inherit", "inherit", "inherit", "pipe"],
     // A process group of its own, so that what it starts ends with it.
     detached: true,
     env: {
@@ -117,10 +129,13 @@ async function serve(
     },
   });
   dieWithUs(child, { group: true });
+  const gate = child.stdio[3] as Writable;
+  gate.on("error", () => {});
+  gate.end("go\n");
   const ended = new Promise<number>((resolve) => {
-    child.once("error", (error: NodeJS.ErrnoException) => {
-      say(`${command} cannot be started: ${error.code === "ENOENT" ? "not found" : error.message}`);
-      resolve(error.code === "ENOENT" ? 127 : 126);
+    child.once("error", (error) => {
+      say(`${command} cannot be started: ${error.message}`);
+      resolve(126);
     });
     child.once("exit", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGKILL"]));
   });
