@@ -4,6 +4,7 @@ import { type Deferred, deferred } from "./deferred.js";
 import { type EndReason, LeaseLostError } from "./errors.js";
 import type { Emit, ResignOutcome } from "./events.js";
 import { isHealthy } from "./health.js";
+import { Holder } from "./holder.js";
 import { Lane } from "./lane.js";
 import { type Lease, trustLeftMs } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
@@ -33,14 +34,13 @@ export interface Elected {
 export class Tenure {
   readonly term: number;
   readonly lane = new Lane();
+  readonly #holder: Holder;
   #state: State = { kind: "leading" };
   #lease: Lease;
   /** When the last confirmed write left; trust counts from here. */
   #confirmed: Instant;
   /** When the next renewal is due, in monotonic time. On a grid, so that followers can keep in step. */
   #dueMs: number;
-  /** Highest revision of any try. Each try has its own, so that the row tells which one landed. */
-  #tried: number;
   #value: string | undefined;
   #awaitingProclaim: Array<Deferred> = [];
   #release: Promise<ResignOutcome> | undefined;
@@ -62,9 +62,9 @@ export class Tenure {
   ) {
     this.term = elected.lease.term;
     this.#lease = elected.lease;
+    this.#holder = new Holder(requests, options, this.term, elected.lease.revision);
     this.#confirmed = elected.sent;
     this.#dueMs = elected.sent.monotonicMs + options.renewIntervalMs;
-    this.#tried = elected.lease.revision;
     this.#value = elected.lease.value;
     this.#armExpiry();
     void this.#heartbeat();
@@ -118,7 +118,7 @@ export class Tenure {
 
   /** A fenced write showed the row as it stands: no longer mine. */
   superseded(lease: Lease | undefined): void {
-    this.#over(this.#lossBy(lease));
+    this.#over(this.#holder.lossBy(lease));
   }
 
   /** Gives the lease back, once: the work has stopped. Never rejects. */
@@ -135,6 +135,11 @@ export class Tenure {
     this.#awaitingProclaim.push(waiter);
     this.#wake();
     return waiter.promise;
+  }
+
+  /** Longer than trust lasts, no answer is worth waiting for. */
+  #timeoutMs(): number {
+    return Math.min(this.options.requestTimeoutMs, this.remainingMs());
   }
 
   #trustLeftMs(now: Instant): number {
@@ -218,50 +223,31 @@ export class Tenure {
   /** Whether the lease was confirmed. A failure ends nothing: it is tried again as long as trust lasts. */
   async #renew(): Promise<boolean> {
     if (this.isOver || this.#still) return true;
-    this.#tried += 1;
-    const revision = this.#tried;
     const proclaiming = this.#awaitingProclaim.splice(0);
-    const timeoutMs = Math.min(this.options.requestTimeoutMs, this.remainingMs());
     try {
-      const { answer, sent, received } = await this.requests.send(
-        "renew the lease",
-        (store, at, signal) =>
-          store.renew(
-            {
-              election: this.options.name,
-              candidateId: this.options.candidateId,
-              term: this.term,
-              revision,
-              renewIntervalMs: Math.ceil(this.#dueAfter(at.monotonicMs) - at.monotonicMs),
-              value: this.#value,
-              expiresAt: this.requests.expiresAt(at),
-              at: this.requests.at(at),
-            },
-            signal,
-          ),
-        { timeoutMs },
+      const { landed, lease, sent, received } = await this.#holder.renew(
+        this.#value,
+        (at) => this.#dueAfter(at.monotonicMs) - at.monotonicMs,
+        this.#timeoutMs(),
       );
       // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
       if (this.isOver) {
         this.#refuse(proclaiming);
         return true;
       }
-      // A refusal can be the echo of one's own write, tried again by the SDK (pitfall: refusal taken for loss).
-      const landed = answer.done || (this.#isMine(answer.lease) && answer.lease.revision >= revision);
-      if (!landed || !answer.lease) {
+      if (lease) this.witness.saw(lease);
+      if (!landed || !lease) {
         this.#awaitingProclaim.push(...proclaiming);
-        if (answer.lease) this.witness.saw(answer.lease);
-        this.#over(this.#lossBy(answer.lease));
+        this.#over(this.#holder.lossBy(lease));
         return true;
       }
       this.#confirmed = sent;
       this.#dueMs = this.#dueAfter(sent.monotonicMs);
-      this.#lease = answer.lease;
-      this.witness.saw(answer.lease);
+      this.#lease = lease;
       this.#armExpiry();
       for (const waiter of proclaiming) waiter.resolve();
       this.emit({ type: "renewed", term: this.term, tookMs: longestElapsedMs(sent, received) });
-      if (answer.lease.stepDown) this.end("stepped-down");
+      if (lease.stepDown) this.end("stepped-down");
       return true;
     } catch (error) {
       this.#awaitingProclaim.unshift(...proclaiming);
@@ -273,21 +259,6 @@ export class Tenure {
 
   #refuse(proclaiming: Deferred[]): void {
     for (const waiter of proclaiming) waiter.reject(this.lostError(0));
-  }
-
-  #isMine(lease: Lease | undefined): lease is Lease {
-    return lease?.holder === this.options.candidateId && lease.term === this.term;
-  }
-
-  /** Released by a try whose answer was lost; a completed tick tells so even when another leads by now. */
-  #isReleased(lease: Lease | undefined, tick: string | undefined): boolean {
-    if (tick !== undefined && lease?.lastTickTerm === this.term) return true;
-    return lease?.term === this.term && lease.holder === undefined;
-  }
-
-  #lossBy(lease: Lease | undefined): EndReason {
-    if (lease === undefined) return "deleted";
-    return lease.holder === undefined && lease.endReason === "evicted" ? "evicted" : "superseded";
   }
 
   async #giveBack(reason: EndReason, tick: string | undefined): Promise<ResignOutcome> {
@@ -304,31 +275,10 @@ export class Tenure {
     for (let failures = 0; ; failures++) {
       const state = this.#check();
       if (state.kind !== "ending") return "lost";
-      this.#tried += 1;
-      const revision = this.#tried;
-      const timeoutMs = Math.min(this.options.requestTimeoutMs, this.remainingMs());
       try {
-        const { answer } = await this.requests.send(
-          "resign",
-          (store, at, signal) =>
-            store.resign(
-              {
-                election: this.options.name,
-                candidateId: this.options.candidateId,
-                term: this.term,
-                revision,
-                reason: state.reason,
-                at: this.requests.at(at),
-                tick,
-              },
-              signal,
-            ),
-          { timeoutMs },
-        );
-        const landed = answer.done || this.#isReleased(answer.lease, tick);
-        if (answer.lease) this.witness.saw(answer.lease);
-        if (landed) this.#over(state.reason);
-        else this.#over(this.#lossBy(answer.lease));
+        const { landed, lease } = await this.#holder.resign(state.reason, tick, this.#timeoutMs());
+        if (lease) this.witness.saw(lease);
+        this.#over(landed ? state.reason : this.#holder.lossBy(lease));
         return landed ? "released" : "lost";
       } catch {
         if (failures >= 2) {

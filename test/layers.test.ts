@@ -24,6 +24,7 @@ const LAYERS: string[][] = [
   ["store/lease-codec"],
   ["store/dynamodb", "store/memory", "manual-clock", "dynamodb-local"],
   ["requests", "testing", "health"],
+  ["holder"],
   ["tenure", "observer", "chronicle"],
   ["commits"],
   ["leadership", "campaign"],

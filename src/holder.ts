@@ -1,0 +1,99 @@
+import type { Instant } from "./clock.js";
+import type { EndReason } from "./errors.js";
+import type { Lease } from "./lease.js";
+import type { ResolvedOptions } from "./options.js";
+import type { Requests, Timed } from "./requests.js";
+import type { Written } from "./store/lease-store.js";
+
+/** What became of a try: the row is believed before the refusal. */
+export interface Told {
+  readonly landed: boolean;
+  /** The row after it, or as it stands; undefined: there is none. */
+  readonly lease: Lease | undefined;
+  /** Read before the request left. */
+  readonly sent: Instant;
+  readonly received: Instant;
+}
+
+/**
+ * The holder's verbs on its own term, with lost answers resolved: an SDK that tries again can turn a success
+ * into a refusal (pitfall: refusal taken for loss).
+ */
+export class Holder {
+  /** Highest revision of any try. Each has its own, so that the row tells which one landed. */
+  #tried: number;
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+    private readonly term: number,
+    revision: number,
+  ) {
+    this.#tried = revision;
+  }
+
+  /** `nextInMs` says, for the moment a request leaves, how long after it the next renewal is due. */
+  async renew(
+    value: string | undefined,
+    nextInMs: (sent: Instant) => number,
+    timeoutMs: number,
+  ): Promise<Told> {
+    const revision = this.#nextRevision();
+    const timed = await this.requests.send(
+      "renew the lease",
+      (store, sent, signal) =>
+        store.renew(
+          {
+            ...this.#who(),
+            revision,
+            renewIntervalMs: Math.ceil(nextInMs(sent)),
+            value,
+            expiresAt: this.requests.expiresAt(sent),
+            at: this.requests.at(sent),
+          },
+          signal,
+        ),
+      { timeoutMs },
+    );
+    return told(timed, (lease) => this.#isMine(lease) && lease.revision >= revision);
+  }
+
+  async resign(reason: EndReason, tick: string | undefined, timeoutMs: number): Promise<Told> {
+    const revision = this.#nextRevision();
+    const timed = await this.requests.send(
+      "resign",
+      (store, sent, signal) =>
+        store.resign({ ...this.#who(), revision, reason, at: this.requests.at(sent), tick }, signal),
+      { timeoutMs },
+    );
+    return told(timed, (lease) => {
+      // A completed tick tells so even when another leads by now.
+      if (tick !== undefined && lease.lastTickTerm === this.term) return true;
+      return lease.term === this.term && lease.holder === undefined;
+    });
+  }
+
+  /** Why the row, as it stands, is not this holder's. */
+  lossBy(lease: Lease | undefined): EndReason {
+    if (lease === undefined) return "deleted";
+    return lease.holder === undefined && lease.endReason === "evicted" ? "evicted" : "superseded";
+  }
+
+  #nextRevision(): number {
+    this.#tried += 1;
+    return this.#tried;
+  }
+
+  #who() {
+    return { election: this.options.name, candidateId: this.options.candidateId, term: this.term };
+  }
+
+  #isMine(lease: Lease): boolean {
+    return lease.holder === this.options.candidateId && lease.term === this.term;
+  }
+}
+
+function told({ answer, sent, received }: Timed<Written>, landedBy: (lease: Lease) => boolean): Told {
+  const { lease } = answer;
+  return { landed: answer.done || (lease !== undefined && landedBy(lease)), lease, sent, received };
+}
