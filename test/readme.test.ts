@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
-import { beforeAll, expect, inject, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { createLeaseTable } from "../src/testing.js";
-import { eventually, newClient, newTable } from "./support/fixture.js";
+import { eventually, localEnv, newClient, newTable } from "./support/fixture.js";
 
 const readme = readFileSync("README.md", "utf8");
 const blocks = [...readme.matchAll(/<!-- (examples\/[\w-]+\.ts) -->\n```ts\n(.*?)\n```/gs)];
@@ -17,16 +17,8 @@ beforeAll(async () => {
 
 /** An example as its reader would run it. */
 function run(file: string, ...args: string[]) {
-  const { endpoint, region, credentials } = inject("dynamodb");
   const child = spawn(process.execPath, ["--import", "tsx", file, ...args], {
-    env: {
-      ...process.env,
-      AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-      AWS_REGION: region,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      NODE_NO_WARNINGS: "1",
-    },
+    env: localEnv(),
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
+import { UsageError } from "./usage.js";
 
 /** Options of every command that talks to a table. */
 export const tableArgs = {
@@ -18,20 +19,29 @@ export const tableArgs = {
 
 /** A client from the usual AWS environment. DynamoDB Local on loopback needs no credentials of its own. */
 export function newClient(endpoint: string | undefined): DynamoDBClient {
-  const url = endpoint ?? process.env.AWS_ENDPOINT_URL_DYNAMODB;
+  const { env } = process;
+  const [source, url] =
+    [
+      ["--endpoint", endpoint] as const,
+      ["AWS_ENDPOINT_URL_DYNAMODB", env.AWS_ENDPOINT_URL_DYNAMODB || undefined] as const,
+      ["AWS_ENDPOINT_URL", env.AWS_ENDPOINT_URL || undefined] as const,
+    ].find(([, value]) => value !== undefined) ?? [];
+  if (source === undefined || url === undefined) return new DynamoDBClient({});
+  // The SDK would find out only when it sends, and take it for a table that does not answer.
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new UsageError(
+      `${source}: must be a URL; received ${JSON.stringify(url)}, http://127.0.0.1:8000 would do.`,
+    );
+  }
   if (!isLoopback(url)) return new DynamoDBClient(endpoint === undefined ? {} : { endpoint });
-  const given = process.env.AWS_ACCESS_KEY_ID !== undefined || process.env.AWS_PROFILE !== undefined;
+  const given = env.AWS_ACCESS_KEY_ID || env.AWS_PROFILE;
   return new DynamoDBClient({
-    ...(endpoint !== undefined && { endpoint }),
-    region: process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? "us-east-1",
+    endpoint: url,
+    region: env.AWS_REGION || env.AWS_DEFAULT_REGION || "us-east-1",
     ...(!given && { credentials: { accessKeyId: "local", secretAccessKey: "local" } }),
   });
 }
 
-function isLoopback(url: string | undefined): boolean {
-  try {
-    return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url ?? "").hostname);
-  } catch {
-    return false;
-  }
+function isLoopback(url: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 }

@@ -1,8 +1,11 @@
+import { statSync } from "node:fs";
+import { createServer } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
+import { IncumbentError } from "../errors.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
-import { createLeaseTable, startDynamoDBLocal } from "../testing.js";
-import { refuseUnknown, wholeNumber } from "./usage.js";
+import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing.js";
+import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
 const args = {
   port: { type: "string", valueHint: "port", description: "Port on loopback. (Default: a free one)" },
@@ -27,18 +30,11 @@ export const local = defineCommand({
   args,
   async run({ args: { port, "db-path": dbPath, table }, rawArgs }) {
     refuseUnknown(rawArgs, args);
-    await using server = await startDynamoDBLocal({
-      port: wholeNumber("port", port, { least: 1, most: 65_535, wouldDo: 8_000 }),
-      dbPath,
-    });
+    const portNumber = wholeNumber("port", port, { least: 1, most: 65_535, wouldDo: 8_000 });
+    await checkOptions(portNumber, dbPath);
+    await using server = await startDynamoDBLocal({ port: portNumber, dbPath });
     await createLeaseTable(new DynamoDBClient(server.clientConfig), table);
-    const { region, credentials } = server.clientConfig;
-    const from = server.source === "environment" ? " (yours, from AWS_ENDPOINT_URL_DYNAMODB)" : "";
-    console.log(`# DynamoDB Local at ${server.endpoint}${from}, lease table "${table}". Ctrl-C ends it.
-export AWS_ENDPOINT_URL_DYNAMODB=${server.endpoint}
-export AWS_REGION=${region}
-export AWS_ACCESS_KEY_ID=${credentials.accessKeyId}
-export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}
+    console.log(`${server.source === "environment" ? yours(server, table) : ours(server, table)}
 # Then try, in two terminals:  npx incumbent run hello -- sh -c 'echo leading, term $INCUMBENT_TERM; sleep 60'
 #                              npx incumbent status`);
     await new Promise<void>((resolve) => {
@@ -52,3 +48,44 @@ export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}
     });
   },
 });
+
+function ours({ endpoint, clientConfig: { region, credentials } }: DynamoDBLocal, table: string): string {
+  return `# DynamoDB Local at ${endpoint}, lease table "${table}". Ctrl-C ends it.
+export AWS_ENDPOINT_URL_DYNAMODB=${endpoint}
+export AWS_REGION=${region}
+export AWS_ACCESS_KEY_ID=${credentials.accessKeyId}
+export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`;
+}
+
+/** Its credentials come from the environment and may be real ones: they are not printed. */
+function yours({ endpoint }: DynamoDBLocal, table: string): string {
+  return `# DynamoDB at ${endpoint}, yours, from AWS_ENDPOINT_URL_DYNAMODB: nothing was started. Lease table "${table}".
+# This environment needs no exports. Ctrl-C leaves it running.`;
+}
+
+async function checkOptions(port: number | undefined, dbPath: string | undefined): Promise<void> {
+  const given = process.env.AWS_ENDPOINT_URL_DYNAMODB;
+  if (given && (port !== undefined || dbPath !== undefined)) {
+    throw new UsageError(
+      `--port and --db-path start a DynamoDB Local, but AWS_ENDPOINT_URL_DYNAMODB names one (${given}): unset it, or leave them out.`,
+    );
+  }
+  if (dbPath !== undefined && !statSync(dbPath, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`--db-path: must be an existing folder; received ${JSON.stringify(dbPath)}.`);
+  }
+  if (port !== undefined && !(await isFree(port))) {
+    throw new PortTakenError(`port ${port} cannot be listened on; without --port a free one is found.`);
+  }
+}
+
+class PortTakenError extends IncumbentError {
+  readonly code = "PORT_TAKEN";
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}

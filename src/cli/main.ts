@@ -50,12 +50,22 @@ async function start([name = "", ...rest]: string[]): Promise<void> {
   await runCommand(command, { rawArgs: rest });
 }
 
+// A reader that has seen enough, as in `incumbent status | head -1`, is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+// Nobody reads our messages: no reason to stop a command that leads.
+process.stderr.on("error", () => {});
+
 try {
   await start(process.argv.slice(2));
 } catch (error) {
   const known =
     error instanceof IncumbentError || error instanceof UsageError || (error as Error)?.name === "CLIError";
-  const text = error instanceof Error ? error.message : String(error);
+  const lines = (error instanceof Error ? error.message : String(error)).split("\n");
+  // What a program that was started said may hold a stack trace of its own.
+  const text = lines
+    .map((line) => line.trim())
+    .filter((line) => line && !line.startsWith("at "))
+    .join(" ");
   console.error(`incumbent: ${known ? text : `${(error as Error)?.name ?? "Error"}: ${text}`}`);
   const usage =
     error instanceof UsageError ||

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Writable } from "node:stream";
 import { defineCommand } from "citty";
+import { sleep, systemClock } from "../clock.js";
 import { dieWithUs } from "../guardian.js";
 import { Election, type Leadership } from "../index.js";
 import { newClient, tableArgs } from "./client.js";
@@ -29,19 +30,38 @@ const args = {
       "How long the command may take to stop after SIGTERM on a planned end, in milliseconds, 0 to 3600000; the " +
       "lease is kept for it meanwhile. (Default: 10000)",
   },
+  once: {
+    type: "boolean",
+    description: "End with the first leadership, even if it was lost. (Default: campaign again)",
+  },
+  keep: {
+    type: "boolean",
+    description:
+      "When the command ends by itself, campaign and run it again, after a third of the lease. (Default: end with it)",
+  },
 } as const;
 
-/** Time between the kill and the end of trust in which the kernel ends the command. */
+const DEFAULT_LEASE_MS = 15_000;
+const DEFAULT_KILL_AFTER_MS = 10_000;
+
+/** Parts of the lease. SIGKILL comes this long before trust would end, so that the kernel has time for it. */
 const KILL_NOTICE = 1 / 20;
-/** SIGTERM comes this long before trust would end, as a part of the lease, when renewals fail. */
+/**
+ * SIGTERM comes this long before trust would end. A renewal is sent each third of a lease and waits a quarter for its
+ * answer, so one that fails leaves 0.9 − 1/3 − 1/4, more than this: it takes two in a row to stop the command.
+ */
 const TERM_NOTICE = 1 / 5;
+/** Timers stand still while a machine is suspended: look this often, so that its waking is not noticed late. */
+const LONGEST_LOOK_MS = 1_000;
 
 export const notes = `The command finds INCUMBENT_TERM (its fencing token), INCUMBENT_ELECTION and INCUMBENT_CANDIDATE_ID in
 its environment. When leadership ends, it and all it started get SIGTERM, and SIGKILL before the lease can pass on;
 it is run again when this candidate leads again. Ends with the command's exit code: 128 + signal if it was killed,
-127 if it was not found. SIGTERM or SIGINT to this process stops the command and gives the lease back.
+127 if it was not found, 126 if it cannot be run. SIGTERM, SIGINT or SIGHUP to this process stops the command and
+gives the lease back; it then ends with the command's exit code too, or 128 + signal if no command was running.
 
-If this process is frozen while the command goes on, only a store that checks INCUMBENT_TERM is safe.
+If this process is frozen past its lease while the command goes on, nothing can stop the command before the thaw (it
+is killed at once then): only a store that checks INCUMBENT_TERM is safe.
 
   incumbent run billing/nightly -- python3 job.py
 `;
@@ -55,27 +75,34 @@ export const run = defineCommand({
   async run({ args: given, rawArgs }) {
     refuseUnknown(rawArgs, args);
     const split = rawArgs.indexOf("--");
-    const [command, ...commandArgs] = split < 0 ? [] : rawArgs.slice(split + 1);
-    if (!given.election || given.election === command || command === undefined) {
+    const commandLine = split < 0 ? [] : rawArgs.slice(split + 1);
+    const [command, ...commandArgs] = commandLine;
+    // Positionals are those of both sides; one must be left for ours, whatever the command is called.
+    if (command === undefined || !given.election || given._.length - commandLine.length !== 1) {
       throw new UsageError(
         "run: needs an election and a command: incumbent run billing/nightly -- python3 job.py",
       );
     }
+    if (given.once && given.keep) throw new UsageError("run: --once and --keep exclude each other.");
     const leaseDurationMs = wholeNumber("lease-ms", given["lease-ms"], {
       least: 1_000,
       most: 86_400_000,
-      wouldDo: 15_000,
+      wouldDo: DEFAULT_LEASE_MS,
     });
+    const leaseMs = leaseDurationMs ?? DEFAULT_LEASE_MS;
     const killAfterMs =
-      wholeNumber("kill-after-ms", given["kill-after-ms"], { least: 0, most: 3_600_000, wouldDo: 10_000 }) ??
-      10_000;
+      wholeNumber("kill-after-ms", given["kill-after-ms"], {
+        least: 0,
+        most: 3_600_000,
+        wouldDo: DEFAULT_KILL_AFTER_MS,
+      }) ?? DEFAULT_KILL_AFTER_MS;
     const election = new Election({
       client: newClient(given.endpoint),
       tableName: given.table,
       name: given.election,
       label: given.label,
       value: given.value,
-      leaseDurationMs,
+      leaseDurationMs: leaseMs,
       // The command is gone by then: the lease need never be left to run out.
       drainTimeoutMs: killAfterMs + 5_000,
     });
@@ -88,14 +115,29 @@ export const run = defineCommand({
       });
     }
     say(`${election.candidateId} campaigns for "${election.name}"`);
-    const leaseMs = leaseDurationMs ?? 15_000;
-    const code = await election.lead(
-      (leadership) => serve(leadership, command, commandArgs, { killAfterMs, leaseMs }),
-      { signal: stop.signal },
-    );
-    process.exit(code ?? (stoppedBy ? 128 + constants.signals[stoppedBy] : 0));
+    for (;;) {
+      const end = await election.lead(
+        async (leadership) => {
+          const end = await serve(leadership, command, commandArgs, { killAfterMs, leaseMs });
+          if (given.once || end.why === "not started") stop.abort();
+          return end;
+        },
+        { signal: stop.signal },
+      );
+      if (!end || stop.signal.aborted || (end.why === "by itself" && !given.keep)) {
+        process.exit(end?.code ?? (stoppedBy ? 128 + constants.signals[stoppedBy] : 0));
+      }
+      // Another candidate has its turn, and a command that fails at once is not run in a tight loop.
+      if (end.why === "by itself") await sleep(systemClock, leaseMs / 3, stop.signal).catch(() => {});
+    }
   },
 });
+
+interface End {
+  readonly code: number;
+  /** `stopped`: we told it to, although the leadership may have recovered: it is owed another run. */
+  readonly why: "by itself" | "stopped" | "not started";
+}
 
 /**
  * Holds the command back until it is known to die with us: killed between its start and that moment, we
@@ -108,13 +150,13 @@ command -v "$1" > /dev/null || { echo "incumbent: $1 cannot be started: not foun
 exec "$@"
 `;
 
-/** The command's whole life under one term. Resolves when it and its process group are gone. */
+/** The command's whole life under one term. Resolves when it has ended and what it left behind was killed. */
 async function serve(
   leadership: Leadership,
   command: string,
   commandArgs: string[],
   { killAfterMs, leaseMs }: { killAfterMs: number; leaseMs: number },
-): Promise<number> {
+): Promise<End> {
   const { term, election, candidateId } = leadership;
   say(`leading "${election}", term ${term}`);
   const child = spawn("sh", ["-c", GATE, "sh", command, ...commandArgs], {
@@ -132,21 +174,31 @@ async function serve(
   const gate = child.stdio[3] as Writable;
   gate.on("error", () => {});
   gate.end("go\n");
-  const ended = new Promise<number>((resolve) => {
-    child.once("error", (error) => {
-      say(`${command} cannot be started: ${error.message}`);
-      resolve(126);
+  const ended = new Promise<End>((resolve) => {
+    child.once("error", ({ message }) => {
+      say(`${command} cannot be started: ${message}`);
+      resolve({ code: 126, why: "not started" });
     });
-    child.once("exit", (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? "SIGKILL"]));
+    child.once("exit", (code, signal) =>
+      resolve({
+        code: code ?? 128 + constants.signals[signal ?? "SIGKILL"],
+        why: code === 126 || code === 127 ? "not started" : "by itself",
+      }),
+    );
   });
   const watch = keepWithinTrust(leadership, child, { killAfterMs, leaseMs });
-  const code = await ended;
+  const end = await ended;
   watch.stop();
   // What the command left behind in its group must not work on without leadership.
   signalGroup(child, "SIGKILL");
-  if (!leadership.signal.aborted) return code;
-  say(`term ${term} ended: ${(leadership.signal.reason as Error).message} The command ended with ${code}.`);
-  return code;
+  if (leadership.signal.aborted) {
+    say(
+      `term ${term} ended: ${(leadership.signal.reason as Error).message} The command ended with ${end.code}.`,
+    );
+  } else if (watch.told) {
+    say(`term ${term} is given up: no renewal was confirmed in time. The command ended with ${end.code}.`);
+  }
+  return watch.told && end.why === "by itself" ? { ...end, why: "stopped" } : end;
 }
 
 /**
@@ -157,7 +209,7 @@ function keepWithinTrust(
   leadership: Leadership,
   child: ChildProcess,
   { killAfterMs, leaseMs }: { killAfterMs: number; leaseMs: number },
-): { stop(): void } {
+): { readonly told: boolean; stop(): void } {
   let told = false;
   let killAtMs = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
@@ -165,6 +217,7 @@ function keepWithinTrust(
     clearTimeout(timer);
     const leftMs = leadership.remainingMs();
     if (leftMs <= leaseMs * KILL_NOTICE || performance.now() >= killAtMs) {
+      told = true;
       signalGroup(child, "SIGKILL");
       return;
     }
@@ -174,11 +227,14 @@ function keepWithinTrust(
       signalGroup(child, "SIGTERM");
     }
     const nextMs = leftMs - leaseMs * (told ? KILL_NOTICE : TERM_NOTICE);
-    timer = setTimeout(look, Math.max(1, Math.min(nextMs, killAtMs - performance.now())));
+    timer = setTimeout(look, Math.max(1, Math.min(nextMs, killAtMs - performance.now(), LONGEST_LOOK_MS)));
   };
   leadership.signal.addEventListener("abort", look);
   look();
   return {
+    get told() {
+      return told;
+    },
     stop() {
       clearTimeout(timer);
       leadership.signal.removeEventListener("abort", look);

@@ -1,13 +1,15 @@
-import { type DynamoDBClient, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, GetItemCommand, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
-import { Election } from "../index.js";
+import { MalformedLeaseError } from "../errors.js";
+import { Election, type Leader } from "../index.js";
 import type { Lease } from "../lease.js";
+import { DateHeader } from "../store/date-header.js";
 import { storeError } from "../store/errors-of-dynamodb.js";
 import type { Item } from "../store/expressions.js";
 import { toLease } from "../store/lease-codec.js";
 import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX } from "../store/schema.js";
 import { newClient, tableArgs } from "./client.js";
-import { refuseUnknown } from "./usage.js";
+import { refuseUnknown, UsageError } from "./usage.js";
 
 const args = {
   election: { type: "positional", description: "One election. (Default: all of the table)", required: false },
@@ -29,9 +31,13 @@ export const status = defineCommand({
     refuseUnknown(rawArgs, args);
     const client = newClient(given.endpoint);
     const name = given.election;
+    if (given._.length > 1) throw new UsageError("status: takes one election, or none for all of them.");
+    if (given.watch && name === undefined) {
+      throw new UsageError("status: --watch needs an election: incumbent status billing/nightly --watch");
+    }
     if (name === undefined) return showAll(client, given.table, given.json === true);
     const election = new Election({ client, tableName: given.table, name });
-    if (given.watch) return watch(election);
+    if (given.watch) return watch(election, given.json === true);
     await showOne(client, given.table, name, given.json === true);
   },
 });
@@ -39,7 +45,7 @@ export const status = defineCommand({
 interface Row {
   readonly election: string;
   readonly lease: Lease;
-  /** By this host's clock, for people: no decision rests on it. */
+  /** By the table's clock: this host's may be wrong. For people, no decision rests on it. */
   readonly state: "held" | "expired" | "vacant";
   readonly leftMs: number | undefined;
 }
@@ -55,20 +61,25 @@ async function showAll(client: DynamoDBClient, table: string, json: boolean): Pr
   const rows: Row[] = [];
   let from: Record<string, never> | undefined;
   do {
-    const page = await asking(table, () =>
-      client.send(
-        new ScanCommand({
-          TableName: table,
-          FilterExpression: "#sk = :lease",
-          ExpressionAttributeNames: { "#sk": SORT_KEY },
-          ExpressionAttributeValues: { ":lease": { S: LEASE_SORT_KEY } },
-          ...(from && { ExclusiveStartKey: from }),
-        }),
-      ),
-    );
+    const date = new DateHeader();
+    const command = new ScanCommand({
+      TableName: table,
+      FilterExpression: "#sk = :lease",
+      ExpressionAttributeNames: { "#sk": SORT_KEY },
+      ExpressionAttributeValues: { ":lease": { S: LEASE_SORT_KEY } },
+      ...(from && { ExclusiveStartKey: from }),
+    });
+    const page = await asking(table, () => client.send(date.from(command)));
     for (const item of page.Items ?? []) {
       const name = item[PARTITION_KEY]?.S ?? "";
-      rows.push(rowOf(name, toLease(name, item as Item), Date.now()));
+      try {
+        rows.push(rowOf(name, toLease(name, item as Item), serviceMs(date)));
+      } catch (error) {
+        // One damaged row must not hide all the others.
+        if (!(error instanceof MalformedLeaseError)) throw error;
+        console.error(`incumbent: ${error.message}`);
+        process.exitCode = 1;
+      }
     }
     from = page.LastEvaluatedKey as typeof from;
   } while (from);
@@ -79,32 +90,33 @@ async function showAll(client: DynamoDBClient, table: string, json: boolean): Pr
 }
 
 async function showOne(client: DynamoDBClient, table: string, name: string, json: boolean): Promise<void> {
-  const { Items = [] } = await asking(table, () =>
-    client.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: "#pk = :name AND #sk BETWEEN :lease AND :terms",
-        ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
-        ExpressionAttributeValues: {
-          ":name": { S: name },
-          ":lease": { S: LEASE_SORT_KEY },
-          ":terms": { S: `${TERM_SORT_KEY_PREFIX}:` },
-        },
-        ConsistentRead: true,
-      }),
-    ),
+  const date = new DateHeader();
+  const get = new GetItemCommand({
+    TableName: table,
+    Key: { [PARTITION_KEY]: { S: name }, [SORT_KEY]: { S: LEASE_SORT_KEY } },
+    ConsistentRead: true,
+  });
+  // From the newest back: a long history is more than one page.
+  const query = new QueryCommand({
+    TableName: table,
+    KeyConditionExpression: "#pk = :name AND begins_with(#sk, :term)",
+    ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
+    ExpressionAttributeValues: { ":name": { S: name }, ":term": { S: TERM_SORT_KEY_PREFIX } },
+    ScanIndexForward: false,
+    Limit: RECENT,
+    ConsistentRead: true,
+  });
+  const [{ Item: item }, { Items: history = [] }] = await asking(table, () =>
+    Promise.all([client.send(date.from(get)), client.send(query)]),
   );
-  const item = Items.find((row) => row[SORT_KEY]?.S === LEASE_SORT_KEY);
-  const terms = Items.filter((row) => row[SORT_KEY]?.S?.startsWith(TERM_SORT_KEY_PREFIX))
-    .slice(-RECENT)
-    .map((row) => ({
-      term: Number(row.term?.N),
-      holder: row.holder?.S,
-      electedAt: iso(row.electedAt?.N),
-      endedAt: iso(row.endedAt?.N),
-      endReason: row.endReason?.S,
-    }));
-  const row = item && rowOf(name, toLease(name, item as Item), Date.now());
+  const terms = history.reverse().map((row) => ({
+    term: Number(row.term?.N),
+    holder: row.holder?.S,
+    electedAt: iso(row.electedAt?.N),
+    endedAt: iso(row.endedAt?.N),
+    endReason: row.endReason?.S,
+  }));
+  const row = item && rowOf(name, toLease(name, item as Item), serviceMs(date));
   if (json) return print({ ...(row ? toJson(row) : { election: name, state: "none" }), terms });
   if (!row) return console.log(`No election "${name}" in table "${table}" yet.`);
   const { lease, state, leftMs } = row;
@@ -136,15 +148,25 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
   );
 }
 
-async function watch(election: Election): Promise<void> {
+async function watch(election: Election, json: boolean): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   for await (const leader of election.observe({ signal: stop.signal })) {
-    const who = leader
-      ? `term ${leader.term}  ${leader.candidateId}${leader.value === undefined ? "" : `  ${leader.value}`}`
-      : "nobody leads";
-    console.log(`${new Date().toISOString()}  ${who}`);
+    const seenAt = new Date().toISOString();
+    // A line each, so that a program can read along; `leader` is null when nobody leads.
+    console.log(json ? JSON.stringify({ seenAt, leader: leader ?? null }) : `${seenAt}  ${inWords(leader)}`);
   }
+}
+
+function inWords(leader: Leader | undefined): string {
+  if (!leader) return "nobody leads";
+  const { term, candidateId, value } = leader;
+  return `term ${term}  ${candidateId}${value === undefined ? "" : `  ${value}`}`;
+}
+
+/** The `Date` header is cut to whole seconds: no later than the table's own time. */
+function serviceMs(date: DateHeader): number {
+  return date.ms ?? Date.now();
 }
 
 async function asking<T>(table: string, request: () => Promise<T>): Promise<T> {

@@ -92,3 +92,16 @@ export async function eventually<T>(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** The environment of a program that finds the run's DynamoDB Local as programs find DynamoDB. */
+export function localEnv(): NodeJS.ProcessEnv {
+  const { endpoint, region, credentials } = inject("dynamodb");
+  return {
+    ...process.env,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    NODE_NO_WARNINGS: "1",
+  };
+}
