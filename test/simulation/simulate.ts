@@ -192,13 +192,13 @@ async function live(player: Player, network: Network, random: Random): Promise<v
       .lead(async (leadership: Leadership) => {
         player.leadership = leadership;
         player.working = true;
+        const told = new Promise((resolve) =>
+          leadership.signal.addEventListener("abort", resolve, { once: true }),
+        );
         try {
           const returns = random.chance(0.1) ? random.integer(1, 20) : Number.POSITIVE_INFINITY;
           for (let i = 0; i < returns && !leadership.signal.aborted; i++) {
-            await Promise.race([
-              rest(random.between(500, 8_000)),
-              new Promise((resolve) => leadership.signal.addEventListener("abort", resolve, { once: true })),
-            ]);
+            await Promise.race([rest(random.between(500, 8_000)), told]);
             const write = {
               Put: {
                 TableName: "register",
