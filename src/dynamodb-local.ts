@@ -50,6 +50,8 @@ export class LocalTableUnavailableError extends IncumbentError {
 const READY_WITHIN_MS = { jar: 60_000, docker: 300_000 };
 const POLL_MS = 50;
 const PORT_TRIES = 5;
+/** Characters of its output that are kept: room for a stack trace and what it is the trace of. */
+const LAST_WORDS = 20_000;
 
 /**
  * Starts DynamoDB Local on a free port, ready when it resolves; it ends with this process, however that
@@ -94,7 +96,7 @@ async function startJar(java: string, jar: string, options: DynamoDBLocalOptions
   try {
     return await onFreePort("jar", options, (port, mark) =>
       spawn(java, [...jvm, natives, ...main, ...store, "-port", String(port), "-cors", mark], {
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: ["pipe", "pipe", "pipe"],
         env,
       }),
     );
@@ -116,6 +118,13 @@ class Loopback {
     var field = local.getClass().getDeclaredField("server");
     field.setAccessible(true);
     for (var connector : ((Server) field.get(local)).getConnectors()) ((ServerConnector) connector).setHost("127.0.0.1");
+    // The end of our standard input is the end of whoever started us.
+    var watch = new Thread(() -> {
+      try { while (System.in.read() >= 0) {} } catch (java.io.IOException e) {}
+      Runtime.getRuntime().halt(1);
+    });
+    watch.setDaemon(true);
+    watch.start();
     local.start();
     local.join();
   }
@@ -174,10 +183,10 @@ async function onFreePort(
     if (
       wanted !== undefined ||
       tries >= PORT_TRIES ||
-      !/in use|BindException|already allocated/i.test(said())
+      !/in use|BindException|already allocated/i.test(said.all())
     ) {
       throw new LocalTableUnavailableError(
-        `DynamoDB Local did not start on port ${port}. It said:\n${said()}`,
+        `DynamoDB Local did not start on port ${port}. It said:\n${said.shown()}`,
       );
     }
   }
@@ -258,20 +267,30 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 /** The last lines a child printed, to explain why it did not start. Does not keep us alive. */
-function lastWords(child: ChildProcess): () => string {
+function lastWords(child: ChildProcess): { all(): string; shown(): string } {
   let text = "";
   child.on("error", (error) => {
     text += error.message;
   });
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (chunk: string) => {
-      text = (text + chunk).slice(-4_000);
+      text = (text + chunk).slice(-LAST_WORDS);
     });
     (stream as unknown as { unref?(): void } | null)?.unref?.();
   }
   child.unref();
   (child.stdin as unknown as { unref?(): void } | null)?.unref?.();
-  return () => text.trim().split("\n").slice(-20).join("\n");
+  return {
+    all: () => text,
+    // A stack trace tells its reader nothing; what it is the trace of may.
+    shown: () => {
+      const lines = text
+        .trim()
+        .split("\n")
+        .filter((line) => !/^\s+(at|\.\.\.) /.test(line));
+      return lines.slice(-20).join("\n");
+    },
+  };
 }
 
 async function freePort(): Promise<number> {

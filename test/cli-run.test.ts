@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -241,4 +241,21 @@ test("without a leader to be, the command is not started", async () => {
   expect(await command.exited).toBe(130);
   expect(linesOf(file)).toEqual([]);
   leadership.throwIfLost();
+});
+
+test("the command has every variable, also those that a shell cannot hold", async () => {
+  const { endpoint } = inject("dynamodb");
+  const script = 'process.stdout.write(process.env["spring.datasource.url"] + process.env["my-svc"])';
+  const args = ["dist/cli/main.js", "run", newName(), "--table", table, "--", process.execPath, "-e", script];
+  const { status, stdout } = spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    env: {
+      ...process.env,
+      AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+      "spring.datasource.url": "one",
+      "my-svc": "two",
+      NODE_NO_WARNINGS: "1",
+    },
+  });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "onetwo" });
 });

@@ -224,3 +224,11 @@ test.skipIf(!hasJava)("Docker is the last resort; its container ends with its in
   });
   expect(container.signal).toBe("SIGTERM");
 });
+
+test("a port that is taken is said to be, without a stack trace", async () => {
+  await using first = await startDynamoDBLocal({ env });
+  const port = Number(new URL(first.endpoint).port);
+  const second = startDynamoDBLocal({ env, port });
+  await expect(second).rejects.toThrow(/in use/i);
+  await expect(second).rejects.not.toThrow(/^\s+at /m);
+});

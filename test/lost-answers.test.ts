@@ -187,16 +187,17 @@ describe("acquire", () => {
   test(
     "the same hostname is the same identity: never, a rival does not take the other's lost answer for its own",
     inScene(async (scene) => {
-      await scene.precede();
-      const one = scene.candidate({ label: "web-1", maxAttempts: 1 });
+      const one = scene.candidate({ label: "web-1", maxAttempts: 1, requestTimeoutMs: 1_000 });
       const two = scene.candidate({ label: "web-1", maxAttempts: 1 });
       expect(one.election.candidateId).not.toBe(two.election.candidateId);
-      // Both have seen the lease vacant and try; the first one's answer is lost.
+      // Both have seen the lease vacant and try; the first one's answer is late.
+      await (await two.election.campaign()).resign();
       const { opened, open } = gate();
       const held = scene.proxy.next(isAcquire, { kind: "delayAnswer", until: opened });
       const first = one.election.attempt();
       await held;
       expect(await two.election.attempt()).toBeUndefined();
+      expect(two.count("refused")).toBe(1);
       open();
       const leadership = await first;
       expect(leadership?.term).toBe(2);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import type { Writable } from "node:stream";
+import type { Duplex } from "node:stream";
 import { defineCommand } from "citty";
 import { sleep, systemClock } from "../clock.js";
 import { dieWithUs } from "../guardian.js";
@@ -141,14 +141,20 @@ interface End {
 
 /**
  * Holds the command back until it is known to die with us: killed between its start and that moment, we
- * would leave it running. Ends by itself when the gate is closed before it opens.
+ * would leave it running. Ends by itself when the gate is closed before it opens, and says when there is
+ * no such command.
  */
 const GATE = `
 read -r go <&3 || exit 1
-exec 3<&-
-command -v "$1" > /dev/null || { echo "incumbent: $1 cannot be started: not found" >&2; exit 127; }
+command -v "$1" > /dev/null || { echo missing >&3; exit 127; }
+exec 3>&-
 exec "$@"
 `;
+
+/** A shell drops variables whose names it cannot hold; the command must have them, gate or not. */
+function canPassShell(env: NodeJS.ProcessEnv): boolean {
+  return Object.keys(env).every((name) => /^[A-Za-z_]\w*$/.test(name));
+}
 
 /** The command's whole life under one term. Resolves when it has ended and what it left behind was killed. */
 async function serve(
@@ -159,32 +165,44 @@ async function serve(
 ): Promise<End> {
   const { term, election, candidateId } = leadership;
   say(`leading "${election}", term ${term}`);
-  const child = spawn("sh", ["-c", GATE, "sh", command, ...commandArgs], {
-    stdio: ["inherit", "inherit", "inherit", "pipe"],
+  const env = {
+    ...process.env,
+    INCUMBENT_TERM: String(term),
+    INCUMBENT_ELECTION: election,
+    INCUMBENT_CANDIDATE_ID: candidateId,
+  };
+  const gated = canPassShell(env);
+  const [file, fileArgs] = gated
+    ? ["sh", ["-c", GATE, "sh", command, ...commandArgs]]
+    : [command, commandArgs];
+  const child = spawn(file, fileArgs, {
+    stdio: ["inherit", "inherit", "inherit", gated ? "pipe" : "ignore"],
     // A process group of its own, so that what it starts ends with it.
     detached: true,
-    env: {
-      ...process.env,
-      INCUMBENT_TERM: String(term),
-      INCUMBENT_ELECTION: election,
-      INCUMBENT_CANDIDATE_ID: candidateId,
-    },
+    env,
   });
   dieWithUs(child, { group: true });
-  const gate = child.stdio[3] as Writable;
-  gate.on("error", () => {});
-  gate.end("go\n");
-  const ended = new Promise<End>((resolve) => {
-    child.once("error", ({ message }) => {
-      say(`${command} cannot be started: ${message}`);
-      resolve({ code: 126, why: "not started" });
+  let missing = false;
+  const gate = child.stdio[3] as Duplex | null;
+  gate
+    ?.on("error", () => {})
+    .on("data", () => {
+      missing = true;
     });
-    child.once("exit", (code, signal) =>
+  gate?.end("go\n");
+  const ended = new Promise<End>((resolve) => {
+    child.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+      const notFound = code === "ENOENT" || code === "ENOTDIR";
+      say(`${command} cannot be started: ${notFound ? "not found" : message}`);
+      resolve({ code: notFound ? 127 : 126, why: "not started" });
+    });
+    child.once("close", (code, signal) => {
+      if (missing) say(`${command} cannot be started: not found`);
       resolve({
         code: code ?? 128 + constants.signals[signal ?? "SIGKILL"],
-        why: code === 126 || code === 127 ? "not started" : "by itself",
-      }),
-    );
+        why: missing ? "not started" : "by itself",
+      });
+    });
   });
   const watch = keepWithinTrust(leadership, child, { killAfterMs, leaseMs });
   const end = await ended;

@@ -19,11 +19,13 @@ export function wholeNumber(
 export function refuseUnknown(rawArgs: readonly string[], args: object): void {
   const end = rawArgs.indexOf("--");
   for (const word of end < 0 ? rawArgs : rawArgs.slice(0, end)) {
-    const name = /^--(?:no-)?([^=]+)/.exec(word)?.[1];
-    if (name !== undefined && name !== "help" && name !== "version" && !(name in args)) {
+    const [, short, long] = /^-(?:([^-].*)|-(?:no-)?([^=]+).*)$/.exec(word) ?? [];
+    const name = long ?? short;
+    if (name === undefined || word === "-h" || name === "help") continue;
+    if (short !== undefined || !(name in args)) {
       const known = Object.keys(args).filter((arg) => !/^_|^election$/.test(arg));
       throw new UsageError(
-        `--${name}: no such option; there are ${known.map((arg) => `--${arg}`).join(", ")}.`,
+        `${short === undefined ? "--" : "-"}${name}: no such option; there are ${known.map((arg) => `--${arg}`).join(", ")}.`,
       );
     }
   }
