@@ -145,12 +145,12 @@ export class Campaign {
   }
 
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
-    const { answer, received } = await this.requests.send(
+    const { answer } = await this.requests.send(
       "read the election's history",
       (store, _sent, abort) => store.readHistory(this.options.name, abort),
       { signal },
     );
-    if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history, received.monotonicMs);
+    if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history);
   }
 
   /**

@@ -10,8 +10,8 @@ export interface Sighting {
   /** After the latest response. */
   readonly lookedMs: number;
   readonly rhythm: Rhythm;
-  /** Only while there is no row: where terms must go on, and when that was read. */
-  readonly history?: (History & { readonly readMs: number }) | undefined;
+  /** Only while there is no row: where terms must go on. */
+  readonly history?: History | undefined;
 }
 
 /** What is left of an election whose lease row is gone. */
@@ -63,12 +63,6 @@ export function see(
   return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm };
 }
 
-/** A term recorded since the last look means that the row was there and went again: the absence begins anew. */
-export function seeHistory(sighting: Sighting, history: History, receivedMs: number): Sighting {
-  const known = sighting.history?.highestTerm ?? history.highestTerm;
-  return {
-    ...sighting,
-    firstSeenMs: history.highestTerm === known ? sighting.firstSeenMs : receivedMs,
-    history: { ...history, readMs: receivedMs },
-  };
+export function seeHistory(sighting: Sighting, history: History): Sighting {
+  return { ...sighting, history };
 }

@@ -23,9 +23,6 @@ export type Move =
   | { readonly kind: "acquire"; readonly basis: Basis }
   | { readonly kind: "wait"; readonly untilMs: number };
 
-/** A history read longer ago than this is read again before a term is taken from it. */
-const FRESH_MS = 1_000;
-
 export interface Candidacy {
   readonly candidateId: string;
   /** Whether a service clock may declare a holder dead (rule 4c), or only observation (4b). */
@@ -109,8 +106,6 @@ function moveWithoutRow(sighting: Sighting, now: Instant): Move {
     if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
     return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
   }
-  // The row may have come and gone between two looks; its history would tell.
-  if (now.monotonicMs - history.readMs > FRESH_MS) return { kind: "readHistory" };
   return {
     kind: "acquire",
     basis: { kind: "absent", firstTerm: history.highestTerm + 1, lastTick: history.lastTick },
