@@ -14,8 +14,8 @@ import type { AbsentBasis } from "../takeover.js";
 import { fromItem, toTransactItem } from "./attributes.js";
 import { DateHeader } from "./date-header.js";
 import { storeError, transactionError } from "./errors-of-dynamodb.js";
-import type { Attribute, Item } from "./expressions.js";
-import { held, n, optional, s, toHistory, toLease, withoutAbsent } from "./lease-codec.js";
+import type { Item } from "./expressions.js";
+import { held, n, optional, s, termRow, toHistory, toLease, withoutAbsent } from "./lease-codec.js";
 import type {
   AcquireRequest,
   Answer,
@@ -110,13 +110,13 @@ export class DynamoDBLeaseStore implements LeaseStore {
     const { election, attemptId, candidateId, leaseDurationMs, at } = request;
     const { firstTerm, lastTick } = basis;
     const lease = { ...held(request, firstTerm, 1), lastTick: optional(s, lastTick) };
-    const history = {
-      term: n(firstTerm),
-      holder: s(candidateId),
-      leaseDurationMs: n(leaseDurationMs),
-      electedAt: optional(n, at),
-      lastTick: optional(s, lastTick),
-    };
+    const history = termRow({
+      term: firstTerm,
+      holder: candidateId,
+      leaseDurationMs,
+      electedAt: at,
+      lastTick,
+    });
     const make = (sortKey: string, set: Update["set"]) => ({
       Update: {
         ...this.#row(election, sortKey),
@@ -222,14 +222,12 @@ export class DynamoDBLeaseStore implements LeaseStore {
   }
 
   recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer> {
-    const { term, ...facts } = record;
-    const set: Record<string, Attribute> = { term: n(term) };
-    for (const [name, fact] of Object.entries(facts)) {
-      if (fact !== undefined) set[name] = typeof fact === "number" ? n(fact) : s(fact);
-    }
     return this.#ask("record a term", async (date) => {
       const command = date.from(
-        new UpdateItemCommand({ ...this.#row(election, termSortKey(term)), ...updateExpression({ set }) }),
+        new UpdateItemCommand({
+          ...this.#row(election, termSortKey(record.term)),
+          ...updateExpression({ set: termRow(record) }),
+        }),
       );
       await this.#client.send(command, { abortSignal: signal });
       return { dateMs: date.ms };

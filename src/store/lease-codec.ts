@@ -2,7 +2,7 @@ import { MalformedLeaseError } from "../errors.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
 import type { Attribute, Item } from "./expressions.js";
-import type { AcquireRequest } from "./lease-store.js";
+import type { AcquireRequest, TermRecord } from "./lease-store.js";
 import type { Update } from "./update-expression.js";
 
 /** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
@@ -92,6 +92,15 @@ export function held(request: AcquireRequest, term: number, revision: number): U
     renewedAt: optional(n, request.at),
     value: optional(s, request.value),
   };
+}
+
+/** The attributes of a history row: those facts that are known. */
+export function termRow(record: TermRecord): Item {
+  const row: Item = {};
+  for (const [name, fact] of Object.entries(record)) {
+    if (fact !== undefined) row[name] = typeof fact === "number" ? n(fact) : s(fact);
+  }
+  return row;
 }
 
 export function withoutAbsent(set: Update["set"]): Item {

@@ -32,7 +32,6 @@ export class Referee {
   #highestWritten = 0;
   #lastWrite: string | undefined;
   readonly #endings = new Map<string, number>();
-  readonly #completed = new Map<string, number>();
 
   constructor(
     private readonly table: MemoryTable,
@@ -102,12 +101,6 @@ export class Referee {
       );
     }
     this.#highestWritten = row.term;
-  }
-
-  completed(tick: string): void {
-    const times = (this.#completed.get(tick) ?? 0) + 1;
-    this.#completed.set(tick, times);
-    if (times > 1) throw new Violation("once per tick", `tick ${tick} completed ${times} times`);
   }
 
   /** When faults have ended and one lease and its line have passed, somebody leads. */
