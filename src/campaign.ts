@@ -3,6 +3,7 @@ import { longestElapsedMs, sleep } from "./clock.js";
 import { TableUnavailableError } from "./errors.js";
 import type { Emit } from "./events.js";
 import { isHealthy } from "./health.js";
+import { acquireLanded } from "./landed.js";
 import { isTickDone, type Lease } from "./lease.js";
 import { type ResolvedOptions, randomPart } from "./options.js";
 import type { Requests } from "./requests.js";
@@ -188,8 +189,7 @@ export class Campaign {
       throw error;
     }
     const { lease } = written;
-    // A refusal can be the echo of one's own write (pitfall: refusal taken for loss).
-    const landed = written.done || (lease?.holder === candidateId && lease.attemptId === attemptId);
+    const landed = written.done || acquireLanded(lease, { candidateId, attemptId });
     if (!landed || !lease) {
       this.emit({ type: "refused", term: lease?.term });
       // No row, and yet its next term is taken: it came and went meanwhile. Absence is observed from now.

@@ -1,5 +1,6 @@
 import type { Instant } from "./clock.js";
 import type { EndReason } from "./errors.js";
+import { renewLanded, resignLanded } from "./landed.js";
 import type { Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Requests, Timed } from "./requests.js";
@@ -16,8 +17,7 @@ export interface Told {
 }
 
 /**
- * The holder's verbs on its own term, with lost answers resolved: an SDK that tries again can turn a success
- * into a refusal (pitfall: refusal taken for loss).
+ * The holder's verbs on its own term, with lost answers resolved.
  */
 export class Holder {
   /** Highest revision of any try. Each has its own, so that the row tells which one landed. */
@@ -55,7 +55,7 @@ export class Holder {
         ),
       { timeoutMs },
     );
-    return told(timed, (lease) => this.#isMine(lease) && lease.revision >= revision);
+    return told(timed, (lease) => renewLanded(lease, this.#who(), revision));
   }
 
   async resign(reason: EndReason, tick: string | undefined, timeoutMs: number): Promise<Told> {
@@ -66,11 +66,7 @@ export class Holder {
         store.resign({ ...this.#who(), revision, reason, at: this.requests.at(sent), tick }, signal),
       { timeoutMs },
     );
-    return told(timed, (lease) => {
-      // A completed tick tells so even when another leads by now.
-      if (tick !== undefined && lease.lastTickTerm === this.term) return true;
-      return lease.term === this.term && lease.holder === undefined;
-    });
+    return told(timed, (lease) => resignLanded(lease, this.#who(), tick));
   }
 
   /** Why the row, as it stands, is not this holder's. */
@@ -87,13 +83,12 @@ export class Holder {
   #who() {
     return { election: this.options.name, candidateId: this.options.candidateId, term: this.term };
   }
-
-  #isMine(lease: Lease): boolean {
-    return lease.holder === this.options.candidateId && lease.term === this.term;
-  }
 }
 
-function told({ answer, sent, received }: Timed<Written>, landedBy: (lease: Lease) => boolean): Told {
+function told(
+  { answer, sent, received }: Timed<Written>,
+  landedBy: (lease: Lease | undefined) => boolean,
+): Told {
   const { lease } = answer;
-  return { landed: answer.done || (lease !== undefined && landedBy(lease)), lease, sent, received };
+  return { landed: answer.done || landedBy(lease), lease, sent, received };
 }

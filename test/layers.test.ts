@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../src/", import.meta.url));
 const LAYERS: string[][] = [
   ["store/schema", "errors", "clock", "backoff", "lane", "guardian", "deferred", "local-tools"],
   ["events", "rhythm", "service-clock", "lease"],
-  ["sighting", "takeover", "fencing", "options"],
+  ["sighting", "takeover", "fencing", "options", "landed"],
   ["store/reserved-words", "store/values", "store/expression-parser", "store/condition", "store/update"],
   ["store/expressions"],
   [
@@ -21,7 +21,7 @@ const LAYERS: string[][] = [
     "store/date-header",
   ],
   ["store/item-identity", "store/lease-store"],
-  ["store/lease-codec"],
+  ["store/lease-codec", "store/row-rules"],
   ["store/dynamodb", "store/memory", "manual-clock", "dynamodb-local"],
   ["requests", "testing", "health"],
   ["holder"],
@@ -34,7 +34,17 @@ const LAYERS: string[][] = [
 ];
 
 /** Free of effects: decided by what was seen and what time it is. */
-const PURE = ["rhythm", "service-clock", "lease", "sighting", "takeover", "fencing", "store/item-identity"];
+const PURE = [
+  "rhythm",
+  "service-clock",
+  "lease",
+  "sighting",
+  "takeover",
+  "landed",
+  "fencing",
+  "store/item-identity",
+  "store/row-rules",
+];
 
 function sources(folder = root): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

@@ -23,6 +23,7 @@ import type {
   TransactRequest,
   Written,
 } from "./lease-store.js";
+import { acquired, askedToStepDown, evicted, isFencePassed, renewed, resigned } from "./row-rules.js";
 
 export interface MemoryTableOptions {
   /** Key attributes of your own tables, for `transact`: `{ ledger: ["id"] }`. */
@@ -84,89 +85,33 @@ export class MemoryTable implements LeaseStore {
   }
 
   async acquire(request: AcquireRequest): Promise<Written> {
-    const {
-      election,
-      basis,
-      candidateId,
-      attemptId,
-      leaseDurationMs,
-      renewIntervalMs,
-      value,
-      expiresAt,
-      at,
-    } = request;
+    const { election, basis, at } = request;
     const absent = basis.kind === "absent";
     if (absent && this.#terms.get(election)?.has(basis.firstTerm)) {
       return { ...this.#answer(), done: false, lease: this.#leases.get(election) };
     }
-    const written = this.#write(election, (row) => {
-      const fits = absent ? row === undefined : row?.term === basis.term && row.revision === basis.revision;
-      if (!fits) return undefined;
-      return {
-        term: absent ? basis.firstTerm : basis.term + 1,
-        revision: absent ? 1 : basis.revision + 1,
-        holder: candidateId,
-        attemptId,
-        leaseDurationMs,
-        renewIntervalMs,
-        value,
-        expiresAt,
-        electedAt: at,
-        renewedAt: at,
-        lastTick: absent ? basis.lastTick : row?.lastTick,
-        lastTickTerm: row?.lastTickTerm,
-      };
-    });
+    const written = this.#write(acquired, request);
     if (absent && written.done) {
-      const { term, holder, lastTick } = written.lease;
+      const { term, holder, leaseDurationMs, lastTick } = written.lease;
       await this.recordTerm(election, { term, holder, leaseDurationMs, electedAt: at, lastTick });
     }
     return written;
   }
 
   async renew(request: RenewRequest): Promise<Written> {
-    const { election, candidateId, term, revision, renewIntervalMs, value, expiresAt, at } = request;
-    return this.#write(election, (row) =>
-      row?.holder === candidateId && row.term === term && row.revision < revision
-        ? { ...row, revision, renewIntervalMs, value, expiresAt, renewedAt: at }
-        : undefined,
-    );
+    return this.#write(renewed, request);
   }
 
-  async resign({ election, candidateId, term, revision, reason, at, tick }: ResignRequest): Promise<Written> {
-    return this.#write(election, (row) =>
-      row?.holder === candidateId && row.term === term
-        ? {
-            ...row,
-            holder: undefined,
-            revision,
-            endReason: reason,
-            endedAt: at,
-            ...(tick !== undefined && { lastTick: tick, lastTickTerm: term }),
-          }
-        : undefined,
-    );
+  async resign(request: ResignRequest): Promise<Written> {
+    return this.#write(resigned, request);
   }
 
-  async requestStepDown({ election, term, by }: StepDownRequest): Promise<Written> {
-    return this.#write(election, (row) =>
-      row?.holder !== undefined && row.term === term ? { ...row, stepDown: { by } } : undefined,
-    );
+  async requestStepDown(request: StepDownRequest): Promise<Written> {
+    return this.#write(askedToStepDown, request);
   }
 
-  async evict({ election, term, at }: EvictRequest): Promise<Written> {
-    return this.#write(election, (row) =>
-      row?.term === term
-        ? {
-            ...row,
-            holder: undefined,
-            term: term + 1,
-            revision: row.revision + 1,
-            endReason: "evicted",
-            endedAt: at,
-          }
-        : undefined,
-    );
+  async evict(request: EvictRequest): Promise<Written> {
+    return this.#write(evicted, request);
   }
 
   async recordTerm(election: string, record: TermRecord): Promise<Answer> {
@@ -180,7 +125,8 @@ export class MemoryTable implements LeaseStore {
     return this.#answer();
   }
 
-  async transact({ election, candidateId, term, actions, token }: TransactRequest): Promise<Transacted> {
+  async transact(request: TransactRequest): Promise<Transacted> {
+    const { election, actions, token } = request;
     const answer = this.#answer();
     if (this.#isKnown(token)) return { ...answer, done: true };
     const changes = actions.map((action) => this.#plan(action));
@@ -188,9 +134,7 @@ export class MemoryTable implements LeaseStore {
       throw malformed(actions[0] as Action, "two actions on one item");
     }
     const lease = this.#leases.get(election);
-    if (lease?.holder !== candidateId || lease.term !== term) {
-      return { ...answer, done: false, fenced: true, lease };
-    }
+    if (!isFencePassed(lease, request)) return { ...answer, done: false, fenced: true, lease };
     const refusals = changes.map(({ refusal }) => refusal);
     if (refusals.some(({ code }) => code !== "None"))
       return { ...answer, done: false, fenced: false, refusals };
@@ -203,12 +147,14 @@ export class MemoryTable implements LeaseStore {
     return { dateMs: Math.floor(this.#serviceTimeMs() / 1_000) * 1_000 };
   }
 
-  /** `change` gives the row anew, or undefined to refuse. */
-  #write(election: string, change: (row: Lease | undefined) => Lease | undefined): Written {
-    const row = this.#leases.get(election);
-    const changed = change(row);
+  #write<T extends { readonly election: string }>(
+    rule: (row: Lease | undefined, request: T) => Lease | undefined,
+    request: T,
+  ): Written {
+    const row = this.#leases.get(request.election);
+    const changed = rule(row, request);
     if (changed === undefined) return { ...this.#answer(), done: false, lease: row };
-    this.#leases.set(election, changed);
+    this.#leases.set(request.election, changed);
     return { ...this.#answer(), done: true, lease: changed };
   }
 

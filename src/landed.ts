@@ -1,0 +1,34 @@
+import type { Lease } from "./lease.js";
+
+/**
+ * Whether a refused verb had succeeded after all, told by the row that came back: an SDK that tries again after
+ * a lost answer turns a success into a refusal (pitfall: refusal taken for loss).
+ */
+
+export function acquireLanded(
+  lease: Lease | undefined,
+  { candidateId, attemptId }: { readonly candidateId: string; readonly attemptId: string },
+): boolean {
+  return lease?.holder === candidateId && lease.attemptId === attemptId;
+}
+
+/** A holder's own tenure. */
+export interface Mine {
+  readonly candidateId: string;
+  readonly term: number;
+}
+
+/** Each try has a revision of its own, so a row at `revision` or later tells that this try landed. */
+export function renewLanded(
+  lease: Lease | undefined,
+  { candidateId, term }: Mine,
+  revision: number,
+): boolean {
+  return lease?.holder === candidateId && lease.term === term && lease.revision >= revision;
+}
+
+export function resignLanded(lease: Lease | undefined, { term }: Mine, tick: string | undefined): boolean {
+  // A completed tick tells so even when another leads by now.
+  if (tick !== undefined && lease?.lastTickTerm === term) return true;
+  return lease?.term === term && lease.holder === undefined;
+}

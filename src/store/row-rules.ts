@@ -1,0 +1,79 @@
+import type { Lease } from "../lease.js";
+import type {
+  AcquireRequest,
+  EvictRequest,
+  RenewRequest,
+  ResignRequest,
+  StepDownRequest,
+} from "./lease-store.js";
+
+/**
+ * What each verb makes of the lease row, or undefined when it refuses. Pure: the row is given and not changed.
+ * The memory table and the exploration go by these rules; DynamoDB goes by the same ones, written as
+ * conditional expressions, and one conformance suite holds the two together.
+ */
+
+/** History must refuse a first term that was used before: that is the store's part. */
+export function acquired(row: Lease | undefined, request: AcquireRequest): Lease | undefined {
+  const { basis, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } = request;
+  const absent = basis.kind === "absent";
+  const fits = absent ? row === undefined : row?.term === basis.term && row.revision === basis.revision;
+  if (!fits) return undefined;
+  return {
+    term: absent ? basis.firstTerm : basis.term + 1,
+    revision: absent ? 1 : basis.revision + 1,
+    holder: candidateId,
+    attemptId,
+    leaseDurationMs,
+    renewIntervalMs,
+    value,
+    expiresAt,
+    electedAt: at,
+    renewedAt: at,
+    lastTick: absent ? basis.lastTick : row?.lastTick,
+    lastTickTerm: row?.lastTickTerm,
+  };
+}
+
+export function renewed(row: Lease | undefined, request: RenewRequest): Lease | undefined {
+  const { candidateId, term, revision, renewIntervalMs, value, expiresAt, at } = request;
+  if (row?.holder !== candidateId || row.term !== term || row.revision >= revision) return undefined;
+  return { ...row, revision, renewIntervalMs, value, expiresAt, renewedAt: at };
+}
+
+export function resigned(row: Lease | undefined, request: ResignRequest): Lease | undefined {
+  const { candidateId, term, revision, reason, at, tick } = request;
+  if (row?.holder !== candidateId || row.term !== term) return undefined;
+  return {
+    ...row,
+    holder: undefined,
+    revision,
+    endReason: reason,
+    endedAt: at,
+    ...(tick !== undefined && { lastTick: tick, lastTickTerm: term }),
+  };
+}
+
+export function askedToStepDown(row: Lease | undefined, { term, by }: StepDownRequest): Lease | undefined {
+  return row?.holder !== undefined && row.term === term ? { ...row, stepDown: { by } } : undefined;
+}
+
+export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {
+  if (row?.term !== term) return undefined;
+  return {
+    ...row,
+    holder: undefined,
+    term: term + 1,
+    revision: row.revision + 1,
+    endReason: "evicted",
+    endedAt: at,
+  };
+}
+
+/** Whether a fenced write of this holder's term may pass. */
+export function isFencePassed(
+  row: Lease | undefined,
+  { candidateId, term }: { readonly candidateId: string; readonly term: number },
+): boolean {
+  return row?.holder === candidateId && row.term === term;
+}
