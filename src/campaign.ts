@@ -4,7 +4,7 @@ import { TableUnavailableError } from "./errors.js";
 import type { Emit } from "./events.js";
 import { isHealthy } from "./health.js";
 import { acquireLanded } from "./landed.js";
-import { isTickDone, type Lease } from "./lease.js";
+import { isPlaceholder, isTickDone, type Lease } from "./lease.js";
 import { type ResolvedOptions, randomPart } from "./options.js";
 import type { Requests } from "./requests.js";
 import { type Sighting, see, seeHistory } from "./sighting.js";
@@ -37,7 +37,7 @@ export interface CampaignOptions {
  * apart, still notice a dead holder (pitfall: a takeover that never happens).
  *
  *   unknown ──read──▶ row held ──wait/read──▶ free ──acquire──▶ elected
- *                 └──▶ no row ──history, wait──┘        └─ refused: the row it brought is the next sighting
+ *                 └──▶ no row ──hold place, history, wait──┘  └─ refused: the row it brought is the next sighting
  */
 export class Campaign {
   #sighting: Sighting | undefined;
@@ -83,6 +83,8 @@ export class Campaign {
         if (won) return won;
         looked = true;
         refusals += 1;
+      } else if (move.kind === "holdPlace") {
+        await this.#holdPlace(signal);
       } else if (move.kind === "readHistory") {
         await this.#readHistory(signal);
       } else if (looked) {
@@ -115,6 +117,9 @@ export class Campaign {
       case "read":
         await this.#read(move.consistent, signal);
         return undefined;
+      case "holdPlace":
+        await this.#holdPlace(signal);
+        return undefined;
       case "readHistory":
         await this.#readHistory(signal);
         return undefined;
@@ -145,6 +150,18 @@ export class Campaign {
     return nextMove(this.#sighting, me, this.requests.now(), this.requests.service);
   }
 
+  async #holdPlace(signal: AbortSignal | undefined): Promise<void> {
+    const { name, leaseDurationMs, renewIntervalMs, random } = this.options;
+    const revision = 1 + Math.floor(random() * 2 ** 48);
+    const { answer, received } = await this.requests.send(
+      "make the lease row",
+      (store, _sent, abort) =>
+        store.holdPlace({ election: name, revision, leaseDurationMs, renewIntervalMs }, abort),
+      { signal },
+    );
+    this.#note(answer.lease, received.monotonicMs, true);
+  }
+
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
     const { answer } = await this.requests.send(
       "read the election's history",
@@ -161,7 +178,8 @@ export class Campaign {
   async #acquire(basis: Basis): Promise<Won | undefined> {
     const { name, candidateId, leaseDurationMs, safetyMarginMs, renewIntervalMs, value, random } =
       this.options;
-    const previous = this.#sighting?.lease;
+    const seen = this.#sighting?.lease;
+    const previous = seen && !isPlaceholder(seen) ? seen : undefined;
     const attemptId = randomPart(random);
     let written: Written;
     let sent: Elected["sent"];
@@ -192,7 +210,7 @@ export class Campaign {
     const landed = written.done || acquireLanded(lease, { candidateId, attemptId });
     if (!landed || !lease) {
       this.emit({ type: "refused", term: lease?.term });
-      // No row, and yet its next term is taken: it came and went meanwhile. Absence is observed from now.
+      // The term was used before, though the history did not say so when it was read: all over again.
       if (!lease) this.#sighting = undefined;
       return undefined;
     }

@@ -1,7 +1,7 @@
 import type { Instant } from "./clock.js";
 import type { EndReason } from "./errors.js";
 import { renewLanded, resignLanded } from "./landed.js";
-import type { Lease } from "./lease.js";
+import { isPlaceholder, type Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Requests, Timed } from "./requests.js";
 import type { Written } from "./store/lease-store.js";
@@ -71,7 +71,7 @@ export class Holder {
 
   /** Why the row, as it stands, is not this holder's. */
   lossBy(lease: Lease | undefined): EndReason {
-    if (lease === undefined) return "deleted";
+    if (lease === undefined || isPlaceholder(lease)) return "deleted";
     return lease.holder === undefined && lease.endReason === "evicted" ? "evicted" : "superseded";
   }
 

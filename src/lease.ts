@@ -4,7 +4,7 @@ import { type Instant, longestElapsedMs } from "./clock.js";
 
 /** The lease row. Times in it are epoch milliseconds of service time. */
 export interface Lease {
-  /** The fencing token: +1 per acquisition, never restarts. */
+  /** The fencing token: +1 per acquisition, never restarts. 0 only on a placeholder. */
   readonly term: number;
   /** Grows with every write by a holder. Observers watch (`term`, `revision`). */
   readonly revision: number;
@@ -40,6 +40,14 @@ export interface StepDown {
 /** Rule 4a. How much longer a holder may trust a lease whose confirmed write left at `sent`. May be negative. */
 export function trustLeftMs(sent: Instant, trustMs: number, now: Instant): number {
   return trustMs - longestElapsedMs(sent, now);
+}
+
+/**
+ * A row of term 0 is nobody's and never was: it stands where there was none, so that no term can begin and end
+ * unseen while somebody reads in the history where terms go on.
+ */
+export function isPlaceholder(lease: Lease): boolean {
+  return lease.term === 0;
 }
 
 export function isVacant(lease: Lease): boolean {

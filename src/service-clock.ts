@@ -21,7 +21,7 @@ export interface ServiceClock {
   earliestMs(now: Instant): number;
   /** Service time is not after this. */
   latestMs(now: Instant): number;
-  /** In how many ms (≤ 0: already) `serviceTimeMs` has surely passed. */
+  /** In how many ms `serviceTimeMs` has surely passed; not above 0: for how long it surely has. */
   surelyPastInMs(serviceTimeMs: number, now: Instant): number;
   /** Narrows by another answer; undefined when the two contradict each other, so some clock lied. */
   narrow(other: ServiceClock, now: Instant): ServiceClock | undefined;
@@ -36,24 +36,35 @@ export function serviceClockOf(
 ): ServiceClock {
   const roundTripMs = longestElapsedMs(sent, received) * (1 + MAX_DRIFT);
   const errorMs = maxServiceClockErrorMs / 2;
-  return bounds(received, dateMs - errorMs, dateMs + HEADER_RESOLUTION_MS + roundTripMs + errorMs);
+  return new Bounds(received, dateMs - errorMs, dateMs + HEADER_RESOLUTION_MS + roundTripMs + errorMs);
 }
 
-function bounds(at: Instant, lowMs: number, highMs: number): ServiceClock {
-  const clock: ServiceClock = {
-    earliestMs: (now) => lowMs + shortestElapsedMs(at, now) * (1 - MAX_DRIFT),
-    latestMs: (now) => highMs + longestElapsedMs(at, now) * (1 + MAX_DRIFT),
-    surelyPastInMs(serviceTimeMs, now) {
-      const missingMs = serviceTimeMs - clock.earliestMs(now);
-      return missingMs < 0 ? 0 : (missingMs + 1) / (1 - MAX_DRIFT);
-    },
-    narrow(other, now) {
-      const low = Math.max(clock.earliestMs(now), other.earliestMs(now));
-      const high = Math.min(clock.latestMs(now), other.latestMs(now));
-      return low > high ? undefined : bounds(now, low, high);
-    },
-  };
-  return clock;
+/** What was known at one moment, and what follows from it for another. */
+class Bounds implements ServiceClock {
+  constructor(
+    private readonly at: Instant,
+    private readonly lowMs: number,
+    private readonly highMs: number,
+  ) {}
+
+  earliestMs(now: Instant): number {
+    return this.lowMs + shortestElapsedMs(this.at, now) * (1 - MAX_DRIFT);
+  }
+
+  latestMs(now: Instant): number {
+    return this.highMs + longestElapsedMs(this.at, now) * (1 + MAX_DRIFT);
+  }
+
+  surelyPastInMs(serviceTimeMs: number, now: Instant): number {
+    const missingMs = serviceTimeMs - this.earliestMs(now);
+    return missingMs < 0 ? missingMs : (missingMs + 1) / (1 - MAX_DRIFT);
+  }
+
+  narrow(other: ServiceClock, now: Instant): ServiceClock | undefined {
+    const low = Math.max(this.earliestMs(now), other.earliestMs(now));
+    const high = Math.min(this.latestMs(now), other.latestMs(now));
+    return low > high ? undefined : new Bounds(now, low, high);
+  }
 }
 
 /** Best single guess, for display and history only: no decision rests on it. */

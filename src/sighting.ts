@@ -10,7 +10,7 @@ export interface Sighting {
   /** After the latest response. */
   readonly lookedMs: number;
   readonly rhythm: Rhythm;
-  /** Only while there is no row: where terms must go on. */
+  /** Only of a placeholder, and read while it stood there: where terms must go on. */
   readonly history?: History | undefined;
 }
 

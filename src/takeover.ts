@@ -1,5 +1,5 @@
 import type { Instant } from "./clock.js";
-import { isVacant, type Lease } from "./lease.js";
+import { isPlaceholder, isVacant, type Lease } from "./lease.js";
 import { nextLookMs } from "./rhythm.js";
 import type { ServiceClock } from "./service-clock.js";
 import type { Sighting } from "./sighting.js";
@@ -7,18 +7,22 @@ import type { Sighting } from "./sighting.js";
 /** When a candidate may take the lease, and what it does until then. Pure: what was seen, what time it is. */
 
 /** What an acquire claims to have seen; the write is refused if the row no longer is like this. */
-export type Basis =
-  | AbsentBasis
-  | { readonly kind: "present"; readonly term: number; readonly revision: number };
+export interface Basis {
+  readonly term: number;
+  readonly revision: number;
+  /** Only on a placeholder: where the history says that terms go on. */
+  readonly founding?: Founding | undefined;
+}
 
-export interface AbsentBasis {
-  readonly kind: "absent";
+export interface Founding {
   readonly firstTerm: number;
   readonly lastTick?: string | undefined;
 }
 
 export type Move =
   | { readonly kind: "read"; readonly consistent: boolean }
+  /** Puts a placeholder where there is no row. */
+  | { readonly kind: "holdPlace" }
   | { readonly kind: "readHistory" }
   | { readonly kind: "acquire"; readonly basis: Basis }
   | { readonly kind: "wait"; readonly untilMs: number };
@@ -33,7 +37,7 @@ export interface Candidacy {
 
 /**
  * Rule 4b: by observation alone, a holder is dead when its pair has not changed for a whole lease of the
- * observer's own time. Also bounds reservations, and absence of a row that once existed.
+ * observer's own time. Also bounds reservations, and the unknown holder of a row that was deleted.
  */
 function observedDeadAtMs(sighting: Sighting, leaseMs: number): number {
   return sighting.firstSeenMs + leaseMs;
@@ -58,11 +62,9 @@ export function nextMove(
 ): Move {
   if (sighting === undefined) return { kind: "read", consistent: true };
   const { lease } = sighting;
-  if (lease === undefined) return moveWithoutRow(sighting, now);
-  const acquire: Move = {
-    kind: "acquire",
-    basis: { kind: "present", term: lease.term, revision: lease.revision },
-  };
+  if (lease === undefined) return { kind: "holdPlace" };
+  if (isPlaceholder(lease)) return moveOnPlaceholder(sighting, lease, now);
+  const acquire: Move = { kind: "acquire", basis: { term: lease.term, revision: lease.revision } };
   // Mine, from a try whose answer was lost: nobody else can be leading.
   if (lease.holder === me.candidateId) return acquire;
   const freeAtMs = freeForMeAtMs(sighting, lease, me, now, service);
@@ -93,21 +95,24 @@ function freeForMeAtMs(
 }
 
 /**
- * No row: a new election, or somebody deleted the row. Its history tells, and while there is history the
- * election counts as held by an unknown for one whole lease of observed absence.
+ * A new election, or somebody deleted the row. The history that was read since the placeholder stood there is
+ * whole: no term can begin beside it. While there is history, the election counts as held by an unknown, for
+ * one whole lease of observation.
  */
-function moveWithoutRow(sighting: Sighting, now: Instant): Move {
+function moveOnPlaceholder(
+  sighting: Sighting,
+  { term, revision, renewIntervalMs }: Lease,
+  now: Instant,
+): Move {
   const { history } = sighting;
   if (history === undefined) return { kind: "readHistory" };
   const freeAtMs =
     history.highestTerm === 0 ? now.monotonicMs : observedDeadAtMs(sighting, history.longestLeaseMs);
   if (freeAtMs > now.monotonicMs) {
-    const lookAtMs = sighting.lookedMs + history.longestLeaseMs / 3;
+    const lookAtMs = nextLookMs(sighting.rhythm, renewIntervalMs);
     if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
     return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
   }
-  return {
-    kind: "acquire",
-    basis: { kind: "absent", firstTerm: history.highestTerm + 1, lastTick: history.lastTick },
-  };
+  const founding = { firstTerm: history.highestTerm + 1, lastTick: history.lastTick };
+  return { kind: "acquire", basis: { term, revision, founding } };
 }

@@ -9,6 +9,7 @@ import { type Action, toAction } from "../src/store/attributes.js";
 import { DynamoDBLeaseStore } from "../src/store/dynamodb.js";
 import type {
   AcquireRequest,
+  HoldPlaceRequest,
   LeaseStore,
   RenewRequest,
   Transacted,
@@ -98,12 +99,23 @@ const present = (row: Row): Row =>
   Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined));
 const sorted = (items: Row[]) => items.sort((a, b) => String(a.id).localeCompare(String(b.id)));
 
+/** The pair of a placeholder. */
+const PLACE = { term: 0, revision: 77 };
+
+const placing = (request: Partial<HoldPlaceRequest> = {}): HoldPlaceRequest => ({
+  election: NAME,
+  revision: PLACE.revision,
+  leaseDurationMs: LEASE_MS,
+  renewIntervalMs: 1_000,
+  ...request,
+});
+
 const acquiring = (request: Partial<AcquireRequest> = {}): AcquireRequest => ({
   election: NAME,
   candidateId: "a",
   // Also the token of a transaction, which DynamoDB knows in all tables alike.
   attemptId: randomUUID().slice(0, 12),
-  basis: { kind: "absent", firstTerm: 1 },
+  basis: { ...PLACE, founding: { firstTerm: 1 } },
   leaseDurationMs: LEASE_MS,
   renewIntervalMs: 1_000,
   value: "http://a",
@@ -111,6 +123,12 @@ const acquiring = (request: Partial<AcquireRequest> = {}): AcquireRequest => ({
   at: 10_000,
   ...request,
 });
+
+/** The first tenure of an election. */
+async function found(store: LeaseStore, request: Partial<AcquireRequest> = {}) {
+  await store.holdPlace(placing(request.election ? { election: request.election } : {}), signal);
+  return store.acquire(acquiring(request), signal);
+}
 
 const renewing = (request: Partial<RenewRequest> = {}): RenewRequest => ({
   election: NAME,
@@ -125,6 +143,9 @@ const renewing = (request: Partial<RenewRequest> = {}): RenewRequest => ({
 });
 
 const resigning = { election: NAME, candidateId: "a", term: 1, revision: 2, reason: "resigned" } as const;
+
+/** The row that `placing()` leaves. */
+const PLACEHOLDER = { ...PLACE, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 };
 
 /** The row that `acquiring()` leaves. */
 const ACQUIRED = {
@@ -168,6 +189,8 @@ describe.each([
     const answers = [
       await store.read(NAME, { consistent: true }, signal),
       await store.readHistory(NAME, signal),
+      await store.holdPlace(placing(), signal),
+      await store.holdPlace(placing(), signal), // refused
       await store.acquire(acquiring(), signal),
       await store.acquire(acquiring(), signal), // refused
       await store.renew(renewing(), signal),
@@ -189,7 +212,7 @@ describe.each([
     for (const consistent of [true, false]) {
       expect((await store.read(NAME, { consistent }, signal)).lease).toBeUndefined();
     }
-    const basis = { kind: "present", term: 1, revision: 1 } as const;
+    const basis = { term: 1, revision: 1 };
     for (const refused of [
       await store.acquire(acquiring({ basis }), signal),
       await store.renew(renewing(), signal),
@@ -214,10 +237,28 @@ describe.each([
     });
   });
 
+  test("a placeholder is nobody's, is made only where there is no row, and cannot be led, ended or evicted", async () => {
+    const { store, row, terms } = await subject();
+    expect(await store.holdPlace(placing(), signal)).toMatchObject({ done: true, lease: PLACE });
+    expect(await row()).toEqual(PLACEHOLDER);
+    for (const refused of [
+      await store.holdPlace(placing({ revision: 78 }), signal),
+      await store.renew(renewing({ term: 0, revision: 99 }), signal),
+      await store.resign({ ...resigning, term: 0, at: 1 }, signal),
+      await store.requestStepDown({ election: NAME, term: 0, by: "op" }, signal),
+      await store.evict({ election: NAME, term: 0, at: 1 }, signal),
+    ]) {
+      expect(refused).toMatchObject({ done: false, lease: PLACE });
+    }
+    expect(await store.transact(committing([], { term: 0 }), signal)).toMatchObject({ fenced: true });
+    expect(await row()).toEqual(PLACEHOLDER);
+    expect(await terms()).toEqual([]);
+  });
+
   describe("acquire", () => {
     test("a first election: the row and its term's history are made together, whole", async () => {
       const { store, row, terms } = await subject();
-      const answer = await store.acquire(acquiring(), signal);
+      const answer = await found(store);
       expect(answer).toMatchObject({ done: true, lease: ACQUIRED });
       expect(await row()).toEqual(ACQUIRED);
       expect(await terms()).toEqual([{ term: 1, holder: "a", leaseDurationMs: LEASE_MS, electedAt: 10_000 }]);
@@ -226,14 +267,14 @@ describe.each([
     test("what is not known is not written: no value, no service time", async () => {
       const { store, row, terms } = await subject();
       const unknown = { value: undefined, expiresAt: undefined, at: undefined };
-      const answer = await store.acquire(acquiring(unknown), signal);
+      const answer = await found(store, unknown);
       const { value, expiresAt, electedAt, renewedAt, ...known } = ACQUIRED;
       expect(await row()).toEqual(known);
       expect(present({ ...answer.lease })).toEqual(known);
       expect(await terms()).toEqual([{ term: 1, holder: "a", leaseDurationMs: LEASE_MS }]);
       // And an acquire of a row removes what the holder before it knew.
       await store.renew(renewing({ value: "x", expiresAt: 5, at: 5 }), signal);
-      const basis = { kind: "present", term: 1, revision: 2 } as const;
+      const basis = { term: 1, revision: 2 };
       await store.acquire(acquiring({ ...unknown, basis }), signal);
       expect(await row()).toEqual({ ...known, term: 2, revision: 3 });
     });
@@ -241,8 +282,8 @@ describe.each([
     test("terms go on where history ends, with its tick", async () => {
       const { store, row, terms } = await subject();
       await store.recordTerm(NAME, { term: 41, holder: "z" }, signal);
-      const basis = { kind: "absent", firstTerm: 42, lastTick: "2026-01-01" } as const;
-      expect(await store.acquire(acquiring({ basis }), signal)).toMatchObject({ done: true });
+      const basis = { ...PLACE, founding: { firstTerm: 42, lastTick: "2026-01-01" } };
+      expect(await found(store, { basis })).toMatchObject({ done: true });
       expect(await row()).toEqual({ ...ACQUIRED, term: 42, lastTick: "2026-01-01" });
       expect((await terms()).at(-1)).toEqual({
         term: 42,
@@ -253,32 +294,43 @@ describe.each([
       });
     });
 
-    test("absent basis is refused with the row once there is one, and changes nothing", async () => {
+    test("founding is refused with the row once the placeholder is gone, and changes nothing", async () => {
       const { store, row, terms } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       for (const firstTerm of [1, 2]) {
-        const late = acquiring({ candidateId: "b", basis: { kind: "absent", firstTerm } });
+        const late = acquiring({ candidateId: "b", basis: { ...PLACE, founding: { firstTerm } } });
         expect(await store.acquire(late, signal)).toMatchObject({ done: false, lease: ACQUIRED });
       }
       expect(await row()).toEqual(ACQUIRED);
       expect(await terms()).toHaveLength(1);
     });
 
-    test("a term in history is never used again, although the row is gone", async () => {
+    test("founding is refused on another placeholder than the one that was seen", async () => {
       const { store, row, terms, deleteLease } = await subject();
-      await store.acquire(acquiring(), signal);
+      await store.holdPlace(placing(), signal);
+      await deleteLease();
+      await store.holdPlace(placing({ revision: 78 }), signal);
+      const answer = await store.acquire(acquiring(), signal);
+      expect(answer).toMatchObject({ done: false, lease: { term: 0, revision: 78 } });
+      expect(await row()).toMatchObject({ term: 0, revision: 78 });
+      expect(await terms()).toEqual([]);
+    });
+
+    test("a term in history is never used again, although its row is gone and the placeholder is back", async () => {
+      const { store, row, terms, deleteLease } = await subject();
+      await found(store);
       await deleteLease();
       const before = await terms();
-      const again = await store.acquire(acquiring({ candidateId: "b" }), signal);
+      const again = await found(store, { candidateId: "b" });
       expect(again.done).toBe(false);
       expect(again.lease).toBeUndefined();
-      expect(await row()).toBeUndefined();
+      expect(await row()).toEqual(PLACEHOLDER);
       expect(await terms()).toEqual(before);
     });
 
     test("only on the very (term, revision) that was seen: any other pair is refused with the row", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.renew(renewing({ revision: 5 }), signal);
       const before = await row();
       for (const [term, revision] of [
@@ -288,12 +340,12 @@ describe.each([
         [2, 5],
         [1, 1],
       ] as const) {
-        const basis = { kind: "present", term, revision } as const;
+        const basis = { term, revision };
         const answer = await store.acquire(acquiring({ candidateId: "b", basis }), signal);
         expect(answer).toMatchObject({ done: false, lease: { term: 1, revision: 5, holder: "a" } });
       }
       expect(await row()).toEqual(before);
-      const basis = { kind: "present", term: 1, revision: 5 } as const;
+      const basis = { term: 1, revision: 5 };
       const taken = await store.acquire(
         acquiring({ candidateId: "b", attemptId: "b-1", value: "http://b", basis }),
         signal,
@@ -311,9 +363,9 @@ describe.each([
 
     test("a late acquire cannot land after a later tenure, though the lease is vacant again", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.resign({ ...resigning, at: 1 }, signal);
-      const seen = { kind: "present", term: 1, revision: 2 } as const;
+      const seen = { term: 1, revision: 2 };
       await store.acquire(acquiring({ candidateId: "b", basis: seen }), signal);
       await store.resign({ ...resigning, candidateId: "b", term: 2, revision: 4, at: 1 }, signal);
       const before = await row();
@@ -324,9 +376,9 @@ describe.each([
 
     test("the same attempt twice (an SDK's retry) applies once, and the row tells whose it was", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.resign({ ...resigning, at: 1 }, signal);
-      const basis = { kind: "present", term: 1, revision: 2 } as const;
+      const basis = { term: 1, revision: 2 };
       const attempt = acquiring({ attemptId: "a-2", basis });
       expect((await store.acquire(attempt, signal)).done).toBe(true);
       const echo = await store.acquire(attempt, signal);
@@ -336,11 +388,11 @@ describe.each([
 
     test("removes a step-down request and how the last tenure ended; keeps the last tick", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.requestStepDown({ election: NAME, term: 1, by: "op" }, signal);
       await store.resign({ ...resigning, at: 12, tick: "tick-7" }, signal);
       expect(await row()).toMatchObject({ stepDown: "op", endReason: "resigned", endedAt: 12 });
-      const basis = { kind: "present", term: 1, revision: 2 } as const;
+      const basis = { term: 1, revision: 2 };
       const { lease } = await store.acquire(acquiring({ basis }), signal);
       const expected = { ...ACQUIRED, term: 2, revision: 3, lastTick: "tick-7", lastTickTerm: 1 };
       expect(await row()).toEqual(expected);
@@ -351,7 +403,7 @@ describe.each([
   describe("renew", () => {
     test("changes revision, interval, end, time and value, and nothing else; the row comes back", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       const answer = await store.renew(renewing({ value: "http://a/2" }), signal);
       const renewed = {
         ...ACQUIRED,
@@ -368,7 +420,7 @@ describe.each([
 
     test("takes away a value and an end that are no longer known", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.renew(renewing({ value: undefined, expiresAt: undefined, at: undefined }), signal);
       const { value, expiresAt, renewedAt, ...left } = ACQUIRED;
       expect(await row()).toEqual({ ...left, revision: 2, renewIntervalMs: 990 });
@@ -376,7 +428,7 @@ describe.each([
 
     test("one that arrives late and out of order can never shorten the lease again", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.renew(renewing({ revision: 3, expiresAt: 15_000 }), signal);
       const before = await row();
       for (const revision of [2, 3]) {
@@ -388,7 +440,7 @@ describe.each([
 
     test("one that arrives late never resurrects a released lease", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.resign({ ...resigning, revision: 3, at: 1 }, signal);
       const before = await row();
       for (const revision of [2, 4]) {
@@ -401,7 +453,7 @@ describe.each([
 
     test("refused, with the row, for another candidate and for another term", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       for (const other of [{ candidateId: "b" }, { term: 2 }, { term: 0 }]) {
         const answer = await store.renew(renewing(other), signal);
         expect(answer).toMatchObject({ done: false, lease: ACQUIRED });
@@ -411,7 +463,7 @@ describe.each([
 
     test("carries a step-down request home, and does not remove it", async () => {
       const { store } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.requestStepDown({ election: NAME, term: 1, by: "op" }, signal);
       expect((await store.renew(renewing(), signal)).lease?.stepDown).toEqual({ by: "op" });
       expect((await store.read(NAME, { consistent: true }, signal)).lease?.stepDown).toEqual({ by: "op" });
@@ -421,7 +473,7 @@ describe.each([
   describe("resign", () => {
     test("removes the holder and says how it ended; the row stays, whole", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       const answer = await store.resign({ ...resigning, reason: "unhealthy", at: 12_000 }, signal);
       const { holder, ...left } = ACQUIRED;
       const vacant = { ...left, revision: 2, endReason: "unhealthy", endedAt: 12_000 };
@@ -432,9 +484,9 @@ describe.each([
 
     test("by name only it is impossible: another term of the same candidate is not freed", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.resign({ ...resigning, at: 1 }, signal);
-      const basis = { kind: "present", term: 1, revision: 2 } as const;
+      const basis = { term: 1, revision: 2 };
       await store.acquire(acquiring({ attemptId: "a-2", basis }), signal);
       const before = await row();
       for (const late of [
@@ -452,7 +504,7 @@ describe.each([
 
     test("twice frees once: the second is refused with the vacant row", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.resign({ ...resigning, at: 1 }, signal);
       const before = await row();
       const again = await store.resign({ ...resigning, revision: 3, at: 2 }, signal);
@@ -463,10 +515,10 @@ describe.each([
 
     test("records a tick in the same write, and without one keeps the last", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.resign({ ...resigning, at: undefined, tick: "t1" }, signal);
       expect(await row()).toMatchObject({ lastTick: "t1" });
-      const basis = { kind: "present", term: 1, revision: 2 } as const;
+      const basis = { term: 1, revision: 2 };
       await store.acquire(acquiring({ basis }), signal);
       await store.resign({ ...resigning, term: 2, revision: 4, at: undefined }, signal);
       expect(await row()).toMatchObject({ lastTick: "t1", endReason: "resigned" });
@@ -476,7 +528,7 @@ describe.each([
   describe("request step-down", () => {
     test("leaves revision alone, so nobody takes it for a sign of life", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       const answer = await store.requestStepDown({ election: NAME, term: 1, by: "op" }, signal);
       expect(await row()).toEqual({ ...ACQUIRED, stepDown: "op" });
       expect(answer).toMatchObject({ done: true, lease: { ...ACQUIRED, stepDown: { by: "op" } } });
@@ -484,7 +536,7 @@ describe.each([
 
     test("is refused for another term and for a vacant lease, with the row", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       const wrong = await store.requestStepDown({ election: NAME, term: 2, by: "op" }, signal);
       expect(wrong).toMatchObject({ done: false, lease: ACQUIRED });
       await store.resign({ ...resigning, at: 1 }, signal);
@@ -498,7 +550,7 @@ describe.each([
   describe("evict", () => {
     test("uses up a term, so the holder is fenced off at once", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       const answer = await store.evict({ election: NAME, term: 1, at: 12_000 }, signal);
       const { holder, ...left } = ACQUIRED;
       const evicted = { ...left, term: 2, revision: 2, endReason: "evicted", endedAt: 12_000 };
@@ -512,7 +564,7 @@ describe.each([
 
     test("names the term it has seen: twice evicts once", async () => {
       const { store, row } = await subject();
-      await store.acquire(acquiring(), signal);
+      await found(store);
       await store.evict({ election: NAME, term: 1, at: undefined }, signal);
       const before = await row();
       expect(before).not.toHaveProperty("endedAt");
@@ -558,8 +610,8 @@ describe.each([
 
   test("elections do not touch each other", async () => {
     const { store } = await subject();
-    await store.acquire(acquiring(), signal);
-    await store.acquire(acquiring({ election: "other", candidateId: "b" }), signal);
+    await found(store);
+    await found(store, { election: "other", candidateId: "b" });
     await store.evict({ election: "other", term: 1, at: 1 }, signal);
     expect((await store.read(NAME, { consistent: true }, signal)).lease).toMatchObject(ACQUIRED);
   });
@@ -568,12 +620,12 @@ describe.each([
     const { store, row } = await subject();
     const rows: Array<Row | undefined> = [];
     const note = async () => rows.push(await row());
-    await store.acquire(acquiring(), signal).then(note);
+    await found(store).then(note);
     await store.renew(renewing(), signal).then(note);
     await store.requestStepDown({ election: NAME, term: 1, by: "op" }, signal).then(note);
     await store.recordTerm(NAME, { term: 1, ttl: 1 }, signal).then(note);
     await store.resign({ ...resigning, revision: 3, at: 1, tick: "t" }, signal).then(note);
-    const basis = { kind: "present", term: 1, revision: 3 } as const;
+    const basis = { term: 1, revision: 3 };
     await store.acquire(acquiring({ basis }), signal).then(note);
     await store.evict({ election: NAME, term: 2, at: 1 }, signal).then(note);
     expect(rows).toHaveLength(7);
@@ -583,7 +635,7 @@ describe.each([
   describe("transact", () => {
     const led = async () => {
       const it = await subject();
-      await it.store.acquire(acquiring(), signal);
+      await found(it.store);
       const send = (actions: readonly TransactionAction[], request: Partial<TransactRequest> = {}) =>
         it.store.transact(committing(actions, request), signal);
       const put = (id: string, more: Row = {}): TransactionAction => ({
@@ -833,7 +885,7 @@ describe.each([
 
 test("a key of another type is refused by name: a MemoryTable is not told types", async () => {
   const { store, ledger, items } = await onDynamoDB();
-  await store.acquire(acquiring(), signal);
+  await found(store);
   const commit = committing([{ Put: { TableName: ledger, Item: { id: 1 } } }]);
   expect(await isRefusedForGood(store.transact(commit, signal))).toBe(true);
   expect(await items()).toEqual([]);
@@ -841,13 +893,13 @@ test("a key of another type is refused by name: a MemoryTable is not told types"
 
 test("reservation attributes are read, and removed by acquire", async () => {
   const { store, row, leases } = await onDynamoDB();
-  await store.acquire(acquiring(), signal);
+  await found(store);
   await store.resign({ ...resigning, at: 1 }, signal);
   const reserved = { reservedFor: "b", reservedUntil: 99 };
   const Item = marshall({ pk: NAME, sk: "lease", ...(await row()), ...reserved });
   await client.send(new PutItemCommand({ TableName: leases, Item }));
   expect((await store.read(NAME, { consistent: true }, signal)).lease).toMatchObject(reserved);
-  const basis = { kind: "present", term: 1, revision: 2 } as const;
+  const basis = { term: 1, revision: 2 };
   await store.acquire(acquiring({ candidateId: "b", basis }), signal);
   expect(await row()).toEqual({ ...ACQUIRED, holder: "b", term: 2, revision: 3 });
 });
@@ -866,7 +918,15 @@ test("history of more than a page: the newest terms are what counts", async () =
 /** One step of a random life; numbers are relative to the row as it stands, so that most come near it. */
 type Step =
   | { verb: "acquire"; who: string; attempt: number; dTerm: number; dRevision: number; known: boolean }
-  | { verb: "found"; who: string; attempt: number; dTerm: number; tick: string | undefined }
+  | { verb: "holdPlace" }
+  | {
+      verb: "found";
+      who: string;
+      attempt: number;
+      dTerm: number;
+      dRevision: number;
+      tick: string | undefined;
+    }
   | {
       verb: "renew";
       who: string;
@@ -910,13 +970,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       known: fc.boolean(),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ verb: fc.constant("holdPlace" as const) }) },
   {
-    weight: 2,
+    weight: 3,
     arbitrary: fc.record({
       verb: fc.constant("found" as const),
       who,
       attempt: fc.nat(3),
       dTerm: fc.constantFrom(1, 1, 1, 0, 2),
+      dRevision: fc.constantFrom(0, 0, 0, 1),
       tick,
     }),
   },
@@ -1040,17 +1102,22 @@ test("whatever is asked in whatever order, both stores give the same answers and
                 candidateId: candidate(each.who),
                 // A token of its own: what a repeated one means is tested above.
                 attemptId: `${each.attempt}-${index}-${election}`.slice(0, 36),
-                basis: present
-                  ? { kind: "present", term: term(each.dTerm), revision: revision(each.dRevision) }
-                  : {
-                      kind: "absent",
+                basis: {
+                  term: present ? term(each.dTerm) : 0,
+                  revision: revision(each.dRevision),
+                  ...(!present && {
+                    founding: {
                       firstTerm: Math.max(1, history.highestTerm + each.dTerm),
                       lastTick: each.tick,
                     },
+                  }),
+                },
                 ...(present && !each.known && { value: undefined, expiresAt: undefined, at: undefined }),
               });
               return store.acquire(request, signal);
             }
+            case "holdPlace":
+              return store.holdPlace(placing({ election, revision: 1 + index }), signal);
             case "renew":
               return store.renew(
                 {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { planOf } from "./simulation/plan.js";
 import { simulate } from "./simulation/simulate.js";
 
 const SEEDS = Number(process.env.SEEDS ?? 150);
@@ -6,7 +7,7 @@ const SEEDS = Number(process.env.SEEDS ?? 150);
 test(`${SEEDS} random histories of ten minutes of faults keep every promise`, async () => {
   const first = Math.floor(Math.random() * 1e9);
   for (let seed = first; seed < first + SEEDS; seed++) {
-    const { violation } = await simulate(seed);
+    const { violation } = await simulate(planOf(seed));
     expect(violation, `seed ${seed}`).toBeUndefined();
   }
 });
@@ -14,7 +15,7 @@ test(`${SEEDS} random histories of ten minutes of faults keep every promise`, as
 test("clocks beyond the assumptions may break exclusion, and never fencing", async () => {
   const first = Math.floor(Math.random() * 1e9);
   for (let seed = first; seed < first + SEEDS / 3; seed++) {
-    const { violation } = await simulate(seed, { broken: true });
+    const { violation } = await simulate(planOf(seed, { broken: true }));
     expect(violation, `seed ${seed}`).toBeUndefined();
   }
 });
@@ -22,7 +23,7 @@ test("clocks beyond the assumptions may break exclusion, and never fencing", asy
 test("one seed is one history, to the letter", async () => {
   const told = async () => {
     const lines: string[] = [];
-    await simulate(4711, { trace: (line) => lines.push(line) });
+    await simulate(planOf(4711), (line) => lines.push(line));
     return lines.join("\n");
   };
   expect(await told()).toBe(await told());

@@ -58,6 +58,20 @@ test("a newcomer does not wait a full lease for a holder long dead: the table's 
   expect(leadership?.term).toBe(2);
 });
 
+test("a newcomer that campaigns does not wait for a holder long dead either, whatever its jitter", async () => {
+  const stage = new Stage();
+  const dead = stage.candidate("dead");
+  await dead.election.campaign();
+  await stage.advance(LEASE_MS + 3_000, { frozen: [dead.clock] });
+  const newcomer = stage.candidate("newcomer", { random: () => 0.999 });
+  let term: number | undefined;
+  void newcomer.election.campaign().then((leadership) => {
+    term = leadership.term;
+  });
+  await stage.advance(10, { frozen: [dead.clock] });
+  expect(term).toBe(2);
+});
+
 test("by observation only, a newcomer waits the lease out, and then takes it", async () => {
   const stage = new Stage();
   const dead = stage.candidate("dead");
@@ -205,6 +219,49 @@ test("a row that came and went between two looks: the absence is observed anew, 
   blind = false;
   await stage.advance(3 * LEASE_MS);
   expect(terms).toEqual([3]);
+});
+
+test("terms that left no history cannot be used again by who read the history beside them", async () => {
+  const stage = new Stage();
+  let blind = false;
+  let met = false;
+  const slow = stage.candidate("slow", {
+    store: between(stage.table, async (verb, pass) => {
+      if (blind) return new Promise(() => {});
+      if (verb !== "readHistory" || met) return pass();
+      met = true;
+      // Between its look at the row and its look at the history, the first leader came and went …
+      const first = await stage.candidate("first").election.campaign();
+      await first.resign();
+      const answer = await pass();
+      blind = true;
+      return answer;
+    }),
+  });
+  const terms: number[] = [];
+  void slow.election.campaign().then(({ term }) => terms.push(term));
+  await stage.until(() => blind);
+  // … then terms 2 and 3, of which history knows nothing, and term 4; then the row is deleted.
+  for (const term of [2, 3, 4]) {
+    const before = await stage.table.read("billing/nightly");
+    expect(before.lease?.term).toBe(term - 1);
+    await stage.table.acquire({
+      election: "billing/nightly",
+      candidateId: `leader-${term}`,
+      attemptId: `try-${term}`,
+      basis: { term: term - 1, revision: before.lease?.revision ?? 0 },
+      leaseDurationMs: LEASE_MS,
+      renewIntervalMs: LEASE_MS / 3,
+      value: undefined,
+      expiresAt: undefined,
+      at: undefined,
+    });
+  }
+  await stage.table.recordTerm("billing/nightly", { term: 4, leaseDurationMs: LEASE_MS });
+  stage.table.deleteLease("billing/nightly");
+  blind = false;
+  await stage.advance(4 * LEASE_MS);
+  expect(terms).toEqual([5]);
 });
 
 test("an eventually consistent read that shows an older row is ignored, and does not restart the wait", async () => {

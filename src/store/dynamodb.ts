@@ -10,7 +10,7 @@ import {
 import { fenceCheck } from "../fencing.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
-import type { AbsentBasis } from "../takeover.js";
+import type { Basis, Founding } from "../takeover.js";
 import { fromItem, toTransactItem } from "./attributes.js";
 import { DateHeader } from "./date-header.js";
 import { storeError, transactionError } from "./errors-of-dynamodb.js";
@@ -20,6 +20,7 @@ import type {
   AcquireRequest,
   Answer,
   EvictRequest,
+  HoldPlaceRequest,
   LeaseStore,
   Read,
   RenewRequest,
@@ -80,35 +81,48 @@ export class DynamoDBLeaseStore implements LeaseStore {
     });
   }
 
-  acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written> {
-    const { basis } = request;
-    if (basis.kind === "absent") return this.#found(request, basis, signal);
+  holdPlace(request: HoldPlaceRequest, signal: AbortSignal): Promise<Written> {
+    const { election, revision, leaseDurationMs, renewIntervalMs } = request;
     return this.#write(
-      request.election,
-      "acquire the lease",
+      election,
+      "make the lease row",
       {
-        condition: "#term = :seenTerm AND #revision = :seenRevision",
-        values: { seenTerm: n(basis.term), seenRevision: n(basis.revision) },
+        condition: `attribute_not_exists(#${PARTITION_KEY})`,
+        names: [PARTITION_KEY],
         set: {
-          ...held(request, basis.term + 1, basis.revision + 1),
-          stepDown: undefined,
-          reservedFor: undefined,
-          reservedUntil: undefined,
-          endReason: undefined,
-          endedAt: undefined,
+          term: n(0),
+          revision: n(revision),
+          leaseDurationMs: n(leaseDurationMs),
+          renewIntervalMs: n(renewIntervalMs),
         },
       },
       signal,
     );
   }
 
+  acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written> {
+    const { election, basis } = request;
+    if (basis.founding) return this.#found(request, basis, basis.founding, signal);
+    const taken = held(request, basis.term + 1, basis.revision + 1);
+    return this.#write(
+      election,
+      "acquire the lease",
+      { ...asSeen(basis), set: { ...taken, ...CLEARED } },
+      signal,
+    );
+  }
+
   /**
-   * Without a row there is nothing that a late request could be held against, so the term's history row is
-   * made in the same transaction: a term that was ever used cannot be used again. One extra write, once.
+   * The term's history row is made in the same transaction: should the placeholder's request arrive twice, with
+   * a deletion in between, a term that was founded is still not founded again. One extra write, once.
    */
-  #found(request: AcquireRequest, basis: AbsentBasis, signal: AbortSignal): Promise<Written> {
+  #found(
+    request: AcquireRequest,
+    basis: Basis,
+    { firstTerm, lastTick }: Founding,
+    signal: AbortSignal,
+  ): Promise<Written> {
     const { election, attemptId, candidateId, leaseDurationMs, at } = request;
-    const { firstTerm, lastTick } = basis;
     const lease = { ...held(request, firstTerm, 1), lastTick: optional(s, lastTick) };
     const history = termRow({
       term: firstTerm,
@@ -117,21 +131,24 @@ export class DynamoDBLeaseStore implements LeaseStore {
       electedAt: at,
       lastTick,
     });
-    const make = (sortKey: string, set: Update["set"]) => ({
+    const make = (sortKey: string, update: Update) => ({
       Update: {
         ...this.#row(election, sortKey),
-        ...updateExpression({
-          condition: `attribute_not_exists(#${PARTITION_KEY})`,
-          names: [PARTITION_KEY],
-          set,
-        }),
+        ...updateExpression(update),
         ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
       },
     });
     return this.#ask("acquire the lease", async (date) => {
       const command = date.from(
         new TransactWriteItemsCommand({
-          TransactItems: [make(LEASE_SORT_KEY, lease), make(termSortKey(firstTerm), history)],
+          TransactItems: [
+            make(LEASE_SORT_KEY, { ...asSeen(basis), set: lease }),
+            make(termSortKey(firstTerm), {
+              condition: `attribute_not_exists(#${PARTITION_KEY})`,
+              names: [PARTITION_KEY],
+              set: history,
+            }),
+          ],
           ClientRequestToken: attemptId,
         }),
       );
@@ -140,10 +157,11 @@ export class DynamoDBLeaseStore implements LeaseStore {
         return { dateMs: date.ms, done: true, lease: toLease(election, withoutAbsent(lease)) };
       } catch (error) {
         if (!(error instanceof TransactionCanceledException)) throw error;
-        const refused = error.CancellationReasons?.some(({ Code }) => Code === "ConditionalCheckFailed");
+        const [row, used] = error.CancellationReasons ?? [];
+        const refused = [row, used].some((reason) => reason?.Code === "ConditionalCheckFailed");
         if (!refused) throw error;
-        const row = error.CancellationReasons?.[0]?.Item as Item | undefined;
-        return { dateMs: date.ms, done: false, lease: row && toLease(election, row) };
+        const item = row?.Item as Item | undefined;
+        return { dateMs: date.ms, done: false, lease: item && toLease(election, item) };
       }
     });
   }
@@ -207,9 +225,9 @@ export class DynamoDBLeaseStore implements LeaseStore {
       request.election,
       "evict the holder",
       {
-        condition: "#term = :seenTerm",
+        condition: "#term = :seenTerm AND attribute_exists(#holder)",
         values: { seenTerm: n(request.term) },
-        names: ["term"],
+        names: ["holder", "term"],
         set: {
           holder: undefined,
           endReason: s("evicted"),
@@ -309,3 +327,20 @@ export class DynamoDBLeaseStore implements LeaseStore {
     }
   }
 }
+
+/** An acquire's condition: the pair as it was seen. */
+function asSeen({ term, revision }: Basis) {
+  return {
+    condition: "#term = :seenTerm AND #revision = :seenRevision",
+    values: { seenTerm: n(term), seenRevision: n(revision) },
+  };
+}
+
+/** What was said of the tenure before, or for it. */
+const CLEARED = {
+  stepDown: undefined,
+  reservedFor: undefined,
+  reservedUntil: undefined,
+  endReason: undefined,
+  endedAt: undefined,
+};

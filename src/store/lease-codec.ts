@@ -11,7 +11,7 @@ export function toLease(election: string, item: Item): Lease {
   const row = new Row(election, item);
   const leaseDurationMs = row.integer("leaseDurationMs", 1);
   return {
-    term: row.integer("term", 1),
+    term: row.integer("term", 0),
     revision: row.integer("revision", 1),
     leaseDurationMs,
     renewIntervalMs: row.optionalInteger("renewIntervalMs", 1) ?? Math.ceil(leaseDurationMs / 3),

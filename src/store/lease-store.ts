@@ -15,6 +15,9 @@ export interface LeaseStore {
   read(election: string, how: { consistent: boolean }, signal: AbortSignal): Promise<Read>;
   /** Where terms must go on when the lease row is gone. */
   readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }>;
+  /** Makes a placeholder, if there is no lease row. */
+  holdPlace(request: HoldPlaceRequest, signal: AbortSignal): Promise<Written>;
+  /** With a basis for founding also records the term, in one transaction; refused without a row if it was used before. */
   acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written>;
   renew(request: RenewRequest, signal: AbortSignal): Promise<Written>;
   resign(request: ResignRequest, signal: AbortSignal): Promise<Written>;
@@ -39,6 +42,14 @@ export type Written = Answer &
     | { readonly done: true; readonly lease: Lease }
     | { readonly done: false; readonly lease: Lease | undefined }
   );
+
+export interface HoldPlaceRequest {
+  readonly election: string;
+  /** Drawn at random: the placeholder's pair is one that no late request can have seen. */
+  readonly revision: number;
+  readonly leaseDurationMs: number;
+  readonly renewIntervalMs: number;
+}
 
 export interface AcquireRequest {
   readonly election: string;

@@ -13,6 +13,7 @@ import type {
   AcquireRequest,
   Answer,
   EvictRequest,
+  HoldPlaceRequest,
   LeaseStore,
   Read,
   RenewRequest,
@@ -23,7 +24,15 @@ import type {
   TransactRequest,
   Written,
 } from "./lease-store.js";
-import { acquired, askedToStepDown, evicted, isFencePassed, renewed, resigned } from "./row-rules.js";
+import {
+  acquired,
+  askedToStepDown,
+  evicted,
+  heldPlace,
+  isFencePassed,
+  renewed,
+  resigned,
+} from "./row-rules.js";
 
 export interface MemoryTableOptions {
   /** Key attributes of your own tables, for `transact`: `{ ledger: ["id"] }`. */
@@ -84,14 +93,19 @@ export class MemoryTable implements LeaseStore {
     return { ...this.#answer(), history };
   }
 
+  async holdPlace(request: HoldPlaceRequest): Promise<Written> {
+    return this.#write(heldPlace, request);
+  }
+
   async acquire(request: AcquireRequest): Promise<Written> {
     const { election, basis, at } = request;
-    const absent = basis.kind === "absent";
-    if (absent && this.#terms.get(election)?.has(basis.firstTerm)) {
-      return { ...this.#answer(), done: false, lease: this.#leases.get(election) };
+    const { founding } = basis;
+    const used = founding && this.#terms.get(election)?.has(founding.firstTerm);
+    if (used && acquired(this.#leases.get(election), request)) {
+      return { ...this.#answer(), done: false, lease: undefined };
     }
     const written = this.#write(acquired, request);
-    if (absent && written.done) {
+    if (founding && written.done) {
       const { term, holder, leaseDurationMs, lastTick } = written.lease;
       await this.recordTerm(election, { term, holder, leaseDurationMs, electedAt: at, lastTick });
     }

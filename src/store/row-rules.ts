@@ -2,6 +2,7 @@ import type { Lease } from "../lease.js";
 import type {
   AcquireRequest,
   EvictRequest,
+  HoldPlaceRequest,
   RenewRequest,
   ResignRequest,
   StepDownRequest,
@@ -13,15 +14,19 @@ import type {
  * conditional expressions, and one conformance suite holds the two together.
  */
 
+export function heldPlace(row: Lease | undefined, request: HoldPlaceRequest): Lease | undefined {
+  const { revision, leaseDurationMs, renewIntervalMs } = request;
+  return row === undefined ? { term: 0, revision, leaseDurationMs, renewIntervalMs } : undefined;
+}
+
 /** History must refuse a first term that was used before: that is the store's part. */
 export function acquired(row: Lease | undefined, request: AcquireRequest): Lease | undefined {
   const { basis, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } = request;
-  const absent = basis.kind === "absent";
-  const fits = absent ? row === undefined : row?.term === basis.term && row.revision === basis.revision;
-  if (!fits) return undefined;
+  if (row?.term !== basis.term || row.revision !== basis.revision) return undefined;
+  const { founding } = basis;
   return {
-    term: absent ? basis.firstTerm : basis.term + 1,
-    revision: absent ? 1 : basis.revision + 1,
+    term: founding ? founding.firstTerm : basis.term + 1,
+    revision: founding ? 1 : basis.revision + 1,
     holder: candidateId,
     attemptId,
     leaseDurationMs,
@@ -30,8 +35,8 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Lease
     expiresAt,
     electedAt: at,
     renewedAt: at,
-    lastTick: absent ? basis.lastTick : row?.lastTick,
-    lastTickTerm: row?.lastTickTerm,
+    lastTick: founding ? founding.lastTick : row.lastTick,
+    lastTickTerm: row.lastTickTerm,
   };
 }
 
@@ -59,7 +64,7 @@ export function askedToStepDown(row: Lease | undefined, { term, by }: StepDownRe
 }
 
 export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {
-  if (row?.term !== term) return undefined;
+  if (row?.holder === undefined || row.term !== term) return undefined;
   return {
     ...row,
     holder: undefined,

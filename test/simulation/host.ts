@@ -7,7 +7,7 @@ import type { World } from "./world.js";
  */
 export class Host implements Clock {
   alive = true;
-  #paused: "no" | "suspended" | "blocked" = "no";
+  #paused: "no" | "suspend" | "block" = "no";
   #waiting: Array<() => void> = [];
   /** True time that the monotonic clock did not count. */
   #suspendedMs = 0;
@@ -27,7 +27,7 @@ export class Host implements Clock {
   }
 
   monotonicMs(): number {
-    const now = this.#paused === "suspended" ? this.#pausedAtMs : this.world.nowMs;
+    const now = this.#paused === "suspend" ? this.#pausedAtMs : this.world.nowMs;
     return (now - this.#suspendedMs) * this.rate;
   }
 
@@ -37,21 +37,23 @@ export class Host implements Clock {
 
   setTimer(ms: number, callback: () => void): () => void {
     let cancelled = false;
+    let callOff = () => {};
     // Whole milliseconds, as a real timer has.
     const dueMs = this.monotonicMs() + Math.max(0, Math.ceil(ms));
-    const arm = () =>
-      this.world.after((dueMs - this.monotonicMs()) / this.rate, () => {
-        if (cancelled) return;
+    const arm = () => {
+      callOff = this.world.after((dueMs - this.monotonicMs()) / this.rate, () =>
         this.whenRunning(() => {
           if (cancelled) return;
           // Suspended meanwhile: the monotonic clock has not come that far.
           if (this.monotonicMs() < dueMs - 1e-6) arm();
           else callback();
-        });
-      });
+        }),
+      );
+    };
     arm();
     return () => {
       cancelled = true;
+      callOff();
     };
   }
 
@@ -62,12 +64,12 @@ export class Host implements Clock {
     else this.#waiting.push(callback);
   }
 
-  pause(how: "suspended" | "blocked", forMs: number): void {
+  pause(how: "suspend" | "block", forMs: number): void {
     if (!this.running) return;
     this.#paused = how;
     this.#pausedAtMs = this.world.nowMs;
     this.world.after(forMs, () => {
-      if (how === "suspended") this.#suspendedMs += this.world.nowMs - this.#pausedAtMs;
+      if (how === "suspend") this.#suspendedMs += this.world.nowMs - this.#pausedAtMs;
       this.#paused = "no";
       for (const callback of this.#waiting.splice(0)) this.world.after(0, () => this.whenRunning(callback));
     });

@@ -1,99 +1,87 @@
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { simulateAll } from "./crew.js";
+import { useLightAbort } from "./light-abort.js";
+import { planOf } from "./plan.js";
+import { Progress } from "./progress.js";
+import { inWords, Tally } from "./report.js";
+import { shrink } from "./shrink.js";
 import { simulate } from "./simulate.js";
 
-/** `npm run simulate -- --seeds 1000` · `-- --seed 7 --trace` · `-- --broken` · `-- --json` */
-
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "1000" },
-    seed: { type: "string" },
-    trace: { type: "boolean", default: false },
-    broken: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", short: "h", default: false },
-  },
-});
-
 const HELP = `npm run simulate -- [options]
-  --seeds N   how many histories of ten simulated minutes, from a random seed on (default 1000)
-  --seed S    only (or first) this seed
-  --trace     tell the story of one seed
+
+The real election code on virtual time, over a network and machines that fail. One seed decides everything.
+
+  --seeds N   how many histories, each of ten simulated minutes of faults and a calm end (default 1000)
+  --seed S    the first seed (default: random); alone, only this one
+  --trace     tell the story of seed S, one line an event
   --broken    clocks beyond the assumptions: exclusion may fail then, fencing may not
+  --jobs N    threads (default: one per core)
   --json      print one JSON object
+  --mutants   instead: break the protocol one line at a time, and see that each fault is found
+
+Ends with 1 when a promise was broken; the trace is then shrunk to what it takes.
 `;
 
+/** Violations are shrunk up to this many: one is enough to work on, and each takes some hundred runs. */
+const SHRINK_AT_MOST = 3;
+
 async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: "string" },
+      seed: { type: "string" },
+      trace: { type: "boolean", default: false },
+      broken: { type: "boolean", default: false },
+      jobs: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
   }
-  const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
-  const seeds = values.trace ? 1 : values.seed !== undefined && !values.seeds ? 1 : Number(values.seeds);
-  if (!Number.isSafeInteger(first) || first < 0 || !Number.isSafeInteger(seeds) || seeds < 1) {
-    process.stderr.write("simulate: --seed and --seeds must be whole numbers; 1000 would do.\n");
-    return 2;
+  const first = whole("--seed", values.seed ?? String(Math.floor(Math.random() * 1e9)), 0);
+  const seeds = whole("--seeds", values.seeds ?? (values.seed === undefined ? "1000" : "1"), 1);
+  const jobs = whole("--jobs", values.jobs ?? String(availableParallelism()), 1);
+  const { broken } = values;
+  useLightAbort();
+
+  if (values.trace) {
+    const run = await simulate(planOf(first, { broken }), (line) => process.stdout.write(`${line}\n`));
+    return run.violation ? 1 : 0;
   }
-  const sum = { steps: 0, elections: 0, simulatedMs: 0, exclusionBroken: 0 };
-  const faults: Record<string, number> = {};
-  const violations: Array<{ seed: number; violation: string }> = [];
-  const startMs = performance.now();
-  for (let seed = first; seed < first + seeds; seed++) {
-    const run = await simulate(seed, {
-      broken: values.broken,
-      ...(values.trace && { trace: (line: string) => process.stderr.write(`${line}\n`) }),
-    });
-    sum.steps += run.steps;
-    sum.elections += run.elections;
-    sum.simulatedMs += run.simulatedMs;
-    sum.exclusionBroken += run.exclusionBroken;
-    for (const [kind, count] of Object.entries(run.faults)) faults[kind] = (faults[kind] ?? 0) + count;
-    if (run.violation) violations.push({ seed, violation: run.violation.message });
-    progress(seed - first + 1, seeds, startMs);
+  const tally = new Tally(first, broken, jobs);
+  const progress = new Progress("seeds", seeds);
+  await simulateAll({ from: first, count: seeds, broken }, jobs, (outcome) => {
+    tally.add(outcome);
+    progress.reached(tally.seeds);
+  });
+  progress.done();
+  const report = tally.report();
+  for (const violation of report.violations.slice(0, SHRINK_AT_MOST)) {
+    const { plan, trace } = await shrink(planOf(violation.seed, { broken }), violation.promise);
+    violation.shrunk = { candidates: plan.candidates.length, faults: plan.faults.length, trace };
   }
-  const seconds = (performance.now() - startMs) / 1_000;
-  const report = {
-    seeds,
-    firstSeed: first,
-    steps: sum.steps,
-    elections: sum.elections,
-    faults,
-    violations,
-    exclusionBroken: sum.exclusionBroken,
-    simulatedHours: Math.round(sum.simulatedMs / 36_000) / 100,
-    seedsPerSecond: Math.round((seeds / seconds) * 10) / 10,
-  };
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : inWords(report));
-  return violations.length > 0 ? 1 : 0;
+  return report.violations.length > 0 ? 1 : 0;
 }
 
-function progress(done: number, all: number, startMs: number): void {
-  if (!process.stderr.isTTY || values.trace) return;
-  const rate = done / ((performance.now() - startMs) / 1_000);
-  const left = Math.ceil((all - done) / rate);
-  process.stderr.write(
-    `\r${done} of ${all} seeds, ${rate.toFixed(1)}/s, ${left} s left   ${done === all ? "\n" : ""}`,
-  );
+class UsageError extends Error {}
+
+function whole(option: string, given: string, least: number): number {
+  const number = Number(given);
+  if (given.trim() !== "" && Number.isSafeInteger(number) && number >= least && number < 2 ** 32)
+    return number;
+  throw new UsageError(`${option} must be a whole number from ${least}, not "${given}"; 1000 would do.`);
 }
 
-function inWords(report: {
-  seeds: number;
-  firstSeed: number;
-  elections: number;
-  simulatedHours: number;
-  seedsPerSecond: number;
-  exclusionBroken: number;
-  violations: Array<{ seed: number; violation: string }>;
-}): string {
-  const lines = [
-    `${report.seeds} seeds from ${report.firstSeed}: ${report.simulatedHours} simulated hours, ` +
-      `${report.elections} elections, ${report.seedsPerSecond} seeds/s`,
-    ...(values.broken
-      ? [`exclusion broken at ${report.exclusionBroken} steps (clocks beyond the assumptions)`]
-      : []),
-    ...report.violations.map(({ seed, violation }) => `seed ${seed}: ${violation}`),
-    `${report.violations.length} violations`,
-  ];
-  return `${lines.join("\n")}\n`;
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  if (!(error instanceof UsageError) && !code.startsWith("ERR_PARSE_ARGS")) throw error;
+  process.stderr.write(`simulate: ${(error as Error).message}\nTry --help.\n`);
+  process.exitCode = 2;
 }
-
-process.exitCode = await main();

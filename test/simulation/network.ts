@@ -20,8 +20,8 @@ export type Verb = keyof LeaseStore;
 /** The wires to the one table: delay, loss, duplicates, reordering, failures, outages. */
 export class Network {
   weather = CALM;
-  /** The table answers nobody. */
-  outage = false;
+  /** Until then the table answers nobody. */
+  awayUntilMs = 0;
   readonly counted: Record<string, number> = {};
 
   constructor(
@@ -29,8 +29,8 @@ export class Network {
     private readonly table: LeaseStore,
     private readonly random: Random,
     private readonly watch: {
-      sent(host: Host, verb: Verb, request: unknown): void;
-      landed(host: Host, verb: Verb, request: unknown, answer: Answer): void;
+      sent(host: Host, verb: Verb): void;
+      landed(verb: Verb, request: unknown, answer: Answer): void;
     },
   ) {}
 
@@ -47,6 +47,7 @@ export class Network {
     return {
       read: verb("read"),
       readHistory: verb("readHistory"),
+      holdPlace: verb("holdPlace"),
       acquire: verb("acquire"),
       renew: verb("renew"),
       resign: verb("resign"),
@@ -59,10 +60,10 @@ export class Network {
 
   #ask(host: Host, verb: Verb, args: unknown[]): Promise<unknown> {
     const { random, weather } = this;
-    this.watch.sent(host, verb, args[0]);
+    this.watch.sent(host, verb);
     return new Promise((resolve, reject) => {
       const land = (answered: boolean) => {
-        if (this.outage) return; // nobody answers
+        if (this.world.nowMs < this.awayUntilMs) return;
         if (random.chance(weather.fail)) {
           this.count("fail");
           // Throttled, or a 5xx after which nobody knows: sometimes the write landed all the same.
@@ -70,7 +71,7 @@ export class Network {
         }
         const call = this.table[verb] as (...args: unknown[]) => Promise<Answer>;
         void call.apply(this.table, args).then((answer) => {
-          this.watch.landed(host, verb, args[0], answer);
+          this.watch.landed(verb, args[0], answer);
           if (!answered) return;
           if (random.chance(weather.loseAnswer)) return this.count("loseAnswer");
           this.#deliver(host, () => resolve(answer));

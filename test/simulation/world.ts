@@ -5,28 +5,32 @@ export class World {
   #sequence = 0;
   readonly #heap: Happening[] = [];
 
-  /** Runs `happen` at a true time; happenings of one moment run in the order they were planned. */
-  at(ms: number, happen: () => void): void {
-    this.#push({ atMs: Math.max(ms, this.nowMs), order: this.#sequence++, happen });
+  /**
+   * Runs `happen` in `ms` of true time; happenings of one moment run in the order they were planned. Returns a
+   * function that calls it off.
+   */
+  after(ms: number, happen: () => void): () => void {
+    const happening: Happening = { atMs: this.nowMs + Math.max(0, ms), order: this.#sequence++, happen };
+    this.#push(happening);
+    return () => {
+      happening.happen = undefined;
+    };
   }
 
-  after(ms: number, happen: () => void): void {
-    this.at(this.nowMs + ms, happen);
-  }
-
-  /** Lets everything happen up to `untilMs`; `inspect` sees the world after each step. */
-  async run(untilMs: number, inspect: () => void): Promise<void> {
-    for (;;) {
+  /** Lets everything happen up to `untilMs`, or as long as it is `goingOn`; `inspect` sees the world after each step. */
+  async run(untilMs: number, inspect: () => void, goingOn: () => boolean): Promise<void> {
+    while (goingOn()) {
       const next = this.#heap[0];
       if (!next || next.atMs > untilMs) break;
       this.#pop();
+      if (!next.happen) continue;
       this.nowMs = next.atMs;
       this.steps += 1;
       next.happen();
       await settled();
       inspect();
     }
-    this.nowMs = untilMs;
+    if (goingOn()) this.nowMs = untilMs;
   }
 
   #push(happening: Happening): void {
@@ -63,7 +67,8 @@ export class World {
 interface Happening {
   readonly atMs: number;
   readonly order: number;
-  readonly happen: () => void;
+  /** Undefined once it was called off. */
+  happen: (() => void) | undefined;
 }
 
 function before(a: Happening, b: Happening): boolean {

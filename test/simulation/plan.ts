@@ -1,0 +1,111 @@
+import type { Weather } from "./network.js";
+import { Random } from "./random.js";
+
+/** Everything that will happen to a simulated world from outside, drawn from one seed. Data, so that it can be shrunk. */
+export interface Plan {
+  readonly seed: number;
+  /** Clocks beyond what the protocol allows: exclusion may fail then, fencing may not. */
+  readonly broken: boolean;
+  /** `lead`: long leaderships. `ticks`: the same candidates run a job once per tick. */
+  readonly job: "lead" | "ticks";
+  readonly leaseDurationMs: number;
+  readonly expiry: "service-clock" | "observation";
+  /** How far each `Date` header may be off, either way. */
+  readonly dateErrorMs: number;
+  readonly candidates: readonly Machine[];
+  /** When the last fault begins; later the world is calm. */
+  readonly stormMs: number;
+  readonly faults: readonly Fault[];
+}
+
+export interface Machine {
+  readonly label: string;
+  /** How fast its clocks run. */
+  readonly rate: number;
+  readonly wallOffsetMs: number;
+}
+
+export type Fault = { readonly atMs: number } & (
+  | { readonly kind: "weather"; readonly forMs: number; readonly weather: Weather }
+  | { readonly kind: "outage"; readonly forMs: number }
+  | { readonly kind: "crash"; readonly label: string; readonly forMs: number }
+  | { readonly kind: "suspend" | "block"; readonly label: string; readonly forMs: number }
+  | { readonly kind: "stepWall"; readonly label: string; readonly byMs: number }
+  | { readonly kind: "stepDown" | "evict" | "deleteLease" }
+);
+
+const STORM_MS = 600_000;
+/** `Date` headers may differ by `maxServiceClockErrorMs` (1 s) in all: half of it each way. */
+const DATE_ERROR_MS = 500;
+const LYING_MS = 20_000;
+
+export function planOf(seed: number, { broken = false } = {}): Plan {
+  const random = new Random(seed);
+  const leaseDurationMs = random.pick([15_000, 20_000, 30_000, 60_000]);
+  const candidates = Array.from({ length: random.integer(3, 7) }, (_, i) => ({
+    label: `c${i + 1}`,
+    rate: broken ? random.pick([0.5, 1, 2]) : random.between(1 - 1 / 500, 1 + 1 / 500),
+    wallOffsetMs: random.between(-1, 1) * 3_600_000,
+  }));
+  return {
+    seed,
+    broken,
+    job: random.chance(0.25) ? "ticks" : "lead",
+    leaseDurationMs,
+    expiry: random.chance(0.7) ? "service-clock" : "observation",
+    dateErrorMs: broken && random.chance(0.5) ? LYING_MS : DATE_ERROR_MS,
+    candidates,
+    stormMs: STORM_MS,
+    faults: [
+      ...weathers(random),
+      ...strikes(
+        random,
+        candidates.map(({ label }) => label),
+        leaseDurationMs,
+      ),
+    ].sort((a, b) => a.atMs - b.atMs),
+  };
+}
+
+function weathers(random: Random): Fault[] {
+  const faults: Fault[] = [];
+  const some = () => (random.chance(0.5) ? random.between(0, 0.3) : 0);
+  for (let atMs = 0; atMs < STORM_MS; ) {
+    const forMs = random.between(5_000, 60_000);
+    const weather = {
+      loseRequest: some(),
+      loseAnswer: some(),
+      duplicate: some(),
+      late: some(),
+      fail: some(),
+    };
+    if (random.chance(0.6)) faults.push({ kind: "weather", atMs, forMs, weather });
+    atMs += forMs;
+  }
+  return faults;
+}
+
+function strikes(random: Random, labels: readonly string[], leaseDurationMs: number): Fault[] {
+  const faults: Fault[] = [];
+  for (let atMs = random.between(0, 20_000); atMs < STORM_MS; atMs += random.between(500, 30_000)) {
+    const pauseMs =
+      random.pick([500, 5_000, leaseDurationMs, 2 * leaseDurationMs]) * random.between(0.5, 1.2);
+    // Stepped back *and* suspended within one lease, a host is blind on both clocks: that is not promised.
+    const stepped = labels.filter((_, i) => i % 2 === 0);
+    const suspended = labels.filter((_, i) => i % 2 === 1);
+    const byMs = random.pick([-1, 1]) * random.pick([2_000, 60_000, 7_200_000]);
+    faults.push(
+      random.pick<Fault>([
+        { kind: "crash", atMs, label: random.pick(labels), forMs: random.between(100, 60_000) },
+        { kind: "suspend", atMs, label: random.pick(suspended), forMs: pauseMs },
+        { kind: "block", atMs, label: random.pick(labels), forMs: pauseMs },
+        { kind: "stepWall", atMs, label: random.pick(stepped), byMs },
+        { kind: "outage", atMs, forMs: random.between(500, 40_000) },
+        { kind: "stepDown", atMs },
+        // Deletions are rarer, or nothing else would be seen.
+        { kind: random.chance(0.2) ? "deleteLease" : "evict", atMs },
+      ]),
+    );
+  }
+  return faults;
+}

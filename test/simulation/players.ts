@@ -1,0 +1,76 @@
+import type { Election, Leadership } from "../../src/index.js";
+import type { Host } from "./host.js";
+import type { Random } from "./random.js";
+import type { Referee } from "./referee.js";
+
+/** One start of one candidate process. */
+export interface Player {
+  readonly host: Host;
+  readonly election: Election;
+  leadership: Leadership | undefined;
+  working: boolean;
+}
+
+/** The table that workers write to under their fence. */
+export const REGISTER = "register";
+
+/** A worker as users write it: leads, and when a leadership ends, leads again. */
+export async function leadForEver(player: Player, random: Random): Promise<void> {
+  const { host, election } = player;
+  while (host.alive) {
+    const returns = random.chance(0.1) ? random.integer(1, 20) : Number.POSITIVE_INFINITY;
+    await election.lead((leadership) => work(player, leadership, random, returns)).catch(() => {});
+    await rest(host, random.between(0, 2_000));
+  }
+}
+
+/** A scheduled job as users write it; whether the run counts is what `runOnce` says. */
+export async function runTick(
+  player: Player,
+  tick: string,
+  random: Random,
+  referee: Referee,
+  calm: boolean,
+): Promise<void> {
+  const wait = random.chance(0.5);
+  const writes = random.integer(1, 3);
+  const fails = !calm && random.chance(0.2);
+  try {
+    const result = await player.election.runOnce(
+      tick,
+      async (leadership) => {
+        await work(player, leadership, random, writes);
+        leadership.throwIfLost();
+        if (fails) throw new Error("the job failed");
+      },
+      { wait },
+    );
+    if (result.ran) referee.completed(tick, player.election.candidateId);
+  } catch {
+    // The job failed, its end could not be recorded, or the run before still goes on: not completed.
+  }
+}
+
+/** Writes under its fence until it is told to stop, and then takes a little longer. */
+async function work(player: Player, leadership: Leadership, random: Random, writes: number): Promise<void> {
+  const { host } = player;
+  player.leadership = leadership;
+  player.working = true;
+  const told = new Promise<void>((resolve) =>
+    leadership.signal.addEventListener("abort", () => resolve(), { once: true }),
+  );
+  try {
+    for (let i = 0; i < writes && !leadership.signal.aborted; i++) {
+      await Promise.race([rest(host, random.between(500, 8_000)), told]);
+      const Item = { id: "1", term: leadership.term, write: `${leadership.term}/${i}` };
+      await leadership.transact([{ Put: { TableName: REGISTER, Item } }]).catch(() => {});
+    }
+    await rest(host, random.pick([0, 50, 1_000, 7_000]));
+  } finally {
+    player.working = false;
+  }
+}
+
+function rest(host: Host, ms: number): Promise<void> {
+  return new Promise((resolve) => host.setTimer(ms, resolve));
+}

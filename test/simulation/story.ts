@@ -1,0 +1,61 @@
+import type { ElectionEvent } from "../../src/index.js";
+import type { Fault } from "./plan.js";
+
+/** What happens, in words, one line each. Renewals that succeed are no news. */
+export function tellEvent(event: ElectionEvent): string | undefined {
+  const words = wordsFor(event);
+  return words && `${event.candidateId} ${words}`;
+}
+
+function wordsFor(event: ElectionEvent): string | undefined {
+  switch (event.type) {
+    case "renewed":
+      return undefined;
+    case "elected":
+      return `leads term ${event.term}`;
+    case "ended":
+      return `ends term ${event.term}: ${event.reason}, ${Math.round(event.lateByMs)} ms late`;
+    case "resigned":
+      return `gave term ${event.term} back: ${event.outcome}`;
+    case "refused":
+      return `was refused, the row stands at term ${event.term ?? "none"}`;
+    case "renewalFailed":
+      return `could not renew term ${event.term}, ${Math.round(event.trustLeftMs)} ms of trust left`;
+    case "drainOverrun":
+      return `still works at the end of its drain in term ${event.term}`;
+    case "unavailable":
+      return "got no answer from the table";
+    case "clockAnomaly":
+      return "was told two times that contradict each other";
+  }
+}
+
+export function tellFault(fault: Fault): string {
+  switch (fault.kind) {
+    case "weather": {
+      const parts = Object.entries(fault.weather).filter(([, chance]) => chance > 0);
+      const what = parts.map(([kind, chance]) => `${kind} ${Math.round(chance * 100)} %`).join(", ");
+      return `~ weather for ${seconds(fault.forMs)}: ${what || "calm"}`;
+    }
+    case "outage":
+      return `✗ the table is away for ${seconds(fault.forMs)}`;
+    case "crash":
+      return `✗ ${fault.label} is killed, to start again in ${seconds(fault.forMs)}`;
+    case "suspend":
+      return `‖ ${fault.label} is suspended for ${seconds(fault.forMs)}: its monotonic clock stands still`;
+    case "block":
+      return `‖ ${fault.label} is blocked for ${seconds(fault.forMs)}: its clocks go on`;
+    case "stepWall":
+      return `~ ${fault.label}'s wall clock is stepped by ${seconds(fault.byMs)}`;
+    case "stepDown":
+      return "! an operator asks the leader to step down";
+    case "evict":
+      return "! an operator evicts the leader";
+    case "deleteLease":
+      return "! an operator deletes the lease row";
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
