@@ -274,7 +274,8 @@ export class Tenure {
   async #resign(tick: string | undefined): Promise<ResignOutcome> {
     for (let failures = 0; ; failures++) {
       const state = this.#check();
-      if (state.kind !== "ending") return "lost";
+      // An earlier try may have landed all the same.
+      if (state.kind !== "ending") return failures > 0 ? "unconfirmed" : "lost";
       try {
         const { landed, lease } = await this.#holder.resign(state.reason, tick, this.#timeoutMs());
         if (lease) this.witness.saw(lease);

@@ -71,13 +71,20 @@ export class MemoryTable implements LeaseStore {
     this.#leases.delete(election);
   }
 
+  /** As the table's TTL does, some day: rows whose `ttl` has passed by then go. */
+  removeExpired(atMs = this.#serviceTimeMs()): void {
+    for (const rows of [this.#leases, ...this.#terms.values()] as Array<Map<unknown, { ttl?: number }>>) {
+      for (const [key, { ttl }] of rows) if (ttl !== undefined && ttl * 1_000 <= atMs) rows.delete(key);
+    }
+  }
+
   /** The recorded terms of an election, oldest first. */
   terms(election: string): TermRecord[] {
     return [...(this.#terms.get(election)?.values() ?? [])].sort((a, b) => a.term - b.term);
   }
 
   async read(election: string): Promise<Read> {
-    return { ...this.#answer(), lease: this.#leases.get(election) };
+    return { dateMs: this.#dateMs(), lease: this.#leases.get(election) };
   }
 
   async readHistory(election: string): Promise<Answer & { history: History }> {
@@ -90,7 +97,7 @@ export class MemoryTable implements LeaseStore {
         .sort()
         .at(-1),
     };
-    return { ...this.#answer(), history };
+    return { dateMs: this.#dateMs(), history };
   }
 
   async holdPlace(request: HoldPlaceRequest): Promise<Written> {
@@ -102,7 +109,7 @@ export class MemoryTable implements LeaseStore {
     const { founding } = basis;
     const used = founding && this.#terms.get(election)?.has(founding.firstTerm);
     if (used && acquired(this.#leases.get(election), request)) {
-      return { ...this.#answer(), done: false, lease: undefined };
+      return { dateMs: this.#dateMs(), done: false, lease: undefined };
     }
     const written = this.#write(acquired, request);
     if (founding && written.done) {
@@ -136,29 +143,29 @@ export class MemoryTable implements LeaseStore {
       ...terms.get(record.term),
       ...(Object.fromEntries(known) as unknown as TermRecord),
     });
-    return this.#answer();
+    return { dateMs: this.#dateMs() };
   }
 
   async transact(request: TransactRequest): Promise<Transacted> {
     const { election, actions, token } = request;
-    const answer = this.#answer();
-    if (this.#isKnown(token)) return { ...answer, done: true };
+    const dateMs = this.#dateMs();
+    if (this.#isKnown(token)) return { dateMs, done: true };
     const changes = actions.map((action) => this.#plan(action));
     if (new Set(changes.map(({ target }) => target)).size < changes.length) {
       throw malformed(actions[0] as Action, "two actions on one item");
     }
     const lease = this.#leases.get(election);
-    if (!isFencePassed(lease, request)) return { ...answer, done: false, fenced: true, lease };
+    if (!isFencePassed(lease, request)) return { dateMs, done: false, fenced: true, lease };
     const refusals = changes.map(({ refusal }) => refusal);
-    if (refusals.some(({ code }) => code !== "None"))
-      return { ...answer, done: false, fenced: false, refusals };
+    if (refusals.some(({ code }) => code !== "None")) return { dateMs, done: false, fenced: false, refusals };
     for (const { apply } of changes) apply?.();
     this.#tokens.set(token, this.#serviceTimeMs());
-    return { ...answer, done: true };
+    return { dateMs, done: true };
   }
 
-  #answer(): Answer {
-    return { dateMs: Math.floor(this.#serviceTimeMs() / 1_000) * 1_000 };
+  /** As a `Date` header: whole seconds. */
+  #dateMs(): number {
+    return Math.floor(this.#serviceTimeMs() / 1_000) * 1_000;
   }
 
   #write<T extends { readonly election: string }>(
@@ -167,9 +174,9 @@ export class MemoryTable implements LeaseStore {
   ): Written {
     const row = this.#leases.get(request.election);
     const changed = rule(row, request);
-    if (changed === undefined) return { ...this.#answer(), done: false, lease: row };
+    if (changed === undefined) return { dateMs: this.#dateMs(), done: false, lease: row };
     this.#leases.set(request.election, changed);
-    return { ...this.#answer(), done: true, lease: changed };
+    return { dateMs: this.#dateMs(), done: true, lease: changed };
   }
 
   #isKnown(token: string): boolean {

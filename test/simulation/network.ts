@@ -9,11 +9,13 @@ export interface Weather {
   readonly loseRequest: number;
   readonly loseAnswer: number;
   readonly duplicate: number;
+  /** The answer is lost, and the SDK sends the same request again. */
+  readonly retry: number;
   readonly late: number;
   readonly fail: number;
 }
 
-export const CALM: Weather = { loseRequest: 0, loseAnswer: 0, duplicate: 0, late: 0, fail: 0 };
+export const CALM: Weather = { loseRequest: 0, loseAnswer: 0, duplicate: 0, retry: 0, late: 0, fail: 0 };
 
 export type Verb = keyof LeaseStore;
 
@@ -73,6 +75,10 @@ export class Network {
         void call.apply(this.table, args).then((answer) => {
           this.watch.landed(verb, args[0], answer);
           if (!answered) return;
+          if (random.chance(weather.retry)) {
+            this.count("retry");
+            return void this.world.after(2 * this.#delayMs(), () => land(true));
+          }
           if (random.chance(weather.loseAnswer)) return this.count("loseAnswer");
           this.#deliver(host, () => resolve(answer));
         }, reject);

@@ -8,6 +8,7 @@ export interface Plan {
   readonly broken: boolean;
   /** `lead`: long leaderships. `ticks`: the same candidates run a job once per tick. */
   readonly job: "lead" | "ticks";
+  /** The longest of its candidates. */
   readonly leaseDurationMs: number;
   readonly expiry: "service-clock" | "observation";
   /** How far each `Date` header may be off, either way. */
@@ -19,7 +20,11 @@ export interface Plan {
 }
 
 export interface Machine {
+  /** Unique. */
   readonly label: string;
+  /** What it calls itself, as a hostname that several may have. */
+  readonly calledAs: string;
+  readonly leaseDurationMs: number;
   /** How fast its clocks run. */
   readonly rate: number;
   readonly wallOffsetMs: number;
@@ -31,7 +36,7 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "crash"; readonly label: string; readonly forMs: number }
   | { readonly kind: "suspend" | "block"; readonly label: string; readonly forMs: number }
   | { readonly kind: "stepWall"; readonly label: string; readonly byMs: number }
-  | { readonly kind: "stepDown" | "evict" | "deleteLease" }
+  | { readonly kind: "stepDown" | "evict" | "deleteLease" | "removeExpired" }
 );
 
 const STORM_MS = 600_000;
@@ -41,9 +46,14 @@ const LYING_MS = 20_000;
 
 export function planOf(seed: number, { broken = false } = {}): Plan {
   const random = new Random(seed);
-  const leaseDurationMs = random.pick([15_000, 20_000, 30_000, 60_000]);
+  const leaseDurationMs = random.pick([15_000, 30_000, 60_000]);
+  const sameName = random.chance(0.2);
+  const mixed = random.chance(0.3);
   const candidates = Array.from({ length: random.integer(3, 7) }, (_, i) => ({
     label: `c${i + 1}`,
+    calledAs: sameName ? "same" : `c${i + 1}`,
+    // As while a fleet is being told a shorter lease, one by one.
+    leaseDurationMs: mixed ? random.pick([leaseDurationMs, leaseDurationMs / 2]) : leaseDurationMs,
     rate: broken ? random.pick([0.5, 1, 2]) : random.between(1 - 1 / 500, 1 + 1 / 500),
     wallOffsetMs: random.between(-1, 1) * 3_600_000,
   }));
@@ -76,6 +86,7 @@ function weathers(random: Random): Fault[] {
       loseRequest: some(),
       loseAnswer: some(),
       duplicate: some(),
+      retry: some(),
       late: some(),
       fail: some(),
     };
@@ -103,7 +114,7 @@ function strikes(random: Random, labels: readonly string[], leaseDurationMs: num
         { kind: "outage", atMs, forMs: random.between(500, 40_000) },
         { kind: "stepDown", atMs },
         // Deletions are rarer, or nothing else would be seen.
-        { kind: random.chance(0.2) ? "deleteLease" : "evict", atMs },
+        { kind: random.pick(["evict", "evict", "removeExpired", "deleteLease"]), atMs },
       ]),
     );
   }

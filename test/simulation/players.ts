@@ -15,11 +15,11 @@ export interface Player {
 export const REGISTER = "register";
 
 /** A worker as users write it: leads, and when a leadership ends, leads again. */
-export async function leadForEver(player: Player, random: Random): Promise<void> {
+export async function leadForEver(player: Player, random: Random, referee: Referee): Promise<void> {
   const { host, election } = player;
   while (host.alive) {
     const returns = random.chance(0.1) ? random.integer(1, 20) : Number.POSITIVE_INFINITY;
-    await election.lead((leadership) => work(player, leadership, random, returns)).catch(() => {});
+    await election.lead((leadership) => work(player, leadership, random, returns, referee)).catch(() => {});
     await rest(host, random.between(0, 2_000));
   }
 }
@@ -39,9 +39,10 @@ export async function runTick(
     const result = await player.election.runOnce(
       tick,
       async (leadership) => {
-        await work(player, leadership, random, writes);
+        await work(player, leadership, random, writes, referee);
         leadership.throwIfLost();
         if (fails) throw new Error("the job failed");
+        referee.workedFor(tick);
       },
       { wait },
     );
@@ -52,23 +53,42 @@ export async function runTick(
 }
 
 /** Writes under its fence until it is told to stop, and then takes a little longer. */
-async function work(player: Player, leadership: Leadership, random: Random, writes: number): Promise<void> {
+async function work(
+  player: Player,
+  leadership: Leadership,
+  random: Random,
+  writes: number,
+  referee: Referee,
+): Promise<void> {
   const { host } = player;
   player.leadership = leadership;
+  referee.handedOut(player);
   player.working = true;
   const told = new Promise<void>((resolve) =>
     leadership.signal.addEventListener("abort", () => resolve(), { once: true }),
   );
   try {
     for (let i = 0; i < writes && !leadership.signal.aborted; i++) {
-      await Promise.race([rest(host, random.between(500, 8_000)), told]);
-      const Item = { id: "1", term: leadership.term, write: `${leadership.term}/${i}` };
-      await leadership.transact([{ Put: { TableName: REGISTER, Item } }]).catch(() => {});
+      await Promise.race([rest(host, random.between(500, 15_000)), told]);
+      await leadership.transact([writeOf(leadership.term, `${leadership.term}/${i}`)]).catch(() => {});
     }
     await rest(host, random.pick([0, 50, 1_000, 7_000]));
   } finally {
     player.working = false;
   }
+}
+
+/** What a stale or doubled write could not hide: the count, the latest term, the latest write. */
+function writeOf(term: number, write: string) {
+  return {
+    Update: {
+      TableName: REGISTER,
+      Key: { id: "1" },
+      UpdateExpression: "SET #term = :term, #write = :write ADD #count :one",
+      ExpressionAttributeNames: { "#term": "term", "#write": "write", "#count": "count" },
+      ExpressionAttributeValues: { ":term": term, ":write": write, ":one": 1 },
+    },
+  };
 }
 
 function rest(host: Host, ms: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ElectionEvent } from "../../src/index.js";
+import type { Lease } from "../../src/lease.js";
 import type { Answer } from "../../src/store/lease-store.js";
 import type { MemoryTable } from "../../src/testing.js";
 import type { Host } from "./host.js";
@@ -20,8 +21,13 @@ export class Referee {
   elections = 0;
   exclusionBroken = 0;
   #highestTerm = 0;
-  #highestWritten = 0;
-  #lastWrite: string | undefined;
+  /** The lease row as it stands. */
+  #row: Lease | undefined;
+  #count = 0;
+  readonly #writes = new Set<string>();
+  readonly #worked = new Set<string>();
+  /** Found where nobody listens to what is thrown. */
+  readonly #late: Violation[] = [];
   /** How often the end of each tenure was told, of processes that live. */
   readonly #endings = new Map<string, number>();
   readonly #ticks = new Map<string, string>();
@@ -34,16 +40,19 @@ export class Referee {
 
   /** After every step: at most one trusted leadership at any true instant. */
   inspect(): void {
+    const late = this.#late.shift();
+    if (late) throw late;
     let trusting: Player | undefined;
     for (const player of this.players) {
-      if (!player.host.running || !player.leadership || !(player.leadership.remainingMs() > 0)) continue;
-      if (player.leadership.signal.aborted && !player.working) continue;
+      const { host, leadership, working } = player;
+      if (!leadership || !host.running || (leadership.signal.aborted && !working)) continue;
+      if (!(leadership.remainingMs() > 0)) continue;
       if (trusting) {
         this.exclusionBroken += 1;
         if (this.exclusionPromised) {
           throw new Violation(
             "exclusion",
-            `terms ${trusting.leadership?.term} and ${player.leadership.term} are trusted at once`,
+            `terms ${trusting.leadership?.term} and ${leadership.term} are trusted at once`,
           );
         }
       }
@@ -60,6 +69,14 @@ export class Referee {
       const times = (this.#endings.get(tenure) ?? 0) + 1;
       this.#endings.set(tenure, times);
       if (times > 1) throw new Violation("told once", `the end of ${tenure} was told ${times} times`);
+      const isMine = this.#row?.holder === event.candidateId && this.#row.term === event.term;
+      if (isMine && LOSSES.has(event.reason)) {
+        throw new Violation("true loss", `${tenure} is told "${event.reason}", and the row is still its own`);
+      }
+    } else if (event.type === "resigned" && event.outcome === "lost") {
+      if (this.#row?.term === event.term && this.#row.holder === undefined) {
+        throw new Violation("true loss", `term ${event.term} was given back, and is told to be lost`);
+      }
     }
   }
 
@@ -89,32 +106,48 @@ export class Referee {
   }
 
   landed(verb: Verb, request: unknown, answer: Answer): void {
-    const { done, lease } = answer as { done?: boolean; lease?: { term: number } };
+    const { done, lease } = answer as { done?: boolean; lease?: Lease };
     if (!done) return;
-    if (verb === "acquire" && lease) {
-      if (lease.term <= this.#highestTerm) {
-        throw new Violation("terms increase", `term ${lease.term} follows term ${this.#highestTerm}`);
-      }
-      this.#highestTerm = lease.term;
-    } else if (verb === "evict" && lease) {
-      this.#highestTerm = Math.max(this.#highestTerm, lease.term);
-    } else if (verb === "transact") {
-      this.#wrote((request as { term: number }).term);
+    if (verb === "transact") this.#wrote((request as { term: number }).term);
+    if (!lease) return;
+    this.#row = lease;
+    if (verb === "acquire" && lease.term <= this.#highestTerm) {
+      throw new Violation("terms increase", `term ${lease.term} follows term ${this.#highestTerm}`);
     }
+    this.#highestTerm = Math.max(this.#highestTerm, lease.term);
+    if (lease.lastTick !== undefined && !this.#worked.has(lease.lastTick)) {
+      throw new Violation("ticks", `${lease.lastTick} is recorded as done, and no work for it was`);
+    }
+  }
+
+  deleted(): void {
+    this.#row = undefined;
+  }
+
+  /** What is handed out is a lease, and not the remains of one. */
+  handedOut({ leadership }: Player): void {
+    if (leadership && !(leadership.remainingMs() > 0)) {
+      this.#late.push(new Violation("handed out", `term ${leadership.term} had run out before work began`));
+    }
+  }
+
+  workedFor(tick: string): void {
+    this.#worked.add(tick);
   }
 
   /** An answer to a token seen before is no write; what stands in the register is. */
   #wrote(term: number): void {
-    const [row] = this.table.items(REGISTER) as Array<{ term: number; write: string }>;
-    if (!row || row.write === this.#lastWrite) return;
-    this.#lastWrite = row.write;
-    if (row.term < this.#highestWritten || row.term < this.#highestTerm) {
+    const [row] = this.table.items(REGISTER) as Array<{ term: number; write: string; count: number }>;
+    if (!row || row.count === this.#count) return;
+    this.#count = row.count;
+    if (this.#writes.has(row.write)) throw new Violation("once", `write ${row.write} was applied twice`);
+    this.#writes.add(row.write);
+    if (row.term < this.#highestTerm) {
       throw new Violation(
         "fencing",
         `a write of term ${term} was accepted after term ${this.#highestTerm} began`,
       );
     }
-    this.#highestWritten = row.term;
   }
 
   /** When faults have ended and one lease and its line have passed, somebody leads. */
@@ -146,3 +179,6 @@ export class Referee {
     }
   }
 }
+
+/** Ends that say that the row is another's. */
+const LOSSES = new Set(["superseded", "evicted", "deleted"]);

@@ -23,6 +23,8 @@ const NAME = "simulated";
 /** Faults under way when the storm ends are over by then: restarts, outages, late requests. */
 const SETTLE_MS = 70_000;
 const TICK_MS = 30_000;
+/** A run takes some thousand steps; this many are a loop that never rests. */
+const MOST_STEPS = 60_000;
 
 /** The real code on virtual time: one plan, and always the same history. */
 export async function simulate(plan: Plan, trace?: (line: string) => void): Promise<Run> {
@@ -62,7 +64,11 @@ class Simulation {
     for (const machine of plan.candidates) this.#start(machine);
     for (const fault of plan.faults) world.after(fault.atMs, () => this.#strike(fault));
     if (plan.job === "ticks") this.#tickAgain(1);
-    const inspect = () => this.#judge(() => this.#referee.inspect());
+    const inspect = () =>
+      this.#judge(() => {
+        this.#referee.inspect();
+        if (world.steps > MOST_STEPS) throw new Violation("rest", "a candidate never rests");
+      });
     const goingOn = () => this.#violation === undefined;
     const calmMs = plan.stormMs + SETTLE_MS;
     await world.run(calmMs, inspect, goingOn);
@@ -93,8 +99,8 @@ class Simulation {
     const election = new Election({
       store: this.#network.from(host),
       name: NAME,
-      label: machine.label,
-      leaseDurationMs: plan.leaseDurationMs,
+      label: machine.calledAs,
+      leaseDurationMs: machine.leaseDurationMs,
       expiry: plan.expiry,
       drainTimeoutMs: 5_000,
       clock: host,
@@ -107,7 +113,7 @@ class Simulation {
     const player: Player = { host, election, leadership: undefined, working: false };
     this.#current.set(machine.label, player);
     this.#referee.players.push(player);
-    if (plan.job === "lead") void leadForEver(player, this.#random);
+    if (plan.job === "lead") void leadForEver(player, this.#random, this.#referee);
   }
 
   /** All candidates are called at each tick, as by a scheduler that fires on every machine. */
@@ -158,8 +164,13 @@ class Simulation {
   }
 
   /** An operator at a terminal without faults of its own. */
-  async #operate(what: "stepDown" | "evict" | "deleteLease"): Promise<void> {
+  async #operate(what: "stepDown" | "evict" | "deleteLease" | "removeExpired"): Promise<void> {
     const table = this.#table;
+    if (what === "removeExpired") {
+      // Years later, for all that the rows can tell.
+      table.removeExpired(Number.POSITIVE_INFINITY);
+      return;
+    }
     const { lease } = await table.read(NAME);
     if (!lease) return;
     if (what === "stepDown") {
@@ -171,6 +182,7 @@ class Simulation {
     } else if (table.terms(NAME).at(-1)?.term === lease.term) {
       // Promised only once the term's history has landed.
       table.deleteLease(NAME);
+      this.#referee.deleted();
     }
   }
 

@@ -51,6 +51,8 @@ export function tellFault(fault: Fault): string {
       return "! an operator asks the leader to step down";
     case "evict":
       return "! an operator evicts the leader";
+    case "removeExpired":
+      return "~ the table removes rows whose ttl has passed";
     case "deleteLease":
       return "! an operator deletes the lease row";
   }
