@@ -14,32 +14,37 @@ export interface Player {
 /** The table that workers write to under their fence. */
 export const REGISTER = "register";
 
+/** What the players have in common. */
+export interface Surroundings {
+  readonly random: Random;
+  readonly referee: Referee;
+  /** The storm is over: nothing fails by chance any more. */
+  isCalm(): boolean;
+}
+
 /** A worker as users write it: leads, and when a leadership ends, leads again. */
-export async function leadForEver(player: Player, random: Random, referee: Referee): Promise<void> {
+export async function leadForEver(player: Player, around: Surroundings): Promise<void> {
+  const { random } = around;
   const { host, election } = player;
   while (host.alive) {
-    const returns = random.chance(0.1) ? random.integer(1, 20) : Number.POSITIVE_INFINITY;
-    await election.lead((leadership) => work(player, leadership, random, returns, referee)).catch(() => {});
+    const most = random.chance(0.1) ? random.integer(1, 20) : Number.POSITIVE_INFINITY;
+    const isEnough = (writes: number) => writes >= most && !around.isCalm();
+    await election.lead((leadership) => work(player, leadership, around, isEnough)).catch(() => {});
     await rest(host, random.between(0, 2_000));
   }
 }
 
 /** A scheduled job as users write it; whether the run counts is what `runOnce` says. */
-export async function runTick(
-  player: Player,
-  tick: string,
-  random: Random,
-  referee: Referee,
-  calm: boolean,
-): Promise<void> {
+export async function runTick(player: Player, tick: string, around: Surroundings): Promise<void> {
+  const { random, referee } = around;
   const wait = random.chance(0.5);
-  const writes = random.integer(1, 3);
-  const fails = !calm && random.chance(0.2);
+  const most = random.integer(1, 3);
+  const fails = !around.isCalm() && random.chance(0.2);
   try {
     const result = await player.election.runOnce(
       tick,
       async (leadership) => {
-        await work(player, leadership, random, writes, referee);
+        await work(player, leadership, around, (writes) => writes >= most);
         leadership.throwIfLost();
         if (fails) throw new Error("the job failed");
         referee.workedFor(tick);
@@ -52,13 +57,12 @@ export async function runTick(
   }
 }
 
-/** Writes under its fence until it is told to stop, and then takes a little longer. */
+/** Writes under its fence until it is told to stop or it is enough, and then takes a little longer. */
 async function work(
   player: Player,
   leadership: Leadership,
-  random: Random,
-  writes: number,
-  referee: Referee,
+  { random, referee }: Surroundings,
+  isEnough: (writes: number) => boolean,
 ): Promise<void> {
   const { host } = player;
   player.leadership = leadership;
@@ -68,7 +72,7 @@ async function work(
     leadership.signal.addEventListener("abort", () => resolve(), { once: true }),
   );
   try {
-    for (let i = 0; i < writes && !leadership.signal.aborted; i++) {
+    for (let i = 0; !isEnough(i) && !leadership.signal.aborted; i++) {
       await Promise.race([rest(host, random.between(500, 15_000)), told]);
       await leadership.transact([writeOf(leadership.term, `${leadership.term}/${i}`)]).catch(() => {});
     }

@@ -3,7 +3,7 @@ import { MemoryTable } from "../../src/testing.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { CALM, Network } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
-import { leadForEver, type Player, REGISTER, runTick } from "./players.js";
+import { leadForEver, type Player, REGISTER, runTick, type Surroundings } from "./players.js";
 import { Random } from "./random.js";
 import { Referee, Violation } from "./referee.js";
 import { tellEvent, tellFault } from "./story.js";
@@ -39,6 +39,7 @@ class Simulation {
   readonly #network: Network;
   readonly #referee: Referee;
   readonly #current = new Map<string, Player>();
+  readonly #around: Surroundings;
   #violation: Violation | undefined;
 
   constructor(
@@ -52,6 +53,8 @@ class Simulation {
     const serviceTimeMs = () => EPOCH_MS + world.nowMs + random.between(-1, 1) * plan.dateErrorMs;
     this.#table = new MemoryTable({ keys: { [REGISTER]: ["id"] }, serviceTimeMs });
     this.#referee = new Referee(this.#table, !plan.broken);
+    const referee = this.#referee;
+    this.#around = { random, referee, isCalm: () => world.nowMs > plan.stormMs };
     this.#network = new Network(world, this.#table, random, {
       sent: (host, verb) => this.#judge(() => this.#referee.sent(host, verb)),
       landed: (verb, request, answer) => this.#judge(() => this.#referee.landed(verb, request, answer)),
@@ -113,16 +116,15 @@ class Simulation {
     const player: Player = { host, election, leadership: undefined, working: false };
     this.#current.set(machine.label, player);
     this.#referee.players.push(player);
-    if (plan.job === "lead") void leadForEver(player, this.#random, this.#referee);
+    if (plan.job === "lead") void leadForEver(player, this.#around);
   }
 
   /** All candidates are called at each tick, as by a scheduler that fires on every machine. */
   #tickAgain(n: number): void {
     this.#world.after(TICK_MS, () => {
       const tick = `tick-${String(n).padStart(6, "0")}`;
-      const calm = this.#world.nowMs > this.plan.stormMs;
       for (const player of this.#current.values()) {
-        player.host.whenRunning(() => void runTick(player, tick, this.#random, this.#referee, calm));
+        player.host.whenRunning(() => void runTick(player, tick, this.#around));
       }
       this.#tickAgain(n + 1);
     });
