@@ -24,7 +24,7 @@ export async function recordSuccession(
     holder: lease.holder,
     leaseDurationMs: lease.leaseDurationMs,
     electedAt: lease.electedAt,
-    lastTick: lease.lastTick,
+    lastTickBefore: lease.lastTick,
   });
   if (!began || !previous) return;
   const nowMs = requests.at(requests.now());
@@ -37,7 +37,10 @@ export async function recordSuccession(
   });
 }
 
-/** Keeps a completed tick in history too, so that it outlives even the lease row. */
+/**
+ * Keeps a completed tick in history too, so that it outlives even the lease row. In a fact of its own: what is
+ * written of a term's beginning may arrive after this, and must not take it back.
+ */
 export async function recordTick(requests: Requests, options: ResolvedOptions, term: number, tick: string) {
   await record(requests, options, { term, lastTick: tick });
 }

@@ -290,7 +290,7 @@ describe.each([
         holder: "a",
         leaseDurationMs: LEASE_MS,
         electedAt: 10_000,
-        lastTick: "2026-01-01",
+        lastTickBefore: "2026-01-01",
       });
     });
 
@@ -579,7 +579,7 @@ describe.each([
   describe("history", () => {
     test("what is learnt of a term is merged with what is known", async () => {
       const { store, terms } = await subject();
-      const began = { term: 3, holder: "a", leaseDurationMs: 1_000, electedAt: 5, lastTick: "t" };
+      const began = { term: 3, holder: "a", leaseDurationMs: 1_000, electedAt: 5, lastTickBefore: "t" };
       const ended = { term: 3, endedAt: 9, endReason: "resigned", lastRenewedAt: 8, ttl: 77 };
       await store.recordTerm(NAME, began, signal);
       await store.recordTerm(NAME, ended, signal);
@@ -595,7 +595,7 @@ describe.each([
         { term: 9, lastTick: "2026-01-02" },
         { term: 100, leaseDurationMs: 1_000 },
         { term: 2, leaseDurationMs: 9_000, lastTick: "2026-01-03" },
-        { term: 11, leaseDurationMs: 3_000, lastTick: "2025-12-31" },
+        { term: 11, leaseDurationMs: 3_000, lastTick: "2025-12-31", lastTickBefore: "2025-12-30" },
       ]) {
         await store.recordTerm(NAME, record, signal);
       }

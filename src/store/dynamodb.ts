@@ -129,7 +129,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
       holder: candidateId,
       leaseDurationMs,
       electedAt: at,
-      lastTick,
+      lastTickBefore: lastTick,
     });
     const make = (sortKey: string, update: Update) => ({
       Update: {

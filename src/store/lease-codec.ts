@@ -70,7 +70,9 @@ export function toHistory(rows: Item[]): History {
     const attribute = row[name];
     return attribute && "N" in attribute ? Number(attribute.N) : 0;
   };
-  const ticks = rows.flatMap(({ lastTick }) => (lastTick && "S" in lastTick ? [lastTick.S] : []));
+  const ticks = rows
+    .flatMap(({ lastTickBefore, lastTick }) => [lastTickBefore, lastTick])
+    .flatMap((tick) => (tick && "S" in tick ? [tick.S] : []));
   return {
     highestTerm: Math.max(0, ...rows.map((row) => number(row, "term"))),
     longestLeaseMs: Math.max(0, ...rows.map((row) => number(row, "leaseDurationMs"))),

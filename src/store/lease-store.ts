@@ -108,6 +108,9 @@ export interface TermRecord {
   readonly endedAt?: number | undefined;
   readonly endReason?: string | undefined;
   readonly lastRenewedAt?: number | undefined;
+  /** The last tick completed when it began. */
+  readonly lastTickBefore?: string | undefined;
+  /** The tick that it completed. */
   readonly lastTick?: string | undefined;
   /** Epoch seconds; only on terms that a later, recorded term has followed. */
   readonly ttl?: number | undefined;

@@ -93,7 +93,8 @@ export class MemoryTable implements LeaseStore {
       highestTerm: terms.at(-1)?.term ?? 0,
       longestLeaseMs: Math.max(0, ...terms.map((term) => term.leaseDurationMs ?? 0)),
       lastTick: terms
-        .flatMap(({ lastTick }) => lastTick ?? [])
+        .flatMap(({ lastTickBefore, lastTick }) => [lastTickBefore, lastTick])
+        .filter((tick) => tick !== undefined)
         .sort()
         .at(-1),
     };
@@ -114,7 +115,13 @@ export class MemoryTable implements LeaseStore {
     const written = this.#write(acquired, request);
     if (founding && written.done) {
       const { term, holder, leaseDurationMs, lastTick } = written.lease;
-      await this.recordTerm(election, { term, holder, leaseDurationMs, electedAt: at, lastTick });
+      await this.recordTerm(election, {
+        term,
+        holder,
+        leaseDurationMs,
+        electedAt: at,
+        lastTickBefore: lastTick,
+      });
     }
     return written;
   }

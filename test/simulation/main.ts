@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { mutantsInWords, runMutants } from "../mutants/run.js";
 import { simulateAll } from "./crew.js";
 import { useLightAbort } from "./light-abort.js";
 import { planOf } from "./plan.js";
@@ -19,6 +20,7 @@ The real election code on virtual time, over a network and machines that fail. O
   --jobs N    threads (default: one per core)
   --json      print one JSON object
   --mutants   instead: break the protocol one line at a time, and see that each fault is found
+              (--seeds N: how long to look for each; --only NAME: those whose name has NAME in it)
 
 Ends with 1 when a promise was broken; the trace is then shrunk to what it takes.
 `;
@@ -35,6 +37,8 @@ async function main(): Promise<number> {
       broken: { type: "boolean", default: false },
       jobs: { type: "string" },
       json: { type: "boolean", default: false },
+      mutants: { type: "boolean", default: false },
+      only: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -42,9 +46,15 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  const jobs = whole("--jobs", values.jobs ?? String(availableParallelism()), 1);
+  if (values.mutants) {
+    const seeds = whole("--seeds", values.seeds ?? "3000", 1);
+    const result = await runMutants(jobs, seeds, values.only);
+    process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : mutantsInWords(result));
+    return result.survivors.length > 0 ? 1 : 0;
+  }
   const first = whole("--seed", values.seed ?? String(Math.floor(Math.random() * 1e9)), 0);
   const seeds = whole("--seeds", values.seeds ?? (values.seed === undefined ? "1000" : "1"), 1);
-  const jobs = whole("--jobs", values.jobs ?? String(availableParallelism()), 1);
   const { broken } = values;
   useLightAbort();
 

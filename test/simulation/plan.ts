@@ -10,6 +10,8 @@ export interface Plan {
   readonly job: "lead" | "ticks";
   /** The longest of its candidates. */
   readonly leaseDurationMs: number;
+  /** The least margin and the longest timeouts that are allowed, instead of the defaults. */
+  readonly tight: boolean;
   readonly expiry: "service-clock" | "observation";
   /** How far each `Date` header may be off, either way. */
   readonly dateErrorMs: number;
@@ -62,6 +64,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     broken,
     job: random.chance(0.25) ? "ticks" : "lead",
     leaseDurationMs,
+    tight: random.chance(0.5),
     expiry: random.chance(0.7) ? "service-clock" : "observation",
     dateErrorMs: broken && random.chance(0.5) ? LYING_MS : DATE_ERROR_MS,
     candidates,

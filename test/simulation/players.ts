@@ -28,8 +28,13 @@ export async function leadForEver(player: Player, around: Surroundings): Promise
   const { host, election } = player;
   while (host.alive) {
     const most = random.chance(0.1) ? random.integer(1, 20) : Number.POSITIVE_INFINITY;
-    const isEnough = (writes: number) => writes >= most && !around.isCalm();
-    await election.lead((leadership) => work(player, leadership, around, isEnough)).catch(() => {});
+    let enough = false;
+    const isEnough = (writes: number) => {
+      enough = writes >= most && !around.isCalm();
+      return enough;
+    };
+    await election.lead((leadership) => work(player, leadership, around, isEnough));
+    if (!enough) around.referee.gaveUp(player);
     await rest(host, random.between(0, 2_000));
   }
 }

@@ -90,8 +90,11 @@ export class Referee {
 
   completed(tick: string, candidateId: string): void {
     const before = this.#ticks.get(tick);
-    if (before)
-      throw new Violation("once per tick", `${tick} was completed by ${before} and by ${candidateId}`);
+    if (before) {
+      this.#late.push(
+        new Violation("once per tick", `${tick} was completed by ${before} and by ${candidateId}`),
+      );
+    }
     this.#ticks.set(tick, candidateId);
   }
 
@@ -129,6 +132,11 @@ export class Referee {
     if (leadership && !(leadership.remainingMs() > 0)) {
       this.#late.push(new Violation("handed out", `term ${leadership.term} had run out before work began`));
     }
+  }
+
+  /** `lead` is for life: it ends when its work does, and not because a leadership did. */
+  gaveUp({ election }: Player): void {
+    this.#late.push(new Violation("goes on", `${election.candidateId} does not campaign any more`));
   }
 
   workedFor(tick: string): void {

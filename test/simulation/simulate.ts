@@ -1,4 +1,5 @@
 import { Election, type ElectionEvent } from "../../src/index.js";
+import type { Lease } from "../../src/lease.js";
 import { MemoryTable } from "../../src/testing.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { CALM, Network } from "./network.js";
@@ -104,6 +105,10 @@ class Simulation {
       name: NAME,
       label: machine.calledAs,
       leaseDurationMs: machine.leaseDurationMs,
+      ...(plan.tight && {
+        safetyMarginMs: Math.ceil(machine.leaseDurationMs / 250),
+        requestTimeoutMs: Math.floor(machine.leaseDurationMs * 0.3),
+      }),
       expiry: plan.expiry,
       drainTimeoutMs: 5_000,
       clock: host,
@@ -181,11 +186,16 @@ class Simulation {
       const request = { election: NAME, term: lease.term, at: undefined };
       const answer = await table.evict(request);
       this.#judge(() => this.#referee.landed("evict", request, answer));
-    } else if (table.terms(NAME).at(-1)?.term === lease.term) {
-      // Promised only once the term's history has landed.
+    } else if (await this.#isInHistory(lease)) {
       table.deleteLease(NAME);
       this.#referee.deleted();
     }
+  }
+
+  /** A deletion is harmless once what the row says of its term and its tick has landed in history too. */
+  async #isInHistory({ term, lastTick = "" }: Lease): Promise<boolean> {
+    const { history } = await this.#table.readHistory(NAME);
+    return history.highestTerm === term && (history.lastTick ?? "") >= lastTick;
   }
 
   #judge(check: () => unknown): void {

@@ -1,0 +1,32 @@
+import { parseArgs } from "node:util";
+import { useLightAbort } from "../simulation/light-abort.js";
+import { planOf } from "../simulation/plan.js";
+import { simulate } from "../simulation/simulate.js";
+
+/** How a fault was found. */
+export interface Kill {
+  readonly by: "simulation" | "exploration";
+  readonly promise: string;
+  readonly message: string;
+  /** Simulation only: `npm run simulate -- --seed S --trace` in the copy tells the story. */
+  readonly seed?: number;
+}
+
+/** Runs in a copy of the code that has a fault, looks for it, and prints what it found, as JSON. */
+async function hunt(seeds: number): Promise<Kill | undefined> {
+  return await bySimulation(1, seeds);
+}
+
+async function bySimulation(from: number, to: number): Promise<Kill | undefined> {
+  for (let seed = from; seed <= to; seed++) {
+    const { violation } = await simulate(planOf(seed));
+    if (violation) {
+      return { by: "simulation", promise: violation.promise, message: violation.message, seed };
+    }
+  }
+  return undefined;
+}
+
+const { values } = parseArgs({ options: { seeds: { type: "string", default: "3000" } } });
+useLightAbort();
+process.stdout.write(`${JSON.stringify((await hunt(Number(values.seeds))) ?? null)}\n`);
