@@ -32,13 +32,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: "landed: answer.done",
   },
   {
-    name: "an-older-renewal-believed-to-be-this-one",
-    revives: "trust counted from a try that did not land",
-    file: "src/landed.ts",
-    from: "lease.revision >= revision",
-    to: "lease.revision >= 1",
-  },
-  {
     name: "renewal-without-revision-guard",
     revives: "a renewal that arrives late takes the row back in time",
     file: "src/store/row-rules.ts",

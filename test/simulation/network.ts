@@ -24,6 +24,8 @@ export class Network {
   weather = CALM;
   /** Until then the table answers nobody. */
   awayUntilMs = 0;
+  /** Until when nothing of a machine's arrives, and nothing reaches it. */
+  readonly #cutUntilMs = { requests: new Map<Host, number>(), answers: new Map<Host, number>() };
   readonly counted: Record<string, number> = {};
 
   constructor(
@@ -38,6 +40,17 @@ export class Network {
 
   count(fault: string): void {
     this.counted[fault] = (this.counted[fault] ?? 0) + 1;
+  }
+
+  cut(host: Host, way: "requests" | "answers" | "both", forMs: number): void {
+    for (const each of ["requests", "answers"] as const) {
+      if (way !== "both" && way !== each) continue;
+      this.#cutUntilMs[each].set(host, this.world.nowMs + forMs);
+    }
+  }
+
+  #isCut(host: Host, way: "requests" | "answers"): boolean {
+    return this.world.nowMs < (this.#cutUntilMs[way].get(host) ?? 0);
   }
 
   /** The store as one process sees it. */
@@ -65,7 +78,7 @@ export class Network {
     this.watch.sent(host, verb);
     return new Promise((resolve, reject) => {
       const land = (answered: boolean) => {
-        if (this.world.nowMs < this.awayUntilMs) return;
+        if (this.world.nowMs < this.awayUntilMs || this.#isCut(host, "requests")) return;
         if (random.chance(weather.fail)) {
           this.count("fail");
           // Throttled, or a 5xx after which nobody knows: sometimes the write landed all the same.
@@ -93,7 +106,9 @@ export class Network {
   }
 
   #deliver(host: Host, callback: () => void): void {
-    this.world.after(this.#delayMs(), () => host.whenRunning(callback));
+    this.world.after(this.#delayMs(), () => {
+      if (!this.#isCut(host, "answers")) host.whenRunning(callback);
+    });
   }
 
   #delayMs(): number {

@@ -37,6 +37,13 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "outage"; readonly forMs: number }
   | { readonly kind: "crash"; readonly label: string; readonly forMs: number }
   | { readonly kind: "suspend" | "block"; readonly label: string; readonly forMs: number }
+  /** Nothing gets out of a machine, or nothing in, or neither; the others reach the table. */
+  | {
+      readonly kind: "cut";
+      readonly label: string;
+      readonly forMs: number;
+      readonly way: "requests" | "answers" | "both";
+    }
   | { readonly kind: "stepWall"; readonly label: string; readonly byMs: number }
   | { readonly kind: "stepDown" | "evict" | "deleteLease" | "removeExpired" }
 );
@@ -113,6 +120,13 @@ function strikes(random: Random, labels: readonly string[], leaseDurationMs: num
         { kind: "crash", atMs, label: random.pick(labels), forMs: random.between(100, 60_000) },
         { kind: "suspend", atMs, label: random.pick(suspended), forMs: pauseMs },
         { kind: "block", atMs, label: random.pick(labels), forMs: pauseMs },
+        {
+          kind: "cut",
+          atMs,
+          label: random.pick(labels),
+          forMs: 1.5 * pauseMs,
+          way: random.pick(["requests", "answers", "both"]),
+        },
         { kind: "stepWall", atMs, label: random.pick(stepped), byMs },
         { kind: "outage", atMs, forMs: random.between(500, 40_000) },
         { kind: "stepDown", atMs },

@@ -162,6 +162,11 @@ class Simulation {
       case "block":
         this.#current.get(fault.label)?.host.pause(fault.kind, fault.forMs);
         return;
+      case "cut": {
+        const host = this.#current.get(fault.label)?.host;
+        if (host) this.#network.cut(host, fault.way, fault.forMs);
+        return;
+      }
       case "stepWall":
         this.#current.get(fault.label)?.host.stepWall(fault.byMs);
         return;

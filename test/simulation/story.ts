@@ -45,6 +45,14 @@ export function tellFault(fault: Fault): string {
       return `‖ ${fault.label} is suspended for ${seconds(fault.forMs)}: its monotonic clock stands still`;
     case "block":
       return `‖ ${fault.label} is blocked for ${seconds(fault.forMs)}: its clocks go on`;
+    case "cut": {
+      const what = {
+        requests: "no request of it arrives",
+        answers: "no answer reaches it",
+        both: "off the network",
+      };
+      return `✗ ${fault.label} is cut off for ${seconds(fault.forMs)}: ${what[fault.way]}`;
+    }
     case "stepWall":
       return `~ ${fault.label}'s wall clock is stepped by ${seconds(fault.byMs)}`;
     case "stepDown":
