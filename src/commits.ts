@@ -63,7 +63,7 @@ export class Commits {
       );
     }
     const converted = actions.map(toAction);
-    if (this.tenure.isOver) throw this.tenure.lostError(-this.tenure.remainingMs());
+    if (!this.tenure.mayWork) throw this.tenure.lostError(-this.tenure.workLeftMs());
     await new Promise<void>((resolve, reject) => {
       const bytes = converted.reduce((sum, action) => sum + JSON.stringify(action).length, 0);
       this.#queue.push({ actions: converted, bytes, resolve, reject, alone: false });
@@ -120,8 +120,8 @@ export class Commits {
     const giveUpMs = this.requests.now().monotonicMs + options.leaseDurationMs;
     let unknown: unknown;
     for (let failures = 0; ; failures++) {
-      if (unknown === undefined && this.tenure.isOver) {
-        return this.#rejectAll(batch, this.tenure.lostError(-this.tenure.remainingMs()));
+      if (unknown === undefined && !this.tenure.mayWork) {
+        return this.#rejectAll(batch, this.tenure.lostError(-this.tenure.workLeftMs()));
       }
       try {
         const { answer } = await this.tenure.lane.run(() =>

@@ -44,9 +44,9 @@ export class Leadership implements AsyncDisposable {
     return this.#tenure.signal;
   }
 
-  /** Milliseconds of trust left by the clocks as they are now; 0 once it is over. Renewals prolong it. */
+  /** Milliseconds of trust left by the clocks as they are now; 0 once it is over or given back. Renewals prolong it. */
   remainingMs(): number {
-    return Math.max(0, this.#tenure.remainingMs());
+    return Math.max(0, this.#tenure.workLeftMs());
   }
 
   /**
@@ -64,8 +64,8 @@ export class Leadership implements AsyncDisposable {
         2_000,
       );
     }
-    const leftMs = this.#tenure.remainingMs();
-    if (this.#tenure.isOver) throw this.#tenure.lostError(-leftMs);
+    const leftMs = this.#tenure.workLeftMs();
+    if (!this.#tenure.mayWork) throw this.#tenure.lostError(-leftMs);
     if (leftMs < minRemainingMs) {
       const what = `has only ${Math.floor(leftMs)} ms of trust left, ${minRemainingMs} were asked for`;
       throw this.#tenure.lostError(leftMs - minRemainingMs, what);
@@ -107,7 +107,8 @@ export class Leadership implements AsyncDisposable {
   }
 
   /**
-   * Gives the lease back so that another can lead at once. Call it when the work has stopped; `signal` aborts.
+   * Gives the lease back so that another can lead at once. Call it when the work has stopped: `signal` aborts, and
+   * from this call on `throwIfLost` throws, since the next leader may begin at any moment.
    * A second call returns the same promise. Never rejects: see `ResignOutcome`.
    */
   resign(): Promise<ResignOutcome> {

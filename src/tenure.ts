@@ -48,6 +48,7 @@ export class Tenure {
   #wake: () => void = () => {};
   /** Set when the heartbeat must stop although the tenure is not over: a release, or an overrun drain. */
   #still = false;
+  #givenBackAt: Instant | undefined;
   readonly #told = new AbortController();
   /** History being written beside the work; a release waits for it, so that nothing is left running. */
   chronicle: Promise<unknown> = Promise.resolve();
@@ -94,6 +95,18 @@ export class Tenure {
     const state = this.#check();
     const now = this.requests.now();
     return state.kind === "over" ? -longestElapsedMs(state.since, now) : this.#trustLeftMs(now);
+  }
+
+  /** False once the lease is over, or is being given back: that may take effect at any moment. */
+  get mayWork(): boolean {
+    return !this.isOver && this.#givenBackAt === undefined;
+  }
+
+  /** Trust left for the work; not above 0 when it must not go on. */
+  workLeftMs(): number {
+    const leftMs = this.remainingMs();
+    if (this.#givenBackAt === undefined) return leftMs;
+    return Math.min(leftMs, -longestElapsedMs(this.#givenBackAt, this.requests.now()));
   }
 
   lostError(lateByMs: number, what?: string): LeaseLostError {
@@ -263,6 +276,7 @@ export class Tenure {
 
   async #giveBack(reason: EndReason, tick: string | undefined): Promise<ResignOutcome> {
     this.end(reason);
+    this.#givenBackAt = this.requests.now();
     this.#still = true;
     this.#wake();
     const outcome = await this.lane.run(() => this.#resign(tick), true);

@@ -29,6 +29,26 @@ test("acting on after a pause: a suspended machine, whose monotonic clock stood 
   expect(events.filter((event) => event.type === "ended")).toHaveLength(1);
 });
 
+test("from the call of resign on nothing is trusted: its release may take effect before its answer is here", async () => {
+  const stage = new Stage();
+  const answers = gate();
+  const store = between(stage.table, async (verb, pass) => {
+    const answer = await pass();
+    if (verb === "resign") await answers.opened;
+    return answer;
+  });
+  const { election } = stage.candidate("a", { store });
+  const leadership = await election.campaign();
+  const resigned = leadership.resign();
+  expect(leadership.remainingMs()).toBe(0);
+  expect(lostBy(() => leadership.throwIfLost())).toMatchObject({ reason: "resigned" });
+  const write = leadership.transact([{ Put: { TableName: "ledger", Item: { id: "1" } } }]);
+  await expect(write).rejects.toMatchObject({ reason: "resigned" });
+  expect((await stage.candidate("b").election.attempt())?.term).toBe(2);
+  answers.open();
+  expect(await resigned).toBe("released");
+});
+
 test("acting on after a pause: a blocked event loop runs no timer, and throwIfLost still knows", async () => {
   const stage = new Stage();
   const { election, clock, events } = stage.candidate("a");

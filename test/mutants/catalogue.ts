@@ -77,7 +77,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-flag-instead-of-the-clocks",
     revives: "after a pause the flag that a timer should have cleared still says yes",
     file: "src/leadership.ts",
-    from: "return Math.max(0, this.#tenure.remainingMs());",
+    from: "return Math.max(0, this.#tenure.workLeftMs());",
     to: "return this.#tenure.signal.aborted ? 0 : 1;",
   },
   {
@@ -247,6 +247,13 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/tenure.ts",
     from: 'if (lease.stepDown) this.end("stepped-down");',
     to: 'if (lease.stepDown) void this.release("stepped-down");',
+  },
+  {
+    name: "trusted-while-given-back",
+    revives: "who has asked for the release still trusts the lease (our own, found by exploration)",
+    file: "src/tenure.ts",
+    from: "if (this.#givenBackAt === undefined) return leftMs;",
+    to: "if (this.#givenBackAt !== this.requests.now()) return leftMs;",
   },
   {
     name: "released-on-overrun",

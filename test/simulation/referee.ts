@@ -44,8 +44,8 @@ export class Referee {
     if (late) throw late;
     let trusting: Player | undefined;
     for (const player of this.players) {
-      const { host, leadership, working } = player;
-      if (!leadership || !host.running || (leadership.signal.aborted && !working)) continue;
+      const { host, leadership } = player;
+      if (!leadership || !host.running) continue;
       if (!(leadership.remainingMs() > 0)) continue;
       if (trusting) {
         this.exclusionBroken += 1;
