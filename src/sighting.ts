@@ -38,7 +38,6 @@ export function see(
 ): Sighting {
   const known = previous?.lease;
   if (lease === undefined) {
-    if (previous !== undefined && known === undefined) return { ...previous, lookedMs: receivedMs };
     return { lease: undefined, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm: NO_RHYTHM };
   }
   if (previous === undefined || known === undefined) {
