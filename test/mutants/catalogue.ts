@@ -273,8 +273,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the-same-hostname-is-the-same-identity",
     revives: "two processes on hosts of one name both lead",
     file: "src/options.ts",
-    from: "candidateId: `${label}-${randomPart(options.random ?? secureRandom)}`",
-    to: "candidateId: label",
+    from: "randomPart(options.random ?? secureRandom)",
+    to: '"same"',
   },
   {
     name: "tick-ignored",

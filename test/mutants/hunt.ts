@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { SMALL } from "../exploration/bounds.js";
+import { explore } from "../exploration/search.js";
 import { useLightAbort } from "../simulation/light-abort.js";
 import { planOf } from "../simulation/plan.js";
 import { simulate } from "../simulation/simulate.js";
@@ -12,9 +14,21 @@ export interface Kill {
   readonly seed?: number;
 }
 
+/** Most faults show within so many seeds; only then is it worth to explore. */
+const SOON = 300;
+
 /** Runs in a copy of the code that has a fault, looks for it, and prints what it found, as JSON. */
 async function hunt(seeds: number): Promise<Kill | undefined> {
-  return await bySimulation(1, seeds);
+  const first = Math.min(seeds, SOON);
+  return (await bySimulation(1, first)) ?? byExploration() ?? (await bySimulation(first + 1, seeds));
+}
+
+function byExploration(): Kill | undefined {
+  for (const bounds of SMALL) {
+    const [violation] = explore(bounds).violations;
+    if (violation) return { by: "exploration", promise: violation.promise, message: violation.message };
+  }
+  return undefined;
 }
 
 async function bySimulation(from: number, to: number): Promise<Kill | undefined> {

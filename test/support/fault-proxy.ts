@@ -80,6 +80,10 @@ export class FaultProxy implements AsyncDisposable {
   readonly endpoint: string;
   /** May forge the `Date` of every answer; undefined leaves it out. */
   rewriteDate: (date: string) => string | undefined = (date) => date;
+  /** Asked about every request that no plan was made for. */
+  otherwise: (request: SeenRequest) => Fault | undefined = () => undefined;
+  /** Whether `requests` and `seen()` remember: not for hours of them. */
+  recording = true;
 
   readonly #upstream: string;
   readonly #server: ReturnType<typeof createServer>;
@@ -131,6 +135,11 @@ export class FaultProxy implements AsyncDisposable {
     this.#events.emit("resume");
   }
 
+  /** Breaks the connections there are, with all answers under way; clients may connect again. */
+  cut(): void {
+    this.#server.closeAllConnections();
+  }
+
   /** Cuts every connection. Nothing lands after it; faults not yet met stay pending. */
   async close(): Promise<void> {
     if (this.#closed === undefined) {
@@ -153,7 +162,7 @@ export class FaultProxy implements AsyncDisposable {
     if (!body) return;
     const seen = this.#record(headers, body);
     const planned = this.#take(seen);
-    const fault = planned?.fault;
+    const fault = planned ? planned.fault : this.otherwise(seen);
     await this.#passage("requests");
 
     switch (fault?.kind) {
@@ -194,7 +203,7 @@ export class FaultProxy implements AsyncDisposable {
   #record(headers: IncomingHttpHeaders, body: Buffer): SeenRequest {
     const operation = String(headers["x-amz-target"] ?? "").replace(/^.*\./, "");
     const seen = { operation, body: parse(body), at: performance.now() };
-    this.#requests.push(seen);
+    if (this.recording) this.#requests.push(seen);
     this.#events.emit("request");
     return seen;
   }

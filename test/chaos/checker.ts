@@ -1,0 +1,102 @@
+import { eventsOf, type HistoryEvent, type Violation } from "./history.js";
+import { checkExclusion } from "./trust.js";
+import { checkWrites, LatestTerm } from "./writes.js";
+
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  /** Overlaps of trust in which a clock of a wrong rate had its part: outside what is promised. */
+  readonly exclusionBrokenBySkew: number;
+}
+
+/**
+ * Which promises a history breaks. Each rule is sound: it holds only what surely happened before what against the
+ * protocol, so a slow machine, a frozen worker or a lost message raises no false alarm.
+ */
+export function check(history: readonly HistoryEvent[]): Verdict {
+  const { violations: exclusion, bySkew } = checkExclusion(history);
+  return {
+    violations: [
+      ...exclusion,
+      ...checkWrites(history),
+      ...owners(history),
+      ...terms(history),
+      ...told(history),
+      ...release(history),
+      ...crashes(history),
+      ...liveness(history),
+    ],
+    exclusionBrokenBySkew: bySkew,
+  };
+}
+
+function owners(history: readonly HistoryEvent[]): Violation[] {
+  const owner = new Map<number, string>();
+  const violations = new Map<string, Violation>();
+  for (const event of history) {
+    if (event.type !== "elected" && event.type !== "view" && event.type !== "landed") continue;
+    const { term, candidate } = event;
+    const first = owner.get(term) ?? candidate;
+    owner.set(term, first);
+    if (first !== candidate)
+      violations.set(`${term} ${candidate}`, {
+        rule: "owner",
+        what: `term ${term} is of ${first} and of ${candidate}`,
+      });
+  }
+  return [...violations.values()];
+}
+
+/** A term that was heard of before another's acquiring request left is the smaller one. */
+function terms(history: readonly HistoryEvent[]): Violation[] {
+  const latest = new LatestTerm(history);
+  return eventsOf(history, "elected").flatMap(({ term, candidate, notBefore }): Violation[] => {
+    const before = latest.heardBy(notBefore);
+    if (before < term) return [];
+    return [
+      { rule: "terms", what: `${candidate} was elected for term ${term} after term ${before} had begun` },
+    ];
+  });
+}
+
+function told(history: readonly HistoryEvent[]): Violation[] {
+  const ends = new Set<string>();
+  return eventsOf(history, "ended").flatMap(({ candidate, term, reason }): Violation[] => {
+    const end = `${candidate} ${term}`;
+    if (!ends.has(end)) {
+      ends.add(end);
+      return [];
+    }
+    return [{ rule: "told", what: `${candidate} was told again that term ${term} had ended: ${reason}` }];
+  });
+}
+
+/** What one worker says comes in its own order. */
+function release(history: readonly HistoryEvent[]): Violation[] {
+  const done = new Set<string>();
+  const violations: Violation[] = [];
+  for (const event of history) {
+    if (event.type === "workDone") done.add(`${event.candidate} ${event.term}`);
+    if (event.type !== "resigned" || event.outcome !== "released") continue;
+    const { candidate, term } = event;
+    if (!done.has(`${candidate} ${term}`))
+      violations.push({ rule: "release", what: `${candidate} gave term ${term} back under running work` });
+  }
+  return violations;
+}
+
+function crashes(history: readonly HistoryEvent[]): Violation[] {
+  return eventsOf(history, "crash").map(({ label, lastWords }) => ({
+    rule: "crash",
+    what: `${label} ended by itself: ${lastWords}`,
+  }));
+}
+
+function liveness(history: readonly HistoryEvent[]): Violation[] {
+  const calm = eventsOf(history, "calm").at(-1);
+  if (!calm) return [{ rule: "liveness", what: "the run never came to its calm end" }];
+  const led = eventsOf(history, "view").some(
+    ({ trusted, asked }) => trusted && asked > calm.at && asked <= calm.at + calm.boundMs,
+  );
+  if (led) return [];
+  return [{ rule: "liveness", what: `nobody led within ${calm.boundMs} ms after the faults were over` }];
+}

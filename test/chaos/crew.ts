@@ -1,0 +1,131 @@
+import { Life } from "./fleet.js";
+import type { HistoryEvent } from "./history.js";
+import type { FromWorker } from "./messages.js";
+import type { ClockSkew, Schedule } from "./schedule.js";
+import type { SkewEnv } from "./skewed-clocks.js";
+import { ELECTION, LEASES, LOG } from "./tables.js";
+import type { Wire } from "./wire.js";
+
+/** The workers: each a label and a wire for the whole run, and one process after the other. */
+export class Crew implements AsyncDisposable {
+  /** All that ever stood for election. */
+  readonly candidates: string[] = [];
+  skews = 0;
+  /** When a leader was last seen to trust its lease. */
+  lastTrusted = Number.NEGATIVE_INFINITY;
+  readonly #lives: (Life | undefined)[] = [];
+  readonly #clocks: (ClockSkew | undefined)[] = [];
+  #leader: { readonly worker: number; readonly life: Life; readonly term: number } | undefined;
+  #begun = 0;
+  #ending = false;
+
+  constructor(
+    private readonly wires: readonly Wire[],
+    private readonly schedule: Schedule,
+    private readonly seed: number,
+    private readonly skewEnv: SkewEnv | undefined,
+    private readonly now: () => number,
+    private readonly record: (event: HistoryEvent) => void,
+  ) {}
+
+  get size(): number {
+    return this.wires.length;
+  }
+
+  /** Who led last, if it is still alive. */
+  get leader(): number | undefined {
+    return this.#leader?.life.alive ? this.#leader.worker : undefined;
+  }
+
+  /** The process of a worker, unless it has ended or is about to. */
+  life(worker: number): Life | undefined {
+    const life = this.#lives[worker];
+    return life?.alive && !life.doomed ? life : undefined;
+  }
+
+  clockOf(worker: number): ClockSkew | undefined {
+    return this.#clocks[worker];
+  }
+
+  /** A process for this worker, after its last one is gone, unless it has a new one by then. */
+  async start(worker: number, clock: ClockSkew | undefined): Promise<void> {
+    const last = this.#lives[worker];
+    await last?.over;
+    if (this.#ending || this.#lives[worker] !== last) return;
+    const { leaseMs, maxServiceClockErrorMs } = this.schedule;
+    const skewed = this.skewEnv ? clock : undefined;
+    if (skewed) this.skews += 1;
+    const config = {
+      label: labelOf(worker),
+      endpoint: this.wires[worker]?.endpoint ?? "",
+      leaseTable: LEASES,
+      logTable: LOG,
+      election: ELECTION,
+      leaseMs,
+      maxServiceClockErrorMs,
+      seed: (this.seed * 1_000 + ++this.#begun) >>> 0,
+    };
+    const env = skewed && this.skewEnv ? this.skewEnv(skewed) : {};
+    const life = new Life(config, env, (message) => this.#heard(worker, life, message));
+    this.#lives[worker] = life;
+    this.#clocks[worker] = skewed;
+    void life.over.then(() => this.#ended(worker, life));
+  }
+
+  /** All give back what they have, and end. */
+  async resign(killAfterMs: number): Promise<void> {
+    this.#ending = true;
+    await Promise.all(this.#lives.map((life) => life?.alive && life.resign(killAfterMs)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending = true;
+    await Promise.all(this.#lives.map((life) => life?.alive && life.kill()));
+  }
+
+  #heard(worker: number, life: Life, message: FromWorker): void {
+    const at = this.now();
+    switch (message.type) {
+      case "ask":
+        life.answer({ question: message.question, now: at });
+        break;
+      case "hello":
+        this.#born(worker, life, message.candidate, at);
+        break;
+      case "left":
+        break;
+      default:
+        this.record({ ...message, at, candidate: life.candidate ?? "" });
+        if (message.type === "view" && message.trusted) this.#saw(worker, life, message.term, message.asked);
+    }
+  }
+
+  #born(worker: number, life: Life, candidate: string, at: number): void {
+    const { offset = "+0", rate = 1 } = this.#clocks[worker] ?? {};
+    life.candidate = candidate;
+    this.candidates.push(candidate);
+    this.record({ type: "life", at, candidate, label: labelOf(worker), offset, rate });
+  }
+
+  #saw(worker: number, life: Life, term: number, asked: number): void {
+    this.lastTrusted = Math.max(this.lastTrusted, asked);
+    if (term >= (this.#leader?.term ?? 0)) this.#leader = { worker, life, term };
+  }
+
+  #ended(worker: number, life: Life): void {
+    if (life.doomed || this.#ending) return;
+    const lastWords = life.lastWords.trim() || `exit code ${life.exitCode}`;
+    this.record({
+      type: "crash",
+      at: this.now(),
+      candidate: life.candidate ?? "",
+      label: labelOf(worker),
+      lastWords,
+    });
+    void this.start(worker, undefined);
+  }
+}
+
+function labelOf(worker: number): string {
+  return `worker-${worker + 1}`;
+}

@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { dieWithUs } from "../../src/guardian.js";
+import { onObject } from "./lines.js";
+import type { FromWorker, ToWorker, WorkerConfig } from "./messages.js";
+
+const PROGRAM = fileURLToPath(new URL("./worker.ts", import.meta.url));
+
+/** One process of a worker, from its start to its end. */
+export class Life {
+  /** Its id as a candidate, once it has told. */
+  candidate: string | undefined;
+  /** Whether somebody wants it gone: then its end is no accident. */
+  doomed = false;
+  /** Resolves when the process is gone and all it said was heard. */
+  readonly over: Promise<void>;
+  lastWords = "";
+  readonly #child: ChildProcess;
+
+  constructor(config: WorkerConfig, env: NodeJS.ProcessEnv, heard: (message: FromWorker) => void) {
+    const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, JSON.stringify(config)], {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, NODE_NO_WARNINGS: "1", ...env },
+    });
+    dieWithUs(child);
+    this.#child = child;
+    // A worker that just died is noticed by its end.
+    child.stdin.on("error", () => {});
+    child.on("error", (error) => {
+      this.lastWords += error.message;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.lastWords = (this.lastWords + text).slice(-2_000);
+    });
+    onObject(child.stdout, (message) => heard(message as FromWorker));
+    this.over = new Promise((resolve) => child.once("close", () => resolve()));
+  }
+
+  get alive(): boolean {
+    const { pid, exitCode, signalCode } = this.#child;
+    return pid !== undefined && exitCode === null && signalCode === null;
+  }
+
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
+  answer(answer: ToWorker): void {
+    this.#child.stdin?.write(`${JSON.stringify(answer)}\n`);
+  }
+
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  /** It gives its lease back and ends; if it does not, it is killed. */
+  resign(killAfterMs: number): Promise<void> {
+    this.doomed = true;
+    this.#child.kill("SIGTERM");
+    const insist = setTimeout(() => this.#child.kill("SIGKILL"), killAfterMs);
+    return this.over.finally(() => clearTimeout(insist));
+  }
+
+  /** Ends stopped ones too. */
+  kill(): Promise<void> {
+    this.doomed = true;
+    this.#child.kill("SIGKILL");
+    return this.over;
+  }
+}

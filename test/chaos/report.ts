@@ -1,0 +1,37 @@
+import type { Violation } from "./history.js";
+import type { Statistics } from "./statistics.js";
+import type { Suffered } from "./torture.js";
+
+export interface Report extends Suffered, Statistics {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly workers: number;
+  readonly violations: readonly Violation[];
+  readonly exclusionBrokenBySkew: number;
+}
+
+/** In the order in which they are told. */
+export function toJson(report: Report): string {
+  const { seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen } = report;
+  const { leaderships, fencedWrites, staleRefused, violations, exclusionBrokenBySkew, unavailabilityMs } =
+    report;
+  return JSON.stringify({
+    ...{ seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen },
+    ...{ leaderships, fencedWrites, staleRefused, violations, exclusionBrokenBySkew, unavailabilityMs },
+  });
+}
+
+export function inWords(report: Report): string {
+  const { p50, p99, max } = report.unavailabilityMs;
+  return [
+    `seed ${report.seed}: ${report.workers} workers for ${report.minutes} minutes`,
+    `suffered: ${report.kills} kills, ${report.freezes} freezes, ${report.partitions} partitions, ` +
+      `${report.halfOpen} half-open connections, ${report.throttles} errors for answers, ` +
+      `${report.restarts} restarts of the table, ${report.skews} lives with other clocks`,
+    `${report.leaderships} leaderships, ${report.fencedWrites} fenced writes, ${report.staleRefused} stale writes refused`,
+    `without a leader: p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`,
+    `exclusion broken by clocks of a wrong rate, which is not promised against: ${report.exclusionBrokenBySkew}`,
+    ...report.violations.map(({ rule, what }) => `broken: ${rule}: ${what}`),
+    `${report.violations.length} violations`,
+  ].join("\n");
+}

@@ -1,0 +1,57 @@
+import { eventsOf, type HistoryEvent } from "./history.js";
+import { sureTrust } from "./trust.js";
+
+export interface Unavailability {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface Statistics {
+  readonly leaderships: number;
+  readonly fencedWrites: number;
+  readonly staleRefused: number;
+  readonly unavailabilityMs: Unavailability;
+}
+
+export function statisticsOf(history: readonly HistoryEvent[]): Statistics {
+  const terms = history.flatMap((event) =>
+    event.type === "elected" || event.type === "view" || event.type === "landed" ? [event.term] : [],
+  );
+  const stale = new Set(
+    eventsOf(history, "write")
+      .filter((write) => write.stale)
+      .map(({ write }) => write),
+  );
+  return {
+    leaderships: new Set(terms).size,
+    fencedWrites: eventsOf(history, "landed").filter((landed) => !landed.stale).length,
+    staleRefused: eventsOf(history, "outcome").filter(
+      ({ write, outcome }) => outcome === "fenced" && stale.has(write),
+    ).length,
+    unavailabilityMs: unavailability(gapsMs(history)),
+  };
+}
+
+/**
+ * Without a leader: from the last moment at which one term was surely trusted to the first at which the next
+ * was, by the harness's clock. Everything is in it: the time in which the table was down or cut off, a fault
+ * with nobody left alive, the wait for a frozen leader's lease, resignations; also that views are taken every
+ * few milliseconds only. Overlaps count as 0.
+ */
+export function gapsMs(history: readonly HistoryEvent[]): number[] {
+  const spans = sureTrust(history);
+  let trustedUntil = Number.NEGATIVE_INFINITY;
+  return spans.flatMap(({ from, to }, i) => {
+    const gap = Math.max(0, from - trustedUntil);
+    trustedUntil = Math.max(trustedUntil, to);
+    return i === 0 ? [] : [gap];
+  });
+}
+
+/** Nearest rank: each is a gap that there was. */
+export function unavailability(gaps: readonly number[]): Unavailability {
+  const sorted = [...gaps].sort((a, b) => a - b);
+  const rank = (part: number) => Math.round(sorted[Math.ceil(part * sorted.length) - 1] ?? 0);
+  return { p50: rank(0.5), p99: rank(0.99), max: rank(1) };
+}

@@ -1,0 +1,107 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Crew } from "./crew.js";
+import type { HistoryEvent } from "./history.js";
+import { Mischief } from "./mischief.js";
+import type { Schedule } from "./schedule.js";
+import type { SkewEnv } from "./skewed-clocks.js";
+import { Table } from "./table.js";
+import { createTables, readLog, readRegister } from "./tables.js";
+import { Wires } from "./wire.js";
+
+export interface Suffered {
+  kills: number;
+  freezes: number;
+  partitions: number;
+  /** Of the table. */
+  restarts: number;
+  /** Lives begun with other clocks than the machine's. */
+  skews: number;
+  /** Requests that got an error for an answer: throttled, conflict, or the server's fault. */
+  throttles: number;
+  halfOpen: number;
+}
+
+export interface TortureOptions {
+  readonly seed: number;
+  readonly schedule: Schedule;
+  readonly skewEnv: SkewEnv | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (leftMs: number, what: string) => void;
+}
+
+/** In leases. Generous: other processes share the machine. */
+const LEAD_AGAIN_WITHIN = 10;
+const END_WITHIN = 5;
+const SEEN_LATELY_MS = 200;
+const WAIT_FOR_LEADER = 1.5;
+
+/** One run, from the start of the table to its last word. Rejects with the signal's reason when it aborts. */
+export async function torture(options: TortureOptions): Promise<{
+  history: readonly HistoryEvent[];
+  suffered: Suffered;
+}> {
+  const { seed, schedule, skewEnv, signal, onProgress } = options;
+  const { leaseMs, firstClocks } = schedule;
+  const startMs = performance.now();
+  const now = () => Math.round((performance.now() - startMs) * 1_000) / 1_000;
+  const history: HistoryEvent[] = [{ type: "run", at: 0, seed, leaseMs }];
+  onProgress(schedule.endMs, "the table starts");
+
+  await using table = await Table.start();
+  const client = table.newClient();
+  await createTables(client);
+  await using wires = await Wires.open(table.endpoint, seed, leaseMs, firstClocks.length);
+  await using crew = new Crew(wires.all, schedule, seed, skewEnv, now, (event) => history.push(event));
+  onProgress(schedule.endMs, "the workers start");
+  firstClocks.forEach((clock, i) => void crew.start(i, clock));
+
+  const mischief = new Mischief(crew, wires.all, table, leaseMs, (kind, what) => {
+    history.push({ type: "fault", at: now(), kind, what });
+  });
+  // Before there is a leader there is little to break.
+  await led(crew, now() + LEAD_AGAIN_WITHIN * leaseMs, now, signal);
+  const endAt = now() + schedule.endMs;
+  let beginAt = now();
+  for (const fault of schedule.faults) {
+    await delay(Math.max(0, Math.min(beginAt + fault.atMs, endAt) - now()), undefined, { signal });
+    if ("target" in fault && fault.target === "leader") {
+      const waitedFrom = now();
+      await led(crew, Math.min(endAt, now() + WAIT_FOR_LEADER * leaseMs), now, signal);
+      beginAt += now() - waitedFrom;
+    }
+    if (now() >= endAt) break;
+    onProgress(endAt - now(), mischief.commit(fault));
+  }
+  await delay(Math.max(0, endAt - now()), undefined, { signal });
+
+  onProgress(0, "all is mended; somebody must lead");
+  await mischief.end();
+  const boundMs = LEAD_AGAIN_WITHIN * leaseMs;
+  const calmAt = now();
+  history.push({ type: "calm", at: calmAt, boundMs });
+  while (crew.lastTrusted <= calmAt && now() <= calmAt + boundMs) await delay(20, undefined, { signal });
+
+  onProgress(0, "all resign; the table is read");
+  await crew.resign(END_WITHIN * leaseMs);
+  const skews = crew.skews;
+  const throttles = wires.all.reduce((sum, { errorsGiven }) => sum + errorsGiven, 0);
+  await wires[Symbol.asyncDispose]();
+  // What is still under way to the table ends with it, and what it has kept is what counts.
+  await table.restart([]);
+  const logs = ["accepted" as const, ...crew.candidates.map((one) => `stale ${one}` as const)];
+  for (const log of logs) {
+    const lines = await readLog(client, log);
+    const stale = log !== "accepted";
+    history.push(
+      ...lines.map((line, i) => ({ type: "landed" as const, at: now(), stale, n: i + 1, ...line })),
+    );
+  }
+  history.push({ type: "register", at: now(), n: await readRegister(client) });
+  return { history, suffered: { ...mischief.done, skews, throttles } };
+}
+
+/** Until somebody leads, as far as is known at `until`. */
+async function led(crew: Crew, until: number, now: () => number, signal: AbortSignal): Promise<void> {
+  while (now() < until && (crew.leader === undefined || now() - crew.lastTrusted > SEEN_LATELY_MS))
+    await delay(20, undefined, { signal });
+}

@@ -1,0 +1,139 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Random } from "../simulation/random.js";
+import {
+  type FaultProxy,
+  type Fault as Mishap,
+  type SeenRequest,
+  startFaultProxy,
+} from "../support/fault-proxy.js";
+
+/** `silent`: what is lost leaves the connection open, and nobody is told. */
+export interface Cut {
+  readonly lost: "requests" | "answers" | "both";
+  readonly silent: boolean;
+}
+
+/** In leases: so that what a leader sends may come when another leads. */
+const SLOWEST = 2;
+
+/** The one connection between a worker and the table, and what is wrong with it now. */
+export class Wire implements AsyncDisposable {
+  cut: Cut | undefined;
+  /** Part of the requests that get an error instead of an answer. */
+  errors = 0;
+  /** Part of the requests that are delayed or doubled. */
+  slow = 0;
+  /** By how much every answer is late. */
+  lateMs = 0;
+  /** Whether fenced writes are late by more than a lease meanwhile. */
+  lateWrites = false;
+  errorsGiven = 0;
+
+  private constructor(
+    private readonly proxy: FaultProxy,
+    private readonly random: Random,
+    private readonly leaseMs: number,
+  ) {
+    proxy.recording = false;
+    proxy.otherwise = (request) => this.#mishap(request);
+  }
+
+  static async open(tableEndpoint: string, seed: number, leaseMs: number): Promise<Wire> {
+    return new Wire(await startFaultProxy(tableEndpoint), new Random(seed), leaseMs);
+  }
+
+  get endpoint(): string {
+    return this.proxy.endpoint;
+  }
+
+  heal(): void {
+    this.cut = undefined;
+    this.errors = 0;
+    this.slow = 0;
+    this.lateMs = 0;
+  }
+
+  /** Breaks the connections there are; how new ones fare is up to `cut`. */
+  breakConnections(): void {
+    this.proxy.cut();
+  }
+
+  holdAnswers(): void {
+    this.proxy.pause("answers");
+  }
+
+  /** The answers that were held are lost. */
+  loseHeldAnswers(): void {
+    this.proxy.cut();
+    this.proxy.resume();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.proxy.close();
+  }
+
+  #mishap(request: SeenRequest): Mishap | undefined {
+    const { cut, random } = this;
+    if (cut?.lost === "answers") return { kind: cut.silent ? "hang" : "dropAnswer" };
+    if (cut) return { kind: cut.silent ? "blackhole" : cut.lost === "both" ? "reset" : "dropRequest" };
+    if (random.chance(this.errors)) {
+      this.errorsGiven += 1;
+      return { kind: "respond", ...random.pick(errorsFor(request)) };
+    }
+    const later = (ms: number) => delay(ms, undefined, { ref: false });
+    if (this.lateMs > 0) {
+      // What left last comes when another leads. Each try: one that passed would make the late one a repetition.
+      if (this.lateWrites && request.operation === "TransactWriteItems")
+        return { kind: "delayRequest", until: later(this.leaseMs * random.between(1.5, 3)) };
+      return { kind: "delayAnswer", until: later(this.lateMs) };
+    }
+    if (!random.chance(this.slow)) return undefined;
+    const until = later(this.leaseMs * random.between(0.02, SLOWEST));
+    return random.pick<Mishap>([
+      { kind: "delayRequest", until },
+      { kind: "delayAnswer", until },
+      { kind: "duplicate" },
+    ]);
+  }
+}
+
+/** One wire a worker. */
+export class Wires implements AsyncDisposable {
+  private constructor(readonly all: readonly Wire[]) {}
+
+  static async open(tableEndpoint: string, seed: number, leaseMs: number, count: number): Promise<Wires> {
+    const opening = Array.from({ length: count }, (_, i) => Wire.open(tableEndpoint, seed + i, leaseMs));
+    return new Wires(await Promise.all(opening));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.all.map((wire) => wire[Symbol.asyncDispose]()));
+  }
+}
+
+interface ErrorAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** What DynamoDB says when it is too busy, or broken; nothing of the request has landed. */
+function errorsFor({ operation, body }: SeenRequest): ErrorAnswer[] {
+  const general = [
+    error(400, "ProvisionedThroughputExceededException"),
+    error(400, "ThrottlingException"),
+    error(500, "InternalServerError"),
+    { status: 503, body: "Service Unavailable" },
+  ];
+  if (operation === "UpdateItem") return [...general, error(400, "TransactionConflictException")];
+  if (operation !== "TransactWriteItems") return general;
+  const { TransactItems: items } = body as { TransactItems: unknown[] };
+  const CancellationReasons = items.map((_, i) => ({ Code: i === 0 ? "TransactionConflict" : "None" }));
+  return [...general, error(400, "TransactionCanceledException", { CancellationReasons })];
+}
+
+function error(status: number, name: string, more: object = {}): ErrorAnswer {
+  return {
+    status,
+    body: { __type: `com.amazonaws.dynamodb.v20120810#${name}`, message: "injected", ...more },
+  };
+}
