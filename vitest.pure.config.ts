@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: [
       "takeover",
+      "row-rules",
+      "sighting",
       "rhythm",
       "service-clock",
       "trust",

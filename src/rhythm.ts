@@ -11,8 +11,9 @@ export interface Rhythm {
   readonly afterMs: number;
   /** … by this, in the observer's monotonic time. */
   readonly byMs: number;
-  /** Looks since then that showed nothing new; the latest was at `missedAtMs`. */
+  /** Looks since then that showed nothing new. */
   readonly missed: number;
+  /** The latest look, whatever it showed. */
   readonly missedAtMs: number;
 }
 
@@ -38,7 +39,7 @@ export function miss(rhythm: Rhythm, lookedMs: number): Rhythm {
 
 /** A look showed a new write. */
 export function hit(rhythm: Rhythm, seenMs: number, intervalMs: number): Rhythm {
-  const lastLookMs = rhythm.missed > 0 ? rhythm.missedAtMs : rhythm.byMs;
+  const lastLookMs = rhythm.missedAtMs;
   const afterMs = Math.max(lastLookMs, rhythm.afterMs + intervalMs);
   const byMs = Math.min(seenMs, rhythm.byMs + intervalMs);
   // Out of step (a renewal came late, or the holder changed): only the two looks are known.

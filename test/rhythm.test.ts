@@ -81,3 +81,25 @@ test("without a renewal, looks become rarer, down to one an interval", () => {
   expect(Math.min(...gaps)).toBeGreaterThan(0);
   expect(gaps.slice(-3)).toEqual([1_000, 1_000, 1_000]);
 });
+
+test("the first look brackets the write with the interval before it", () => {
+  expect(firstRhythm(5_000, 1_000)).toEqual(between(4_000, 5_000));
+});
+
+test("a bracket that shrinks to nothing is out of step: only the two looks are known", () => {
+  const before = miss(between(0, 1_000), 2_000);
+  // The bracket, one interval later, is (1_000, 2_000]; the last look without the write was at 2_000.
+  expect(hit(before, 2_600, 1_000)).toEqual(between(2_000, 2_600));
+});
+
+test("a narrow bracket is not halved; an overdue write is looked for ever less often, up to once an interval", () => {
+  const narrow = { afterMs: 0, byMs: 20, missed: 0, missedAtMs: 20 };
+  expect(nextLookMs(narrow, 1_000)).toBe(1_030);
+  expect(nextLookMs({ ...narrow, byMs: 21 }, 1_000)).toBe(1_010.5);
+  const overdue = (missed: number, missedAtMs: number) =>
+    nextLookMs({ ...narrow, missed, missedAtMs }, 1_000);
+  expect(overdue(1, 1_005)).toBe(1_030);
+  expect([1, 2, 3, 4, 5, 9].map((missed) => overdue(missed, 1_030))).toEqual([
+    1_130, 1_230, 1_430, 1_830, 2_030, 2_030,
+  ]);
+});

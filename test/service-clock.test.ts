@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Instant } from "../src/clock.js";
-import { MAX_DRIFT, type ServiceClock, serviceClockOf } from "../src/service-clock.js";
+import { estimateMs, MAX_DRIFT, type ServiceClock, serviceClockOf } from "../src/service-clock.js";
 
 /** A host whose two clocks run, jump and stand still against true time, within what the protocol allows. */
 const step = fc.record({
@@ -89,4 +89,28 @@ test("surelyPastInMs is the wait after which a moment has surely passed, and no 
       );
     }),
   );
+});
+
+test("a slow answer widens the upper bound by its whole round trip, and by drift", () => {
+  const sent = { monotonicMs: 0, wallMs: 0 };
+  const received = { monotonicMs: 1_000, wallMs: 1_000 };
+  const clock = serviceClockOf(5_000, sent, received, 0);
+  expect(clock.earliestMs(received)).toBe(5_000);
+  expect(clock.latestMs(received)).toBeCloseTo(5_000 + 1_000 + 1_002, 6);
+  expect(estimateMs(clock, received)).toBe(6_001);
+});
+
+test("surelyPastInMs tells for how long a moment has passed, too", () => {
+  const at = { monotonicMs: 0, wallMs: 0 };
+  const clock = serviceClockOf(5_000, at, at, 0);
+  expect(clock.surelyPastInMs(4_500, at)).toBe(-500);
+  expect(clock.surelyPastInMs(5_000, at)).toBeGreaterThan(0);
+});
+
+test("bounds that meet in one moment agree; a millisecond apart they contradict each other", () => {
+  const at = { monotonicMs: 0, wallMs: 0 };
+  const clock = serviceClockOf(5_000, at, at, 0);
+  const meeting = clock.narrow(serviceClockOf(6_000, at, at, 0), at);
+  expect([meeting?.earliestMs(at), meeting?.latestMs(at)]).toEqual([6_000, 6_000]);
+  expect(clock.narrow(serviceClockOf(6_001, at, at, 0), at)).toBeUndefined();
 });

@@ -1,0 +1,207 @@
+import { describe, expect, test } from "vitest";
+import type { Lease } from "../src/lease.js";
+import { SMALL } from "./exploration/bounds.js";
+import { REAL_RULES, type Rules } from "./exploration/rules.js";
+import { explore } from "./exploration/search.js";
+
+describe("in every interleaving within small bounds, no promise is broken", () => {
+  for (const { name, ...bounds } of SMALL) {
+    test(`${bounds.candidates} candidates, ${name}`, () => {
+      const { complete, violations } = explore(bounds);
+      expect(violations).toEqual([]);
+      expect(complete).toBe(true);
+    });
+  }
+});
+
+/** Each is one rule gone wrong, and the promise that it must be seen to break. */
+const FAULTS: ReadonlyArray<{ fault: string; breaks: string; rules: Partial<Rules> }> = [
+  {
+    fault: "trust has no margin, and clocks are not alike",
+    breaks: "exclusion",
+    rules: { trustMs: (leaseMs) => leaseMs },
+  },
+  {
+    fault: "trust counts from the response",
+    breaks: "exclusion",
+    rules: { trustedFrom: (_sent, received) => received },
+  },
+  {
+    fault: "trust goes by the monotonic clock alone",
+    breaks: "exclusion",
+    rules: { trustLeftMs: (sent, trustMs, now) => trustMs - (now.monotonicMs - sent.monotonicMs) },
+  },
+  {
+    fault: "trust goes by the wall clock alone",
+    breaks: "exclusion",
+    rules: { trustLeftMs: (sent, trustMs, now) => trustMs - (now.wallMs - sent.wallMs) },
+  },
+  {
+    fault: "what a refusal shows counts as seen from before it was asked",
+    breaks: "exclusion",
+    rules: { seenFrom: (sent) => sent },
+  },
+  {
+    fault: "a holder is called dead before a whole lease of observation",
+    breaks: "exclusion",
+    rules: {
+      nextMove: (sighting, me, now, service) => {
+        const early = { ...now, monotonicMs: now.monotonicMs + 1_000 };
+        return REAL_RULES.nextMove(sighting, me, early, service);
+      },
+    },
+  },
+  {
+    fault: "a renewal that is seen does not begin the observation anew",
+    breaks: "exclusion",
+    rules: {
+      see: (previous, lease, receivedMs, authoritative) => ({
+        ...REAL_RULES.see(previous, lease, receivedMs, authoritative),
+        firstSeenMs: previous?.firstSeenMs ?? receivedMs,
+      }),
+    },
+  },
+  {
+    fault: "an evicted lease is a vacancy",
+    breaks: "exclusion",
+    rules: {
+      evicted: (row, request) => {
+        const lease = REAL_RULES.evicted(row, request);
+        return lease && { ...lease, endReason: "resigned" };
+      },
+    },
+  },
+  {
+    fault: "the service clock is taken for exact",
+    breaks: "exclusion",
+    rules: {
+      serviceClockOf: (dateMs, sent, received, errorMs) =>
+        REAL_RULES.serviceClockOf(dateMs + 2_000, sent, received, errorMs - 4_000),
+    },
+  },
+  {
+    fault: "a renewal that comes late takes the row back in time",
+    breaks: "pairs never repeat",
+    rules: {
+      renewed: (row, request) => REAL_RULES.renewed(row && { ...row, revision: -1 }, request),
+    },
+  },
+  {
+    fault: "a renewal makes its sender the holder again",
+    breaks: "released stays released",
+    rules: {
+      renewed: (row, request) =>
+        row?.term === request.term
+          ? REAL_RULES.renewed({ ...row, holder: request.candidateId, revision: -1 }, request)
+          : undefined,
+    },
+  },
+  {
+    fault: "an acquire does not compare what it saw",
+    breaks: "terms increase",
+    rules: {
+      acquired: (row, request) => REAL_RULES.acquired(row && { ...row, ...pairOf(request.basis) }, request),
+    },
+  },
+  {
+    fault: "an acquire does not compare the revision that it saw",
+    breaks: "fresh basis",
+    rules: {
+      acquired: (row, request) =>
+        REAL_RULES.acquired(row && { ...row, revision: request.basis.revision }, request),
+    },
+  },
+  {
+    fault: "a term is given twice",
+    breaks: "terms increase",
+    rules: {
+      acquired: (row, request) => {
+        const lease = REAL_RULES.acquired(row, request);
+        return lease && { ...lease, term: Math.max(1, request.basis.term) };
+      },
+    },
+  },
+  {
+    fault: "the history of a deleted row is not gone by",
+    breaks: "liveness",
+    rules: {
+      seeHistory: (sighting) => ({ ...sighting, history: { highestTerm: 0, longestLeaseMs: 0 } }),
+    },
+  },
+  {
+    fault: "a release is accepted by the term alone",
+    breaks: "own release",
+    rules: {
+      resigned: (row, request) =>
+        REAL_RULES.resigned(row && { ...row, holder: request.candidateId, term: request.term }, request),
+    },
+  },
+  {
+    fault: "a fence asks for the name alone",
+    breaks: "fencing",
+    rules: { isFencePassed: (row, { candidateId }) => row?.holder === candidateId },
+  },
+  {
+    fault: "a refused renewal is taken for a success",
+    breaks: "justified belief",
+    rules: { renewLanded: () => true },
+  },
+  {
+    fault: "an earlier try to acquire is taken for this one",
+    breaks: "justified belief",
+    rules: { acquireLanded: (lease, { candidateId }) => lease?.holder === candidateId },
+  },
+  {
+    fault: "a refused renewal is taken for a loss",
+    breaks: "true loss",
+    rules: { renewLanded: () => false },
+  },
+  {
+    fault: "a refused release is taken for a loss",
+    breaks: "true loss",
+    rules: { resignLanded: () => false },
+  },
+  {
+    fault: "every look begins the observation anew",
+    breaks: "liveness",
+    rules: {
+      see: (previous, lease, receivedMs, authoritative) => ({
+        ...REAL_RULES.see(previous, lease, receivedMs, authoritative),
+        firstSeenMs: receivedMs,
+      }),
+    },
+  },
+];
+
+describe("a fault in the rules is seen", () => {
+  for (const { fault, breaks, rules } of FAULTS) {
+    test(`${fault}: ${breaks} is broken`, () => {
+      const found: string[] = [];
+      for (const { name: _, ...bounds } of SMALL) {
+        const { violations } = explore({ ...bounds, rules });
+        found.push(...violations.map(({ promise }) => promise));
+        if (found.length > 0) break;
+      }
+      expect(found).toEqual([breaks]);
+    });
+  }
+
+  test("and told as the shortest story, one line an event", () => {
+    const { name: _, ...bounds } = SMALL[0] as (typeof SMALL)[number];
+    const rules: Partial<Rules> = { trustMs: (leaseMs) => leaseMs };
+    const [violation] = explore({ ...bounds, rules }).violations;
+    expect(violation?.trace.at(-1)).toMatch(/^[ab] trusts term \d while [ab] trusts term \d$/);
+    expect(violation?.trace.join("\n")).toMatch(/a tick, in which the clocks of [ab] are (slow|fast)/);
+  });
+});
+
+test("a search that was given up is not complete", () => {
+  const { name: _, ...bounds } = SMALL[0] as (typeof SMALL)[number];
+  const { complete, states } = explore({ ...bounds, maxStates: 1_000 });
+  expect(complete).toBe(false);
+  expect(states).toBeGreaterThan(1_000);
+});
+
+function pairOf({ term, revision }: Pick<Lease, "term" | "revision">) {
+  return { term, revision };
+}
