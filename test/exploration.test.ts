@@ -91,9 +91,9 @@ const FAULTS: ReadonlyArray<{ fault: string; breaks: string; rules: Partial<Rule
     breaks: "released stays released",
     rules: {
       renewed: (row, request) =>
-        row?.term === request.term
+        row?.term === request.term && row.holder === undefined
           ? REAL_RULES.renewed({ ...row, holder: request.candidateId, revision: -1 }, request)
-          : undefined,
+          : REAL_RULES.renewed(row, request),
     },
   },
   {

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { MUTANTS } from "../mutants/catalogue.js";
 import { mutantsInWords, runMutants } from "../mutants/run.js";
 import { simulateAll } from "./crew.js";
 import { useLightAbort } from "./light-abort.js";
@@ -49,7 +50,11 @@ async function main(): Promise<number> {
   const jobs = whole("--jobs", values.jobs ?? String(availableParallelism()), 1);
   if (values.mutants) {
     const seeds = whole("--seeds", values.seeds ?? "3000", 1);
-    const result = await runMutants(jobs, seeds, values.only);
+    const { only } = values;
+    if (only !== undefined && !MUTANTS.some(({ name }) => name.includes(only))) {
+      throw new UsageError(`no mutant has "${only}" in its name; "${MUTANTS[0]?.name}" is one.`);
+    }
+    const result = await runMutants(jobs, seeds, only);
     process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : mutantsInWords(result));
     return result.survivors.length > 0 ? 1 : 0;
   }

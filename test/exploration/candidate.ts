@@ -1,0 +1,215 @@
+import type { Instant } from "../../src/clock.js";
+import type { Lease } from "../../src/lease.js";
+import type { ServiceClock } from "../../src/service-clock.js";
+import type { Sighting } from "../../src/sighting.js";
+import type { Move } from "../../src/takeover.js";
+import { type Broken, trustOf } from "./promises.js";
+import { type Candidate, type Model, type Request, type State, TICK_MS, withCandidate } from "./state.js";
+import { land } from "./table.js";
+
+/**
+ * A candidate's part: what campaign.ts, holder.ts and tenure.ts do around the rules, in the fewest lines. Each
+ * candidate waits for one answer at a time, as they do.
+ */
+
+export interface Step {
+  readonly state: State;
+  readonly broken?: Broken | undefined;
+}
+
+/** A look may come at any moment, so when it would be due is not part of what is known. */
+const ALWAYS_DUE = { afterMs: 0, byMs: 0, missed: 0, missedAtMs: 0 };
+
+/** Sends what the rules say is next. Undefined: nothing, or nothing that could change anything. */
+export function campaign(model: Model, state: State, index: number, tenures: number): State | undefined {
+  const me = state.candidates[index] as Candidate;
+  const { sighting, clock } = me;
+  const move = me.unsure
+    ? ({ kind: "read", consistent: true } as const)
+    : nextMoveOf(model, state, me, sighting);
+  switch (move.kind) {
+    case "wait":
+      return undefined;
+    case "read":
+      if (!me.unsure && sighting && looksTheSame(state.table.row, sighting.lease)) return undefined;
+      return ask(model, state, index, { verb: "read", consistent: move.consistent });
+    case "readHistory":
+      return ask(model, state, index, { verb: "readHistory" });
+    case "holdPlace": {
+      // New, as if drawn at random.
+      const revision = 1_000 + state.serial;
+      const body = { ...named(model), revision };
+      return send({ ...state, serial: state.serial + 1 }, index, { verb: "holdPlace", body });
+    }
+    case "acquire": {
+      if (state.table.tenures >= tenures) return undefined;
+      const body = {
+        ...named(model),
+        ...stamped(model, state.nowMs, clock),
+        candidateId: me.id,
+        attemptId: String(state.serial),
+        basis: move.basis,
+        value: undefined,
+      };
+      return send({ ...state, serial: state.serial + 1 }, index, { verb: "acquire", body });
+    }
+  }
+}
+
+export function nextMoveOf(model: Model, state: State, me: Candidate, sighting: Sighting | undefined): Move {
+  const { rules, bounds } = model;
+  const candidacy = { candidateId: me.id, useServiceClock: bounds.serviceClock, jitterMs: 0 };
+  return rules.nextMove(sighting, candidacy, me.clock, serviceClock(model, state.nowMs, me.clock));
+}
+
+function looksTheSame(row: Lease | undefined, known: Lease | undefined): boolean {
+  return (
+    row?.term === known?.term &&
+    row?.revision === known?.revision &&
+    row?.holder === known?.holder &&
+    row?.endReason === known?.endReason &&
+    row?.expiresAt === known?.expiresAt
+  );
+}
+
+/** Each try has a revision of its own. */
+export function renew(model: Model, state: State, index: number): State {
+  const { id: candidateId, tenure, clock } = state.candidates[index] as Candidate;
+  if (tenure === undefined) throw new Error("only a leader renews");
+  const revision = tenure.tried + 1;
+  const times = stamped(model, state.nowMs, clock);
+  const body = { ...named(model), ...times, candidateId, term: tenure.term, revision, value: undefined };
+  const trying = withCandidate(state, index, { tenure: { ...tenure, tried: revision } });
+  return send(trying, index, { verb: "renew", body });
+}
+
+export function resign(model: Model, state: State, index: number): State {
+  const { id: candidateId, tenure } = state.candidates[index] as Candidate;
+  if (tenure === undefined) throw new Error("only a leader resigns");
+  const revision = tenure.tried + 1;
+  const what = { reason: "resigned", at: undefined } as const;
+  const body = { ...named(model), ...what, candidateId, term: tenure.term, revision };
+  const change = { phase: "resigning", tenure: { ...tenure, tried: revision } } as const;
+  return send(withCandidate(state, index, change), index, { verb: "resign", body });
+}
+
+function send(state: State, index: number, request: Request): State {
+  const { clock } = state.candidates[index] as Candidate;
+  const waiting = { request, sent: clock, landed: false, answer: undefined };
+  return withCandidate(state, index, { waiting });
+}
+
+export function look(model: Model, state: State, index: number): State {
+  return ask(model, state, index, { verb: "read", consistent: false });
+}
+
+/** A read changes nothing, so only when it lands and when its answer comes make a difference. */
+function ask(model: Model, state: State, index: number, request: Request): State {
+  const { clock } = state.candidates[index] as Candidate;
+  const { answer } = land(model, state.table, request);
+  return withCandidate(state, index, { waiting: { request, sent: clock, landed: true, answer } });
+}
+
+/** The answer has come. */
+export function receive(model: Model, state: State, index: number): Step {
+  const { rules } = model;
+  const me = state.candidates[index] as Candidate;
+  const { waiting, clock, id: candidateId, tenure } = me;
+  if (waiting?.answer === undefined) throw new Error("there is no answer to receive");
+  const { request, sent, answer, landed } = waiting;
+  const { lease, done } = answer;
+  const seenMs = rules.seenFrom(sent, clock).monotonicMs;
+  const see = (authoritative: boolean) => kept(rules.see(me.sighting, lease, seenMs, authoritative));
+  const after = (change: Partial<Candidate>, broken?: Broken): Step => ({
+    state: withCandidate(state, index, { waiting: undefined, ...change }),
+    broken,
+  });
+  switch (request.verb) {
+    case "read":
+      return after({
+        sighting: see(request.consistent),
+        unsure: me.unsure && !request.consistent,
+      });
+    case "readHistory": {
+      const { sighting } = me;
+      if (sighting === undefined || answer.history === undefined) return after({});
+      return after({ sighting: kept(rules.seeHistory(sighting, answer.history)) });
+    }
+    case "holdPlace":
+      return after({ sighting: see(true) });
+    case "acquire": {
+      const sighting = see(true);
+      const believed = done || rules.acquireLanded(lease, request.body);
+      if (!believed || !lease) return after({ sighting: lease && sighting });
+      if (!landed) return after({}, unjustified(candidateId, `term ${lease.term}`));
+      if (rules.longestElapsedMs(sent, clock) >= trustOf(model)) return after({ sighting });
+      const confirmed = rules.trustedFrom(sent, clock);
+      const begun = { term: lease.term, confirmed, tried: lease.revision };
+      return after({ sighting, phase: "leading", tenure: begun });
+    }
+    case "renew": {
+      if (tenure === undefined) throw new Error("a renewal outlived its tenure");
+      const sighting = lease ? see(true) : me.sighting;
+      const mine = { candidateId, term: tenure.term };
+      if (done || rules.renewLanded(lease, mine, request.body.revision)) {
+        if (!landed) return after({}, unjustified(candidateId, `its renewal of term ${tenure.term}`));
+        return after({ sighting, tenure: { ...tenure, confirmed: rules.trustedFrom(sent, clock) } });
+      }
+      const untrue = lease?.holder === candidateId && lease.term === tenure.term;
+      return after({ ...OVER, sighting }, untrue ? untrueLoss(candidateId, tenure.term) : undefined);
+    }
+    case "resign": {
+      if (tenure === undefined) throw new Error("a release outlived its tenure");
+      const sighting = lease ? see(true) : me.sighting;
+      const released = done || rules.resignLanded(lease, { candidateId, term: tenure.term }, undefined);
+      const untrue = !released && landed && lease?.term === tenure.term;
+      return after({ ...OVER, sighting }, untrue ? untrueLoss(candidateId, tenure.term) : undefined);
+    }
+    case "write":
+      throw new Error("nobody waits for a write");
+  }
+}
+
+/** A tenure that is over: the next campaign goes on from what was seen. */
+export const OVER = { phase: "campaigning", tenure: undefined, waiting: undefined } as const;
+
+function unjustified(id: string, what: string): Broken {
+  return {
+    promise: "justified belief",
+    message: `${id} believes that it wrote ${what}, and it never landed`,
+  };
+}
+
+function untrueLoss(id: string, term: number): Broken {
+  return {
+    promise: "true loss",
+    message: `${id} is told that it lost term ${term}, and the row was still its own`,
+  };
+}
+
+/** What is not asked again is not kept, so that states which differ only there are one. */
+function kept({ lease, firstSeenMs, history }: Sighting): Sighting {
+  return {
+    lease: lease && { ...lease, attemptId: undefined },
+    firstSeenMs,
+    lookedMs: 0,
+    rhythm: ALWAYS_DUE,
+    history,
+  };
+}
+
+/** The lease says how long it lasts and when it is renewed; all candidates have the same options. */
+function named({ bounds }: Model) {
+  return { election: "e", leaseDurationMs: bounds.leaseTicks * TICK_MS, renewIntervalMs: TICK_MS };
+}
+
+function stamped(model: Model, nowMs: number, sent: Instant) {
+  const service = serviceClock(model, nowMs, sent);
+  const expiresAt = service && Math.ceil(service.latestMs(sent)) + model.bounds.leaseTicks * TICK_MS;
+  return { expiresAt, at: undefined };
+}
+
+/** As if an answer of the table had come just now. */
+function serviceClock({ rules, bounds }: Model, nowMs: number, now: Instant): ServiceClock | undefined {
+  return bounds.serviceClock ? rules.serviceClockOf(nowMs, now, now, 0) : undefined;
+}

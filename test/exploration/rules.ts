@@ -1,0 +1,34 @@
+import { type Instant, longestElapsedMs } from "../../src/clock.js";
+import { acquireLanded, renewLanded, resignLanded } from "../../src/landed.js";
+import { trustLeftMs } from "../../src/lease.js";
+import { serviceClockOf } from "../../src/service-clock.js";
+import { see, seeHistory } from "../../src/sighting.js";
+import { acquired, evicted, heldPlace, isFencePassed, renewed, resigned } from "../../src/store/row-rules.js";
+import { nextMove } from "../../src/takeover.js";
+
+/** What is explored. Replaced one by one to prove that the exploration sees what breaks. */
+export const REAL_RULES = {
+  nextMove,
+  see,
+  seeHistory,
+  longestElapsedMs,
+  trustLeftMs,
+  acquireLanded,
+  renewLanded,
+  resignLanded,
+  heldPlace,
+  acquired,
+  renewed,
+  resigned,
+  evicted,
+  isFencePassed,
+  serviceClockOf,
+  /** From campaign.ts and tenure.ts: trust counts from when the confirmed request left. */
+  trustedFrom: (sent: Instant, _received: Instant): Instant => sent,
+  /** From campaign.ts: what an answer shows counts as seen from when it had come. */
+  seenFrom: (_sent: Instant, received: Instant): Instant => received,
+  /** From tenure.ts: trust ends this much before the lease. */
+  trustMs: (leaseMs: number, marginMs: number): number => leaseMs - marginMs,
+};
+
+export type Rules = typeof REAL_RULES;
