@@ -14,7 +14,7 @@ export interface Rhythm {
   /** Looks since then that showed nothing new. */
   readonly missed: number;
   /** The latest look, whatever it showed. */
-  readonly missedAtMs: number;
+  readonly lookedAtMs: number;
 }
 
 /** A bracket this narrow, as a part of the interval, is not halved further. */
@@ -29,32 +29,32 @@ export function firstRhythm(seenMs: number, intervalMs: number): Rhythm {
 
 /** Only two looks are known: one that did not show the write, and one that did. */
 export function between(lastLookMs: number, seenMs: number): Rhythm {
-  return { afterMs: lastLookMs, byMs: seenMs, missed: 0, missedAtMs: seenMs };
+  return { afterMs: lastLookMs, byMs: seenMs, missed: 0, lookedAtMs: seenMs };
 }
 
 /** A look showed nothing new. */
 export function miss(rhythm: Rhythm, lookedMs: number): Rhythm {
-  return { ...rhythm, missed: rhythm.missed + 1, missedAtMs: lookedMs };
+  return { ...rhythm, missed: rhythm.missed + 1, lookedAtMs: lookedMs };
 }
 
 /** A look showed a new write. */
 export function hit(rhythm: Rhythm, seenMs: number, intervalMs: number): Rhythm {
-  const lastLookMs = rhythm.missedAtMs;
+  const lastLookMs = rhythm.lookedAtMs;
   const afterMs = Math.max(lastLookMs, rhythm.afterMs + intervalMs);
   const byMs = Math.min(seenMs, rhythm.byMs + intervalMs);
   // Out of step (a renewal came late, or the holder changed): only the two looks are known.
   if (afterMs >= byMs) return between(lastLookMs, seenMs);
-  return { afterMs, byMs, missed: 0, missedAtMs: seenMs };
+  return { afterMs, byMs, missed: 0, lookedAtMs: seenMs };
 }
 
 /** When the next look is due, in the observer's monotonic time. */
 export function nextLookMs(rhythm: Rhythm, intervalMs: number): number {
-  const { afterMs, byMs, missed, missedAtMs } = rhythm;
+  const { afterMs, byMs, missed, lookedAtMs } = rhythm;
   const latestMs = byMs + intervalMs * (1 + SLACK);
   if (missed === 0) {
     return byMs - afterMs > intervalMs * NARROW ? (afterMs + byMs) / 2 + intervalMs : latestMs;
   }
-  if (missedAtMs < latestMs) return latestMs;
+  if (lookedAtMs < latestMs) return latestMs;
   // Overdue: keep looking, ever less often, so that a late renewal is still seen soon after it.
-  return missedAtMs + intervalMs * Math.min(1, 2 ** missed / 20);
+  return lookedAtMs + intervalMs * Math.min(1, 2 ** missed / 20);
 }

@@ -1,4 +1,4 @@
-import type { Lease } from "./lease.js";
+import { isPlaceholder, type Lease } from "./lease.js";
 import { between, firstRhythm, hit, miss, type Rhythm } from "./rhythm.js";
 
 /** What one candidate knows of the lease row, and since when, by its own monotonic clock. */
@@ -12,6 +12,8 @@ export interface Sighting {
   readonly rhythm: Rhythm;
   /** Only of a placeholder, and read while it stood there: where terms must go on. */
   readonly history?: History | undefined;
+  /** An eventually consistent read showed a placeholder after a term: an old replica, or a deleted row. */
+  readonly doubted?: boolean | undefined;
 }
 
 /** What is left of an election whose lease row is gone. */
@@ -23,7 +25,7 @@ export interface History {
 }
 
 /** While there is no row, there is nothing to be in step with. */
-const NO_RHYTHM: Rhythm = { afterMs: 0, byMs: 0, missed: 0, missedAtMs: 0 };
+const NO_RHYTHM: Rhythm = { afterMs: 0, byMs: 0, missed: 0, lookedAtMs: 0 };
 
 /**
  * What is known after another answer. `receivedMs` was read after it arrived (rule 4b: never before).
@@ -52,6 +54,7 @@ export function see(
       lease: order === 0 ? lease : known,
       lookedMs: receivedMs,
       rhythm: miss(previous.rhythm, receivedMs),
+      doubted: order < 0 && isPlaceholder(lease),
     };
   }
   const isNext =

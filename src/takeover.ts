@@ -60,7 +60,7 @@ export function nextMove(
   now: Instant,
   service: ServiceClock | undefined,
 ): Move {
-  if (sighting === undefined) return { kind: "read", consistent: true };
+  if (sighting === undefined || sighting.doubted) return { kind: "read", consistent: true };
   const { lease } = sighting;
   if (lease === undefined) return { kind: "holdPlace" };
   if (isPlaceholder(lease)) return moveOnPlaceholder(sighting, lease, now);

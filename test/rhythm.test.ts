@@ -93,11 +93,11 @@ test("a bracket that shrinks to nothing is out of step: only the two looks are k
 });
 
 test("a narrow bracket is not halved; an overdue write is looked for ever less often, up to once an interval", () => {
-  const narrow = { afterMs: 0, byMs: 20, missed: 0, missedAtMs: 20 };
+  const narrow = { afterMs: 0, byMs: 20, missed: 0, lookedAtMs: 20 };
   expect(nextLookMs(narrow, 1_000)).toBe(1_030);
   expect(nextLookMs({ ...narrow, byMs: 21 }, 1_000)).toBe(1_010.5);
-  const overdue = (missed: number, missedAtMs: number) =>
-    nextLookMs({ ...narrow, missed, missedAtMs }, 1_000);
+  const overdue = (missed: number, lookedAtMs: number) =>
+    nextLookMs({ ...narrow, missed, lookedAtMs }, 1_000);
   expect(overdue(1, 1_005)).toBe(1_030);
   expect([1, 2, 3, 4, 5, 9].map((missed) => overdue(missed, 1_030))).toEqual([
     1_130, 1_230, 1_430, 1_830, 2_030, 2_030,

@@ -31,6 +31,16 @@ test("an older pair is news only if the answer cannot be stale", () => {
   }
 });
 
+test("a placeholder after a term may be an old replica or a deleted row: a consistent read tells, once", () => {
+  const place: Lease = { term: 0, revision: 77, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
+  const doubted = see(see(undefined, ROW, 100, true), place, 200, false);
+  expect(doubted).toMatchObject({ lease: ROW, firstSeenMs: 100 });
+  expect(nextMove(doubted, me, at(200), undefined)).toEqual({ kind: "read", consistent: true });
+  expect(see(doubted, place, 210, true)).toMatchObject({ lease: place, firstSeenMs: 210 });
+  const stale = see(doubted, ROW, 210, true);
+  expect(nextMove(stale, me, at(210), undefined)).toMatchObject({ kind: "wait" });
+});
+
 test("a row that goes and a row that comes are news each time", () => {
   const gone = see(see(undefined, ROW, 100, true), undefined, 200, false);
   expect(gone).toMatchObject({ lease: undefined, firstSeenMs: 200 });

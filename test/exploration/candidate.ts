@@ -18,7 +18,7 @@ export interface Step {
 }
 
 /** A look may come at any moment, so when it would be due is not part of what is known. */
-const ALWAYS_DUE = { afterMs: 0, byMs: 0, missed: 0, missedAtMs: 0 };
+const ALWAYS_DUE = { afterMs: 0, byMs: 0, missed: 0, lookedAtMs: 0 };
 
 /** Sends what the rules say is next. Undefined: nothing, or nothing that could change anything. */
 export function campaign(model: Model, state: State, index: number, tenures: number): State | undefined {
@@ -188,13 +188,14 @@ function untrueLoss(id: string, term: number): Broken {
 }
 
 /** What is not asked again is not kept, so that states which differ only there are one. */
-function kept({ lease, firstSeenMs, history }: Sighting): Sighting {
+function kept({ lease, firstSeenMs, history, doubted }: Sighting): Sighting {
   return {
     lease: lease && { ...lease, attemptId: undefined },
     firstSeenMs,
     lookedMs: 0,
     rhythm: ALWAYS_DUE,
     history,
+    doubted: doubted === true,
   };
 }
 

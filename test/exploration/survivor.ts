@@ -27,8 +27,8 @@ export class Survivors {
 
   #alone(state: State, index: number): Broken | undefined {
     const { leaseTicks, deletions } = this.model.bounds;
-    // Whoever watches a row that was deleted learns of its placeholder only when it tries to take the lease.
-    const ticksAtMost = leaseTicks * (deletions > 0 ? 2 : 1);
+    // Whoever watches a row that was deleted learns of its placeholder with its next look.
+    const ticksAtMost = leaseTicks + (deletions > 0 ? 1 : 0);
     const left = { ...state.left };
     for (const kind of Object.keys(left) as Array<keyof typeof left>) left[kind] = 0;
     const candidates = state.candidates.map(

@@ -319,4 +319,11 @@ export const MUTANTS: readonly Mutant[] = [
     from: "      ...previous,\n      lease: order === 0 ? lease : known,\n",
     to: "      ...previous, firstSeenMs: receivedMs,\n      lease: order === 0 ? lease : known,\n",
   },
+  {
+    name: "a-placeholder-is-not-doubted",
+    revives: "who watches a row that was deleted waits out two leases (our own, found by exploration)",
+    file: "src/sighting.ts",
+    from: "doubted: order < 0 && isPlaceholder(lease),",
+    to: "doubted: false,",
+  },
 ];
