@@ -145,8 +145,8 @@ export class Campaign {
 
   #nextMove(jitterMs: number): Move {
     if (this.#unsure) return { kind: "read", consistent: true };
-    const { candidateId, useServiceClock } = this.options;
-    const me = { candidateId, useServiceClock, jitterMs };
+    const { candidateId, useServiceClock, eligible, group, slotMs, handoffPollMs } = this.options;
+    const me = { candidateId, useServiceClock, jitterMs, eligible, group, slotMs, handoffPollMs };
     return nextMove(this.#sighting, me, this.requests.now(), this.requests.service);
   }
 

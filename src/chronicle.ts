@@ -1,6 +1,6 @@
 import { backoffMs } from "./backoff.js";
 import { sleep } from "./clock.js";
-import type { Lease } from "./lease.js";
+import { endedTerm, type Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Requests } from "./requests.js";
 import type { TermRecord } from "./store/lease-store.js";
@@ -29,7 +29,7 @@ export async function recordSuccession(
   if (!began || !previous) return;
   const nowMs = requests.at(requests.now());
   await record(requests, options, {
-    term: previous.term,
+    term: endedTerm(previous),
     endReason: previous.endReason ?? "expired",
     endedAt: previous.endedAt ?? previous.expiresAt,
     lastRenewedAt: previous.renewedAt,

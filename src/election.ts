@@ -5,36 +5,46 @@ import { Commits } from "./commits.js";
 import {
   AlreadyCampaigningError,
   type EndReason,
-  FencedOutError,
   InvalidOptionError,
-  LeaseLostError,
   TableUnavailableError,
 } from "./errors.js";
 import { type Emit, emitter } from "./events.js";
+import { type Leader, leaderOf } from "./leader.js";
 import { Leadership } from "./leadership.js";
-import { type Leader, leaderOf, Observer } from "./observer.js";
-import { type CandidateOptions, checkTick, type ResolvedOptions, resolveOptions } from "./options.js";
+import { Observer } from "./observer.js";
+import {
+  type CandidateOptions,
+  checkHoldFor,
+  checkTick,
+  type ResolvedOptions,
+  resolveOptions,
+} from "./options.js";
+import { type ListedCandidate, type PastLeader, Records } from "./records.js";
 import { Requests } from "./requests.js";
-import { DynamoDBLeaseStore, type DynamoDBLike } from "./store/dynamodb.js";
-import type { LeaseStore } from "./store/lease-store.js";
-import { DEFAULT_TABLE_NAME } from "./store/schema.js";
+import { serve, settle, type Work } from "./serving.js";
+import { Standing } from "./standing.js";
+import { type StoreOptions, storeOf } from "./store-of.js";
+import { Succession } from "./succession.js";
 import { telemetry } from "./telemetry.js";
 import { Tenure } from "./tenure.js";
 
-export interface ElectionOptions extends CandidateOptions {
-  /** Your own `DynamoDBClient` or `DynamoDBDocumentClient`; its configuration is left alone. */
-  client?: DynamoDBLike | undefined;
-  /** The lease table: partition key `pk` (S), sort key `sk` (S). @default "incumbent" */
-  tableName?: string | undefined;
-  /** Instead of `client` and `tableName`: a `MemoryTable` in unit tests and simulations. */
-  store?: LeaseStore | undefined;
-}
-
-export type Work<T> = (leadership: Leadership) => T | Promise<T>;
+export interface ElectionOptions extends CandidateOptions, StoreOptions {}
 
 export interface Signalled {
   /** Stops it: nothing more is begun, and a leadership that is held is given back. */
   signal?: AbortSignal | undefined;
+}
+
+export interface LeadOptions extends Signalled {
+  /** Whether an end asked for by `signal` is announced to the followers before the work is told to stop. @default true */
+  announce?: boolean | undefined;
+}
+
+export interface RunOnceOptions extends Signalled {
+  /** Stand by while another candidate leads. @default false */
+  wait?: boolean | undefined;
+  /** Keep the lease for the own group for so long after a completed run, in milliseconds. @default not kept */
+  holdForMs?: number | undefined;
 }
 
 /** What became of a tick. */
@@ -51,6 +61,7 @@ export class Election {
   readonly #options: ResolvedOptions;
   readonly #requests: Requests;
   readonly #campaign: Campaign;
+  readonly #standing: Standing;
   readonly #emit: Emit;
   #campaigning = false;
   #tenure: Tenure | undefined;
@@ -61,6 +72,7 @@ export class Election {
     this.#emit = emitter(name, candidateId, [telemetry(name), ...(options.onEvent ? [options.onEvent] : [])]);
     this.#requests = new Requests(storeOf(options), this.#options, this.#emit);
     this.#campaign = new Campaign(this.#requests, this.#options, this.#emit);
+    this.#standing = new Standing(this.#requests, this.#options, this.#emit);
   }
 
   get name(): string {
@@ -76,19 +88,34 @@ export class Election {
    * asked for) waits for `work` to stop and campaigns again, under a new term. `work` must heed
    * `leadership.signal`. Ends when `work` returns or throws by itself, with its result; or when `signal` aborts, after
    * the lease was given back, with what `work` then returned. Rejects with `TableError` when the table cannot be used.
+   *
+   * A leader whose `signal` aborts first announces its end and works on until the followers have had time to look
+   * (about one `renewIntervalMs`), so that the next one starts within milliseconds. `announce: false`: stop at once.
+   * @default announce true
    */
-  async lead<T>(work: Work<T>, { signal }: Signalled = {}): Promise<T | undefined> {
+  async lead<T>(work: Work<T>, { signal, announce = true }: LeadOptions = {}): Promise<T | undefined> {
     return this.#exclusively(async () => {
-      while (!signal?.aborted) {
-        const won = await unlessAborted(this.#campaign.run({ signal }), signal);
-        if (won?.kind !== "elected") break;
-        const { ended, result } = await this.#serve(this.#take(won), work, signal);
-        const value = settle(result, ended);
-        if (!ended || signal?.aborted) return value;
-        if (STAND_BACK.has(ended)) await unlessAborted(this.#campaign.standBack(signal), signal);
+      this.#standing.join();
+      try {
+        return await this.#lead(work, { signal, announce });
+      } finally {
+        await this.#standing.leave();
       }
-      return undefined;
     });
+  }
+
+  async #lead<T>(work: Work<T>, { signal, announce = true }: LeadOptions): Promise<T | undefined> {
+    while (!signal?.aborted) {
+      const won = await unlessAborted(this.#campaign.run({ signal }), signal);
+      if (won?.kind !== "elected") break;
+      const leadership = this.#take(won);
+      const { ended, result } = await serve(leadership, this.#tenure as Tenure, work, { signal, announce });
+      await this.#tenure?.release("resigned");
+      const value = settle(result, ended);
+      if (!ended || signal?.aborted) return value;
+      if (STAND_BACK.has(ended)) await unlessAborted(this.#campaign.standBack(signal), signal);
+    }
+    return undefined;
   }
 
   /**
@@ -96,9 +123,18 @@ export class Election {
    * stopped. Rejects with the signal's reason when it aborts first, with `TableError` when the table cannot be used.
    */
   async campaign({ signal }: Signalled = {}): Promise<Leadership> {
-    const won = await this.#exclusively(() => this.#campaign.run({ signal }));
+    const won = await this.#exclusively(async () => {
+      this.#standing.join();
+      try {
+        return await this.#campaign.run({ signal });
+      } catch (error) {
+        await this.#standing.leave();
+        throw error;
+      }
+    });
     if (won.kind !== "elected") throw new Error("unreachable: a campaign without a tick cannot be done");
     const leadership = this.#take(won);
+    (this.#tenure as Tenure).afterwards = () => this.#standing.leave();
     if (signal?.aborted) {
       await leadership.resign();
       throw signal.reason;
@@ -120,7 +156,9 @@ export class Election {
    * A run that throws, or loses its lease, leaves the tick open for the next try. Ticks are strings that sort in
    * order of time, such as EventBridge Scheduler's scheduled time.
    *
-   * With `wait: true` it stands by while another candidate runs the tick, to take over if that one dies.
+   * With `wait: true` it stands by while another candidate runs the tick, to take over if that one dies. With
+   * `holdForMs` the lease is kept after a completed run for candidates of the same `group`, so that one Region, say,
+   * keeps the job until it misses.
    * Rejects with what `work` throws, and with `LeaseLostError` or `TableUnavailableError` when `work` returned but the
    * tick could not be recorded as done.
    * @default wait false
@@ -128,9 +166,10 @@ export class Election {
   async runOnce<T>(
     tick: string,
     work: Work<T>,
-    { signal, wait = false }: Signalled & { wait?: boolean } = {},
+    { signal, wait = false, holdForMs }: RunOnceOptions = {},
   ): Promise<RunOnceResult<T>> {
     checkTick(tick);
+    checkHoldFor(holdForMs);
     return this.#exclusively(async () => {
       const bid = { signal, tick };
       const outcome: Outcome = await (wait ? this.#campaign.run(bid) : this.#campaign.attempt(bid));
@@ -139,7 +178,10 @@ export class Election {
         return { ran: false, because: outcome.kind, leader };
       }
       const leadership = this.#take(outcome);
-      const { result } = await this.#serve(leadership, work, signal, tick);
+      const tenure = this.#tenure as Tenure;
+      const { result } = await serve(leadership, tenure, work, { signal, announce: false });
+      if (result.status === "fulfilled") await this.#complete(tenure, tick, holdForMs);
+      else await tenure.release("resigned");
       return { ran: true, term: leadership.term, value: settle(result, undefined) as T };
     });
   }
@@ -157,6 +199,26 @@ export class Election {
     return new Observer(this.#requests, this.#options).follow(signal);
   }
 
+  /**
+   * Who stands for election, by order of arrival: with an `order` that keeps a line, and those not eligible. One
+   * that died is listed until its row says that it should have been refreshed.
+   */
+  async candidates({ signal }: Signalled = {}): Promise<ListedCandidate[]> {
+    return new Records(this.#requests, this.#options).candidates(signal);
+  }
+
+  /**
+   * Who led from when to when, and why it ended, latest first: leaders that crashed too. Written beside the
+   * election as best it can be, and kept for `historyRetentionMs`.
+   * @default limit 100
+   */
+  async history({ limit = 100, signal }: Signalled & { limit?: number } = {}): Promise<PastLeader[]> {
+    if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
+      throw new InvalidOptionError("limit", "must be a whole number from 1 to 10000", limit, 100);
+    }
+    return new Records(this.#requests, this.#options).history(limit, signal);
+  }
+
   /** Two bids of one candidate would take its own lease away from it. */
   async #exclusively<T>(bid: () => Promise<T>): Promise<T> {
     if (this.#campaigning || (this.#tenure && !this.#tenure.isOver))
@@ -170,69 +232,20 @@ export class Election {
   }
 
   #take(won: Won): Leadership {
-    const tenure = new Tenure(won, this.#requests, this.#options, this.#emit, this.#campaign);
+    const succession = new Succession(this.#requests, this.#options, this.#standing, won.previous);
+    const tenure = new Tenure(won, this.#requests, this.#options, this.#emit, this.#campaign, succession);
     this.#tenure = tenure;
     tenure.chronicle = recordSuccession(this.#requests, this.#options, won.lease, won.previous);
     return new Leadership(tenure, new Commits(tenure, this.#requests));
   }
 
-  /** Runs the work under a leadership, to its end; gives the lease back only when the work has stopped. */
-  async #serve<T>(
-    leadership: Leadership,
-    work: Work<T>,
-    signal: AbortSignal | undefined,
-    tick?: string,
-  ): Promise<{ ended: EndReason | undefined; result: PromiseSettledResult<T> }> {
-    const tenure = this.#tenure as Tenure;
-    const onAbort = () => tenure.end("resigned");
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    let cancelDrain = () => {};
-    const onEnd = () => {
-      cancelDrain = this.#options.clock.setTimer(this.#options.drainTimeoutMs, () => tenure.letRunOut());
-    };
-    if (leadership.signal.aborted) onEnd();
-    leadership.signal.addEventListener("abort", onEnd, { once: true });
-
-    const [result] = await Promise.allSettled([(async () => work(leadership))()]);
-
-    cancelDrain();
-    leadership.signal.removeEventListener("abort", onEnd);
-    signal?.removeEventListener("abort", onAbort);
-    const ended = tenure.endReason;
-    if (tick !== undefined && result.status === "fulfilled") await this.#complete(tenure, tick);
-    else await tenure.release("resigned");
-    return { ended, result };
-  }
-
-  async #complete(tenure: Tenure, tick: string): Promise<void> {
+  async #complete(tenure: Tenure, tick: string, holdForMs: number | undefined): Promise<void> {
     const recorded = recordTick(this.#requests, this.#options, tenure.term, tick);
-    const outcome = await tenure.release("resigned", tick);
+    const outcome = await tenure.release("resigned", { tick, reserve: tenure.hold(holdForMs) });
     await recorded;
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
     if (outcome === "unconfirmed") throw new TableUnavailableError(`record tick "${tick}" as done`);
   }
-}
-
-function storeOf({ store, client, tableName = DEFAULT_TABLE_NAME }: ElectionOptions): LeaseStore {
-  if (store) return store;
-  if (typeof client?.send !== "function") {
-    throw new InvalidOptionError(
-      "client",
-      "must be a DynamoDBClient or DynamoDBDocumentClient",
-      client,
-      "new DynamoDBClient({})",
-    );
-  }
-  if (typeof tableName !== "string" || !/^[A-Za-z0-9_.:/-]{3,1024}$/.test(tableName)) {
-    throw new InvalidOptionError(
-      "tableName",
-      "must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN",
-      tableName,
-      DEFAULT_TABLE_NAME,
-    );
-  }
-  return new DynamoDBLeaseStore(client, tableName);
 }
 
 function defaultLabel(): string {
@@ -256,17 +269,12 @@ async function unlessAborted<T>(
   }
 }
 
-/** The work's value; its error too, unless it only says that the leadership had ended, which was known. */
-function settle<T>(result: PromiseSettledResult<T>, ended: EndReason | undefined): T | undefined {
-  if (result.status === "fulfilled") return result.value;
-  const error: unknown = result.reason;
-  const saysEnded =
-    error instanceof LeaseLostError ||
-    error instanceof FencedOutError ||
-    (error instanceof Error && error.name === "AbortError");
-  if (ended && saysEnded) return undefined;
-  throw error;
-}
-
 /** Ends after which the same candidate should not be first again. */
-const STAND_BACK = new Set<EndReason>(["stepped-down", "unhealthy", "evicted"]);
+const STAND_BACK = new Set<EndReason>([
+  "stepped-down",
+  "handed-off",
+  "preempted",
+  "rotated",
+  "unhealthy",
+  "evicted",
+]);

@@ -1,9 +1,17 @@
-/** Why a tenure ended. The first three are planned; the others are losses. */
+/** Why a tenure ended. `expired` and those after it are losses; the others were planned. */
 export type EndReason =
   /** Given back: `resign()`, the work returned, or the caller's signal aborted. */
   | "resigned"
   /** Somebody asked the holder to step down. */
   | "stepped-down"
+  /** To a successor that was named: by `resign({ to })`, `stepDown({ to })` or an operator. */
+  | "handed-off"
+  /** A candidate of higher rank joined (`preempt`). */
+  | "preempted"
+  /** `maxTenureMs` was over, and somebody was next. */
+  | "rotated"
+  /** An operator paused the election. */
+  | "paused"
   /** `healthy()` said no. */
   | "unhealthy"
   /** Trust ran out before a renewal was confirmed. */

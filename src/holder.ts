@@ -4,7 +4,7 @@ import { renewLanded, resignLanded } from "./landed.js";
 import { isPlaceholder, type Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Requests, Timed } from "./requests.js";
-import type { Written } from "./store/lease-store.js";
+import type { LettingGo, Reservation, Written } from "./store/lease-store.js";
 
 /** What became of a try: the row is believed before the refusal. */
 export interface Told {
@@ -14,6 +14,23 @@ export interface Told {
   /** Read before the request left. */
   readonly sent: Instant;
   readonly received: Instant;
+}
+
+/** What a renewal tells beside that the holder lives. */
+export interface Renewal {
+  readonly value: string | undefined;
+  /** For the moment the request leaves: how long after it the next renewal is due. */
+  readonly nextInMs: (sent: Instant) => number;
+  readonly line: readonly string[] | undefined;
+  readonly lettingGo: ((sent: Instant) => LettingGo) | undefined;
+  readonly timeoutMs: number;
+}
+
+/** What goes with a resignation. */
+export interface GivingBack {
+  /** Recorded as done in the same write. */
+  readonly tick?: string | undefined;
+  readonly reserve?: Omit<Reservation, "until"> | undefined;
 }
 
 /**
@@ -32,12 +49,7 @@ export class Holder {
     this.#tried = revision;
   }
 
-  /** `nextInMs` says, for the moment a request leaves, how long after it the next renewal is due. */
-  async renew(
-    value: string | undefined,
-    nextInMs: (sent: Instant) => number,
-    timeoutMs: number,
-  ): Promise<Told> {
+  async renew({ value, nextInMs, line, lettingGo, timeoutMs }: Renewal): Promise<Told> {
     const revision = this.#nextRevision();
     const timed = await this.requests.send(
       "renew the lease",
@@ -48,6 +60,8 @@ export class Holder {
             revision,
             renewIntervalMs: Math.ceil(nextInMs(sent)),
             value,
+            line,
+            lettingGo: lettingGo?.(sent),
             expiresAt: this.requests.expiresAt(sent),
             at: this.requests.at(sent),
           },
@@ -58,12 +72,22 @@ export class Holder {
     return told(timed, (lease) => renewLanded(lease, this.#who(), revision));
   }
 
-  async resign(reason: EndReason, tick: string | undefined, timeoutMs: number): Promise<Told> {
+  async resign(reason: EndReason, { tick, reserve }: GivingBack, timeoutMs: number): Promise<Told> {
     const revision = this.#nextRevision();
     const timed = await this.requests.send(
       "resign",
       (store, sent, signal) =>
-        store.resign({ ...this.#who(), revision, reason, at: this.requests.at(sent), tick }, signal),
+        store.resign(
+          {
+            ...this.#who(),
+            revision,
+            reason,
+            at: this.requests.at(sent),
+            tick,
+            reservation: reserve && { ...reserve, until: this.requests.latest(sent, reserve.forMs) },
+          },
+          signal,
+        ),
       { timeoutMs },
     );
     return told(timed, (lease) => resignLanded(lease, this.#who(), tick));

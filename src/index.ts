@@ -1,5 +1,12 @@
 export { type Clock, type Instant, systemClock } from "./clock.js";
-export { Election, type ElectionOptions, type RunOnceResult, type Signalled, type Work } from "./election.js";
+export {
+  Election,
+  type ElectionOptions,
+  type LeadOptions,
+  type RunOnceOptions,
+  type RunOnceResult,
+  type Signalled,
+} from "./election.js";
 export {
   type ActionRefusal,
   AlreadyCampaigningError,
@@ -16,5 +23,9 @@ export {
 } from "./errors.js";
 export type { ElectionEvent, ResignOutcome } from "./events.js";
 export type { GuardInput, TransactionAction } from "./fencing.js";
-export type { Leadership } from "./leadership.js";
-export type { Leader } from "./observer.js";
+export type { Leader } from "./leader.js";
+export type { Leadership, ResignOptions } from "./leadership.js";
+export type { Candidate, CompareCandidates, Order } from "./line.js";
+export { type Asked, Operator, type OperatorOptions } from "./operator.js";
+export type { ListedCandidate, PastLeader } from "./records.js";
+export type { Work } from "./serving.js";

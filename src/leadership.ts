@@ -2,8 +2,18 @@ import type { Commits } from "./commits.js";
 import { InvalidOptionError } from "./errors.js";
 import type { ResignOutcome } from "./events.js";
 import { type GuardInput, guardInput, type TransactionAction } from "./fencing.js";
-import { checkValue } from "./options.js";
+import { checkHoldFor, checkValue } from "./options.js";
 import type { Tenure } from "./tenure.js";
+
+export interface ResignOptions {
+  /** The candidate that comes next: the lease is kept for it until it has surely looked, then it is free for all. */
+  to?: string | undefined;
+  /**
+   * Keeps the lease for candidates of this candidate's `group` (or, without one, for this candidate) for so long,
+   * in milliseconds, though nobody renews it. Others wait; it lapses by itself.
+   */
+  holdForMs?: number | undefined;
+}
 
 /** The handle while elected: one term of one leader. */
 export class Leadership implements AsyncDisposable {
@@ -109,10 +119,25 @@ export class Leadership implements AsyncDisposable {
   /**
    * Gives the lease back so that another can lead at once. Call it when the work has stopped: `signal` aborts, and
    * from this call on `throwIfLost` throws, since the next leader may begin at any moment.
-   * A second call returns the same promise. Never rejects: see `ResignOutcome`.
+   * A second call returns the same promise. Never rejects for the table's sake: see `ResignOutcome`.
+   * While work still runs, `stepDown()` is what hands over without a gap.
    */
-  resign(): Promise<ResignOutcome> {
-    return this.#tenure.release("resigned");
+  resign({ to, holdForMs }: ResignOptions = {}): Promise<ResignOutcome> {
+    checkHoldFor(holdForMs);
+    if (to !== undefined) {
+      return this.#tenure.release("handed-off", { reserve: this.#tenure.reservationFor(to) });
+    }
+    return this.#tenure.release("resigned", { reserve: this.#tenure.hold(holdForMs) });
+  }
+
+  /**
+   * Plans the end of this leadership: announces it to the followers with a renewal sent now, lets the work go on
+   * until they have had time to look (about one `renewIntervalMs`), and only then aborts `signal`. `lead()` gives the
+   * lease back as soon as the work has stopped; with `campaign()` you call `resign()` then. `to`: who should come
+   * next. Returns at once.
+   */
+  stepDown({ to }: { to?: string | undefined } = {}): void {
+    this.#tenure.announce(to === undefined ? "stepped-down" : "handed-off", to);
   }
 
   /** `await using` resigns at the end of the scope. */

@@ -21,9 +21,20 @@ export interface Lease {
   readonly renewedAt?: number | undefined;
   readonly value?: string | undefined;
   readonly stepDown?: StepDown | undefined;
-  /** A vacant lease kept for one candidate, until `reservedUntil`. */
+  /** Who comes next if the holder goes: candidates in order, the standby first. Absent: nobody keeps a line. */
+  readonly line?: readonly string[] | undefined;
+  /** A planned end, announced: how long after this write the holder means to let go. */
+  readonly lettingGoInMs?: number | undefined;
+  /** Whom it will be reserved for then. */
+  readonly lettingGoTo?: string | undefined;
+  /** A vacant lease kept for one candidate, or for the candidates of a group … */
   readonly reservedFor?: string | undefined;
+  readonly reservedGroup?: string | undefined;
+  /** … until this service time; or for so long, by the clock of who observes it. */
   readonly reservedUntil?: number | undefined;
+  readonly reservedMs?: number | undefined;
+  /** By whom the election is paused: nobody may take the lease, and its holder gives it back. */
+  readonly paused?: string | undefined;
   /** The last tick that `runOnce` completed. */
   readonly lastTick?: string | undefined;
   /** The term that completed it: resolves lost answers. */
@@ -35,6 +46,8 @@ export interface Lease {
 
 export interface StepDown {
   readonly by: string;
+  /** The candidate that should come next. */
+  readonly to?: string | undefined;
 }
 
 /** Rule 4a. How much longer a holder may trust a lease whose confirmed write left at `sent`. May be negative. */
@@ -57,4 +70,9 @@ export function isVacant(lease: Lease): boolean {
 /** A tick is done when a run recorded it, or a later one. Ticks are ordered strings. */
 export function isTickDone(lastTick: string | undefined, tick: string): boolean {
   return lastTick !== undefined && lastTick >= tick;
+}
+
+/** The term that this row tells the end of: an eviction uses up one more. */
+export function endedTerm({ term, endReason }: Lease): number {
+  return endReason === "evicted" ? term - 1 : term;
 }

@@ -1,27 +1,22 @@
 import { backoffMs } from "./backoff.js";
 import { sleep } from "./clock.js";
 import { TableUnavailableError } from "./errors.js";
+import { type Leader, leaderOf } from "./leader.js";
 import type { Lease } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
+import { Records } from "./records.js";
 import type { Requests } from "./requests.js";
 import { nextLookMs } from "./rhythm.js";
 import { type Sighting, see } from "./sighting.js";
+import type { TermRecord } from "./store/lease-store.js";
 
-/** Who leads, as the lease row says. Times are epoch milliseconds of the table's clock, for display. */
-export interface Leader {
-  readonly candidateId: string;
-  readonly term: number;
-  /** What it published: an endpoint, a version. */
-  readonly value: string | undefined;
-  readonly electedAt: number | undefined;
-  readonly renewedAt: number | undefined;
-  readonly expiresAt: number | undefined;
-}
+/** Of more missed leaders than this, the latest are told. */
+const MOST_MISSED = 1_000;
 
-export function leaderOf(lease: Lease | undefined): Leader | undefined {
-  if (lease?.holder === undefined) return undefined;
-  const { holder: candidateId, term, value, electedAt, renewedAt, expiresAt } = lease;
-  return { candidateId, term, value, electedAt, renewedAt, expiresAt };
+function pastLeader({ term, holder, electedAt, lastRenewedAt: renewedAt, endedAt }: TermRecord) {
+  if (holder === undefined) return undefined;
+  const unknown = { value: undefined, standby: undefined };
+  return { candidateId: holder, term, electedAt, renewedAt, expiresAt: endedAt, ...unknown };
 }
 
 /** Reads without competing. */
@@ -40,10 +35,15 @@ export class Observer {
     const { clock, renewIntervalMs, random } = this.options;
     let sighting: Sighting | undefined;
     let told: string | undefined;
+    let lastTerm: number | undefined;
     for (let failures = 0; !signal?.aborted; ) {
       try {
         sighting = await this.#look(sighting, failures > 0, signal);
         failures = 0;
+        const term = sighting.lease?.term ?? lastTerm ?? 0;
+        // Leaders that came and went between two looks: history tells of them, in order.
+        if (lastTerm !== undefined && term > lastTerm + 1) yield* await this.#between(lastTerm, term, signal);
+        lastTerm = Math.max(term, lastTerm ?? 0);
         const leader = this.#isDead(sighting) ? undefined : leaderOf(sighting.lease);
         const news = JSON.stringify([leader?.term, leader?.candidateId, leader?.value]);
         if (news !== told) {
@@ -58,6 +58,12 @@ export class Observer {
         await sleep(clock, backoffMs(failures, renewIntervalMs, random), signal).catch(() => {});
       }
     }
+  }
+
+  async #between(after: number, before: number, signal: AbortSignal | undefined): Promise<Leader[]> {
+    const range = { after, before, limit: Math.min(before - after, MOST_MISSED) };
+    const terms = await new Records(this.requests, this.options).terms(range, signal);
+    return [...terms].reverse().flatMap((record) => pastLeader(record) ?? []);
   }
 
   async #look(

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "./clock.js";
 import { InvalidOptionError } from "./errors.js";
 import type { ElectionEvent } from "./events.js";
+import { isOrder, type Order } from "./line.js";
 import { MAX_DRIFT } from "./service-clock.js";
 import { NAME_PATTERN } from "./store/schema.js";
 
@@ -47,7 +48,40 @@ export interface Timing {
   maxServiceClockErrorMs?: number | undefined;
 }
 
-export interface CandidateOptions extends Timing {
+/** Who comes next. All candidates of one election should be given the same order. */
+export interface SuccessionOptions {
+  /**
+   * `"random"`: whoever is first after a short random delay; no line is kept. `"arrival"`: first come, first
+   * served. `"rank"`: the highest `rank`, then the earliest. `"ring"`: round and round, by arrival. Or a function
+   * that sorts candidates. The first of the line is the standby, known while the leader lives. A line costs
+   * one read per renewal by the leader, and one write per `refreshIntervalMs` by each candidate.
+   * @default "random"
+   */
+  order?: Order | undefined;
+  /** With order `"rank"`: a number, or a function asked at each refresh, such as the position of one's data. @default 0 */
+  rank?: number | (() => number | Promise<number>) | undefined;
+  /** False: is listed, and never leads. @default true */
+  eligible?: boolean | undefined;
+  /**
+   * With order `"rank"`: while this candidate leads, one of strictly higher rank takes over from it, by a hand-off.
+   * @default false
+   */
+  preempt?: boolean | undefined;
+  /** Not preempted before it has led for so long, in milliseconds. @default leaseDurationMs */
+  minTenureMs?: number | undefined;
+  /** Hands over to the next in line after so long, in milliseconds; needs an order that keeps a line. @default none */
+  maxTenureMs?: number | undefined;
+  /** How much later each place in the line tries than the one before it, in milliseconds. @default leaseDurationMs / 30 */
+  slotMs?: number | undefined;
+  /** How often the next leader looks when an announced end is due, in milliseconds. @default 50 */
+  handoffPollMs?: number | undefined;
+  /** How often a candidate refreshes its row, in milliseconds. @default leaseDurationMs */
+  refreshIntervalMs?: number | undefined;
+  /** Candidates of one group (a Region, say) share the reservations made with `holdForMs`: 1 to 100 of `A-Z a-z 0-9 . _ -`. */
+  group?: string | undefined;
+}
+
+export interface CandidateOptions extends Timing, SuccessionOptions {
   /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. */
   name: string;
   /**
@@ -76,6 +110,7 @@ export interface CandidateOptions extends Timing {
 export interface ResolvedOptions {
   readonly name: string;
   readonly candidateId: string;
+  readonly label: string;
   readonly value: string | undefined;
   readonly leaseDurationMs: number;
   readonly renewIntervalMs: number;
@@ -85,6 +120,16 @@ export interface ResolvedOptions {
   readonly useServiceClock: boolean;
   readonly maxServiceClockErrorMs: number;
   readonly historyRetentionMs: number;
+  readonly order: Order;
+  readonly rank: () => number | Promise<number>;
+  readonly eligible: boolean;
+  readonly preempt: boolean;
+  readonly minTenureMs: number;
+  readonly maxTenureMs: number | undefined;
+  readonly slotMs: number;
+  readonly handoffPollMs: number;
+  readonly refreshIntervalMs: number;
+  readonly group: string | undefined;
   readonly healthy: (() => boolean | Promise<boolean>) | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -142,6 +187,7 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
   return {
     name,
     candidateId: `${label}-${randomPart(options.random ?? secureRandom)}`,
+    label,
     value: options.value,
     leaseDurationMs,
     ...timing,
@@ -161,10 +207,56 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
       3_650 * DAY_MS,
       90 * DAY_MS,
     ),
+    ...resolveSuccession(options, leaseDurationMs),
     healthy: options.healthy,
     clock: options.clock ?? systemClock,
     random: options.random ?? secureRandom,
   };
+}
+
+function resolveSuccession(options: SuccessionOptions, leaseDurationMs: number) {
+  const { order = "random", rank = 0, eligible = true, preempt = false, group } = options;
+  if (!isOrder(order)) {
+    const rule = 'must be "random", "arrival", "rank", "ring" or a function that compares two candidates';
+    throw new InvalidOptionError("order", rule, order, "arrival");
+  }
+  if (typeof rank !== "function" && !Number.isFinite(rank)) {
+    throw new InvalidOptionError("rank", "must be a finite number, or a function that gives one", rank, 10);
+  }
+  for (const [option, value] of Object.entries({ eligible, preempt })) {
+    if (typeof value !== "boolean")
+      throw new InvalidOptionError(option, "must be true or false", value, option === "eligible");
+  }
+  if (preempt && order !== "rank") {
+    throw new InvalidOptionError("preempt", 'needs order: "rank"', preempt, false);
+  }
+  if (options.maxTenureMs !== undefined && order === "random") {
+    const rule = 'needs an order that keeps a line, such as order: "ring"';
+    throw new InvalidOptionError("maxTenureMs", rule, options.maxTenureMs, undefined);
+  }
+  if (group !== undefined && !LABEL_PATTERN.test(group)) {
+    throw new InvalidOptionError("group", "must be 1 to 100 of A-Z a-z 0-9 . _ -", group, "eu-west-1");
+  }
+  const slot = Math.ceil(leaseDurationMs / 30);
+  const span = (option: keyof SuccessionOptions & `${string}Ms`, wouldDo: number, least: number) =>
+    duration(option, options[option] ?? wouldDo, least, DAY_MS, wouldDo);
+  return {
+    order,
+    rank: typeof rank === "function" ? rank : () => rank,
+    eligible,
+    preempt,
+    minTenureMs: span("minTenureMs", leaseDurationMs, 0),
+    maxTenureMs: options.maxTenureMs === undefined ? undefined : span("maxTenureMs", 3_600_000, 1),
+    slotMs: span("slotMs", slot, 1),
+    handoffPollMs: span("handoffPollMs", 50, 5),
+    refreshIntervalMs: span("refreshIntervalMs", leaseDurationMs, 50),
+    group,
+  };
+}
+
+/** Also guards `resign` and `runOnce`. */
+export function checkHoldFor(holdForMs: unknown): void {
+  if (holdForMs !== undefined) duration("holdForMs", holdForMs, 1, 31 * DAY_MS, 3_600_000);
 }
 
 type LeaseTiming = Pick<ResolvedOptions, "renewIntervalMs" | "safetyMarginMs" | "requestTimeoutMs">;

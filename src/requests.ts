@@ -32,7 +32,12 @@ export class Requests {
 
   /** What a lease written now says of its end: no earlier than any other clock may take the end to be. */
   expiresAt(sent: Instant): number | undefined {
-    return this.#service && Math.ceil(this.#service.latestMs(sent)) + this.options.leaseDurationMs;
+    return this.latest(sent, this.options.leaseDurationMs);
+  }
+
+  /** No clock of the table is later than this, so long after `sent`. */
+  latest(sent: Instant, afterMs: number): number | undefined {
+    return this.#service && Math.ceil(this.#service.latestMs(sent)) + afterMs;
   }
 
   /** Service time, best guess, for people. */

@@ -22,6 +22,8 @@ export interface History {
   readonly highestTerm: number;
   readonly longestLeaseMs: number;
   readonly lastTick?: string | undefined;
+  /** The tick that the highest term itself completed. */
+  readonly highestTermTick?: string | undefined;
 }
 
 /** While there is no row, there is nothing to be in step with. */

@@ -17,6 +17,8 @@ export interface Basis {
 export interface Founding {
   readonly firstTerm: number;
   readonly lastTick?: string | undefined;
+  /** What the history said of the tick of the term before: refused if that is no longer true. */
+  readonly tickBefore?: string | undefined;
 }
 
 export type Move =
@@ -27,12 +29,23 @@ export type Move =
   | { readonly kind: "acquire"; readonly basis: Basis }
   | { readonly kind: "wait"; readonly untilMs: number };
 
+/** Between two looks for a row that is not there. */
+const ABSENT_LOOK_MS = 1_000;
+
 export interface Candidacy {
   readonly candidateId: string;
   /** Whether a service clock may declare a holder dead (rule 4c), or only observation (4b). */
   readonly useServiceClock: boolean;
   /** Delay after a holder's death, drawn per sighting, so that not all candidates try at once. */
   readonly jitterMs: number;
+  /** False: watches, never leads. */
+  readonly eligible: boolean;
+  /** Reservations for this group are for this candidate too. */
+  readonly group: string | undefined;
+  /** How much later each place of a line tries than the one before it. */
+  readonly slotMs: number;
+  /** How often to look when a leader that announced its end is about to let go. */
+  readonly handoffPollMs: number;
 }
 
 /**
@@ -62,14 +75,19 @@ export function nextMove(
 ): Move {
   if (sighting === undefined || sighting.doubted) return { kind: "read", consistent: true };
   const { lease } = sighting;
-  if (lease === undefined) return { kind: "holdPlace" };
+  if (lease === undefined) return me.eligible ? { kind: "holdPlace" } : lookLater(sighting, now);
+  if (lease.paused !== undefined || !me.eligible) return lookLater(sighting, now);
   if (isPlaceholder(lease)) return moveOnPlaceholder(sighting, lease, now);
   const acquire: Move = { kind: "acquire", basis: { term: lease.term, revision: lease.revision } };
   // Mine, from a try whose answer was lost: nobody else can be leading.
   if (lease.holder === me.candidateId) return acquire;
   const freeAtMs = freeForMeAtMs(sighting, lease, me, now, service);
-  if (freeAtMs <= now.monotonicMs) return acquire;
-  const lookAtMs = nextLookMs(sighting.rhythm, lease.renewIntervalMs);
+  if (freeAtMs <= now.monotonicMs) {
+    // Somebody before me in the line may have taken it: look, rather than try in vain.
+    const isBehind = placeOf(lease, me.candidateId) > 0 && sighting.lookedMs < freeAtMs;
+    return isBehind ? { kind: "read", consistent: false } : acquire;
+  }
+  const lookAtMs = nextLookForMeMs(sighting, lease, me, now);
   if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
   return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
 }
@@ -83,15 +101,66 @@ function freeForMeAtMs(
   service: ServiceClock | undefined,
 ): number {
   const usable = me.useServiceClock ? service : undefined;
-  const observedMs = observedDeadAtMs(sighting, lease.leaseDurationMs);
   if (isVacant(lease) && lease.endReason !== "evicted") {
-    const reserved = lease.reservedFor !== undefined && lease.reservedFor !== me.candidateId;
-    if (!reserved) return now.monotonicMs;
-    return Math.min(observedMs, pastByServiceClockAtMs(lease.reservedUntil, now, usable) ?? observedMs);
+    if (lease.reservedFor === me.candidateId) return now.monotonicMs;
+    const keptUntilMs = isReservedForOthers(lease, me) ? reservedUntilMs(sighting, lease, now, usable) : 0;
+    const turnMs = lease.line ? turnAfterMs(lease, me) : 0;
+    return Math.max(keptUntilMs, sighting.firstSeenMs) + turnMs;
   }
   // An evicted holder is fenced off, but it may trust its lease until that has run out: as if it still held it.
+  const observedMs = observedDeadAtMs(sighting, lease.leaseDurationMs);
   const byServiceMs = pastByServiceClockAtMs(lease.expiresAt, now, usable) ?? observedMs;
-  return Math.min(observedMs, byServiceMs) + me.jitterMs;
+  return Math.min(observedMs, byServiceMs) + turnAfterMs(lease, me);
+}
+
+function isReservedForOthers({ reservedFor, reservedGroup }: Lease, { group }: Candidacy): boolean {
+  return reservedFor !== undefined || (reservedGroup !== undefined && reservedGroup !== group);
+}
+
+/** By the table's clock, or by one's own observation, whichever lapses first: it is about order, not safety. */
+function reservedUntilMs(
+  sighting: Sighting,
+  lease: Lease,
+  now: Instant,
+  usable: ServiceClock | undefined,
+): number {
+  const observedMs = observedDeadAtMs(sighting, lease.reservedMs ?? lease.leaseDurationMs);
+  return Math.min(observedMs, pastByServiceClockAtMs(lease.reservedUntil, now, usable) ?? observedMs);
+}
+
+/** Place in the line, from 0; who is not in it comes after it. */
+export function placeOf({ line = [], holder }: Lease, candidateId: string): number {
+  const waiting = line.filter((other) => other !== holder);
+  const place = waiting.indexOf(candidateId);
+  return place < 0 ? waiting.length : place;
+}
+
+/** A line decides who goes first, so a wrong one costs slots, never exclusion. */
+function turnAfterMs(lease: Lease, { candidateId, slotMs, jitterMs }: Candidacy): number {
+  const isInLine = lease.line?.includes(candidateId) === true;
+  return placeOf(lease, candidateId) * slotMs + (isInLine ? 0 : jitterMs);
+}
+
+/** Only the standby watches closely; and whoever is next, when the leader is about to let go. */
+function nextLookForMeMs(sighting: Sighting, lease: Lease, me: Candidacy, now: Instant): number {
+  const { rhythm, lookedMs, firstSeenMs } = sighting;
+  const place = placeOf(lease, me.candidateId);
+  const usualMs = nextLookMs(rhythm, lease.renewIntervalMs) + Math.min(place, 2) * lease.renewIntervalMs;
+  const { lettingGoInMs, lettingGoTo } = lease;
+  if (lettingGoInMs === undefined) return usualMs;
+  const isNext = lettingGoTo === undefined ? place === 0 : lettingGoTo === me.candidateId;
+  // The announcement was written after `afterMs` and seen by `firstSeenMs`.
+  const fromMs = rhythm.afterMs + lettingGoInMs;
+  const untilMs = firstSeenMs + lettingGoInMs + lease.leaseDurationMs;
+  if (!isNext || now.monotonicMs >= untilMs) return usualMs;
+  return Math.min(usualMs, Math.max(fromMs, lookedMs + me.handoffPollMs));
+}
+
+/** Whoever may not take the lease looks now and then whether that has changed. */
+function lookLater(sighting: Sighting, now: Instant): Move {
+  const lookAtMs = sighting.lookedMs + (sighting.lease?.renewIntervalMs ?? ABSENT_LOOK_MS);
+  if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
+  return { kind: "wait", untilMs: lookAtMs };
 }
 
 /**
@@ -113,6 +182,7 @@ function moveOnPlaceholder(
     if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
     return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
   }
-  const founding = { firstTerm: history.highestTerm + 1, lastTick: history.lastTick };
+  const { highestTerm, lastTick, highestTermTick: tickBefore } = history;
+  const founding = { firstTerm: highestTerm + 1, lastTick, tickBefore };
   return { kind: "acquire", basis: { term, revision, founding } };
 }

@@ -3,12 +3,15 @@ import { type Instant, longestElapsedMs } from "./clock.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { type EndReason, LeaseLostError } from "./errors.js";
 import type { Emit, ResignOutcome } from "./events.js";
+import { Farewell, noticeMs } from "./farewell.js";
 import { isHealthy } from "./health.js";
-import { Holder } from "./holder.js";
+import { type GivingBack, Holder } from "./holder.js";
 import { Lane } from "./lane.js";
 import { type Lease, trustLeftMs } from "./lease.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Requests } from "./requests.js";
+import type { Succession } from "./succession.js";
+import { placeOf } from "./takeover.js";
 
 /**
  *            end(reason)              release()
@@ -49,9 +52,13 @@ export class Tenure {
   /** Set when the heartbeat must stop although the tenure is not over: a release, or an overrun drain. */
   #still = false;
   #givenBackAt: Instant | undefined;
+  #farewell: Farewell | undefined;
+  #cancelFarewell: () => void = () => {};
   readonly #told = new AbortController();
   /** History being written beside the work; a release waits for it, so that nothing is left running. */
   chronicle: Promise<unknown> = Promise.resolve();
+  /** What ends with this tenure; a release waits for it. */
+  afterwards: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(
     elected: Elected,
@@ -60,6 +67,7 @@ export class Tenure {
     private readonly emit: Emit,
     /** Told each row this tenure sees, so that the next campaign starts warm. */
     private readonly witness: { saw(lease: Lease): void },
+    private readonly succession: Succession,
   ) {
     this.term = elected.lease.term;
     this.#lease = elected.lease;
@@ -68,6 +76,7 @@ export class Tenure {
     this.#dueMs = elected.sent.monotonicMs + options.renewIntervalMs;
     this.#value = elected.lease.value;
     this.#armExpiry();
+    void this.succession.refresh();
     void this.#heartbeat();
   }
 
@@ -121,6 +130,16 @@ export class Tenure {
     this.#tell(reason, 0);
   }
 
+  /**
+   * A planned end, announced with a renewal sent now: the work goes on until the followers have had time to look,
+   * and only then is told to stop.
+   */
+  announce(reason: EndReason, to?: string): void {
+    if (this.#farewell || this.#check().kind !== "leading") return;
+    this.#farewell = new Farewell(reason, to, this.#noticeMs(to));
+    this.#wake();
+  }
+
   /** The work overran its drain: no more renewals, and no release under it. The lease runs out. */
   letRunOut(): void {
     if (this.isOver) return;
@@ -135,9 +154,25 @@ export class Tenure {
   }
 
   /** Gives the lease back, once: the work has stopped. Never rejects. */
-  release(reason: EndReason, tick?: string): Promise<ResignOutcome> {
-    this.#release ??= this.#giveBack(reason, tick);
+  release(reason: EndReason, giving: GivingBack = {}): Promise<ResignOutcome> {
+    this.#release ??= this.#giveBack(reason, giving);
     return this.#release;
+  }
+
+  /** Kept for one candidate until it has surely looked, and no longer: it may be dead. */
+  reservationFor(candidateId: string): GivingBack["reserve"] {
+    return { candidateId, forMs: this.#noticeMs(candidateId) };
+  }
+
+  /** Kept for the own group, or for this candidate. */
+  hold(forMs: number | undefined): GivingBack["reserve"] {
+    if (forMs === undefined) return undefined;
+    const { group, candidateId } = this.options;
+    return { ...(group === undefined ? { candidateId } : { group }), forMs };
+  }
+
+  #noticeMs(to: string | undefined): number {
+    return noticeMs(this.options.renewIntervalMs, to === undefined ? 0 : placeOf(this.#lease, to));
   }
 
   /** Resolves when a renewal carried the value to the table. Rejects with `LeaseLostError`. */
@@ -179,9 +214,11 @@ export class Tenure {
       since: { monotonicMs: now.monotonicMs - lateByMs, wallMs: now.wallMs - lateByMs },
     };
     this.#cancelExpiry();
+    this.#cancelFarewell();
     this.#wake();
     this.#refuse(this.#awaitingProclaim.splice(0));
     if (before.kind === "leading") this.#tell(reason, lateByMs);
+    void this.afterwards();
   }
 
   /** The one place from which an end is told, so it is told once (pitfalls: silent loss, loss told twice). */
@@ -206,7 +243,8 @@ export class Tenure {
         failures === 0
           ? this.#dueMs - this.requests.now().monotonicMs
           : backoffMs(failures, renewIntervalMs / 4, random);
-      if (this.#awaitingProclaim.length === 0 || failures > 0) await this.#pause(waitMs);
+      const isUrgent = this.#awaitingProclaim.length > 0 || this.#farewell?.isUnderWay === false;
+      if (!isUrgent || failures > 0) await this.#pause(waitMs);
       if (this.isOver || this.#still) return;
       if (this.#state.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
       const confirmed = await this.lane.run(() => this.#renew(), true);
@@ -238,11 +276,15 @@ export class Tenure {
     if (this.isOver || this.#still) return true;
     const proclaiming = this.#awaitingProclaim.splice(0);
     try {
-      const { landed, lease, sent, received } = await this.#holder.renew(
-        this.#value,
-        (at) => this.#dueAfter(at.monotonicMs) - at.monotonicMs,
-        this.#timeoutMs(),
-      );
+      const farewell = this.#farewell;
+      const { line } = this.succession;
+      const { landed, lease, sent, received } = await this.#holder.renew({
+        value: this.#value,
+        nextInMs: (at) => this.#dueAfter(at.monotonicMs) - at.monotonicMs,
+        line: isSame(line, this.#lease.line) ? undefined : line,
+        lettingGo: farewell && ((at) => farewell.tell(at.monotonicMs)),
+        timeoutMs: this.#timeoutMs(),
+      });
       // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
       if (this.isOver) {
         this.#refuse(proclaiming);
@@ -260,9 +302,12 @@ export class Tenure {
       this.#armExpiry();
       for (const waiter of proclaiming) waiter.resolve();
       this.emit({ type: "renewed", term: this.term, tookMs: longestElapsedMs(sent, received) });
-      if (lease.stepDown) this.end("stepped-down");
+      if (farewell) this.#armFarewell(farewell);
+      else this.#heed(lease);
+      void this.succession.refresh();
       return true;
     } catch (error) {
+      this.#farewell?.unheard();
       this.#awaitingProclaim.unshift(...proclaiming);
       this.emit({ type: "renewalFailed", term: this.term, error, trustLeftMs: this.remainingMs() });
       if (this.isOver) this.#refuse(this.#awaitingProclaim.splice(0));
@@ -270,28 +315,45 @@ export class Tenure {
     }
   }
 
+  /** What others want, as the row tells, and what the line asks for. */
+  #heed({ stepDown, paused }: Lease): void {
+    const verdict = this.succession.verdict();
+    if (paused !== undefined) this.announce("paused");
+    else if (stepDown) this.announce(stepDown.to === undefined ? "stepped-down" : "handed-off", stepDown.to);
+    else if (verdict) this.announce(verdict.reason, verdict.to);
+  }
+
+  /** The followers know: the work is told to stop when they expect it. */
+  #armFarewell(farewell: Farewell): void {
+    this.#cancelFarewell();
+    const leftMs = farewell.heard(this.requests.now().monotonicMs);
+    this.#cancelFarewell = this.options.clock.setTimer(leftMs, () => this.end(farewell.reason));
+  }
+
   #refuse(proclaiming: Deferred[]): void {
     for (const waiter of proclaiming) waiter.reject(this.lostError(0));
   }
 
-  async #giveBack(reason: EndReason, tick: string | undefined): Promise<ResignOutcome> {
+  async #giveBack(reason: EndReason, giving: GivingBack): Promise<ResignOutcome> {
+    const to = this.#farewell?.to;
+    const reserve = giving.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
     this.end(reason);
     this.#givenBackAt = this.requests.now();
     this.#still = true;
     this.#wake();
-    const outcome = await this.lane.run(() => this.#resign(tick), true);
-    await this.chronicle;
+    const outcome = await this.lane.run(() => this.#resign({ ...giving, reserve }), true);
+    await Promise.all([this.chronicle, this.afterwards()]);
     this.emit({ type: "resigned", term: this.term, outcome });
     return outcome;
   }
 
-  async #resign(tick: string | undefined): Promise<ResignOutcome> {
+  async #resign(giving: GivingBack): Promise<ResignOutcome> {
     for (let failures = 0; ; failures++) {
       const state = this.#check();
       // An earlier try may have landed all the same.
       if (state.kind !== "ending") return failures > 0 ? "unconfirmed" : "lost";
       try {
-        const { landed, lease } = await this.#holder.resign(state.reason, tick, this.#timeoutMs());
+        const { landed, lease } = await this.#holder.resign(state.reason, giving, this.#timeoutMs());
         if (lease) this.witness.saw(lease);
         this.#over(landed ? state.reason : this.#holder.lossBy(lease));
         return landed ? "released" : "lost";
@@ -305,4 +367,8 @@ export class Tenure {
       }
     }
   }
+}
+
+function isSame(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  return a === undefined || (a.length === (b?.length ?? 0) && a.every((id, i) => id === b?.[i]));
 }

@@ -16,6 +16,7 @@ test("the package exports exactly this", () => {
         "InvalidOptionError",
         "LeaseLostError",
         "MalformedLeaseError",
+        "Operator",
         "TableError",
         "TableUnavailableError",
         "TransactionRefusedError",

@@ -328,6 +328,25 @@ describe.each([
       expect(await terms()).toEqual(before);
     });
 
+    test("a tick completed since the history was read is not forgotten, although the placeholder is back", async () => {
+      const { store, row, terms, deleteLease } = await subject();
+      await found(store);
+      const early = (await store.readHistory(NAME, signal)).history;
+      await store.recordTerm(NAME, { term: 1, lastTick: "t1" }, signal);
+      await deleteLease();
+      await store.holdPlace(placing(), signal);
+      const founding = { firstTerm: 2, lastTick: early.lastTick, tickBefore: early.highestTermTick };
+      const blind = acquiring({ candidateId: "b", basis: { ...PLACE, founding } });
+      expect(await store.acquire(blind, signal)).toMatchObject({ done: false });
+      expect(await row()).toEqual(PLACEHOLDER);
+      expect(await terms()).toHaveLength(1);
+      const { lastTick, highestTermTick: tickBefore } = (await store.readHistory(NAME, signal)).history;
+      expect([lastTick, tickBefore]).toEqual(["t1", "t1"]);
+      const basis = { ...PLACE, founding: { firstTerm: 2, lastTick, tickBefore } };
+      const seeing = await store.acquire(acquiring({ candidateId: "b", basis }), signal);
+      expect(seeing).toMatchObject({ done: true, lease: { term: 2, lastTick: "t1" } });
+    });
+
     test("only on the very (term, revision) that was seen: any other pair is refused with the row", async () => {
       const { store, row } = await subject();
       await found(store);

@@ -1,7 +1,7 @@
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { Election, type ElectionOptions } from "../src/index.js";
-import type { DynamoDBLike } from "../src/store/dynamodb.js";
+import type { DynamoDBLike } from "../src/store/dynamodb-table.js";
 import { ManualClock } from "../src/testing.js";
 import { type FaultProxy, type SeenRequest, startFaultProxy } from "./support/fault-proxy.js";
 import { newClient, newLeaseTable } from "./support/fixture.js";
@@ -192,6 +192,7 @@ test("after the end nothing more is sent, and no timer waits", async () => {
   const waiting = follower.campaign({ signal: stop.signal }).catch(() => {});
   await advance(3 * RENEW_MS);
   stop.abort();
+  await advance(2 * RENEW_MS);
   await Promise.all([leading, waiting]);
   expect(clock.pendingTimers).toBe(0);
   const after = await counted(() => advance(5 * LEASE_MS));

@@ -8,7 +8,15 @@ import { nextMove } from "../src/takeover.js";
 
 const ROW: Lease = { term: 3, revision: 9, holder: "x", leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
 const VACANT: Lease = { ...ROW, holder: undefined };
-const me = { candidateId: "a", useServiceClock: false, jitterMs: 0 };
+const me = {
+  candidateId: "a",
+  useServiceClock: false,
+  jitterMs: 0,
+  eligible: true,
+  group: undefined as string | undefined,
+  slotMs: 100,
+  handoffPollMs: 50,
+};
 const at = (ms: number) => ({ monotonicMs: ms, wallMs: ms });
 
 test("observer clock: a pair counts as seen from the answer that first showed it, for as long as it stays", () => {

@@ -357,7 +357,7 @@ test("two bids of one Election are refused, and disturb neither the first bid no
   await expect(election.attempt()).rejects.toBeInstanceOf(AlreadyCampaigningError);
   expect((await election.leader())?.term).toBe(1);
   release.abort();
-  await stage.advance(100);
+  await stage.advance(2_000);
   await first;
   const leadership = await election.campaign();
   await expect(election.campaign()).rejects.toBeInstanceOf(AlreadyCampaigningError);

@@ -1,83 +1,45 @@
 import {
   ConditionalCheckFailedException,
-  type DynamoDBClient,
   GetItemCommand,
-  QueryCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { fenceCheck } from "../fencing.js";
 import type { Lease } from "../lease.js";
-import type { History } from "../sighting.js";
 import type { Basis, Founding } from "../takeover.js";
 import { fromItem, toTransactItem } from "./attributes.js";
-import { DateHeader } from "./date-header.js";
-import { storeError, transactionError } from "./errors-of-dynamodb.js";
+import { found } from "./dynamodb-founding.js";
+import { DynamoDBRegistry } from "./dynamodb-registry.js";
+import { transactionError } from "./errors-of-dynamodb.js";
 import type { Item } from "./expressions.js";
-import { held, n, optional, s, termRow, toHistory, toLease, withoutAbsent } from "./lease-codec.js";
+import { held, n, optional, s, termRow, toLease, withoutAbsent } from "./lease-codec.js";
 import type {
   AcquireRequest,
-  Answer,
   EvictRequest,
   HoldPlaceRequest,
   LeaseStore,
+  PauseRequest,
   Read,
   RenewRequest,
   ResignRequest,
   StepDownRequest,
-  TermRecord,
   Transacted,
   TransactRequest,
   Written,
 } from "./lease-store.js";
-import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX, termSortKey } from "./schema.js";
+import { LEASE_SORT_KEY, PARTITION_KEY, termSortKey } from "./schema.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
-/** What is used of the SDK's clients; `DynamoDBClient` and `DynamoDBDocumentClient` both have it. */
-export interface DynamoDBLike {
-  send(command: never, options?: { abortSignal?: AbortSignal }): Promise<unknown>;
-}
-
-/**
- * The verbs as conditional writes. The client is the user's own: nothing of its configuration, credentials
- * or middleware is touched; what this store needs of a response rides on each command.
- */
-export class DynamoDBLeaseStore implements LeaseStore {
-  readonly #client: Pick<DynamoDBClient, "send">;
-
-  constructor(
-    client: DynamoDBLike,
-    private readonly tableName: string,
-  ) {
-    this.#client = client as unknown as Pick<DynamoDBClient, "send">;
-  }
-
+/** The verbs as conditional writes. */
+export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
   read(election: string, how: { consistent: boolean }, signal: AbortSignal): Promise<Read> {
-    return this.#ask("read the lease", async (date) => {
+    return this.ask("read the lease", async (date) => {
       const command = date.from(
-        new GetItemCommand({ ...this.#row(election, LEASE_SORT_KEY), ConsistentRead: how.consistent }),
+        new GetItemCommand({ ...this.rowOf(election, LEASE_SORT_KEY), ConsistentRead: how.consistent }),
       );
-      const { Item } = await this.#client.send(command, { abortSignal: signal });
+      const { Item } = await this.client.send(command, { abortSignal: signal });
       return { dateMs: date.ms, lease: Item && toLease(election, Item as Item) };
-    });
-  }
-
-  readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }> {
-    return this.#ask("read the election's history", async (date) => {
-      const command = date.from(
-        new QueryCommand({
-          TableName: this.tableName,
-          KeyConditionExpression: "#pk = :pk AND begins_with(#sk, :term)",
-          ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
-          ExpressionAttributeValues: { ":pk": { S: election }, ":term": { S: TERM_SORT_KEY_PREFIX } },
-          ConsistentRead: true,
-          ScanIndexForward: false,
-          Limit: 100,
-        }),
-      );
-      const { Items } = await this.#client.send(command, { abortSignal: signal });
-      return { dateMs: date.ms, history: toHistory((Items ?? []) as Item[]) };
     });
   }
 
@@ -112,58 +74,50 @@ export class DynamoDBLeaseStore implements LeaseStore {
     );
   }
 
-  /**
-   * The term's history row is made in the same transaction: should the placeholder's request arrive twice, with
-   * a deletion in between, a term that was founded is still not founded again. One extra write, once.
-   */
   #found(
     request: AcquireRequest,
     basis: Basis,
-    { firstTerm, lastTick }: Founding,
+    { firstTerm, lastTick, tickBefore }: Founding,
     signal: AbortSignal,
   ): Promise<Written> {
     const { election, attemptId, candidateId, leaseDurationMs, at } = request;
     const lease = { ...held(request, firstTerm, 1), lastTick: optional(s, lastTick) };
-    const history = termRow({
-      term: firstTerm,
-      holder: candidateId,
-      leaseDurationMs,
-      electedAt: at,
-      lastTickBefore: lastTick,
-    });
-    const make = (sortKey: string, update: Update) => ({
-      Update: {
-        ...this.#row(election, sortKey),
-        ...updateExpression(update),
-        ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
-      },
-    });
-    return this.#ask("acquire the lease", async (date) => {
-      const command = date.from(
-        new TransactWriteItemsCommand({
-          TransactItems: [
-            make(LEASE_SORT_KEY, { ...asSeen(basis), set: lease }),
-            make(termSortKey(firstTerm), {
-              condition: `attribute_not_exists(#${PARTITION_KEY})`,
-              names: [PARTITION_KEY],
-              set: history,
-            }),
-          ],
-          ClientRequestToken: attemptId,
-        }),
-      );
-      try {
-        await this.#client.send(command, { abortSignal: signal });
-        return { dateMs: date.ms, done: true, lease: toLease(election, withoutAbsent(lease)) };
-      } catch (error) {
-        if (!(error instanceof TransactionCanceledException)) throw error;
-        const [row, used] = error.CancellationReasons ?? [];
-        const refused = [row, used].some((reason) => reason?.Code === "ConditionalCheckFailed");
-        if (!refused) throw error;
-        const item = row?.Item as Item | undefined;
-        return { dateMs: date.ms, done: false, lease: item && toLease(election, item) };
-      }
-    });
+    const history = {
+      condition: `attribute_not_exists(#${PARTITION_KEY})`,
+      names: [PARTITION_KEY],
+      set: termRow({
+        term: firstTerm,
+        holder: candidateId,
+        leaseDurationMs,
+        electedAt: at,
+        lastTickBefore: lastTick,
+      }),
+    };
+    return this.ask("acquire the lease", (date) =>
+      found(
+        {
+          election,
+          lease: {
+            ...this.rowOf(election, LEASE_SORT_KEY),
+            ...updateExpression({ ...asSeen(basis), set: lease }),
+          },
+          history: { ...this.rowOf(election, termSortKey(firstTerm)), ...updateExpression(history) },
+          before: firstTerm > 1 ? this.#tickIs(election, firstTerm - 1, tickBefore) : undefined,
+          founded: withoutAbsent(lease),
+          token: attemptId,
+        },
+        { client: this.client, date, signal },
+      ),
+    );
+  }
+
+  #tickIs(election: string, term: number, tick: string | undefined) {
+    return {
+      ...this.rowOf(election, termSortKey(term)),
+      ConditionExpression: tick === undefined ? "attribute_not_exists(#tick)" : "#tick = :tick",
+      ExpressionAttributeNames: { "#tick": "lastTick" },
+      ...(tick !== undefined && { ExpressionAttributeValues: { ":tick": s(tick) } }),
+    };
   }
 
   renew(request: RenewRequest, signal: AbortSignal): Promise<Written> {
@@ -180,6 +134,9 @@ export class DynamoDBLeaseStore implements LeaseStore {
           expiresAt: optional(n, request.expiresAt),
           renewedAt: optional(n, request.at),
           value: optional(s, request.value),
+          ...(request.line && { line: { L: request.line.map(s) } }),
+          lettingGoInMs: optional(n, request.lettingGo?.inMs),
+          lettingGoTo: optional(s, request.lettingGo?.to),
         },
       },
       signal,
@@ -199,6 +156,10 @@ export class DynamoDBLeaseStore implements LeaseStore {
           revision: n(request.revision),
           endReason: s(request.reason),
           endedAt: optional(n, request.at),
+          reservedFor: optional(s, request.reservation?.candidateId),
+          reservedGroup: optional(s, request.reservation?.group),
+          reservedUntil: optional(n, request.reservation?.until),
+          reservedMs: optional(n, request.reservation?.forMs),
           ...(request.tick !== undefined && { lastTick: s(request.tick), lastTickTerm: n(request.term) }),
         },
       },
@@ -214,7 +175,20 @@ export class DynamoDBLeaseStore implements LeaseStore {
         condition: "#term = :seenTerm AND attribute_exists(#holder)",
         values: { seenTerm: n(request.term) },
         names: ["holder", "term"],
-        set: { stepDown: s(request.by) },
+        set: { stepDown: s(request.by), stepDownTo: optional(s, request.to) },
+      },
+      signal,
+    );
+  }
+
+  pause(request: PauseRequest, signal: AbortSignal): Promise<Written> {
+    return this.#write(
+      request.election,
+      request.by === undefined ? "resume the election" : "pause the election",
+      {
+        condition: `attribute_exists(#${PARTITION_KEY})`,
+        names: [PARTITION_KEY],
+        set: { paused: optional(s, request.by) },
       },
       signal,
     );
@@ -239,23 +213,10 @@ export class DynamoDBLeaseStore implements LeaseStore {
     );
   }
 
-  recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer> {
-    return this.#ask("record a term", async (date) => {
-      const command = date.from(
-        new UpdateItemCommand({
-          ...this.#row(election, termSortKey(record.term)),
-          ...updateExpression({ set: termRow(record) }),
-        }),
-      );
-      await this.#client.send(command, { abortSignal: signal });
-      return { dateMs: date.ms };
-    });
-  }
-
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted> {
     const { election, candidateId, term, token, actions } = request;
     const tableNames = [...new Set([this.tableName, ...actions.map(({ tableName }) => tableName)])];
-    return this.#ask("commit a transaction", async (date) => {
+    return this.ask("commit a transaction", async (date) => {
       const command = date.from(
         new TransactWriteItemsCommand({
           TransactItems: [
@@ -266,7 +227,7 @@ export class DynamoDBLeaseStore implements LeaseStore {
         }),
       );
       try {
-        await this.#client.send(command, { abortSignal: signal });
+        await this.client.send(command, { abortSignal: signal });
         return { dateMs: date.ms, done: true };
       } catch (error) {
         if (!(error instanceof TransactionCanceledException)) throw transactionError(error, tableNames);
@@ -291,25 +252,18 @@ export class DynamoDBLeaseStore implements LeaseStore {
     });
   }
 
-  #row(election: string, sortKey: string) {
-    return {
-      TableName: this.tableName,
-      Key: { [PARTITION_KEY]: s(election), [SORT_KEY]: s(sortKey) },
-    };
-  }
-
   #write(election: string, doing: string, update: Update, signal: AbortSignal): Promise<Written> {
-    return this.#ask(doing, async (date) => {
+    return this.ask(doing, async (date) => {
       const command = date.from(
         new UpdateItemCommand({
-          ...this.#row(election, LEASE_SORT_KEY),
+          ...this.rowOf(election, LEASE_SORT_KEY),
           ...updateExpression(update),
           ReturnValues: "ALL_NEW",
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
       );
       try {
-        const { Attributes } = await this.#client.send(command, { abortSignal: signal });
+        const { Attributes } = await this.client.send(command, { abortSignal: signal });
         return { dateMs: date.ms, done: true, lease: toLease(election, Attributes as Item) };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -318,20 +272,13 @@ export class DynamoDBLeaseStore implements LeaseStore {
       }
     });
   }
-
-  async #ask<T>(doing: string, request: (date: DateHeader) => Promise<T>): Promise<T> {
-    try {
-      return await request(new DateHeader());
-    } catch (error) {
-      throw storeError(error, this.tableName, doing);
-    }
-  }
 }
 
 /** An acquire's condition: the pair as it was seen. */
 function asSeen({ term, revision }: Basis) {
   return {
-    condition: "#term = :seenTerm AND #revision = :seenRevision",
+    condition: "#term = :seenTerm AND #revision = :seenRevision AND attribute_not_exists(#paused)",
+    names: ["paused"],
     values: { seenTerm: n(term), seenRevision: n(revision) },
   };
 }
@@ -339,8 +286,13 @@ function asSeen({ term, revision }: Basis) {
 /** What was said of the tenure before, or for it. */
 const CLEARED = {
   stepDown: undefined,
+  stepDownTo: undefined,
+  lettingGoInMs: undefined,
+  lettingGoTo: undefined,
   reservedFor: undefined,
+  reservedGroup: undefined,
   reservedUntil: undefined,
+  reservedMs: undefined,
   endReason: undefined,
   endedAt: undefined,
 };

@@ -62,7 +62,12 @@ export function transactionError(error: unknown, tableNames: readonly string[]):
     return new TableError(tables, "missing", fix, options);
   }
   if (name === "ValidationException" || name === "TransactionCanceledException") {
-    return new TableError(tables, "request", "DynamoDB refused the transaction as malformed.", options);
+    return new TableError(
+      tables,
+      "request",
+      "DynamoDB refused the transaction as malformed. (Tables with multi-Region strong consistency take none: use guard().)",
+      options,
+    );
   }
   return error;
 }

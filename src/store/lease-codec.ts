@@ -2,7 +2,8 @@ import { MalformedLeaseError } from "../errors.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
 import type { Attribute, Item } from "./expressions.js";
-import type { AcquireRequest, TermRecord } from "./lease-store.js";
+import type { AcquireRequest, CandidateRow, TermRecord } from "./lease-store.js";
+import { PARTITION_KEY, SORT_KEY } from "./schema.js";
 import type { Update } from "./update-expression.js";
 
 /** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
@@ -21,9 +22,17 @@ export function toLease(election: string, item: Item): Lease {
     electedAt: row.optionalInteger("electedAt", 0),
     renewedAt: row.optionalInteger("renewedAt", 0),
     value: row.text("value"),
-    stepDown: row.has("stepDown") ? { by: row.text("stepDown") ?? "" } : undefined,
+    stepDown: row.has("stepDown")
+      ? { by: row.text("stepDown") ?? "", to: row.text("stepDownTo") }
+      : undefined,
+    line: row.texts("line"),
+    lettingGoInMs: row.optionalInteger("lettingGoInMs", 0),
+    lettingGoTo: row.text("lettingGoTo"),
     reservedFor: row.text("reservedFor"),
+    reservedGroup: row.text("reservedGroup"),
     reservedUntil: row.optionalInteger("reservedUntil", 0),
+    reservedMs: row.optionalInteger("reservedMs", 0),
+    paused: row.text("paused"),
     lastTick: row.text("lastTick"),
     lastTickTerm: row.optionalInteger("lastTickTerm", 1),
     endReason: row.text("endReason"),
@@ -59,6 +68,15 @@ class Row {
     throw this.malformed(name, "must be a string (S)", attribute, { S: "worker-1" });
   }
 
+  texts(name: string): string[] | undefined {
+    const attribute = this.item[name];
+    if (attribute === undefined) return undefined;
+    if ("L" in attribute && attribute.L.every((entry) => "S" in entry)) {
+      return attribute.L.map((entry) => ("S" in entry ? entry.S : ""));
+    }
+    throw this.malformed(name, "must be a list (L) of strings (S)", attribute, { L: [{ S: "worker-2" }] });
+  }
+
   private malformed(name: string, rule: string, found: Attribute | undefined, wouldDo: Attribute) {
     return new MalformedLeaseError(this.election, name, rule, found ?? "nothing", wouldDo);
   }
@@ -70,6 +88,8 @@ export function toHistory(rows: Item[]): History {
     const attribute = row[name];
     return attribute && "N" in attribute ? Number(attribute.N) : 0;
   };
+  const latest = rows.reduce<Item>((a, b) => (number(b, "term") > number(a, "term") ? b : a), {});
+  const tick = latest.lastTick;
   const ticks = rows
     .flatMap(({ lastTickBefore, lastTick }) => [lastTickBefore, lastTick])
     .flatMap((tick) => (tick && "S" in tick ? [tick.S] : []));
@@ -77,6 +97,7 @@ export function toHistory(rows: Item[]): History {
     highestTerm: Math.max(0, ...rows.map((row) => number(row, "term"))),
     longestLeaseMs: Math.max(0, ...rows.map((row) => number(row, "leaseDurationMs"))),
     lastTick: ticks.sort().at(-1),
+    highestTermTick: tick && "S" in tick ? tick.S : undefined,
   };
 }
 
@@ -98,11 +119,7 @@ export function held(request: AcquireRequest, term: number, revision: number): U
 
 /** The attributes of a history row: those facts that are known. */
 export function termRow(record: TermRecord): Item {
-  const row: Item = {};
-  for (const [name, fact] of Object.entries(record)) {
-    if (fact !== undefined) row[name] = typeof fact === "number" ? n(fact) : s(fact);
-  }
-  return row;
+  return withoutAbsent(attributes(record));
 }
 
 export function withoutAbsent(set: Update["set"]): Item {
@@ -111,6 +128,66 @@ export function withoutAbsent(set: Update["set"]): Item {
 
 export function optional<T>(attribute: (value: T) => Attribute, value: T | undefined): Attribute | undefined {
   return value === undefined ? undefined : attribute(value);
+}
+
+/** A candidate's row; undefined when it is none: whoever wrote it is left out, and breaks nothing. */
+export function toCandidate(item: Item): CandidateRow | undefined {
+  const number = (name: string) => {
+    const attribute = item[name];
+    return attribute && "N" in attribute ? Number(attribute.N) : undefined;
+  };
+  const text = (name: string) => {
+    const attribute = item[name];
+    return attribute && "S" in attribute ? attribute.S : undefined;
+  };
+  const isSet = (name: string) => {
+    const attribute = item[name];
+    return attribute !== undefined && "BOOL" in attribute && attribute.BOOL === true;
+  };
+  const candidateId = text("candidateId");
+  const seq = number("seq");
+  const beat = number("beat");
+  const refreshMs = number("refreshMs");
+  if (candidateId === undefined || seq === undefined || beat === undefined || refreshMs === undefined) {
+    return undefined;
+  }
+  return {
+    candidateId,
+    label: text("label") ?? candidateId,
+    seq,
+    rank: number("rank") ?? 0,
+    eligible: isSet("eligible"),
+    group: text("group"),
+    value: text("value"),
+    beat,
+    refreshMs,
+    expiresAt: number("expiresAt"),
+    left: isSet("left"),
+    ttl: number("ttl"),
+  };
+}
+
+/** The facts of a term's row. */
+export function toTerm(item: Item): TermRecord | undefined {
+  const facts: Record<string, unknown> = {};
+  for (const [name, attribute] of Object.entries(item)) {
+    if (name === PARTITION_KEY || name === SORT_KEY) continue;
+    if ("S" in attribute) facts[name] = attribute.S;
+    if ("N" in attribute) facts[name] = Number(attribute.N);
+  }
+  return typeof facts.term === "number" ? (facts as unknown as TermRecord) : undefined;
+}
+
+/** Of a list of row attributes, those that are known; `undefined` in an update means: remove. */
+export function attributes(facts: object): Update["set"] {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, fact]) => [name, fact === undefined ? undefined : attributeOf(fact)]),
+  );
+}
+
+function attributeOf(fact: string | number | boolean): Attribute {
+  if (typeof fact === "boolean") return { BOOL: fact };
+  return typeof fact === "number" ? n(fact) : s(fact);
 }
 
 export function s(value: string): Attribute {

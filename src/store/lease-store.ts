@@ -23,8 +23,23 @@ export interface LeaseStore {
   resign(request: ResignRequest, signal: AbortSignal): Promise<Written>;
   requestStepDown(request: StepDownRequest, signal: AbortSignal): Promise<Written>;
   evict(request: EvictRequest, signal: AbortSignal): Promise<Written>;
+  /** Only where there is a row. */
+  pause(request: PauseRequest, signal: AbortSignal): Promise<Written>;
   /** Writes history: a term that began, or what became of one that ended. Merges with what is there. */
   recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer>;
+  /** Recorded terms, latest first: at most `limit` of those up to `before` (exclusive), after `after` (exclusive). */
+  readTerms(
+    election: string,
+    range: TermRange,
+    signal: AbortSignal,
+  ): Promise<Answer & { terms: readonly TermRecord[] }>;
+  /** The next number of those who join. Each is given once; some are never used. */
+  drawSeq(election: string, signal: AbortSignal): Promise<Answer & { seq: number }>;
+  writeCandidate(election: string, row: CandidateRow, signal: AbortSignal): Promise<Answer>;
+  readCandidates(
+    election: string,
+    signal: AbortSignal,
+  ): Promise<Answer & { candidates: readonly CandidateRow[] }>;
   /** All actions and the check that `holder` still leads `term`, or nothing. */
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted>;
 }
@@ -75,6 +90,16 @@ export interface RenewRequest {
   readonly value: string | undefined;
   readonly expiresAt: number | undefined;
   readonly at: number | undefined;
+  /** Undefined: as it was. */
+  readonly line?: readonly string[] | undefined;
+  /** Undefined: no end is planned. */
+  readonly lettingGo?: LettingGo | undefined;
+}
+
+/** A planned end, told beforehand. */
+export interface LettingGo {
+  readonly inMs: number;
+  readonly to?: string | undefined;
 }
 
 export interface ResignRequest {
@@ -86,12 +111,29 @@ export interface ResignRequest {
   readonly at: number | undefined;
   /** Recorded in the same write: the tick whose run succeeded. */
   readonly tick?: string | undefined;
+  readonly reservation?: Reservation | undefined;
+}
+
+/** For one candidate or one group. It lapses by itself. */
+export interface Reservation {
+  readonly candidateId?: string | undefined;
+  readonly group?: string | undefined;
+  readonly forMs: number;
+  /** The same by service time, if that is known. */
+  readonly until: number | undefined;
 }
 
 export interface StepDownRequest {
   readonly election: string;
   readonly term: number;
   readonly by: string;
+  readonly to?: string | undefined;
+}
+
+/** `by` undefined: the election goes on. */
+export interface PauseRequest {
+  readonly election: string;
+  readonly by: string | undefined;
 }
 
 export interface EvictRequest {
@@ -113,6 +155,33 @@ export interface TermRecord {
   /** The tick that it completed. */
   readonly lastTick?: string | undefined;
   /** Epoch seconds; only on terms that a later, recorded term has followed. */
+  readonly ttl?: number | undefined;
+}
+
+export interface TermRange {
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+  readonly limit: number;
+}
+
+/** What a candidate tells of itself. */
+export interface CandidateRow {
+  readonly candidateId: string;
+  readonly label: string;
+  /** The order of arrival. */
+  readonly seq: number;
+  readonly rank: number;
+  readonly eligible: boolean;
+  readonly group?: string | undefined;
+  readonly value?: string | undefined;
+  /** +1 with every refresh, one of which is due each `refreshMs`. */
+  readonly beat: number;
+  readonly refreshMs: number;
+  /** Service time from which it counts as dead. */
+  readonly expiresAt?: number | undefined;
+  /** It has left by itself. */
+  readonly left?: boolean | undefined;
+  /** Epoch seconds. */
   readonly ttl?: number | undefined;
 }
 

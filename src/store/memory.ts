@@ -1,6 +1,7 @@
 import { type ActionRefusal, TableError } from "../errors.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
+import type { Founding } from "../takeover.js";
 import { type Action, fromItem, isScalar } from "./attributes.js";
 import {
   applyUpdate,
@@ -12,13 +13,16 @@ import {
 import type {
   AcquireRequest,
   Answer,
+  CandidateRow,
   EvictRequest,
   HoldPlaceRequest,
   LeaseStore,
+  PauseRequest,
   Read,
   RenewRequest,
   ResignRequest,
   StepDownRequest,
+  TermRange,
   TermRecord,
   Transacted,
   TransactRequest,
@@ -30,6 +34,7 @@ import {
   evicted,
   heldPlace,
   isFencePassed,
+  paused,
   renewed,
   resigned,
 } from "./row-rules.js";
@@ -51,6 +56,8 @@ const TOKEN_MEMORY_MS = 600_000;
 export class MemoryTable implements LeaseStore {
   readonly #leases = new Map<string, Lease>();
   readonly #terms = new Map<string, Map<number, TermRecord>>();
+  readonly #candidates = new Map<string, Map<string, CandidateRow>>();
+  readonly #seqs = new Map<string, number>();
   readonly #items = new Map<string, Map<string, Item>>();
   readonly #tokens = new Map<string, number>();
   readonly #keys: Record<string, readonly string[]>;
@@ -73,7 +80,8 @@ export class MemoryTable implements LeaseStore {
 
   /** As the table's TTL does, some day: rows whose `ttl` has passed by then go. */
   removeExpired(atMs = this.#serviceTimeMs()): void {
-    for (const rows of [this.#leases, ...this.#terms.values()] as Array<Map<unknown, { ttl?: number }>>) {
+    const collections = [this.#leases, ...this.#terms.values(), ...this.#candidates.values()];
+    for (const rows of collections as Array<Map<unknown, { ttl?: number }>>) {
       for (const [key, { ttl }] of rows) if (ttl !== undefined && ttl * 1_000 <= atMs) rows.delete(key);
     }
   }
@@ -97,6 +105,7 @@ export class MemoryTable implements LeaseStore {
         .filter((tick) => tick !== undefined)
         .sort()
         .at(-1),
+      highestTermTick: terms.at(-1)?.lastTick,
     };
     return { dateMs: this.#dateMs(), history };
   }
@@ -108,8 +117,8 @@ export class MemoryTable implements LeaseStore {
   async acquire(request: AcquireRequest): Promise<Written> {
     const { election, basis, at } = request;
     const { founding } = basis;
-    const used = founding && this.#terms.get(election)?.has(founding.firstTerm);
-    if (used && acquired(this.#leases.get(election), request)) {
+    const isPast = founding && this.#isPast(election, founding);
+    if (isPast && acquired(this.#leases.get(election), request)) {
       return { dateMs: this.#dateMs(), done: false, lease: undefined };
     }
     const written = this.#write(acquired, request);
@@ -126,6 +135,12 @@ export class MemoryTable implements LeaseStore {
     return written;
   }
 
+  /** The history is no longer as it was read: that term was used, or the one before completed a tick. */
+  #isPast(election: string, { firstTerm, tickBefore }: Founding): boolean {
+    const terms = this.#terms.get(election);
+    return terms?.has(firstTerm) === true || terms?.get(firstTerm - 1)?.lastTick !== tickBefore;
+  }
+
   async renew(request: RenewRequest): Promise<Written> {
     return this.#write(renewed, request);
   }
@@ -140,6 +155,34 @@ export class MemoryTable implements LeaseStore {
 
   async evict(request: EvictRequest): Promise<Written> {
     return this.#write(evicted, request);
+  }
+
+  async pause(request: PauseRequest): Promise<Written> {
+    return this.#write(paused, request);
+  }
+
+  async readTerms(
+    election: string,
+    { before = Number.POSITIVE_INFINITY, after = -1, limit }: TermRange,
+  ): Promise<Answer & { terms: readonly TermRecord[] }> {
+    const terms = this.terms(election).filter(({ term }) => term > after && term < before);
+    return { dateMs: this.#dateMs(), terms: terms.reverse().slice(0, limit) };
+  }
+
+  async drawSeq(election: string): Promise<Answer & { seq: number }> {
+    const seq = (this.#seqs.get(election) ?? 0) + 1;
+    this.#seqs.set(election, seq);
+    return { dateMs: this.#dateMs(), seq };
+  }
+
+  async writeCandidate(election: string, row: CandidateRow): Promise<Answer> {
+    const candidates = this.#candidates.get(election) ?? new Map<string, CandidateRow>();
+    this.#candidates.set(election, candidates.set(row.candidateId, row));
+    return { dateMs: this.#dateMs() };
+  }
+
+  async readCandidates(election: string): Promise<Answer & { candidates: readonly CandidateRow[] }> {
+    return { dateMs: this.#dateMs(), candidates: [...(this.#candidates.get(election)?.values() ?? [])] };
   }
 
   async recordTerm(election: string, record: TermRecord): Promise<Answer> {

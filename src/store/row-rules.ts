@@ -3,6 +3,7 @@ import type {
   AcquireRequest,
   EvictRequest,
   HoldPlaceRequest,
+  PauseRequest,
   RenewRequest,
   ResignRequest,
   StepDownRequest,
@@ -23,6 +24,7 @@ export function heldPlace(row: Lease | undefined, request: HoldPlaceRequest): Le
 export function acquired(row: Lease | undefined, request: AcquireRequest): Lease | undefined {
   const { basis, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } = request;
   if (row?.term !== basis.term || row.revision !== basis.revision) return undefined;
+  if (row.paused !== undefined) return undefined;
   const { founding } = basis;
   return {
     term: founding ? founding.firstTerm : basis.term + 1,
@@ -35,19 +37,30 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Lease
     expiresAt,
     electedAt: at,
     renewedAt: at,
+    line: row.line,
     lastTick: founding ? founding.lastTick : row.lastTick,
     lastTickTerm: row.lastTickTerm,
   };
 }
 
 export function renewed(row: Lease | undefined, request: RenewRequest): Lease | undefined {
-  const { candidateId, term, revision, renewIntervalMs, value, expiresAt, at } = request;
+  const { candidateId, term, revision, renewIntervalMs, value, expiresAt, at, line, lettingGo } = request;
   if (row?.holder !== candidateId || row.term !== term || row.revision >= revision) return undefined;
-  return { ...row, revision, renewIntervalMs, value, expiresAt, renewedAt: at };
+  return {
+    ...row,
+    revision,
+    renewIntervalMs,
+    value,
+    expiresAt,
+    renewedAt: at,
+    ...(line && { line }),
+    lettingGoInMs: lettingGo?.inMs,
+    lettingGoTo: lettingGo?.to,
+  };
 }
 
 export function resigned(row: Lease | undefined, request: ResignRequest): Lease | undefined {
-  const { candidateId, term, revision, reason, at, tick } = request;
+  const { candidateId, term, revision, reason, at, tick, reservation } = request;
   if (row?.holder !== candidateId || row.term !== term) return undefined;
   return {
     ...row,
@@ -55,12 +68,23 @@ export function resigned(row: Lease | undefined, request: ResignRequest): Lease 
     revision,
     endReason: reason,
     endedAt: at,
+    reservedFor: reservation?.candidateId,
+    reservedGroup: reservation?.group,
+    reservedUntil: reservation?.until,
+    reservedMs: reservation?.forMs,
     ...(tick !== undefined && { lastTick: tick, lastTickTerm: term }),
   };
 }
 
-export function askedToStepDown(row: Lease | undefined, { term, by }: StepDownRequest): Lease | undefined {
-  return row?.holder !== undefined && row.term === term ? { ...row, stepDown: { by } } : undefined;
+export function askedToStepDown(
+  row: Lease | undefined,
+  { term, by, to }: StepDownRequest,
+): Lease | undefined {
+  return row?.holder !== undefined && row.term === term ? { ...row, stepDown: { by, to } } : undefined;
+}
+
+export function paused(row: Lease | undefined, { by }: PauseRequest): Lease | undefined {
+  return row && { ...row, paused: by };
 }
 
 export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {

@@ -10,6 +10,10 @@ export const DEFAULT_TABLE_NAME = "incumbent";
 export const LEASE_SORT_KEY = "lease";
 export const TERM_SORT_KEY_PREFIX = "term#";
 
+export const CANDIDATE_SORT_KEY_PREFIX = "candidate#";
+/** Counts those who join. */
+export const SEQ_SORT_KEY = "seq";
+
 /** Twelve digits, so that sort keys sort as numbers do. */
 export function termSortKey(term: number): string {
   return TERM_SORT_KEY_PREFIX + String(term).padStart(12, "0");

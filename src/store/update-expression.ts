@@ -43,6 +43,9 @@ export function updateExpression(update: Update) {
     ].join(" "),
     ...(update.condition !== undefined && { ConditionExpression: update.condition }),
     ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
-    ExpressionAttributeValues: Object.fromEntries(values.map(([name, value]) => [`:${name}`, value])),
+    // DynamoDB refuses a map of none.
+    ...(values.length > 0 && {
+      ExpressionAttributeValues: Object.fromEntries(values.map(([name, value]) => [`:${name}`, value])),
+    }),
   };
 }

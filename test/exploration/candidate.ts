@@ -20,6 +20,9 @@ export interface Step {
 /** A look may come at any moment, so when it would be due is not part of what is known. */
 const ALWAYS_DUE = { afterMs: 0, byMs: 0, missed: 0, lookedAtMs: 0 };
 
+/** A line decides who goes first, and safety rests on none. */
+const NO_LINE = { jitterMs: 0, eligible: true, group: undefined, slotMs: 0, handoffPollMs: TICK_MS };
+
 /** Sends what the rules say is next. Undefined: nothing, or nothing that could change anything. */
 export function campaign(model: Model, state: State, index: number, tenures: number): State | undefined {
   const me = state.candidates[index] as Candidate;
@@ -58,7 +61,8 @@ export function campaign(model: Model, state: State, index: number, tenures: num
 
 export function nextMoveOf(model: Model, state: State, me: Candidate, sighting: Sighting | undefined): Move {
   const { rules, bounds } = model;
-  const candidacy = { candidateId: me.id, useServiceClock: bounds.serviceClock, jitterMs: 0 };
+  const { id: candidateId } = me;
+  const candidacy = { ...NO_LINE, candidateId, useServiceClock: bounds.serviceClock };
   return rules.nextMove(sighting, candidacy, me.clock, serviceClock(model, state.nowMs, me.clock));
 }
 

@@ -49,8 +49,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "release-by-name-only",
     revives: "a late release frees the next holder's lease",
     file: "src/store/row-rules.ts",
-    from: "  const { candidateId, term, revision, reason, at, tick } = request;\n  if (row?.holder !== candidateId || row.term !== term) return undefined;",
-    to: "  const { term, revision, reason, at, tick } = request;\n  if (row === undefined) return undefined;",
+    from: "  const { candidateId, term, revision, reason, at, tick, reservation } = request;\n  if (row?.holder !== candidateId || row.term !== term) return undefined;",
+    to: "  const { term, revision, reason, at, tick, reservation } = request;\n  if (row === undefined) return undefined;",
   },
   {
     name: "no-margin",
@@ -112,8 +112,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-late-acquire-lands",
     revives: "a lease is taken that was renewed since it was seen",
     file: "src/store/row-rules.ts",
-    from: "if (row?.term !== basis.term || row.revision !== basis.revision) return undefined;",
-    to: "if (row?.term !== basis.term) return undefined;",
+    from: "row?.term !== basis.term || row.revision !== basis.revision) return",
+    to: "row?.term !== basis.term) return",
   },
   {
     name: "deletion-resets-the-term",
@@ -245,8 +245,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "released-before-drained",
     revives: "a step-down gives the lease back under running work",
     file: "src/tenure.ts",
-    from: 'if (lease.stepDown) this.end("stepped-down");',
-    to: 'if (lease.stepDown) void this.release("stepped-down");',
+    from: "leftMs, () => this.end(farewell.reason));",
+    to: "leftMs, () => void this.release(farewell.reason));",
   },
   {
     name: "trusted-while-given-back",
@@ -258,7 +258,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "released-on-overrun",
     revives: "work that does not stop in time loses its lease to the next leader",
-    file: "src/election.ts",
+    file: "src/serving.ts",
     from: "() => tenure.letRunOut());",
     to: '() => void tenure.release("resigned"));',
   },
@@ -295,8 +295,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-failed-run-completes-its-tick",
     revives: "a run that threw is recorded as done",
     file: "src/election.ts",
-    from: 'if (tick !== undefined && result.status === "fulfilled")',
-    to: "if (tick !== undefined)",
+    from: 'if (result.status === "fulfilled") await',
+    to: "await",
   },
   {
     name: "an-unanswered-resignation-is-a-loss",

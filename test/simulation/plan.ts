@@ -66,10 +66,13 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     rate: broken ? random.pick([0.5, 1, 2]) : random.between(1 - 1 / 500, 1 + 1 / 500),
     wallOffsetMs: random.between(-1, 1) * 3_600_000,
   }));
+  const job = random.chance(0.25) ? "ticks" : "lead";
+  // What the history must hold is seen only where rows are deleted often, and a job is to be done once.
+  const meddled = job === "ticks" && random.chance(0.4);
   return {
     seed,
     broken,
-    job: random.chance(0.25) ? "ticks" : "lead",
+    job,
     leaseDurationMs,
     tight: random.chance(0.5),
     expiry: random.chance(0.7) ? "service-clock" : "observation",
@@ -82,6 +85,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
         random,
         candidates.map(({ label }) => label),
         leaseDurationMs,
+        meddled,
       ),
     ].sort((a, b) => a.atMs - b.atMs),
   };
@@ -106,7 +110,12 @@ function weathers(random: Random): Fault[] {
   return faults;
 }
 
-function strikes(random: Random, labels: readonly string[], leaseDurationMs: number): Fault[] {
+function strikes(
+  random: Random,
+  labels: readonly string[],
+  leaseDurationMs: number,
+  meddled: boolean,
+): Fault[] {
   const faults: Fault[] = [];
   for (let atMs = random.between(0, 20_000); atMs < STORM_MS; atMs += random.between(500, 30_000)) {
     const pauseMs =
@@ -115,6 +124,7 @@ function strikes(random: Random, labels: readonly string[], leaseDurationMs: num
     const stepped = labels.filter((_, i) => i % 2 === 0);
     const suspended = labels.filter((_, i) => i % 2 === 1);
     const byMs = random.pick([-1, 1]) * random.pick([2_000, 60_000, 7_200_000]);
+    if (meddled && random.chance(0.6)) faults.push({ kind: "deleteLease", atMs });
     faults.push(
       random.pick<Fault>([
         { kind: "crash", atMs, label: random.pick(labels), forMs: random.between(100, 60_000) },

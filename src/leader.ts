@@ -1,0 +1,21 @@
+import type { Lease } from "./lease.js";
+
+/** Who leads, as the lease row says. Times are epoch milliseconds of the table's clock, for display. */
+export interface Leader {
+  readonly candidateId: string;
+  readonly term: number;
+  /** What it published: an endpoint, a version. */
+  readonly value: string | undefined;
+  readonly electedAt: number | undefined;
+  readonly renewedAt: number | undefined;
+  readonly expiresAt: number | undefined;
+  /** Who comes next, if that is known: the first in line. */
+  readonly standby: string | undefined;
+}
+
+export function leaderOf(lease: Lease | undefined): Leader | undefined {
+  if (lease?.holder === undefined) return undefined;
+  const { holder: candidateId, term, value, electedAt, renewedAt, expiresAt, line } = lease;
+  const standby = line?.find((id) => id !== candidateId);
+  return { candidateId, term, value, electedAt, renewedAt, expiresAt, standby };
+}

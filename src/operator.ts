@@ -1,0 +1,131 @@
+import { backoffMs } from "./backoff.js";
+import { sleep } from "./clock.js";
+import { InvalidOptionError, TableUnavailableError } from "./errors.js";
+import { type Leader, leaderOf } from "./leader.js";
+import type { Lease } from "./lease.js";
+import { type ResolvedOptions, resolveOptions } from "./options.js";
+import { Requests } from "./requests.js";
+import type { LeaseStore, Written } from "./store/lease-store.js";
+import { type StoreOptions, storeOf } from "./store-of.js";
+
+export interface OperatorOptions extends StoreOptions {
+  /** The election's name. */
+  name: string;
+  /** Who asks, for people: shown on the lease row. @default "operator" */
+  by?: string | undefined;
+}
+
+/** `done: false`: there was no leader to ask, or nothing to change. */
+export interface Asked {
+  readonly done: boolean;
+  /** Whom it concerns: the leader as it was then. */
+  readonly leader: Leader | undefined;
+}
+
+const TRIES = 5;
+
+/**
+ * What people do to an election from outside. Each is one conditional write on the term that was seen, so it
+ * never hits a leader that came later. Rejects with `TableError`, `TableUnavailableError`, `MalformedLeaseError`.
+ */
+export class Operator {
+  readonly #requests: Requests;
+  readonly #options: ResolvedOptions;
+  readonly #by: string;
+
+  constructor({ by = "operator", name, ...where }: OperatorOptions) {
+    this.#options = resolveOptions({ name }, () => "operator");
+    if (typeof by !== "string" || by.length === 0 || by.length > 200) {
+      throw new InvalidOptionError("by", "must be a string of 1 to 200 characters", by, "ana");
+    }
+    this.#by = by;
+    this.#requests = new Requests(storeOf(where), this.#options, () => {});
+  }
+
+  /**
+   * Asks the leader to hand over. It learns of it with its next renewal, announces its end, lets its work drain and
+   * gives the lease back: to `to` if that is given, a `candidateId` as `candidates()` lists it.
+   */
+  requestStepDown({ to }: { to?: string | undefined } = {}): Promise<Asked> {
+    if (to !== undefined && (typeof to !== "string" || to === "")) {
+      throw new InvalidOptionError("to", "must be a candidate's id", to, "worker-2-1mzq0c8x3k5d");
+    }
+    return this.#onLeader("request a step-down", (store, { term }, signal) =>
+      store.requestStepDown({ election: this.#options.name, term, by: this.#by, to }, signal),
+    );
+  }
+
+  /**
+   * Takes the lease away at once: the leader's term is fenced off from this moment. What it does to systems that
+   * check no fence can still happen, until its lease would have run out; nobody else leads before that.
+   */
+  evict(): Promise<Asked> {
+    return this.#onLeader("evict the holder", (store, { term }, signal) =>
+      store.evict(
+        { election: this.#options.name, term, at: this.#requests.at(this.#requests.now()) },
+        signal,
+      ),
+    );
+  }
+
+  /** From now on nobody is elected; the leader, if there is one, hands over to nobody. Until `resume()`. */
+  async pause(): Promise<Asked> {
+    const row = await this.#read();
+    if (row === undefined) await this.#holdPlace();
+    return this.#setPaused(this.#by);
+  }
+
+  resume(): Promise<Asked> {
+    return this.#setPaused(undefined);
+  }
+
+  async #setPaused(by: string | undefined): Promise<Asked> {
+    const { answer } = await this.#send(by ? "pause the election" : "resume the election", (store, signal) =>
+      store.pause({ election: this.#options.name, by }, signal),
+    );
+    return { done: answer.done, leader: leaderOf(answer.lease) };
+  }
+
+  /** So that there is something to pause. */
+  async #holdPlace(): Promise<void> {
+    const { name: election, leaseDurationMs, renewIntervalMs, random } = this.#options;
+    const revision = 1 + Math.floor(random() * 2 ** 48);
+    await this.#send("make the lease row", (store, signal) =>
+      store.holdPlace({ election, revision, leaseDurationMs, renewIntervalMs }, signal),
+    );
+  }
+
+  async #onLeader(
+    doing: string,
+    ask: (store: LeaseStore, lease: Lease, signal: AbortSignal) => Promise<Written>,
+  ): Promise<Asked> {
+    const lease = await this.#read();
+    const leader = leaderOf(lease);
+    if (!lease || !leader) return { done: false, leader: undefined };
+    const { answer } = await this.#send(doing, (store, signal) => ask(store, lease, signal));
+    return { done: answer.done, leader };
+  }
+
+  async #read(): Promise<Lease | undefined> {
+    const { answer } = await this.#send("read the lease", (store, signal) =>
+      store.read(this.#options.name, { consistent: true }, signal),
+    );
+    return answer.lease;
+  }
+
+  /** People do not ask again by themselves, so this does. */
+  async #send<T extends object>(
+    doing: string,
+    request: (store: LeaseStore, signal: AbortSignal) => Promise<T>,
+  ) {
+    const { clock, random } = this.#options;
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#requests.send(doing, (store, _sent, signal) => request(store, signal));
+      } catch (error) {
+        if (!(error instanceof TableUnavailableError) || failures >= TRIES) throw error;
+        await sleep(clock, backoffMs(failures, 1_000, random));
+      }
+    }
+  }
+}

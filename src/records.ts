@@ -1,0 +1,99 @@
+import { endedTerm, type Lease } from "./lease.js";
+import type { Candidate } from "./line.js";
+import type { ResolvedOptions } from "./options.js";
+import type { Requests } from "./requests.js";
+import { call, present } from "./roll.js";
+import type { TermRecord } from "./store/lease-store.js";
+import { placeOf } from "./takeover.js";
+
+/** Somebody who stands for election, as its own row and the lease row tell. */
+export interface ListedCandidate extends Candidate {
+  /** `standby`: next in line. `observer`: not eligible. */
+  readonly role: "leader" | "standby" | "waiting" | "observer";
+}
+
+/** One tenure. Times are epoch milliseconds of the table's clock, for people. */
+export interface PastLeader {
+  readonly term: number;
+  readonly candidateId: string;
+  readonly electedAt: number | undefined;
+  readonly lastRenewedAt: number | undefined;
+  /** Undefined while it leads. Of a leader that crashed: when its lease had run out. */
+  readonly endedAt: number | undefined;
+  /** An `EndReason`; `expired` for a leader that crashed. */
+  readonly endReason: string | undefined;
+}
+
+/** What the rows beside the lease tell people; no decision rests on it. */
+export class Records {
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  async candidates(signal?: AbortSignal): Promise<ListedCandidate[]> {
+    const lease = await this.#lease(signal);
+    const { answer, received } = await this.requests.send(
+      "read the candidates",
+      (store, _sent, abort) => store.readCandidates(this.options.name, abort),
+      { signal },
+    );
+    const roll = call(new Map(), answer.candidates, received.monotonicMs);
+    return present(roll, received, this.requests.service)
+      .sort((a, b) => a.seq - b.seq)
+      .map(({ candidateId, label, seq, rank, eligible, group, value }) => {
+        const role = roleOf(lease, candidateId, eligible);
+        return { candidateId, label, seq, rank, eligible, group, value, role };
+      });
+  }
+
+  async history(limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
+    const lease = await this.#lease(signal);
+    const terms = await this.terms({ limit }, signal);
+    return terms.flatMap((record) => pastLeader(record, lease) ?? []);
+  }
+
+  /** Latest first. */
+  async terms(
+    range: { after?: number; before?: number; limit: number },
+    signal?: AbortSignal,
+  ): Promise<readonly TermRecord[]> {
+    const { answer } = await this.requests.send(
+      "read the election's history",
+      (store, _sent, abort) => store.readTerms(this.options.name, range, abort),
+      { signal },
+    );
+    return answer.terms;
+  }
+
+  async #lease(signal: AbortSignal | undefined): Promise<Lease | undefined> {
+    const { answer } = await this.requests.send(
+      "read the lease",
+      (store, _sent, abort) => store.read(this.options.name, { consistent: true }, abort),
+      { signal },
+    );
+    return answer.lease;
+  }
+}
+
+function roleOf(lease: Lease | undefined, candidateId: string, eligible: boolean): ListedCandidate["role"] {
+  if (lease?.holder === candidateId) return "leader";
+  if (!eligible) return "observer";
+  const isStandby = lease?.line?.includes(candidateId) && placeOf(lease, candidateId) === 0;
+  return isStandby ? "standby" : "waiting";
+}
+
+/** The end of the latest term stands on the lease row until the next one has begun. */
+function pastLeader(record: TermRecord, lease: Lease | undefined): PastLeader | undefined {
+  const { term, holder: candidateId, electedAt } = record;
+  if (candidateId === undefined) return undefined;
+  const isLast = lease !== undefined && endedTerm(lease) === term;
+  return {
+    term,
+    candidateId,
+    electedAt,
+    lastRenewedAt: record.lastRenewedAt ?? (isLast ? lease.renewedAt : undefined),
+    endedAt: record.endedAt ?? (isLast ? lease.endedAt : undefined),
+    endReason: record.endReason ?? (isLast ? lease.endReason : undefined),
+  };
+}

@@ -1,0 +1,51 @@
+import type { Instant } from "./clock.js";
+import type { ServiceClock } from "./service-clock.js";
+import type { CandidateRow } from "./store/lease-store.js";
+
+/**
+ * Who stands for election, as one observer knows it. A candidate is alive while its row goes on changing, by the
+ * observer's own clock, or until the time it gave has surely passed by the table's. Pure.
+ */
+export type Roll = ReadonlyMap<string, Entry>;
+
+interface Entry {
+  readonly row: CandidateRow;
+  readonly changedMs: number;
+  /** It did not act when it should have: not counted until it is seen to live. */
+  readonly doubted: boolean;
+}
+
+/** Refreshes that may be missed before a candidate counts as dead. */
+const MISSED = 2.5;
+
+export function lifetimeMs(refreshMs: number): number {
+  return Math.ceil(refreshMs * MISSED);
+}
+
+/** What is known after another read. `doubted` are those who had been called on and did not come. */
+export function call(
+  before: Roll,
+  rows: readonly CandidateRow[],
+  receivedMs: number,
+  doubted: ReadonlySet<string> = new Set(),
+): Roll {
+  return new Map(
+    rows.map((row) => {
+      const known = before.get(row.candidateId);
+      if (known === undefined) {
+        return [row.candidateId, { row, changedMs: receivedMs, doubted: doubted.has(row.candidateId) }];
+      }
+      const same = known.row.beat === row.beat;
+      return [row.candidateId, same ? { ...known, row } : { row, changedMs: receivedMs, doubted: false }];
+    }),
+  );
+}
+
+export function present(roll: Roll, now: Instant, service: ServiceClock | undefined): CandidateRow[] {
+  return [...roll.values()]
+    .filter(({ row, changedMs, doubted }) => {
+      if (row.left || doubted || now.monotonicMs - changedMs > lifetimeMs(row.refreshMs)) return false;
+      return row.expiresAt === undefined || !service || service.surelyPastInMs(row.expiresAt, now) > 0;
+    })
+    .map(({ row }) => row);
+}

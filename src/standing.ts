@@ -1,0 +1,102 @@
+import { backoffMs } from "./backoff.js";
+import { sleep } from "./clock.js";
+import type { Emit } from "./events.js";
+import { keepsLine } from "./line.js";
+import type { ResolvedOptions } from "./options.js";
+import type { Requests } from "./requests.js";
+import { lifetimeMs } from "./roll.js";
+
+/** A row of somebody who left, or died, is kept this long for people to see. */
+const REMEMBERED_MS = 86_400_000;
+
+/** A candidate's own row: joined, refreshed while it stands for election, and left. It never delays an election. */
+export class Standing {
+  #seq: number | undefined;
+  #rank = 0;
+  #beat = 0;
+  #leaving: AbortController | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #left: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+    private readonly emit: Emit,
+  ) {}
+
+  /** Undefined while it has not joined. */
+  get seq(): number | undefined {
+    return this.#seq;
+  }
+
+  /** As last told to the others. */
+  get rank(): number {
+    return this.#rank;
+  }
+
+  join(): void {
+    const { order, eligible } = this.options;
+    if (this.#leaving || !(keepsLine(order) || !eligible)) return;
+    this.#leaving = new AbortController();
+    this.#running = this.#refresh(this.#leaving.signal);
+  }
+
+  /** Resolves when nothing runs any more. Others learn of it at once, if the table answers. */
+  leave(): Promise<void> {
+    this.#leaving?.abort();
+    if (this.#leaving) this.#left = this.#tellThatItLeft(this.#running);
+    this.#leaving = undefined;
+    return this.#left;
+  }
+
+  async #tellThatItLeft(running: Promise<void>): Promise<void> {
+    await running;
+    if (this.#seq !== undefined) await this.#write(true).catch(() => {});
+  }
+
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const { clock, refreshIntervalMs, random } = this.options;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        this.#seq ??= await this.#draw();
+        await this.#askRank();
+        await this.#write(false);
+        failures = 0;
+      } catch (error) {
+        this.emit({ type: "unavailable", error });
+        failures += 1;
+      }
+      const pauseMs =
+        failures > 0
+          ? backoffMs(failures, refreshIntervalMs, random)
+          : refreshIntervalMs * (1 - random() / 10);
+      await sleep(clock, pauseMs, signal).catch(() => {});
+    }
+  }
+
+  async #draw(): Promise<number> {
+    const { answer } = await this.requests.send("join the election", (store, _sent, signal) =>
+      store.drawSeq(this.options.name, signal),
+    );
+    return answer.seq;
+  }
+
+  /** What cannot be told now stays as it was told last. */
+  async #askRank(): Promise<void> {
+    const rank = await this.options.rank();
+    if (Number.isFinite(rank)) this.#rank = rank;
+  }
+
+  async #write(left: boolean): Promise<void> {
+    const { name, candidateId, label, eligible, group, value, refreshIntervalMs: refreshMs } = this.options;
+    this.#beat += 1;
+    const fixed = { candidateId, label, eligible, group, value, refreshMs, seq: this.#seq ?? 0 };
+    await this.requests.send("refresh the candidate", (store, sent, signal) => {
+      const latestMs = this.requests.service?.latestMs(sent);
+      const expiresAt = latestMs && Math.ceil(latestMs) + (left ? 0 : lifetimeMs(refreshMs));
+      const ttl = expiresAt && Math.ceil((expiresAt + REMEMBERED_MS) / 1_000);
+      const row = { ...fixed, rank: this.#rank, beat: this.#beat, left, expiresAt, ttl };
+      return store.writeCandidate(name, row, signal);
+    });
+  }
+}

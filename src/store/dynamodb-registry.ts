@@ -1,0 +1,132 @@
+import { QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import type { History } from "../sighting.js";
+import type { DateHeader } from "./date-header.js";
+import { DynamoDBTable } from "./dynamodb-table.js";
+import type { Item } from "./expressions.js";
+import { attributes, n, termRow, toCandidate, toHistory, toTerm } from "./lease-codec.js";
+import type { Answer, CandidateRow, TermRange, TermRecord } from "./lease-store.js";
+import {
+  CANDIDATE_SORT_KEY_PREFIX,
+  PARTITION_KEY,
+  SEQ_SORT_KEY,
+  SORT_KEY,
+  TERM_SORT_KEY_PREFIX,
+  termSortKey,
+} from "./schema.js";
+import { updateExpression } from "./update-expression.js";
+
+/** More candidates than this are not read: the line has far fewer places. */
+const CANDIDATES_READ = 1_000;
+const HISTORY_READ = 100;
+
+/** The rows beside the lease: past terms, and those who stand for election. Safety rests on none of them alone. */
+export class DynamoDBRegistry extends DynamoDBTable {
+  readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }> {
+    return this.ask("read the election's history", async (date) => {
+      const rows = await this.#query(election, ofPrefix(TERM_SORT_KEY_PREFIX), HISTORY_READ, date, signal);
+      return { dateMs: date.ms, history: toHistory(rows) };
+    });
+  }
+
+  readTerms(
+    election: string,
+    { before = 10 ** 12 - 1, after = -1, limit }: TermRange,
+    signal: AbortSignal,
+  ): Promise<Answer & { terms: readonly TermRecord[] }> {
+    if (before - after < 2) return Promise.resolve({ terms: [] });
+    return this.ask("read the election's history", async (date) => {
+      const between = { from: termSortKey(after + 1), to: termSortKey(before - 1) };
+      const rows = await this.#query(election, between, limit, date, signal);
+      return { dateMs: date.ms, terms: rows.flatMap((row) => toTerm(row) ?? []) };
+    });
+  }
+
+  recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer> {
+    return this.#set("record a term", election, termSortKey(record.term), termRow(record), signal);
+  }
+
+  drawSeq(election: string, signal: AbortSignal): Promise<Answer & { seq: number }> {
+    return this.ask("join the election", async (date) => {
+      const command = date.from(
+        new UpdateItemCommand({
+          ...this.rowOf(election, SEQ_SORT_KEY),
+          ...updateExpression({ set: {}, add: { seq: n(1) } }),
+          ReturnValues: "UPDATED_NEW",
+        }),
+      );
+      const { Attributes } = await this.client.send(command, { abortSignal: signal });
+      return { dateMs: date.ms, seq: Number(Attributes?.seq?.N) };
+    });
+  }
+
+  writeCandidate(election: string, row: CandidateRow, signal: AbortSignal): Promise<Answer> {
+    const sortKey = CANDIDATE_SORT_KEY_PREFIX + row.candidateId;
+    return this.#set("refresh the candidate", election, sortKey, attributes(row), signal);
+  }
+
+  readCandidates(
+    election: string,
+    signal: AbortSignal,
+  ): Promise<Answer & { candidates: readonly CandidateRow[] }> {
+    return this.ask("read the candidates", async (date) => {
+      const all = ofPrefix(CANDIDATE_SORT_KEY_PREFIX);
+      const rows = await this.#query(election, all, CANDIDATES_READ, date, signal);
+      return { dateMs: date.ms, candidates: rows.flatMap((row) => toCandidate(row) ?? []) };
+    });
+  }
+
+  /** Latest first. Pages are followed: rows can be large. */
+  async #query(
+    election: string,
+    { from, to }: Range,
+    limit: number,
+    date: DateHeader,
+    signal: AbortSignal,
+  ): Promise<Item[]> {
+    const rows: Item[] = [];
+    let startKey: Item | undefined;
+    do {
+      const command = date.from(
+        new QueryCommand({
+          TableName: this.tableName,
+          KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :to",
+          ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
+          ExpressionAttributeValues: { ":pk": { S: election }, ":from": { S: from }, ":to": { S: to } },
+          ConsistentRead: true,
+          ScanIndexForward: false,
+          Limit: limit - rows.length,
+          ...(startKey && { ExclusiveStartKey: startKey }),
+        }),
+      );
+      const answer = await this.client.send(command, { abortSignal: signal });
+      rows.push(...((answer.Items ?? []) as Item[]));
+      startKey = answer.LastEvaluatedKey as Item | undefined;
+    } while (startKey && rows.length < limit);
+    return rows;
+  }
+
+  #set(
+    doing: string,
+    election: string,
+    sortKey: string,
+    set: Parameters<typeof updateExpression>[0]["set"],
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    return this.ask(doing, async (date) => {
+      const row = this.rowOf(election, sortKey);
+      const command = date.from(new UpdateItemCommand({ ...row, ...updateExpression({ set }) }));
+      await this.client.send(command, { abortSignal: signal });
+      return { dateMs: date.ms };
+    });
+  }
+}
+
+interface Range {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Every sort key that begins so: '#' ends a prefix, and '$' follows it. */
+function ofPrefix(prefix: string): Range {
+  return { from: prefix, to: `${prefix.slice(0, -1)}$` };
+}

@@ -1,0 +1,81 @@
+import type { EndReason } from "./errors.js";
+import type { Lease } from "./lease.js";
+import { type Candidate, keepsLine, lineOf, preemptedBy } from "./line.js";
+import type { ResolvedOptions } from "./options.js";
+import type { Requests } from "./requests.js";
+import { call, present, type Roll } from "./roll.js";
+import type { Standing } from "./standing.js";
+
+/** A reason to hand over, and to whom. */
+export interface Verdict {
+  readonly reason: Extract<EndReason, "preempted" | "rotated">;
+  readonly to: string;
+}
+
+/** A leader's care for who comes after it: it reads the candidates, and says who is next and when. */
+export class Succession {
+  #roll: Roll = new Map();
+  #line: readonly string[] | undefined;
+  #candidates: readonly Candidate[] = [];
+  #reading: Promise<void> | undefined;
+  readonly #doubted: ReadonlySet<string>;
+  readonly #sinceMs: number;
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+    private readonly standing: Standing,
+    previous: Lease | undefined,
+  ) {
+    this.#sinceMs = requests.now().monotonicMs;
+    this.#doubted = absentees(previous, options.candidateId);
+  }
+
+  /** Undefined: not known yet, or nobody keeps one. */
+  get line(): readonly string[] | undefined {
+    return this.#line;
+  }
+
+  /** Reads the candidates beside the heartbeat, one read at a time; a failed one is left for the next renewal. */
+  refresh(): Promise<void> {
+    if (!keepsLine(this.options.order)) return Promise.resolve();
+    this.#reading ??= this.#read()
+      .catch(() => {})
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    return this.#reading;
+  }
+
+  /** Whether it is time for another to lead. */
+  verdict(): Verdict | undefined {
+    const { preempt, minTenureMs, maxTenureMs } = this.options;
+    const ledMs = this.requests.now().monotonicMs - this.#sinceMs;
+    const line = this.#line ?? [];
+    const higher =
+      preempt && ledMs >= minTenureMs ? preemptedBy(this.#candidates, line, this.standing.rank) : undefined;
+    if (higher !== undefined) return { reason: "preempted", to: higher };
+    const [next] = line;
+    const isOver = maxTenureMs !== undefined && ledMs >= maxTenureMs;
+    return isOver && next !== undefined ? { reason: "rotated", to: next } : undefined;
+  }
+
+  async #read(): Promise<void> {
+    const { name, order, candidateId } = this.options;
+    const { answer, received } = await this.requests.send("read the candidates", (store, _sent, signal) =>
+      store.readCandidates(name, signal),
+    );
+    this.#roll = call(this.#roll, answer.candidates, received.monotonicMs, this.#doubted);
+    this.#candidates = present(this.#roll, received, this.requests.service);
+    this.#line = lineOf(order, this.#candidates, { candidateId, seq: this.standing.seq });
+  }
+}
+
+/** Who should have led before me by what stood in the row, and did not: dead, perhaps. */
+function absentees(previous: Lease | undefined, me: string): Set<string> {
+  if (previous === undefined) return new Set();
+  const { holder, line = [], reservedFor } = previous;
+  const place = line.indexOf(me);
+  const before = place < 0 ? line : line.slice(0, place);
+  return new Set([holder, reservedFor, ...before].filter((id) => id !== undefined && id !== me) as string[]);
+}
