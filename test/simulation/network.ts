@@ -68,9 +68,14 @@ export class Network {
       resign: verb("resign"),
       requestStepDown: verb("requestStepDown"),
       evict: verb("evict"),
+      pause: verb("pause"),
       recordTerm: verb("recordTerm"),
+      readTerms: verb("readTerms"),
+      drawSeq: verb("drawSeq"),
+      writeCandidate: verb("writeCandidate"),
+      readCandidates: verb("readCandidates"),
       transact: verb("transact"),
-    } as unknown as LeaseStore;
+    } satisfies Record<Verb, unknown> as unknown as LeaseStore;
   }
 
   #ask(host: Host, verb: Verb, args: unknown[]): Promise<unknown> {

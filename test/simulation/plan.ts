@@ -13,6 +13,13 @@ export interface Plan {
   /** The least margin and the longest timeouts that are allowed, instead of the defaults. */
   readonly tight: boolean;
   readonly expiry: "service-clock" | "observation";
+  readonly order: "random" | "arrival" | "rank" | "ring";
+  /** With order "rank". */
+  readonly preempt: boolean;
+  /** With an order that keeps a line. */
+  readonly maxTenureMs: number | undefined;
+  /** With ticks: how long the lease is kept for the group that ran the last one. */
+  readonly holdForMs: number | undefined;
   /** How far each `Date` header may be off, either way. */
   readonly dateErrorMs: number;
   readonly candidates: readonly Machine[];
@@ -30,6 +37,9 @@ export interface Machine {
   /** How fast its clocks run. */
   readonly rate: number;
   readonly wallOffsetMs: number;
+  readonly rank: number;
+  readonly eligible: boolean;
+  readonly group: string;
 }
 
 export type Fault = { readonly atMs: number } & (
@@ -45,7 +55,10 @@ export type Fault = { readonly atMs: number } & (
       readonly way: "requests" | "answers" | "both";
     }
   | { readonly kind: "stepWall"; readonly label: string; readonly byMs: number }
-  | { readonly kind: "stepDown" | "evict" | "deleteLease" | "removeExpired" }
+  /** `to`: who should come next. */
+  | { readonly kind: "stepDown"; readonly to: string | undefined }
+  | { readonly kind: "pause"; readonly forMs: number }
+  | { readonly kind: "evict" | "deleteLease" | "removeExpired" }
 );
 
 const STORM_MS = 600_000;
@@ -65,14 +78,24 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     leaseDurationMs: mixed ? random.pick([leaseDurationMs, leaseDurationMs / 2]) : leaseDurationMs,
     rate: broken ? random.pick([0.5, 1, 2]) : random.between(1 - 1 / 500, 1 + 1 / 500),
     wallOffsetMs: random.between(-1, 1) * 3_600_000,
+    rank: random.integer(0, 3),
+    // Some only watch; the first two never do.
+    eligible: i < 2 || !random.chance(0.1),
+    group: i % 2 === 0 ? "east" : "west",
   }));
   const job = random.chance(0.25) ? "ticks" : "lead";
   // What the history must hold is seen only where rows are deleted often, and a job is to be done once.
   const meddled = job === "ticks" && random.chance(0.4);
+  const order = random.pick(["random", "arrival", "rank", "ring"] as const);
+  const rotates = order !== "random" && random.chance(0.3);
   return {
     seed,
     broken,
     job,
+    order,
+    preempt: order === "rank" && random.chance(0.6),
+    maxTenureMs: rotates ? Math.round(random.between(2, 6) * leaseDurationMs) : undefined,
+    holdForMs: random.chance(0.4) ? 40_000 : undefined,
     leaseDurationMs,
     tight: random.chance(0.5),
     expiry: random.chance(0.7) ? "service-clock" : "observation",
@@ -139,7 +162,8 @@ function strikes(
         },
         { kind: "stepWall", atMs, label: random.pick(stepped), byMs },
         { kind: "outage", atMs, forMs: random.between(500, 40_000) },
-        { kind: "stepDown", atMs },
+        { kind: "stepDown", atMs, to: random.chance(0.5) ? random.pick(labels) : undefined },
+        { kind: "pause", atMs, forMs: random.between(1_000, 40_000) },
         // Deletions are rarer, or nothing else would be seen.
         { kind: random.pick(["evict", "evict", "removeExpired", "deleteLease"]), atMs },
       ]),

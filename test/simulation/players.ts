@@ -7,6 +7,7 @@ import type { Referee } from "./referee.js";
 export interface Player {
   readonly host: Host;
   readonly election: Election;
+  readonly rank: number;
   leadership: Leadership | undefined;
   working: boolean;
 }
@@ -18,6 +19,7 @@ export const REGISTER = "register";
 export interface Surroundings {
   readonly random: Random;
   readonly referee: Referee;
+  readonly holdForMs: number | undefined;
   /** The storm is over: nothing fails by chance any more. */
   isCalm(): boolean;
 }
@@ -39,6 +41,11 @@ export async function leadForEver(player: Player, around: Surroundings): Promise
   }
 }
 
+/** Somebody who only wants to know who leads. */
+export async function watch(election: Election, referee: Referee): Promise<void> {
+  for await (const leader of election.observe()) referee.observed(leader);
+}
+
 /** A scheduled job as users write it; whether the run counts is what `runOnce` says. */
 export async function runTick(player: Player, tick: string, around: Surroundings): Promise<void> {
   const { random, referee } = around;
@@ -54,7 +61,7 @@ export async function runTick(player: Player, tick: string, around: Surroundings
         if (fails) throw new Error("the job failed");
         referee.workedFor(tick);
       },
-      { wait },
+      { wait, holdForMs: around.holdForMs },
     );
     if (result.ran) referee.completed(tick, player.election.candidateId);
   } catch {
@@ -66,7 +73,7 @@ export async function runTick(player: Player, tick: string, around: Surroundings
 async function work(
   player: Player,
   leadership: Leadership,
-  { random, referee }: Surroundings,
+  { random, referee, isCalm }: Surroundings,
   isEnough: (writes: number) => boolean,
 ): Promise<void> {
   const { host } = player;
@@ -78,6 +85,7 @@ async function work(
   );
   try {
     for (let i = 0; !isEnough(i) && !leadership.signal.aborted; i++) {
+      if (!isCalm() && random.chance(0.01)) leadership.stepDown();
       await Promise.race([rest(host, random.between(500, 15_000)), told]);
       await leadership.transact([writeOf(leadership.term, `${leadership.term}/${i}`)]).catch(() => {});
     }

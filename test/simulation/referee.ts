@@ -1,4 +1,4 @@
-import type { ElectionEvent } from "../../src/index.js";
+import type { ElectionEvent, Leader } from "../../src/index.js";
 import type { Lease } from "../../src/lease.js";
 import type { Answer } from "../../src/store/lease-store.js";
 import type { MemoryTable } from "../../src/testing.js";
@@ -19,8 +19,14 @@ export class Violation extends Error {
 export class Referee {
   readonly players: Player[] = [];
   elections = 0;
+  /** By an operator: nobody may be elected. */
+  paused = false;
   exclusionBroken = 0;
   #highestTerm = 0;
+  /** When somebody led last whose work may go on. */
+  #ledMs = 0;
+  #leaderRank = 0;
+  #observedTerm = 0;
   /** The lease row as it stands. */
   #row: Lease | undefined;
   #count = 0;
@@ -39,7 +45,7 @@ export class Referee {
   ) {}
 
   /** After every step: at most one trusted leadership at any true instant. */
-  inspect(): void {
+  inspect(nowMs: number): void {
     const late = this.#late.shift();
     if (late) throw late;
     let trusting: Player | undefined;
@@ -47,6 +53,10 @@ export class Referee {
       const { host, leadership } = player;
       if (!leadership || !host.running) continue;
       if (!(leadership.remainingMs() > 0)) continue;
+      if (!leadership.signal.aborted) {
+        this.#ledMs = nowMs;
+        this.#leaderRank = player.rank;
+      }
       if (trusting) {
         this.exclusionBroken += 1;
         if (this.exclusionPromised) {
@@ -117,6 +127,9 @@ export class Referee {
     if (verb === "acquire" && lease.term <= this.#highestTerm) {
       throw new Violation("terms increase", `term ${lease.term} follows term ${this.#highestTerm}`);
     }
+    if (verb === "acquire" && this.paused) {
+      throw new Violation("paused", `term ${lease.term} begins while the election is paused`);
+    }
     this.#highestTerm = Math.max(this.#highestTerm, lease.term);
     if (lease.lastTick !== undefined && !this.#worked.has(lease.lastTick)) {
       throw new Violation("ticks", `${lease.lastTick} is recorded as done, and no work for it was`);
@@ -125,6 +138,7 @@ export class Referee {
 
   deleted(): void {
     this.#row = undefined;
+    this.paused = false;
   }
 
   /** What is handed out is a lease, and not the remains of one. */
@@ -159,12 +173,26 @@ export class Referee {
   }
 
   /** When faults have ended and one lease and its line have passed, somebody leads. */
-  expectLeader(): void {
-    const leading = this.players.filter(
-      ({ host, leadership }) => host.running && leadership && !leadership.signal.aborted,
-    );
-    if (leading.length === 1) return;
-    throw new Violation("liveness", `${leading.length} lead when the faults are long over`);
+  expectLeader(sinceMs: number): void {
+    if (this.#ledMs >= sinceMs) return;
+    throw new Violation("liveness", "nobody leads when the faults are long over");
+  }
+
+  /** Under preemption, when faults have ended, nobody of lower rank leads for long. */
+  expectRank(highest: number): void {
+    if (this.#leaderRank === highest) return;
+    throw new Violation("preemption", `rank ${this.#leaderRank} leads, though rank ${highest} could`);
+  }
+
+  /** What an observer is told comes in order. */
+  observed(leader: Leader | undefined): void {
+    if (leader === undefined) return;
+    if (leader.term < this.#observedTerm) {
+      this.#late.push(
+        new Violation("observed in order", `term ${leader.term} is told after term ${this.#observedTerm}`),
+      );
+    }
+    this.#observedTerm = leader.term;
   }
 
   /** When faults have ended, ticks are run again. */

@@ -4,7 +4,7 @@ import { MemoryTable } from "../../src/testing.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { CALM, Network } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
-import { leadForEver, type Player, REGISTER, runTick, type Surroundings } from "./players.js";
+import { leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
 import { Random } from "./random.js";
 import { Referee, Violation } from "./referee.js";
 import { tellEvent, tellFault } from "./story.js";
@@ -24,6 +24,12 @@ const NAME = "simulated";
 /** Faults under way when the storm ends are over by then: restarts, outages, late requests. */
 const SETTLE_MS = 70_000;
 const TICK_MS = 30_000;
+/** The places of a line, and reservations for those who are gone. */
+const LINE_MS = 20_000;
+/** Something happens in every such time: a renewal, at least. */
+const STEP_MS = 25_000;
+/** Work that is told to stop takes so long at most, and who is next looks. */
+const GAP_MS = 30_000;
 /** A run takes some thousand steps; this many are a loop that never rests. */
 const MOST_STEPS = 60_000;
 
@@ -55,7 +61,8 @@ class Simulation {
     this.#table = new MemoryTable({ keys: { [REGISTER]: ["id"] }, serviceTimeMs });
     this.#referee = new Referee(this.#table, !plan.broken);
     const referee = this.#referee;
-    this.#around = { random, referee, isCalm: () => world.nowMs > plan.stormMs };
+    const { holdForMs } = plan;
+    this.#around = { random, referee, holdForMs, isCalm: () => world.nowMs > plan.stormMs };
     this.#network = new Network(world, this.#table, random, {
       sent: (host, verb) => this.#judge(() => this.#referee.sent(host, verb)),
       landed: (verb, request, answer) => this.#judge(() => this.#referee.landed(verb, request, answer)),
@@ -66,25 +73,37 @@ class Simulation {
     const { plan } = this;
     const world = this.#world;
     for (const machine of plan.candidates) this.#start(machine);
+    const watcher = new Host(world, 1, 0);
+    const store = this.#network.from(watcher);
+    const { next } = this.#random;
+    void watch(new Election({ store, name: NAME, label: "w", clock: watcher, random: next }), this.#referee);
     for (const fault of plan.faults) world.after(fault.atMs, () => this.#strike(fault));
     if (plan.job === "ticks") this.#tickAgain(1);
     const inspect = () =>
       this.#judge(() => {
-        this.#referee.inspect();
+        this.#referee.inspect(world.nowMs);
         if (world.steps > MOST_STEPS) throw new Violation("rest", "a candidate never rests");
       });
     const goingOn = () => this.#violation === undefined;
     const calmMs = plan.stormMs + SETTLE_MS;
     await world.run(calmMs, inspect, goingOn);
     const ticksBefore = this.#referee.ticksCompleted;
-    const enoughMs = 2 * plan.leaseDurationMs + 2_000 + (plan.job === "ticks" ? 2 * TICK_MS : 0);
+    const leases = this.#isRestless ? 5 : 2;
+    const enoughMs = leases * plan.leaseDurationMs + LINE_MS + (plan.job === "ticks" ? 2 * TICK_MS : 0);
     await world.run(calmMs + enoughMs, inspect, goingOn);
     if (!this.#violation && !plan.broken) {
       this.#judge(() =>
-        plan.job === "lead" ? this.#referee.expectLeader() : this.#referee.expectTicksSince(ticksBefore),
+        plan.job === "lead"
+          ? this.#referee.expectLeader(world.nowMs - (this.#isRestless ? GAP_MS : STEP_MS))
+          : this.#referee.expectTicksSince(ticksBefore),
       );
       this.#judge(() => this.#referee.expectAllToldOnce());
+      if (plan.job === "lead" && plan.preempt && plan.maxTenureMs === undefined) {
+        const eligible = plan.candidates.filter((machine) => machine.eligible);
+        this.#judge(() => this.#referee.expectRank(Math.max(...eligible.map(({ rank }) => rank))));
+      }
     }
+    watcher.kill();
     for (const { host } of this.#referee.players) host.kill();
     return {
       seed: plan.seed,
@@ -95,6 +114,11 @@ class Simulation {
       exclusionBroken: this.#referee.exclusionBroken,
       violation: this.#violation,
     };
+  }
+
+  /** Leadership goes round or up, so that there are short times without a leader. */
+  get #isRestless(): boolean {
+    return this.plan.preempt || this.plan.maxTenureMs !== undefined;
   }
 
   #start(machine: Machine): void {
@@ -110,6 +134,12 @@ class Simulation {
         requestTimeoutMs: Math.floor(machine.leaseDurationMs * 0.3),
       }),
       expiry: plan.expiry,
+      order: plan.order,
+      preempt: plan.preempt,
+      maxTenureMs: plan.maxTenureMs,
+      rank: machine.rank,
+      eligible: machine.eligible,
+      group: machine.group,
       drainTimeoutMs: 5_000,
       clock: host,
       random: this.#random.next,
@@ -118,7 +148,8 @@ class Simulation {
         if (this.trace) this.#say(tellEvent(event));
       },
     });
-    const player: Player = { host, election, leadership: undefined, working: false };
+    const { rank } = machine;
+    const player: Player = { host, election, rank, leadership: undefined, working: false };
     this.#current.set(machine.label, player);
     this.#referee.players.push(player);
     if (plan.job === "lead") void leadForEver(player, this.#around);
@@ -170,13 +201,31 @@ class Simulation {
       case "stepWall":
         this.#current.get(fault.label)?.host.stepWall(fault.byMs);
         return;
+      case "pause":
+        void this.#setPaused(true);
+        world.after(fault.forMs, () => void this.#setPaused(false));
+        return;
+      case "stepDown":
+        void this.#askToStepDown(fault.to);
+        return;
       default:
         void this.#operate(fault.kind);
     }
   }
 
+  async #setPaused(paused: boolean): Promise<void> {
+    const { done } = await this.#table.pause({ election: NAME, by: paused ? "operator" : undefined });
+    if (done) this.#referee.paused = paused;
+  }
+
+  async #askToStepDown(label: string | undefined): Promise<void> {
+    const { lease } = await this.#table.read(NAME);
+    const to = label && this.#current.get(label)?.election.candidateId;
+    if (lease) await this.#table.requestStepDown({ election: NAME, term: lease.term, by: "operator", to });
+  }
+
   /** An operator at a terminal without faults of its own. */
-  async #operate(what: "stepDown" | "evict" | "deleteLease" | "removeExpired"): Promise<void> {
+  async #operate(what: "evict" | "deleteLease" | "removeExpired"): Promise<void> {
     const table = this.#table;
     if (what === "removeExpired") {
       // Years later, for all that the rows can tell.
@@ -185,9 +234,7 @@ class Simulation {
     }
     const { lease } = await table.read(NAME);
     if (!lease) return;
-    if (what === "stepDown") {
-      await table.requestStepDown({ election: NAME, term: lease.term, by: "operator" });
-    } else if (what === "evict") {
+    if (what === "evict") {
       const request = { election: NAME, term: lease.term, at: undefined };
       const answer = await table.evict(request);
       this.#judge(() => this.#referee.landed("evict", request, answer));

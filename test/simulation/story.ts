@@ -56,7 +56,9 @@ export function tellFault(fault: Fault): string {
     case "stepWall":
       return `~ ${fault.label}'s wall clock is stepped by ${seconds(fault.byMs)}`;
     case "stepDown":
-      return "! an operator asks the leader to step down";
+      return `! an operator asks the leader to step down${fault.to ? ` in favour of ${fault.to}` : ""}`;
+    case "pause":
+      return `! an operator pauses the election for ${seconds(fault.forMs)}`;
     case "evict":
       return "! an operator evicts the leader";
     case "removeExpired":

@@ -1,0 +1,60 @@
+import type { Election } from "../election.js";
+import { LeaseLostError } from "../errors.js";
+import type { Leadership } from "../leadership.js";
+import { type LambdaContext, remainingMsOf } from "./context.js";
+import { Deadline } from "./deadline.js";
+import type { LeaderResult } from "./handler.js";
+import { leadIfFree } from "./lead-if-free.js";
+import { OutOfTimeError } from "./out-of-time.js";
+import { Sandbox } from "./sandbox.js";
+import { type LeaderOptions, type Settings, settingsOf } from "./settings.js";
+import { tickOf } from "./tick.js";
+
+/** Done while leading, by a handler or between the hooks of a middleware. */
+export type Run<T> = (
+  leadership: Leadership,
+  about: { tick: string | undefined; signal: AbortSignal },
+) => T | Promise<T>;
+
+/** One bid for each invocation of a function. */
+export class Invocations {
+  #prepared: { settings: Settings; sandbox: Sandbox } | undefined;
+
+  constructor(private readonly options: LeaderOptions) {}
+
+  async run<T>(event: unknown, context: LambdaContext, run: Run<T>): Promise<LeaderResult<T>> {
+    const { settings, sandbox } = this.#prepare();
+    const tick = settings.once ? tickOf(event, settings.clock.wallMs()) : undefined;
+    const remainingMs = remainingMsOf(context);
+    const candidate = await sandbox.take(remainingMs);
+    const { election, plan } = candidate;
+    const deadline = new Deadline(settings.clock, remainingMsOf(context), plan);
+    const work = (leadership: Leadership, signal = leadership.signal) => {
+      deadline.begin();
+      return run(leadership, { tick, signal });
+    };
+    try {
+      return tick === undefined
+        ? await leadIfFree(election, work, deadline.signal, settings.holdForMs)
+        : await runTick(election, tick, work, deadline.signal, { ...settings, wait: settings.standBy && plan.standByMs > 0 });
+    } catch (error) {
+      if (deadline.due === "stand-by") return follower(election);
+      if (deadline.due === "work" && saysStopped(error)) {
+        throw new OutOfTimeError(election.name, plan.drainMs, { cause: error });
+      }
+      throw error;
+    } finally {
+      deadline.clear();
+      sandbox.giveBack(candidate);
+    }
+  }
+
+  /** At the first invocation, and again at each one until it succeeds: an error while a module loads says less in the log. */
+  #prepare(): { settings: Settings; sandbox: Sandbox } {
+    if (!this.#prepared) {
+      const settings = settingsOf(this.options, process.env);
+      this.#prepared = { settings, sandbox: new Sandbox(settings) };
+    }
+    return this.#prepared;
+  }
+}

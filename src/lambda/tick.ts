@@ -1,0 +1,53 @@
+import { InvalidOptionError } from "../errors.js";
+
+/** The scheduled time of an event, whose run completes at most once. */
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+const WOULD_DO = "2026-01-31T03:00:00Z";
+
+/**
+ * A tick completes all ticks before it. One far ahead, from a typing error in an event sent by hand, would
+ * silence the election until then.
+ */
+const MOST_AHEAD_MS = 86_400_000;
+
+/**
+ * `scheduledTime` of an EventBridge Scheduler input, or `time` of an EventBridge event, in one spelling, so that
+ * ticks sort by time whoever wrote them.
+ */
+export function tickOf(event: unknown, nowMs: number): string {
+  if (typeof event !== "object" || event === null || Array.isArray(event)) {
+    throw new InvalidOptionError("event", 'must be an object with the scheduled time, for once: "tick"', event, {
+      scheduledTime: WOULD_DO,
+    });
+  }
+  const { scheduledTime, time } = event as { scheduledTime?: unknown; time?: unknown };
+  const [attribute, told] = scheduledTime === undefined ? ["time", time] : ["scheduledTime", scheduledTime];
+  if (told === undefined) {
+    throw new InvalidOptionError(
+      "event.scheduledTime",
+      'must be the scheduled time, for once: "tick" (the input of an EventBridge Scheduler target sets it to ' +
+        "<aws.scheduler.scheduled-time>; EventBridge events have `time`)",
+      event,
+      WOULD_DO,
+    );
+  }
+  const atMs = typeof told === "string" && INSTANT.test(told) ? Date.parse(told) : Number.NaN;
+  if (Number.isNaN(atMs)) {
+    throw new InvalidOptionError(
+      `event.${attribute}`,
+      "must be an ISO 8601 time with its zone",
+      told,
+      WOULD_DO,
+    );
+  }
+  if (atMs > nowMs + MOST_AHEAD_MS) {
+    throw new InvalidOptionError(
+      `event.${attribute}`,
+      "must not be more than a day ahead: once it is done, every tick before it counts as done",
+      told,
+      new Date(nowMs).toISOString(),
+    );
+  }
+  return new Date(atMs).toISOString();
+}
