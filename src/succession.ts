@@ -6,10 +6,10 @@ import type { Requests } from "./requests.js";
 import { call, present, type Roll } from "./roll.js";
 import type { Standing } from "./standing.js";
 
-/** A reason to hand over, and to whom. */
-export interface Verdict {
-  readonly reason: Extract<EndReason, "preempted" | "rotated">;
-  readonly to: string;
+/** A reason to hand over, and perhaps to whom. */
+export interface Wish {
+  readonly reason: EndReason;
+  readonly to?: string | undefined;
 }
 
 /** A leader's care for who comes after it: it reads the candidates, and says who is next and when. */
@@ -31,9 +31,10 @@ export class Succession {
     this.#doubted = absentees(previous, options.candidateId);
   }
 
-  /** Undefined: not known yet, or nobody keeps one. */
-  get line(): readonly string[] | undefined {
-    return this.#line;
+  /** What the next renewal should write; undefined: the row says so already, or it is not known yet. */
+  newLine({ line = [] }: Lease): readonly string[] | undefined {
+    const same = this.#line?.length === line.length && line.every((id, i) => id === this.#line?.[i]);
+    return same ? undefined : this.#line;
   }
 
   /** Reads the candidates beside the heartbeat, one read at a time; a failed one is left for the next renewal. */
@@ -47,8 +48,14 @@ export class Succession {
     return this.#reading;
   }
 
-  /** Whether it is time for another to lead. */
-  verdict(): Verdict | undefined {
+  /** Whether this leader should hand over: what people want, as the row tells, before what the line asks for. */
+  wish({ paused, stepDown }: Lease): Wish | undefined {
+    if (paused !== undefined) return { reason: "paused" };
+    if (stepDown?.to !== undefined) return { reason: "handed-off", to: stepDown.to };
+    return stepDown ? { reason: "stepped-down" } : this.#wishOfTheLine();
+  }
+
+  #wishOfTheLine(): Wish | undefined {
     const { preempt, minTenureMs, maxTenureMs } = this.options;
     const ledMs = this.requests.now().monotonicMs - this.#sinceMs;
     const line = this.#line ?? [];

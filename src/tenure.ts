@@ -1,17 +1,19 @@
 import { backoffMs } from "./backoff.js";
 import { type Instant, longestElapsedMs } from "./clock.js";
-import { type Deferred, deferred } from "./deferred.js";
 import { type EndReason, LeaseLostError } from "./errors.js";
 import type { Emit, ResignOutcome } from "./events.js";
 import { Farewell, noticeMs } from "./farewell.js";
 import { isHealthy } from "./health.js";
 import { type GivingBack, Holder } from "./holder.js";
 import { Lane } from "./lane.js";
-import { type Lease, trustLeftMs } from "./lease.js";
+import type { Lease } from "./lease.js";
+import { Metronome } from "./metronome.js";
 import type { ResolvedOptions } from "./options.js";
+import { Proclamation } from "./proclamation.js";
 import type { Requests } from "./requests.js";
 import type { Succession } from "./succession.js";
 import { placeOf } from "./takeover.js";
+import { Trust } from "./trust.js";
 
 /**
  *            end(reason)              release()
@@ -40,15 +42,10 @@ export class Tenure {
   readonly #holder: Holder;
   #state: State = { kind: "leading" };
   #lease: Lease;
-  /** When the last confirmed write left; trust counts from here. */
-  #confirmed: Instant;
-  /** When the next renewal is due, in monotonic time. On a grid, so that followers can keep in step. */
-  #dueMs: number;
-  #value: string | undefined;
-  #awaitingProclaim: Array<Deferred> = [];
+  readonly #trust: Trust;
+  readonly #proclamation: Proclamation;
+  readonly #metronome: Metronome;
   #release: Promise<ResignOutcome> | undefined;
-  #cancelExpiry: () => void = () => {};
-  #wake: () => void = () => {};
   /** Set when the heartbeat must stop although the tenure is not over: a release, or an overrun drain. */
   #still = false;
   #givenBackAt: Instant | undefined;
@@ -72,10 +69,9 @@ export class Tenure {
     this.term = elected.lease.term;
     this.#lease = elected.lease;
     this.#holder = new Holder(requests, options, this.term, elected.lease.revision);
-    this.#confirmed = elected.sent;
-    this.#dueMs = elected.sent.monotonicMs + options.renewIntervalMs;
-    this.#value = elected.lease.value;
-    this.#armExpiry();
+    this.#proclamation = new Proclamation(elected.lease.value);
+    this.#metronome = new Metronome(options.clock, elected.sent.monotonicMs, options.renewIntervalMs);
+    this.#trust = new Trust(elected.sent, options, () => void this.#check());
     void this.succession.refresh();
     void this.#heartbeat();
   }
@@ -103,7 +99,7 @@ export class Tenure {
   remainingMs(): number {
     const state = this.#check();
     const now = this.requests.now();
-    return state.kind === "over" ? -longestElapsedMs(state.since, now) : this.#trustLeftMs(now);
+    return state.kind === "over" ? -longestElapsedMs(state.since, now) : this.#trust.leftMs(now);
   }
 
   /** False once the lease is over, or is being given back: that may take effect at any moment. */
@@ -137,7 +133,7 @@ export class Tenure {
   announce(reason: EndReason, to?: string): void {
     if (this.#farewell || this.#check().kind !== "leading") return;
     this.#farewell = new Farewell(reason, to, this.#noticeMs(to));
-    this.#wake();
+    this.#metronome.wake();
   }
 
   /** The work overran its drain: no more renewals, and no release under it. The lease runs out. */
@@ -145,7 +141,7 @@ export class Tenure {
     if (this.isOver) return;
     this.emit({ type: "drainOverrun", term: this.term });
     this.#still = true;
-    this.#wake();
+    this.#metronome.wake();
   }
 
   /** A fenced write showed the row as it stands: no longer mine. */
@@ -178,11 +174,9 @@ export class Tenure {
   /** Resolves when a renewal carried the value to the table. Rejects with `LeaseLostError`. */
   proclaim(value: string | undefined): Promise<void> {
     if (this.isOver || this.#still) return Promise.reject(this.lostError(-this.remainingMs()));
-    this.#value = value;
-    const waiter = deferred();
-    this.#awaitingProclaim.push(waiter);
-    this.#wake();
-    return waiter.promise;
+    const there = this.#proclamation.change(value);
+    this.#metronome.wake();
+    return there;
   }
 
   /** Longer than trust lasts, no answer is worth waiting for. */
@@ -190,15 +184,10 @@ export class Tenure {
     return Math.min(this.options.requestTimeoutMs, this.remainingMs());
   }
 
-  #trustLeftMs(now: Instant): number {
-    const { leaseDurationMs, safetyMarginMs } = this.options;
-    return trustLeftMs(this.#confirmed, leaseDurationMs - safetyMarginMs, now);
-  }
-
   /** Every look at the state asks the clocks first: a timer that did not fire must not prolong trust. */
   #check(): State {
     if (this.#state.kind !== "over") {
-      const leftMs = this.#trustLeftMs(this.requests.now());
+      const leftMs = this.#trust.leftMs();
       if (leftMs <= 0) this.#over("expired", -leftMs);
     }
     return this.#state;
@@ -213,10 +202,10 @@ export class Tenure {
       reason,
       since: { monotonicMs: now.monotonicMs - lateByMs, wallMs: now.wallMs - lateByMs },
     };
-    this.#cancelExpiry();
+    this.#trust.stop();
     this.#cancelFarewell();
-    this.#wake();
-    this.#refuse(this.#awaitingProclaim.splice(0));
+    this.#metronome.wake();
+    this.#proclamation.refuse(() => this.lostError(0));
     if (before.kind === "leading") this.#tell(reason, lateByMs);
     void this.afterwards();
   }
@@ -227,24 +216,16 @@ export class Tenure {
     this.#told.abort(this.lostError(lateByMs));
   }
 
-  #armExpiry(): void {
-    this.#cancelExpiry();
-    const leftMs = this.#trustLeftMs(this.requests.now());
-    this.#cancelExpiry = this.options.clock.setTimer(leftMs, () => {
-      if (!this.isOver) this.#armExpiry();
-    });
-  }
-
   async #heartbeat(): Promise<void> {
     const { renewIntervalMs, random } = this.options;
     let failures = 0;
     while (!this.isOver && !this.#still) {
       const waitMs =
         failures === 0
-          ? this.#dueMs - this.requests.now().monotonicMs
+          ? this.#metronome.dueMs - this.requests.now().monotonicMs
           : backoffMs(failures, renewIntervalMs / 4, random);
-      const isUrgent = this.#awaitingProclaim.length > 0 || this.#farewell?.isUnderWay === false;
-      if (!isUrgent || failures > 0) await this.#pause(waitMs);
+      const isUrgent = this.#proclamation.isAwaited || this.#farewell?.isUnderWay === false;
+      if (!isUrgent || failures > 0) await this.#metronome.pause(waitMs);
       if (this.isOver || this.#still) return;
       if (this.#state.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
       const confirmed = await this.lane.run(() => this.#renew(), true);
@@ -252,75 +233,48 @@ export class Tenure {
     }
   }
 
-  /** Until the time is up, or something wants the heartbeat's attention. */
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.options.clock.setTimer(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-
-  /** The first grid point after `nowMs`: a late renewal does not shift those after it. */
-  #dueAfter(nowMs: number): number {
-    const { renewIntervalMs } = this.options;
-    return (
-      this.#dueMs + renewIntervalMs * Math.max(0, Math.floor((nowMs - this.#dueMs) / renewIntervalMs) + 1)
-    );
-  }
-
   /** Whether the lease was confirmed. A failure ends nothing: it is tried again as long as trust lasts. */
   async #renew(): Promise<boolean> {
     if (this.isOver || this.#still) return true;
-    const proclaiming = this.#awaitingProclaim.splice(0);
+    const proclaiming = this.#proclamation.take();
+    const refuse = () => this.#proclamation.refuse(() => this.lostError(0), proclaiming);
     try {
       const farewell = this.#farewell;
-      const { line } = this.succession;
       const { landed, lease, sent, received } = await this.#holder.renew({
-        value: this.#value,
-        nextInMs: (at) => this.#dueAfter(at.monotonicMs) - at.monotonicMs,
-        line: isSame(line, this.#lease.line) ? undefined : line,
+        value: this.#proclamation.value,
+        nextInMs: (at) => this.#metronome.after(at.monotonicMs) - at.monotonicMs,
+        line: this.succession.newLine(this.#lease),
         lettingGo: farewell && ((at) => farewell.tell(at.monotonicMs)),
         timeoutMs: this.#timeoutMs(),
       });
       // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
       if (this.isOver) {
-        this.#refuse(proclaiming);
+        refuse();
         return true;
       }
       if (lease) this.witness.saw(lease);
       if (!landed || !lease) {
-        this.#awaitingProclaim.push(...proclaiming);
+        this.#proclamation.putBack(proclaiming);
         this.#over(this.#holder.lossBy(lease));
         return true;
       }
-      this.#confirmed = sent;
-      this.#dueMs = this.#dueAfter(sent.monotonicMs);
+      this.#trust.confirm(sent);
+      this.#metronome.renewed(sent.monotonicMs);
       this.#lease = lease;
-      this.#armExpiry();
       for (const waiter of proclaiming) waiter.resolve();
       this.emit({ type: "renewed", term: this.term, tookMs: longestElapsedMs(sent, received) });
+      const wish = this.succession.wish(lease);
       if (farewell) this.#armFarewell(farewell);
-      else this.#heed(lease);
+      else if (wish) this.announce(wish.reason, wish.to);
       void this.succession.refresh();
       return true;
     } catch (error) {
       this.#farewell?.unheard();
-      this.#awaitingProclaim.unshift(...proclaiming);
+      this.#proclamation.putBack(proclaiming);
       this.emit({ type: "renewalFailed", term: this.term, error, trustLeftMs: this.remainingMs() });
-      if (this.isOver) this.#refuse(this.#awaitingProclaim.splice(0));
+      if (this.isOver) this.#proclamation.refuse(() => this.lostError(0));
       return false;
     }
-  }
-
-  /** What others want, as the row tells, and what the line asks for. */
-  #heed({ stepDown, paused }: Lease): void {
-    const verdict = this.succession.verdict();
-    if (paused !== undefined) this.announce("paused");
-    else if (stepDown) this.announce(stepDown.to === undefined ? "stepped-down" : "handed-off", stepDown.to);
-    else if (verdict) this.announce(verdict.reason, verdict.to);
   }
 
   /** The followers know: the work is told to stop when they expect it. */
@@ -330,17 +284,13 @@ export class Tenure {
     this.#cancelFarewell = this.options.clock.setTimer(leftMs, () => this.end(farewell.reason));
   }
 
-  #refuse(proclaiming: Deferred[]): void {
-    for (const waiter of proclaiming) waiter.reject(this.lostError(0));
-  }
-
   async #giveBack(reason: EndReason, giving: GivingBack): Promise<ResignOutcome> {
     const to = this.#farewell?.to;
     const reserve = giving.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
     this.end(reason);
     this.#givenBackAt = this.requests.now();
     this.#still = true;
-    this.#wake();
+    this.#metronome.wake();
     const outcome = await this.lane.run(() => this.#resign({ ...giving, reserve }), true);
     await Promise.all([this.chronicle, this.afterwards()]);
     this.emit({ type: "resigned", term: this.term, outcome });
@@ -367,8 +317,4 @@ export class Tenure {
       }
     }
   }
-}
-
-function isSame(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
-  return a === undefined || (a.length === (b?.length ?? 0) && a.every((id, i) => id === b?.[i]));
 }

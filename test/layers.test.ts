@@ -21,7 +21,7 @@ const LAYERS: string[][] = [
     "store/date-header",
   ],
   ["store/item-identity", "store/lease-store"],
-  ["store/lease-codec", "store/row-rules", "roll", "farewell"],
+  ["store/lease-codec", "store/row-rules", "roll", "farewell", "trust", "metronome", "proclamation"],
   ["store/dynamodb-table", "store/dynamodb-founding"],
   ["store/dynamodb-registry"],
   ["store/dynamodb", "store/memory", "manual-clock", "dynamodb-local"],

@@ -14,8 +14,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "trust-from-the-response",
     revives: "a slow success is trusted beyond its successor's start",
     file: "src/tenure.ts",
-    from: "this.#confirmed = sent;",
-    to: "this.#confirmed = received;",
+    from: "this.#trust.confirm(sent);",
+    to: "this.#trust.confirm(received);",
   },
   {
     name: "trust-of-an-acquire-from-the-response",
@@ -55,9 +55,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no-margin",
     revives: "a slow holder trusts its lease when a fast taker takes it",
-    file: "src/tenure.ts",
-    from: "leaseDurationMs - safetyMarginMs, now",
-    to: "leaseDurationMs, now",
+    file: "src/trust.ts",
+    from: "this.#trustMs = leaseDurationMs - safetyMarginMs;",
+    to: "this.#trustMs = leaseDurationMs + 0 * safetyMarginMs;",
   },
   {
     name: "monotonic-clock-alone",

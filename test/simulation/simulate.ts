@@ -74,9 +74,7 @@ class Simulation {
     const world = this.#world;
     for (const machine of plan.candidates) this.#start(machine);
     const watcher = new Host(world, 1, 0);
-    const store = this.#network.from(watcher);
-    const { next } = this.#random;
-    void watch(new Election({ store, name: NAME, label: "w", clock: watcher, random: next }), this.#referee);
+    if (plan.observed) this.#watch(watcher);
     for (const fault of plan.faults) world.after(fault.atMs, () => this.#strike(fault));
     if (plan.job === "ticks") this.#tickAgain(1);
     const inspect = () =>
@@ -114,6 +112,12 @@ class Simulation {
       exclusionBroken: this.#referee.exclusionBroken,
       violation: this.#violation,
     };
+  }
+
+  #watch(clock: Host): void {
+    const { next: random } = this.#random;
+    const store = this.#network.from(clock);
+    void watch(new Election({ store, name: NAME, label: "w", clock, random }), this.#referee);
   }
 
   /** Leadership goes round or up, so that there are short times without a leader. */
