@@ -76,6 +76,12 @@ test("the import by hand writes its fence", async () => {
   expect(Item).toMatchObject({ rows: { N: "4711" }, fence: { N: "1" } });
 });
 
+test("the one with an order leads, lists who stands, hands over when asked, and reads its history", async () => {
+  const { code, output } = await run("examples/succession.ts", "7").exited;
+  expect(output).toBe("leading at 7, term 1\nreplica-at-7: leader\nterm 1: stepped-down\n");
+  expect(code).toBe(0);
+});
+
 test("the unit test passes", async () => {
   const { code, output } = await run("examples/unit-test.ts").exited;
   expect(output).toBe("a suspended leader knows that it leads no longer\n");

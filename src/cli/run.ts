@@ -122,7 +122,8 @@ export const run = defineCommand({
           if (given.once || end.why === "not started") stop.abort();
           return end;
         },
-        { signal: stop.signal },
+        // Whoever sends a signal expects the command to stop now.
+        { signal: stop.signal, announce: false },
       );
       if (!end || stop.signal.aborted || (end.why === "by itself" && !given.keep)) {
         process.exit(end?.code ?? (stoppedBy ? 128 + constants.signals[stoppedBy] : 0));
