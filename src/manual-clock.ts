@@ -24,7 +24,8 @@ export class ManualClock implements Clock {
   }
 
   setTimer(ms: number, callback: () => void): () => void {
-    const timer = { atMs: this.#monotonicMs + Math.max(0, ms), callback };
+    // Whole milliseconds, as with the system's timers: never a moment that is now already.
+    const timer = { atMs: this.#monotonicMs + Math.max(0, Math.ceil(ms)), callback };
     this.#timers.push(timer);
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer);

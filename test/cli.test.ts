@@ -1,17 +1,16 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { Election } from "../src/index.js";
+import { type Command, incumbent, incumbentWith } from "./support/cli.js";
 import { startFaultProxy } from "./support/fault-proxy.js";
 import { eventually, newClient, newLeaseTable } from "./support/fixture.js";
 
-/** The built command, as users run it; `incumbent run` has a file of its own. */
-const CLI = "dist/cli/main.js";
+/** `incumbent run` and `incumbent operate` have files of their own. */
 const client = newClient();
 const folder = mkdtempSync(join(tmpdir(), "incumbent-cli-"));
 let table: string;
@@ -20,42 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Command {
-  readonly child: ChildProcess;
-  readonly exited: Promise<number | null>;
-  out: string;
-  err: string;
-}
-
-const commands: Command[] = [];
-afterEach(async () => {
-  for (const { child, exited } of commands.splice(0)) {
-    child.kill("SIGKILL");
-    await exited;
-  }
-});
-
 /** Nothing that this machine's environment says of AWS. */
 const BARE = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_")));
-
-const incumbent = (...args: string[]) =>
-  incumbentWith({ ...process.env, AWS_ENDPOINT_URL_DYNAMODB: inject("dynamodb").endpoint }, ...args);
-
-function incumbentWith(env: NodeJS.ProcessEnv, ...args: string[]): Command {
-  const child = spawn(process.execPath, [CLI, ...args], {
-    env: { ...env, NODE_NO_WARNINGS: "1", NO_COLOR: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const command: Command = { child, exited: once(child, "close").then(([code]) => code), out: "", err: "" };
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-    command.out += text;
-  });
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    command.err += text;
-  });
-  commands.push(command);
-  return command;
-}
 
 /** The endpoint of a `local` that is ready. */
 async function endpointOf(local: Command): Promise<string> {
@@ -261,7 +226,17 @@ test("a folder that keeps the data brings terms back after a restart", async () 
   for (let restart = 0; restart < 2; restart++) {
     const local = incumbentWith(BARE, "local", "--db-path", folder);
     const endpoint = await endpointOf(local);
-    const args = [CLI, "run", "kept", "--endpoint", endpoint, "--", "sh", "-c", "echo $INCUMBENT_TERM"];
+    const args = [
+      "dist/cli/main.js",
+      "run",
+      "kept",
+      "--endpoint",
+      endpoint,
+      "--",
+      "sh",
+      "-c",
+      "echo $INCUMBENT_TERM",
+    ];
     terms.push(
       execFileSync(process.execPath, args, {
         encoding: "utf8",

@@ -12,6 +12,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 const commands = {
   demo: async () => ({ command: (await import("./demo.js")).demo }),
   local: async () => ({ command: (await import("./local.js")).local }),
+  operate: async () => ({ command: (await import("./operate.js")).operate }),
   run: async () => import("./run.js").then(({ run, notes }) => ({ command: run, notes })),
   status: async () => ({ command: (await import("./status.js")).status }),
 };

@@ -130,10 +130,28 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
     ["renewed", iso(lease.renewedAt)],
     ["left", leftMs === undefined ? undefined : seconds(leftMs)],
     ["last tick", lease.lastTick],
-    ["asked to step down by", lease.stepDown?.by],
+    ["standby", lease.line?.find((id) => id !== lease.holder)],
+    ["reserved", lease.holder === undefined ? (lease.reservedFor ?? lease.reservedGroup) : undefined],
+    ["paused by", lease.paused],
+    ["asked to step down by", lease.holder === undefined ? undefined : lease.stepDown?.by],
     ["last end", lease.holder === undefined ? lease.endReason : undefined],
   ];
   for (const [fact, text] of facts) if (text !== undefined) console.log(`${fact.padEnd(10)} ${text}`);
+  const candidates = await new Election({ client, tableName: table, name }).candidates();
+  if (candidates.length > 0) {
+    console.log("");
+    printTable(
+      ["CANDIDATE", "ROLE", "RANK", "SEQ", "GROUP", "VALUE"],
+      candidates.map(({ candidateId, role, rank, seq, group = "", value = "" }) => [
+        candidateId,
+        role,
+        String(rank),
+        String(seq),
+        group,
+        value,
+      ]),
+    );
+  }
   if (terms.length === 0) return;
   console.log("");
   printTable(

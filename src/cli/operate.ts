@@ -1,0 +1,89 @@
+import { userInfo } from "node:os";
+import { defineCommand } from "citty";
+import { type Asked, Election, Operator } from "../index.js";
+import { newClient, tableArgs } from "./client.js";
+import { refuseUnknown, UsageError } from "./usage.js";
+
+const args = {
+  election: { type: "positional", description: "The election.", required: false },
+  what: {
+    type: "positional",
+    description: "step-down, evict, pause or resume.",
+    required: false,
+  },
+  to: {
+    type: "string",
+    valueHint: "candidate",
+    description: "With step-down: who should lead next, by id or label, as `incumbent status` lists them.",
+  },
+  by: { type: "string", valueHint: "name", description: "Who asks. (Default: the user's name)" },
+  ...tableArgs,
+  json: { type: "boolean", description: "Print JSON." },
+} as const;
+
+const VERBS = ["step-down", "evict", "pause", "resume"] as const;
+type Verb = (typeof VERBS)[number];
+
+export const operate = defineCommand({
+  meta: {
+    name: "operate",
+    description: "Asks an election's leader to hand over, takes its lease away, or pauses the election.",
+  },
+  args,
+  async run({ args: given, rawArgs }) {
+    refuseUnknown(rawArgs, args);
+    const { election: name, what, to } = given;
+    if (name === undefined || !isVerb(what) || given._.length > 2) {
+      const received = what === undefined ? "nothing" : JSON.stringify(what);
+      throw new UsageError(
+        `operate: takes an election and one of ${VERBS.join(", ")}; received ${received}, such as: incumbent operate billing/nightly step-down`,
+      );
+    }
+    if (to !== undefined && what !== "step-down") throw new UsageError(`--to: goes with step-down only.`);
+    const client = newClient(given.endpoint);
+    const where = { client, tableName: given.table, name };
+    const successor = to === undefined ? undefined : await candidateOf(new Election(where), to);
+    const operator = new Operator({ ...where, by: given.by ?? userInfo().username });
+    const asked = await ask(operator, what, successor);
+    console.log(given.json ? JSON.stringify(asked) : inWords(name, what, asked, successor));
+    if (!asked.done) process.exitCode = 1;
+  },
+});
+
+function isVerb(what: string | undefined): what is Verb {
+  return VERBS.includes(what as Verb);
+}
+
+function ask(operator: Operator, what: Verb, to: string | undefined): Promise<Asked> {
+  switch (what) {
+    case "step-down":
+      return operator.requestStepDown({ to });
+    case "evict":
+      return operator.evict();
+    case "pause":
+      return operator.pause();
+    case "resume":
+      return operator.resume();
+  }
+}
+
+/** A hand-over to a name that nobody has would end in a gap. */
+async function candidateOf(election: Election, to: string): Promise<string> {
+  const candidates = await election.candidates();
+  const [found, another] = candidates.filter(({ candidateId, label }) => candidateId === to || label === to);
+  if (found && !another) return found.candidateId;
+  const ids = candidates.map(({ candidateId }) => candidateId).join(", ") || "none; is there an order?";
+  const problem = another ? "is the label of several candidates" : "is no candidate's id or label";
+  throw new UsageError(`--to: ${JSON.stringify(to)} ${problem}; there are: ${ids}.`);
+}
+
+function inWords(name: string, what: Verb, { done, leader }: Asked, to: string | undefined): string {
+  const whom = leader ? `${leader.candidateId} (term ${leader.term})` : "nobody";
+  if (what === "pause")
+    return done ? `"${name}" is paused; it was led by ${whom}.` : `"${name}" is not paused.`;
+  if (what === "resume") return done ? `"${name}" goes on.` : `There is no election "${name}" to resume.`;
+  if (!leader) return `Nobody leads "${name}".`;
+  if (!done) return `${whom} no longer leads "${name}"; nothing was done.`;
+  if (what === "evict") return `${whom} is evicted: its term is fenced off from now on.`;
+  return `${whom} is asked to hand over${to === undefined ? "" : ` to ${to}`}; it learns of it with its next renewal.`;
+}
