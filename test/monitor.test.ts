@@ -99,7 +99,8 @@ test("of two monitors and any number of deliveries of one tick, one publishes", 
   const both = await Promise.all([monitor(tableName, [TICK, TICK]), monitor(tableName, [TICK])]);
 
   const roles = both.flatMap(({ results }) => results.map(({ result }) => result?.role));
-  expect(roles.sort()).toEqual(["done", "done", "leader"]);
+  expect(roles.filter((role) => role === "leader")).toHaveLength(1);
+  expect(roles.filter((role) => role === "done" || role === "follower")).toHaveLength(2);
   expect(both.flatMap((one) => published(one))).toHaveLength(1);
 });
 

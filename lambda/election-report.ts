@@ -1,0 +1,84 @@
+import { isVacant, type Lease } from "../src/lease.js";
+import type { Known, Term } from "./table-rows.js";
+
+/** From what the table knows of an election, and the time at which it was read, to the monitor's figures. Pure. */
+
+/** How far back terms are counted. */
+export const HOUR_MS = 3_600_000;
+
+export interface Figures {
+  readonly election: string;
+  readonly term: number;
+  readonly leader: string | undefined;
+  /** Somebody holds the lease, and it has not run out. */
+  readonly hasLeader: boolean;
+  /** Since the holder's last renewal; a dead holder's grows. Undefined while nobody holds the lease. */
+  readonly leaseAgeMs: number | undefined;
+  /**
+   * Since the lease was given back or ran out. 0 while somebody leads, and while a scheduled election rests because
+   * its tick is done: nobody is missed then. Undefined when the row does not tell since when.
+   */
+  readonly secondsWithoutLeader: number | undefined;
+  /** Terms that began within the last hour: many of them are churn. */
+  readonly termsPerHour: number;
+  /** Since the end of the run that completed the last tick. Undefined if none was ever completed. */
+  readonly secondsSinceLastTick: number | undefined;
+}
+
+export function figuresOf({ election, lease, terms, atMs }: Known): Figures {
+  const ranOutAt = runsOutAt(lease);
+  const hasLeader = !isVacant(lease) && (ranOutAt === undefined || ranOutAt > atMs);
+  const since = isVacant(lease) ? lease.endedAt : ranOutAt;
+  const isMissed = !hasLeader && !isAtRest(lease);
+  return {
+    election,
+    term: lease.term,
+    leader: lease.holder,
+    hasLeader,
+    leaseAgeMs: isVacant(lease) ? undefined : elapsedMs(lease.renewedAt, atMs),
+    secondsWithoutLeader: isMissed ? seconds(elapsedMs(since, atMs)) : 0,
+    termsPerHour: termsWithin(HOUR_MS, lease, terms, atMs),
+    secondsSinceLastTick: seconds(elapsedMs(lastTickAt(lease, terms), atMs)),
+  };
+}
+
+/**
+ * Which term completed the last tick, when the lease row itself no longer tells when: another tenure has
+ * begun since, and the end is in history. Undefined when nothing is to be looked up.
+ */
+export function termOfLastTick(lease: Lease): number | undefined {
+  return isAtRest(lease) ? undefined : lease.lastTickTerm;
+}
+
+/** The last tenure completed its tick and gave the lease back. */
+function isAtRest(lease: Lease): boolean {
+  return isVacant(lease) && lease.lastTickTerm === lease.term;
+}
+
+function lastTickAt(lease: Lease, terms: readonly Term[]): number | undefined {
+  if (isAtRest(lease)) return lease.endedAt;
+  const run = terms.find(({ term }) => term === lease.lastTickTerm);
+  // What became of a term is written by its successor, if at all: then its last sign of life.
+  return run?.endedAt ?? run?.lastRenewedAt ?? run?.electedAt;
+}
+
+function runsOutAt({ expiresAt, renewedAt, leaseDurationMs }: Lease): number | undefined {
+  return expiresAt ?? (renewedAt === undefined ? undefined : renewedAt + leaseDurationMs);
+}
+
+/** The current term counts even if its history row has not landed yet. */
+function termsWithin(periodMs: number, lease: Lease, terms: readonly Term[], atMs: number): number {
+  const recent = [...terms, lease].filter(
+    ({ electedAt }) => electedAt !== undefined && electedAt > atMs - periodMs,
+  );
+  return new Set(recent.map(({ term }) => term)).size;
+}
+
+/** Never negative: times in the table and the time of reading it are good to about a second. */
+function elapsedMs(since: number | undefined, atMs: number): number | undefined {
+  return since === undefined ? undefined : Math.max(0, Math.round(atMs - since));
+}
+
+function seconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1_000;
+}

@@ -1,0 +1,68 @@
+import { Logger } from "@aws-lambda-powertools/logger";
+import { Tracer } from "@aws-lambda-powertools/tracer";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { leaderHandler } from "../src/lambda.js";
+import { termSortKey } from "../src/store/schema.js";
+import { figuresOf, HOUR_MS, termOfLastTick } from "./election-report.js";
+import { monitorElection, settingsOf } from "./monitor-settings.js";
+import { isExpired, MOST_PRUNED, pruneRows } from "./prune.js";
+import { publishElections, publishRun } from "./publish.js";
+import { TableReader } from "./read-table.js";
+import { byElection, type Known, readTerm, type Seen } from "./table-rows.js";
+
+/**
+ * Watches every election of a table, once per tick of its schedule. It elects itself through that very table, so two
+ * deployments, or two deliveries of one tick, publish once.
+ */
+
+const SERVICE = { serviceName: "incumbent-monitor" };
+const logger = new Logger(SERVICE);
+/** Each request to the table is a subsegment, where the function is traced at all. */
+const client = new Tracer(SERVICE).captureAWSv3Client(new DynamoDBClient({}));
+
+/** Its own terms, one a run, would else be most of the history. */
+const HISTORY_RETENTION_MS = 86_400_000;
+
+export const handler = leaderHandler(
+  async (leadership, { signal }) => {
+    const { namespace, prune } = settingsOf(process.env);
+    // leaderHandler has refused to run without it.
+    const tableName = process.env.INCUMBENT_TABLE as string;
+    const reader = new TableReader(client, tableName, signal);
+    const rows: Seen[] = [];
+    const expired: Seen[] = [];
+    for await (const row of reader.scan({ termsWithinMs: HOUR_MS, expired: prune })) {
+      if (!isExpired(row)) rows.push(row);
+      else if (expired.length < MOST_PRUNED) expired.push(row);
+    }
+    const { known, malformed } = byElection(rows);
+    for (const { key, problem } of malformed) logger.warn("malformed row, left as it is", { key, problem });
+    const elections = [];
+    for (const one of known) elections.push(figuresOf(await withLastTick(reader, one)));
+
+    // Whoever was frozen meanwhile must not publish beside its successor.
+    leadership.throwIfLost();
+    publishElections(namespace, tableName, elections);
+    // Pruning comes after: should it fail, the figures are out, and the missing count of runs tells of it.
+    const rowsPruned = prune ? await pruneRows(client, tableName, expired, signal) : undefined;
+    publishRun(namespace, tableName, { malformedRows: malformed.length, rowsPruned });
+    return { elections: elections.length, malformedRows: malformed.length, rowsPruned };
+  },
+  {
+    client,
+    election: monitorElection(process.env),
+    once: "tick",
+    // The next look comes soon: not worth paying for a second one that waits.
+    standBy: false,
+    historyRetentionMs: HISTORY_RETENTION_MS,
+  },
+);
+
+/** Adds the term that completed the last tick, when only older history tells when that was. */
+async function withLastTick(reader: TableReader, known: Known): Promise<Known> {
+  const wanted = termOfLastTick(known.lease);
+  if (wanted === undefined || known.terms.some(({ term }) => term === wanted)) return known;
+  const item = await reader.row(known.election, termSortKey(wanted));
+  const term = item && readTerm(item);
+  return term ? { ...known, terms: [...known.terms, term] } : known;
+}

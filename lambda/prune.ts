@@ -1,0 +1,75 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+} from "@aws-sdk/client-dynamodb";
+import { storeError } from "../src/store/errors-of-dynamodb.js";
+import { PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX, TTL_ATTRIBUTE } from "../src/store/schema.js";
+import { keyOf, type Seen } from "./table-rows.js";
+
+/** For tables without a time to live of their own, such as multi-Region strongly consistent ones. */
+
+const CANDIDATE_SORT_KEY_PREFIX = "candidate#";
+/** Requests in flight at once. */
+const AT_ONCE = 10;
+/** Rows in one run: they fit into the function's memory and time, and the next run goes on. */
+export const MOST_PRUNED = 10_000;
+
+/**
+ * Candidates and history past their `ttl` (epoch seconds). Never a lease row, whatever it carries, and no kind
+ * of row that this version does not know. Pure.
+ */
+export function isExpired({ item, atMs }: Seen): boolean {
+  const { [SORT_KEY]: sortKey = "" } = keyOf(item);
+  if (![TERM_SORT_KEY_PREFIX, CANDIDATE_SORT_KEY_PREFIX].some((prefix) => sortKey.startsWith(prefix)))
+    return false;
+  const ttl = item[TTL_ATTRIBUTE];
+  // Not a number: not known to have expired.
+  return ttl !== undefined && "N" in ttl && Number(ttl.N) * 1_000 <= atMs;
+}
+
+/**
+ * Deletes these rows, each only while its `ttl` is still the one that was seen: a row that was prolonged
+ * meanwhile stays. Returns how many were deleted. `signal` ends it between rows, with its reason; the next run goes on.
+ */
+export async function pruneRows(
+  client: DynamoDBClient,
+  tableName: string,
+  rows: readonly Seen[],
+  signal: AbortSignal,
+): Promise<number> {
+  const waiting = rows.filter(isExpired);
+  let pruned = 0;
+  const worker = async () => {
+    for (let next = waiting.pop(); next && !signal.aborted; next = waiting.pop()) {
+      if (await remove(client, tableName, next)) pruned += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  signal.throwIfAborted();
+  return pruned;
+}
+
+async function remove(client: DynamoDBClient, TableName: string, { item }: Seen): Promise<boolean> {
+  const {
+    [PARTITION_KEY]: pk,
+    [SORT_KEY]: sk,
+    [TTL_ATTRIBUTE]: seen,
+  } = item as Record<string, AttributeValue>;
+  try {
+    await client.send(
+      new DeleteItemCommand({
+        TableName,
+        Key: { [PARTITION_KEY]: pk as AttributeValue, [SORT_KEY]: sk as AttributeValue },
+        ConditionExpression: "#ttl = :seen",
+        ExpressionAttributeNames: { "#ttl": TTL_ATTRIBUTE },
+        ExpressionAttributeValues: { ":seen": seen as AttributeValue },
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw storeError(error, TableName, "prune a row");
+  }
+}
