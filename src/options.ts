@@ -73,7 +73,7 @@ export interface SuccessionOptions {
   maxTenureMs?: number | undefined;
   /** How much later each place in the line tries than the one before it, in milliseconds. @default leaseDurationMs / 30 */
   slotMs?: number | undefined;
-  /** How often the next leader looks when an announced end is due, in milliseconds. @default 50 */
+  /** How often the next leader looks when an announced end is due, in milliseconds. @default 20 */
   handoffPollMs?: number | undefined;
   /** How often a candidate refreshes its row, in milliseconds. @default leaseDurationMs */
   refreshIntervalMs?: number | undefined;
@@ -248,7 +248,7 @@ function resolveSuccession(options: SuccessionOptions, leaseDurationMs: number) 
     minTenureMs: span("minTenureMs", leaseDurationMs, 0),
     maxTenureMs: options.maxTenureMs === undefined ? undefined : span("maxTenureMs", 3_600_000, 1),
     slotMs: span("slotMs", slot, 1),
-    handoffPollMs: span("handoffPollMs", 50, 5),
+    handoffPollMs: span("handoffPollMs", 20, 5),
     refreshIntervalMs: span("refreshIntervalMs", leaseDurationMs, 50),
     group,
   };

@@ -47,6 +47,18 @@ export function hit(rhythm: Rhythm, seenMs: number, intervalMs: number): Rhythm 
   return { afterMs, byMs, missed: 0, lookedAtMs: seenMs };
 }
 
+/**
+ * A look showed a write out of turn, `leftMs` before the next due one: since that is known, so is this. Otherwise
+ * (it was the due one itself) a usual hit.
+ */
+export function early(rhythm: Rhythm, seenMs: number, intervalMs: number, leftMs: number): Rhythm {
+  const aheadMs = intervalMs - leftMs;
+  const afterMs = Math.max(rhythm.lookedAtMs, rhythm.afterMs + aheadMs);
+  const byMs = Math.min(seenMs, rhythm.byMs + aheadMs);
+  if (afterMs >= byMs) return hit(rhythm, seenMs, intervalMs);
+  return { afterMs, byMs, missed: 0, lookedAtMs: seenMs };
+}
+
 /** When the next look is due, in the observer's monotonic time. */
 export function nextLookMs(rhythm: Rhythm, intervalMs: number): number {
   const { afterMs, byMs, missed, lookedAtMs } = rhythm;

@@ -1,5 +1,5 @@
 import { isPlaceholder, type Lease } from "./lease.js";
-import { between, firstRhythm, hit, miss, type Rhythm } from "./rhythm.js";
+import { between, early, firstRhythm, hit, miss, type Rhythm } from "./rhythm.js";
 
 /** What one candidate knows of the lease row, and since when, by its own monotonic clock. */
 export interface Sighting {
@@ -62,9 +62,16 @@ export function see(
   const isNext =
     lease.term === known.term && lease.revision === known.revision + 1 && lease.holder !== undefined;
   const rhythm = isNext
-    ? hit(previous.rhythm, receivedMs, known.renewIntervalMs)
+    ? written(previous.rhythm, known, lease, receivedMs)
     : between(previous.lookedMs, receivedMs);
   return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm };
+}
+
+/** When the next renewal after `known` was written: an announcement is sent at once, the others when they are due. */
+function written(rhythm: Rhythm, known: Lease, { lettingGoInMs, renewIntervalMs }: Lease, seenMs: number) {
+  const isAnnouncement = lettingGoInMs !== undefined && known.lettingGoInMs === undefined;
+  if (isAnnouncement) return early(rhythm, seenMs, known.renewIntervalMs, renewIntervalMs);
+  return hit(rhythm, seenMs, known.renewIntervalMs);
 }
 
 export function seeHistory(sighting: Sighting, history: History): Sighting {

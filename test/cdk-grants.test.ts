@@ -1,9 +1,9 @@
 import { ManagedPolicy } from "aws-cdk-lib/aws-iam";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { LeaseTable } from "../lib/index.js";
+import { ElectionMonitor, LeaseTable } from "../lib/index.js";
 import { actionsOf, type Statement, statementsOf } from "./cdk/policies.js";
 import { type Need, needsOf } from "./cdk/requests-needed.js";
-import { candidate, ELECTIONS, observer, operator, type Role } from "./cdk/roles.js";
+import { candidate, ELECTIONS, monitor, observer, operator, type Role } from "./cdk/roles.js";
 import { newStack } from "./cdk/synth.js";
 import { startFaultProxy } from "./support/fault-proxy.js";
 import { newClient, newLeaseTable } from "./support/fixture.js";
@@ -15,31 +15,27 @@ const ROLES: [string, Role, (table: LeaseTable, to: ManagedPolicy) => void][] = 
   ["grantOperator", operator, (table, to) => table.grantOperator(to, ...ELECTIONS)],
 ];
 
+function isAllowed({ action, leadingKey }: Need, statements: readonly Statement[]): boolean {
+  return statements.some((statement) => {
+    const keys = statement.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:LeadingKeys"];
+    const confined = keys === undefined || (keys as unknown[]).includes(leadingKey);
+    return statement.Effect === "Allow" && actionsOf(statement).includes(action) && confined;
+  });
+}
+
 describe.each(ROLES)("%s", (_, act, grant) => {
   let needed: Need[];
   let statements: Statement[];
 
   beforeAll(async () => {
-    await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
-    const tableName = await newLeaseTable(newClient());
-    await act(proxy, tableName);
-    needed = proxy.requests.flatMap((request) => needsOf(request, tableName));
-
+    needed = await needsOfRole(act);
     const stack = newStack();
     grant(new LeaseTable(stack, "Leases"), new ManagedPolicy(stack, "Policy"));
     statements = statementsOf(stack, "Policy");
   });
 
-  const isAllowed = ({ action, leadingKey }: Need) =>
-    statements.some((statement) => {
-      const keys = statement.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:LeadingKeys"] as string[];
-      return (
-        statement.Effect === "Allow" && actionsOf(statement).includes(action) && keys.includes(leadingKey)
-      );
-    });
-
   test("allows each request that is sent", () => {
-    expect(needed.filter((need) => !isAllowed(need))).toEqual([]);
+    expect(needed.filter((need) => !isAllowed(need, statements))).toEqual([]);
   });
 
   test("allows no action that is never sent", () => {
@@ -48,6 +44,30 @@ describe.each(ROLES)("%s", (_, act, grant) => {
   });
 
   test("allows nothing on the rows of another election", () => {
-    expect(needed.map((need) => ({ ...need, leadingKey: "billing" })).filter(isAllowed)).toEqual([]);
+    const foreign = needed.map((need) => ({ ...need, leadingKey: "billing" }));
+    expect(foreign.filter((need) => isAllowed(need, statements))).toEqual([]);
   });
 });
+
+test("the monitor's role allows what it sends, and of the whole table no action more, nor a condition less", async () => {
+  const needed = await needsOfRole(monitor);
+  const stack = newStack("eu-west-1");
+  const regions = ["eu-west-1", "eu-west-2", "eu-central-1"];
+  new ElectionMonitor(stack, "Monitor", { table: new LeaseTable(stack, "Leases", { regions }) });
+  const statements = statementsOf(stack, "MonitorFunctionRole").filter((statement) =>
+    actionsOf(statement).some((action) => action.startsWith("dynamodb:")),
+  );
+  expect(needed.filter((need) => !isAllowed(need, statements))).toEqual([]);
+
+  const whole = statements.filter(({ Condition }) => Condition === undefined);
+  const own = "incumbent/monitor/eu-west-1";
+  const sentOfOthers = needed.filter(({ leadingKey }) => leadingKey !== own).map(({ action }) => action);
+  expect(new Set(whole.flatMap(actionsOf))).toEqual(new Set(sentOfOthers));
+});
+
+async function needsOfRole(act: Role): Promise<Need[]> {
+  await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
+  const tableName = await newLeaseTable(newClient());
+  await act(proxy, tableName);
+  return proxy.requests.flatMap((request) => needsOf(request, tableName));
+}

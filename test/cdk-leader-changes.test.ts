@@ -1,5 +1,7 @@
 import { type DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { TableEncryptionV2 } from "aws-cdk-lib/aws-dynamodb";
 import { EventBus } from "aws-cdk-lib/aws-events";
+import { Key } from "aws-cdk-lib/aws-kms";
 import { expect, inject, test } from "vitest";
 import { LeaderChanges, LeaseTable } from "../lib/index.js";
 import { Election, type ElectionOptions } from "../src/index.js";
@@ -30,6 +32,14 @@ test("the role may read the stream and fill the bus, for this account's pipes", 
   expect(resources(stack, "AWS::IAM::Role").ChangesRole?.Properties).toMatchObject({
     AssumeRolePolicyDocument: { Statement: [{ Principal: { Service: "pipes.amazonaws.com" } }] },
   });
+});
+
+test("of a table with a key of one's own the role may use the key", () => {
+  const stack = newStack("eu-west-1");
+  const encryption = TableEncryptionV2.customerManagedKey(new Key(stack, "Key"));
+  const table = new LeaseTable(stack, "Leases", { stream: true, encryption });
+  new LeaderChanges(stack, "Changes", { table, eventBus: new EventBus(stack, "Bus") });
+  expect(statementsOf(stack, "ChangesRole").flatMap(actionsOf)).toContain("kms:Decrypt");
 });
 
 test("a table without a stream: refused", () => {

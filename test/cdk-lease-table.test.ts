@@ -101,13 +101,13 @@ test.each([
   [
     "Regions of two sets",
     { regions: [IRELAND, "eu-west-2", "us-east-1"] },
-    "regions: must be of one Region set (eu-west-1, eu-west-2, eu-west-3, eu-central-1), us-east-1 is not; " +
+    "regions: must be of one Region set (eu-west-1, eu-west-2, eu-west-3, eu-central-1), without us-east-1; " +
       'received ["eu-west-1","eu-west-2","us-east-1"], ["eu-west-1","eu-west-2","eu-west-3"] would do.',
   ],
   [
     "a witness of another set",
     { regions: [IRELAND, "eu-west-2"], witness: "us-east-1" },
-    "witness: must be of one Region set (eu-west-1, eu-west-2, eu-west-3, eu-central-1), us-east-1 is not; " +
+    "witness: must be of one Region set (eu-west-1, eu-west-2, eu-west-3, eu-central-1), without us-east-1; " +
       "received us-east-1, eu-west-3 would do.",
   ],
   [

@@ -4,7 +4,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { expect, test } from "vitest";
 import { IncumbentStack, type IncumbentStackProps } from "../lib/index.js";
 import { readable, readablePolicies } from "./cdk/policies.js";
-import { newApp, resources, withoutHash } from "./cdk/synth.js";
+import { newApp, only, resources, withoutHash } from "./cdk/synth.js";
 
 const EUROPE = ["eu-west-1", "eu-west-2", "eu-central-1"];
 const WHOLE: IncumbentStackProps = {
@@ -62,10 +62,20 @@ test("what a worker needs to be told is an output", () => {
   ]);
 });
 
+test("alarms may publish to the topic, over TLS", () => {
+  const { PolicyDocument } = only(newStack(), "AWS::SNS::TopicPolicy").Properties;
+  expect(PolicyDocument).toMatchObject({
+    Statement: [
+      { Effect: "Deny", Condition: { Bool: { "aws:SecureTransport": "false" } } },
+      { Effect: "Allow", Action: "sns:Publish", Principal: { Service: "cloudwatch.amazonaws.com" } },
+    ],
+  });
+});
+
 test("nobody is told by alarms unless an address is given; without a job or a monitor there is none", () => {
   const bare = newStack({ monitor: false });
   const types = new Set(Object.values(resources(bare)).map(({ Type }) => Type));
   expect([...types]).toEqual(["AWS::DynamoDB::GlobalTable"]);
-  const { TopicPolicy, ...told } = resources(newStack(), "AWS::SNS::Subscription");
+  const told = resources(newStack(), "AWS::SNS::Subscription");
   expect(Object.values(told).map(({ Properties }) => Properties.Endpoint)).toEqual(["on-call@example.com"]);
 });

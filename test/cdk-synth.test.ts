@@ -69,7 +69,7 @@ test.each([
   [
     { regions: "eu-west-1,us-east-1,ap-northeast-1" },
     "incumbent-eu-west-1/Table: regions: must be of one Region set (eu-west-1, eu-west-2, eu-west-3, eu-central-1), " +
-      'us-east-1, ap-northeast-1 is not; received ["eu-west-1","us-east-1","ap-northeast-1"], ' +
+      'without us-east-1, ap-northeast-1; received ["eu-west-1","us-east-1","ap-northeast-1"], ' +
       '["eu-west-1","eu-west-2","eu-west-3"] would do.\n',
   ],
   [{ monitor: "perhaps" }, 'context "monitor": must be true or false; received perhaps, true would do.\n'],

@@ -108,6 +108,13 @@ test("only the stores know the AWS SDK", () => {
   ]);
 });
 
+test("constructs import CDK, Node, each other, and of the library only the schema", () => {
+  const lib = fileURLToPath(new URL("../lib/", import.meta.url));
+  const allowed = /^(aws-cdk-lib(\/|$)|constructs$|node:|\.\/|\.\.\/src\/store\/schema\.js$)/;
+  const out = sources(lib).flatMap((path) => importsOf(path).filter((target) => !allowed.test(target)));
+  expect(out).toEqual([]);
+});
+
 test("only the clock reads clocks and sets timers", () => {
   const reading = library
     .filter((path) =>

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { between, firstRhythm, hit, miss, nextLookMs } from "../src/rhythm.js";
+import { between, early, firstRhythm, hit, miss, nextLookMs } from "../src/rhythm.js";
 
 /** Looks at a lease renewed at `phase + k × interval`, starting at an arbitrary moment. */
 function follow(
@@ -41,6 +41,16 @@ function follow(
   }
   return { lags, looks };
 }
+
+test("a write out of turn is dated back from the next due one; one that was due is a usual hit", () => {
+  // Written by 20, due each 1,000; the next due is at about 1,010, and 400 before that something was written.
+  const before = { afterMs: 0, byMs: 20, missed: 1, lookedAtMs: 30 };
+  expect(early(before, 900, 1_000, 400)).toEqual({ afterMs: 600, byMs: 620, missed: 0, lookedAtMs: 900 });
+  // Not before the last look that did not show it, nor after the one that did.
+  expect(early({ ...before, lookedAtMs: 610 }, 900, 1_000, 400)).toMatchObject({ afterMs: 610, byMs: 620 });
+  expect(early(before, 605, 1_000, 400)).toMatchObject({ afterMs: 600, byMs: 605 });
+  expect(early({ ...before, lookedAtMs: 30 }, 1_030, 1_000, 1_000)).toEqual(hit(before, 1_030, 1_000));
+});
 
 test("whatever the phase of the first look, one look a renewal notices it within 3 % of the interval", () => {
   fc.assert(

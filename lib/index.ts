@@ -1,0 +1,21 @@
+export { ElectionMonitor, type ElectionMonitorProps, type WatchedElection } from "./election-monitor.js";
+export { IncumbentStack, type IncumbentStackProps, type JobProps } from "./incumbent-stack.js";
+export { InvalidPropError } from "./invalid-prop.js";
+export type { JobAlarms } from "./job-alarms.js";
+export {
+  EVENT_SOURCE,
+  LEADER_ELECTED,
+  LEADERSHIP_ENDED,
+  LeaderChanges,
+  type LeaderChangesProps,
+} from "./leader-changes.js";
+export type { LeaseAccess } from "./lease-access.js";
+export { LeaseTable, type LeaseTableProps } from "./lease-table.js";
+export type { MonitorAlarms } from "./monitor-alarms.js";
+export type { ElectionMetric, MonitorMetrics } from "./monitor-metrics.js";
+export {
+  type RetryProps,
+  ScheduledLeader,
+  type ScheduledLeaderProps,
+  type StickyProps,
+} from "./scheduled-leader.js";

@@ -1,0 +1,81 @@
+import { Duration } from "aws-cdk-lib";
+import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import type { WatchedElection } from "./election-monitor.js";
+import { refuse } from "./invalid-prop.js";
+import { newAlarm, notify } from "./job-alarms.js";
+import type { MonitorMetrics } from "./monitor-metrics.js";
+
+/** Looks in a row without news of the monitor: once can be an update of the function. */
+const LOOKS_MISSED = 5;
+
+export interface MonitorAlarmsProps {
+  readonly elections: readonly WatchedElection[];
+  readonly metrics: MonitorMetrics;
+  readonly topic?: ITopic | undefined;
+}
+
+export class MonitorAlarms extends Construct {
+  /** The monitor does not publish: nothing else here can go off then. */
+  readonly silent: Alarm;
+  readonly malformedRows: Alarm;
+
+  constructor(scope: Construct, id: string, { elections, metrics, topic }: MonitorAlarmsProps) {
+    super(scope, id);
+    this.silent = new Alarm(this, "MonitorSilent", {
+      metric: metrics.runs(),
+      threshold: 1,
+      evaluationPeriods: LOOKS_MISSED,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.BREACHING,
+      alarmDescription: "The monitor of the elections does not publish: they are not watched.",
+    });
+    notify(this.silent, topic);
+    this.malformedRows = newAlarm(this, "MalformedRows", {
+      metric: metrics.malformedRows(),
+      threshold: 1,
+      alarmDescription: "A row under an election's key was not written by incumbent, or was damaged.",
+      topic,
+    });
+    elections.forEach((watched, index) => {
+      this.#watch(new Construct(this, `Election${index + 1}`), watched, { metrics, topic });
+    });
+  }
+
+  #watch(
+    scope: Construct,
+    watched: WatchedElection,
+    { metrics, topic }: Pick<MonitorAlarmsProps, "metrics" | "topic">,
+  ): void {
+    const { election, leaseDuration = Duration.seconds(15), leasesWithoutLeader = 4 } = watched;
+    if (!(leasesWithoutLeader >= 1)) {
+      refuse(scope, "leasesWithoutLeader", "must be a number from 1", leasesWithoutLeader, 4);
+    }
+    newAlarm(scope, "NoLeader", {
+      metric: metrics.of(election, "SecondsWithoutLeader"),
+      threshold: (leasesWithoutLeader * leaseDuration.toMilliseconds()) / 1_000,
+      alarmDescription: `Election ${election} has had no leader for ${leasesWithoutLeader} leases.`,
+      topic,
+    });
+    if (watched.maxTermsPerHour !== undefined) {
+      if (!(watched.maxTermsPerHour >= 1)) {
+        refuse(scope, "maxTermsPerHour", "must be a number from 1", watched.maxTermsPerHour, 10);
+      }
+      newAlarm(scope, "Churn", {
+        metric: metrics.of(election, "TermsPerHour"),
+        threshold: watched.maxTermsPerHour + 1,
+        alarmDescription: `Election ${election} changes its leader more than ${watched.maxTermsPerHour} times an hour.`,
+        topic,
+      });
+    }
+    if (watched.maxSinceLastTick !== undefined) {
+      newAlarm(scope, "TickOverdue", {
+        metric: metrics.of(election, "SecondsSinceLastTick"),
+        threshold: watched.maxSinceLastTick.toSeconds(),
+        alarmDescription: `Election ${election} has completed no tick for ${watched.maxSinceLastTick.toHumanString()}.`,
+        topic,
+      });
+    }
+  }
+}

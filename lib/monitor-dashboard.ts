@@ -1,0 +1,50 @@
+import { Duration } from "aws-cdk-lib";
+import { Dashboard, GraphWidget, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
+import type { Construct } from "constructs";
+import type { LeaseAccess } from "./lease-access.js";
+import type { ElectionMetric, MonitorMetrics } from "./monitor-metrics.js";
+
+const TITLES: [ElectionMetric, string][] = [
+  ["HasLeader", "Has a leader"],
+  ["SecondsWithoutLeader", "Seconds without a leader"],
+  ["LeaseAgeMs", "Milliseconds since the last renewal"],
+  ["TermsPerHour", "Terms per hour"],
+  ["SecondsSinceLastTick", "Seconds since the last completed tick"],
+];
+
+/** All elections, those of tomorrow too, and how the table bears them. */
+export function monitorDashboard(
+  scope: Construct,
+  id: string,
+  metrics: MonitorMetrics,
+  table: LeaseAccess,
+): Dashboard {
+  const graph = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: 12 });
+  const [first, second, third, fourth, fifth] = TITLES.map(([name, title]) =>
+    graph(title, metrics.everywhere(name)),
+  );
+  const period = Duration.minutes(1);
+  return new Dashboard(scope, id, {
+    widgets: [
+      [first, second],
+      [third, fourth],
+      [fifth, graph("Looks of the monitor", metrics.runs(), metrics.malformedRows())],
+      [
+        graph("Table: throttled requests", table.metricThrottledRequests({ period })),
+        graph("Table: failed requests", table.metricSystemErrors({ period })),
+      ],
+      [
+        graph("Table: refused bids", table.metricConditionalCheckFailed({ period })),
+        graph("Table: transactions in conflict", table.metricTransactionConflicts({ period })),
+      ],
+      [
+        graph("Table: latency of writes (ms)", table.metricWriteLatency({ period })),
+        graph(
+          "Table: consumed units",
+          table.metricConsumedWrites({ period }),
+          table.metricConsumedReads({ period }),
+        ),
+      ],
+    ].map((row) => row.filter((widget) => widget !== undefined)),
+  });
+}

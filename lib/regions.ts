@@ -1,0 +1,61 @@
+/** Which Regions can hold one strongly consistent table: those of one of these sets. */
+const REGION_SETS: readonly (readonly string[])[] = [
+  ["us-east-1", "us-east-2", "us-west-2"],
+  ["eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1"],
+  ["ap-northeast-1", "ap-northeast-2", "ap-northeast-3"],
+];
+
+export interface Regions {
+  /** With a replica of the table, where candidates can run. */
+  readonly regions: readonly string[];
+  /** Only votes, and holds no table. */
+  readonly witness?: string | undefined;
+}
+
+/** Why a table cannot be in these Regions, and what would do. */
+export interface Objection {
+  readonly prop: "regions" | "witness" | "env.region";
+  readonly rule: string;
+  readonly received: unknown;
+  readonly wouldDo: unknown;
+}
+
+const WHY =
+  "leases need strong consistency: on an eventually consistent global table each Region decides conditions by itself, " +
+  "and two leaders can be elected at once";
+
+/** DynamoDB's rules for multi-Region strong consistency. Undefined when they are kept. Pure. */
+export function objectionTo({ regions, witness }: Regions, ownRegion: string): Objection | undefined {
+  const all = witness === undefined ? [...regions] : [...regions, witness];
+  const set = REGION_SETS.find((one) => one.includes(ownRegion));
+  const three = (set ?? (REGION_SETS[1] as readonly string[])).filter((region) => region !== ownRegion);
+  const wouldDo = [ownRegion, ...three.slice(0, 2)];
+
+  if (!set) {
+    const rule = `must be a Region with strongly consistent tables (${REGION_SETS.flat().join(", ")})`;
+    return { prop: "env.region", rule, received: ownRegion, wouldDo: "eu-west-1" };
+  }
+  if (!regions.includes(ownRegion)) {
+    const rule = `must name the stack's own Region (${ownRegion}), which holds a replica too`;
+    return { prop: "regions", rule, received: regions, wouldDo };
+  }
+  if (new Set(all).size < all.length) {
+    return { prop: "regions", rule: "must name each Region once", received: all, wouldDo };
+  }
+  const outside = all.filter((region) => !set.includes(region));
+  if (outside.length > 0) {
+    const rule = `must be of one Region set (${set.join(", ")}), without ${outside.join(", ")}`;
+    return outside[0] === witness
+      ? { prop: "witness", rule, received: witness, wouldDo: set.find((region) => !regions.includes(region)) }
+      : { prop: "regions", rule, received: regions, wouldDo };
+  }
+  const needed = witness === undefined ? 3 : 2;
+  if (regions.length !== needed) {
+    const rule =
+      witness === undefined
+        ? `must be exactly three Regions, or two and a witness (${WHY}; a table in one Region takes no regions)`
+        : `must be exactly two Regions where there is a witness (${WHY})`;
+    return { prop: "regions", rule, received: regions, wouldDo: wouldDo.slice(0, needed) };
+  }
+  return undefined;
+}

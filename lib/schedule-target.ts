@@ -1,0 +1,66 @@
+import { Stack } from "aws-cdk-lib";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import {
+  ContextAttribute,
+  type ISchedule,
+  type IScheduleTarget,
+  type ScheduleTargetConfig,
+  ScheduleTargetInput,
+} from "aws-cdk-lib/aws-scheduler";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
+import type { Construct } from "constructs";
+
+/** What the schedule hands to `leaderHandler`: the scheduled time is the tick, whenever it arrives. */
+const INPUT = {
+  scheduledTime: ContextAttribute.scheduledTime,
+  executionId: ContextAttribute.executionId,
+  attempt: ContextAttribute.attemptNumber,
+};
+
+/** Most that EventBridge Scheduler allows; the age of the event ends it sooner. */
+const DELIVERY_ATTEMPTS = 185;
+
+/**
+ * One function, by a role that may do nothing but invoke it and fill its dead-letter queue. CDK's own target would also
+ * allow every version and alias.
+ */
+export class LeaderTarget implements IScheduleTarget {
+  constructor(
+    private readonly scope: Construct,
+    private readonly target: IFunction,
+    private readonly deadLetterQueue: IQueue,
+    private readonly maximumEventAgeInSeconds: number,
+  ) {}
+
+  bind(_schedule: ISchedule): ScheduleTargetConfig {
+    const stack = Stack.of(this.scope);
+    const group = stack.formatArn({
+      service: "scheduler",
+      resource: "schedule-group",
+      resourceName: "default",
+    });
+    const role = new Role(this.scope, "SchedulerRole", {
+      description: "Lets EventBridge Scheduler invoke one function",
+      assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {
+        conditions: { StringEquals: { "aws:SourceAccount": stack.account, "aws:SourceArn": group } },
+      }),
+    });
+    role.addToPolicy(
+      new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [this.target.functionArn] }),
+    );
+    role.addToPolicy(
+      new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [this.deadLetterQueue.queueArn] }),
+    );
+    return {
+      arn: this.target.functionArn,
+      role,
+      input: ScheduleTargetInput.fromObject(INPUT),
+      deadLetterConfig: { arn: this.deadLetterQueue.queueArn },
+      retryPolicy: {
+        maximumEventAgeInSeconds: this.maximumEventAgeInSeconds,
+        maximumRetryAttempts: DELIVERY_ATTEMPTS,
+      },
+    };
+  }
+}

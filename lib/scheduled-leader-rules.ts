@@ -1,0 +1,92 @@
+import { type Duration, Token } from "aws-cdk-lib";
+import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
+import type { Construct } from "constructs";
+import { refuse } from "./invalid-prop.js";
+import type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader.js";
+
+/** What cannot work, told when the app is synthesized. */
+
+/** A cold start, the bid, the work, the margin of the lease and its return must fit in. */
+const SHORTEST_TIMEOUT_S = 5;
+const LONGEST_TIMEOUT_S = 900;
+const LONGEST_HOLD_DAYS = 31;
+const GROUP_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
+const FOR_ENTRY = ["timeout", "memorySize", "environment", "logRetention"] as const;
+
+export function checkFunction(scope: Construct, props: ScheduledLeaderProps): void {
+  if ((props.entry === undefined) === (props.function === undefined)) {
+    const received = props.entry === undefined ? "neither" : "both";
+    refuse(scope, "entry", "either entry or function must be given", received, "src/nightly.ts");
+  }
+  const extra = props.function && FOR_ENTRY.find((prop) => props[prop] !== undefined);
+  if (extra)
+    refuse(
+      scope,
+      extra,
+      "goes with entry; a function of your own has it already",
+      String(props[extra]),
+      "leaving it out",
+    );
+  if (props.timeout) checkTimeout(scope, props.timeout);
+}
+
+export function checkTimeout(scope: Construct, timeout: Duration | undefined): void {
+  // Lambda's own default, for a function that was made without.
+  const seconds = timeout === undefined ? 3 : secondsOf(timeout);
+  if (seconds === undefined) return;
+  if (seconds >= SHORTEST_TIMEOUT_S && seconds <= LONGEST_TIMEOUT_S) return;
+  const rule =
+    `must be ${SHORTEST_TIMEOUT_S} to ${LONGEST_TIMEOUT_S} seconds: the lease ends before the timeout by a margin for ` +
+    "draining and giving back, and what is left is the time for work";
+  refuse(scope, "timeout", rule, `${seconds} s`, "Duration.minutes(1)");
+}
+
+export function checkRetry(scope: Construct, { maximumRetryAttempts, maximumEventAge }: RetryProps): void {
+  const attempts = maximumRetryAttempts;
+  if (attempts !== undefined && !Token.isUnresolved(attempts) && ![0, 1, 2].includes(attempts)) {
+    refuse(scope, "retry.maximumRetryAttempts", "must be 0, 1 or 2, as Lambda allows", attempts, 2);
+  }
+  const age = maximumEventAge && secondsOf(maximumEventAge);
+  if (age !== undefined && (age < 60 || age > 21_600)) {
+    refuse(scope, "retry.maximumEventAge", "must be 1 minute to 6 hours", `${age} s`, "Duration.hours(1)");
+  }
+}
+
+export function checkSticky(scope: Construct, sticky: StickyProps, props: ScheduledLeaderProps): void {
+  const { group } = sticky;
+  if (props.once === false) {
+    refuse(
+      scope,
+      "sticky",
+      'needs once: "tick", since it is completed ticks that the job stays for',
+      "once: false",
+      "leaving out once",
+    );
+  }
+  if (group !== undefined && !Token.isUnresolved(group) && !GROUP_PATTERN.test(group)) {
+    refuse(scope, "sticky.group", "must be 1 to 100 of A-Z a-z 0-9 . _ -", group, "eu-west-1");
+  }
+  const seconds = secondsOf(sticky.for);
+  if (seconds === undefined) return;
+  if (seconds <= 0 || seconds > LONGEST_HOLD_DAYS * 86_400) {
+    const rule = `must be more than 0 and at most ${LONGEST_HOLD_DAYS} days`;
+    refuse(scope, "sticky.for", rule, `${seconds} s`, "Duration.hours(1)");
+  }
+  const between = secondsBetween(props.schedule);
+  if (between !== undefined && seconds <= between) {
+    const rule = `must be longer than from tick to tick (${between} s), or it has lapsed when the next one comes`;
+    refuse(scope, "sticky.for", rule, `${seconds} s`, `Duration.seconds(${2 * between})`);
+  }
+}
+
+const UNIT_S: Record<string, number> = { minute: 60, hour: 3_600, day: 86_400 };
+
+/** Of rates only: what a cron expression means is not worked out here. */
+function secondsBetween(schedule: ScheduleExpression): number | undefined {
+  const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule.expressionString);
+  return rate ? Number(rate[1]) * (UNIT_S[rate[2] as string] as number) : undefined;
+}
+
+function secondsOf(duration: Duration): number | undefined {
+  return duration.isUnresolved() ? undefined : duration.toSeconds({ integral: false });
+}

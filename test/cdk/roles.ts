@@ -1,0 +1,90 @@
+import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { inject } from "vitest";
+import { Election, type ElectionOptions } from "../../src/index.js";
+import { Operator } from "../../src/operator.js";
+import { monitor as invokeMonitor } from "../monitor/monitor.js";
+import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
+import { eventually, newClient, newTable } from "../support/fixture.js";
+
+/** What those with rights on a lease table do with them, for real. `proxy` hears it all. */
+export type Role = (proxy: FaultProxy, tableName: string) => Promise<void>;
+
+export const ELECTIONS = ["billing/nightly", "reports"];
+const name = "billing/nightly";
+const leaseDurationMs = 1_000;
+
+export const candidate: Role = async (proxy, tableName) => {
+  const client = newClient(proxy.endpoint);
+  const ledger = await newTable(newClient());
+  const stand = (options: Partial<ElectionOptions> = {}) =>
+    new Election({ client, tableName, name, leaseDurationMs, ...options });
+
+  // Founded, renewed, fenced, proclaimed, given back.
+  const first = await stand().campaign();
+  const sofar = proxy.requests.length;
+  await eventually(() => proxy.requests.length > sofar + 1);
+  await first.transact([{ Put: { TableName: ledger, Item: { id: "1" } } }]);
+  await first.proclaim("http://10.0.0.7:8080");
+  await first.resign();
+
+  // A line of succession, and the takeover from a leader that is cut off.
+  await using cut = await startFaultProxy(inject("dynamodb").endpoint);
+  await stand({ client: newClient(cut.endpoint), order: "arrival" }).campaign();
+  const stop = new AbortController();
+  const lead = () => stand({ order: "arrival" }).lead(() => stop.abort(), { signal: stop.signal });
+  const waiting = [lead(), lead()];
+  await proxy.seen((request) => JSON.stringify(request.body).includes("candidate#"));
+  await cut.close();
+  await Promise.all(waiting);
+
+  // Jobs, the second time for a tick that is done; another election, on a table that takes no transactions.
+  await stand().runOnce("2026-01-31T03:00:00Z", () => {});
+  await stand().runOnce("2026-01-31T03:00:00Z", () => {});
+  const body = { __type: "com.amazon.coral.validate#ValidationException", message: "not supported" };
+  const refused = proxy.next("TransactWriteItems", { kind: "respond", status: 400, body });
+  await stand({ name: "reports" }).runOnce("2026-01-31", () => {}, { holdForMs: 60_000 });
+  await refused;
+};
+
+export const observer: Role = async (proxy, tableName) => {
+  await using _ = await newLeader(tableName);
+  const follower = new Election({ client: newClient(proxy.endpoint), tableName, name });
+  await follower.leader();
+  for await (const _ of follower.observe()) break;
+  await follower.candidates();
+  await follower.history();
+};
+
+export const operator: Role = async (proxy, tableName) => {
+  const client = newClient(proxy.endpoint);
+  const reports = new Operator({ client, tableName, name: "reports" });
+  await reports.pause();
+  await reports.resume();
+  const leader = await newLeader(tableName);
+  const billing = new Operator({ client, tableName, name });
+  const others = new Election({ client, tableName, name });
+  await others.candidates();
+  await others.history();
+  await billing.requestStepDown();
+  await billing.evict();
+  await leader.resign();
+};
+
+/** That of a table which DynamoDB does not clean up, and where there is something to clean up. */
+export const monitor: Role = async (proxy, tableName) => {
+  const client = newClient();
+  const old = { pk: { S: name }, sk: { S: "candidate#worker-1" }, ttl: { N: "1" } };
+  await client.send(new PutItemCommand({ TableName: tableName, Item: old }));
+  await using _ = await newLeader(tableName);
+  const { results } = await invokeMonitor(tableName, [{ scheduledTime: "2026-01-31T03:00:00Z" }], {
+    AWS_ENDPOINT_URL_DYNAMODB: proxy.endpoint,
+    INCUMBENT_MONITOR_ELECTION: "incumbent/monitor/eu-west-1",
+    INCUMBENT_PRUNE: "true",
+  });
+  if (results[0]?.result?.role !== "leader") throw new Error(JSON.stringify(results));
+};
+
+/** By a client of its own: its requests are not the matter. */
+function newLeader(tableName: string, client: DynamoDBClient = newClient()) {
+  return new Election({ client, tableName, name }).campaign();
+}

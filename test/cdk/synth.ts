@@ -1,0 +1,50 @@
+import { App, Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { InvalidPropError } from "../../lib/index.js";
+
+/** An app that bundles nothing: what is in the template is the matter here. */
+export function newApp(context: Record<string, unknown> = {}): App {
+  return new App({ context: { "aws:cdk:bundling-stacks": [], ...context } });
+}
+
+export function newStack(region?: string, id = "Test"): Stack {
+  return new Stack(newApp(), id, region === undefined ? {} : { env: { region } });
+}
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties: Record<string, unknown>;
+  readonly [attribute: string]: unknown;
+}
+
+/** The resources of a type by their logical ids, without the hash that CDK appends. */
+export function resources(stack: Stack, type?: string): Record<string, Resource> {
+  const all: Record<string, Resource> = Template.fromStack(stack).toJSON().Resources ?? {};
+  return Object.fromEntries(
+    Object.entries(all)
+      .filter(([, resource]) => type === undefined || resource.Type === type)
+      .map(([id, resource]) => [withoutHash(id), resource]),
+  );
+}
+
+/** The only resource of a type. */
+export function only(stack: Stack, type: string): Resource {
+  const found = Object.values(resources(stack, type));
+  if (found.length !== 1) throw new Error(`${found.length} resources of type ${type}`);
+  return found[0] as Resource;
+}
+
+export function withoutHash(logicalId: string): string {
+  return logicalId.replace(/[0-9A-F]{8}$/, "");
+}
+
+/** What the refusal says, without the construct's path. */
+export function refusal(make: () => unknown): string {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof InvalidPropError) return error.message.replace(`${error.where}: `, "");
+    throw error;
+  }
+  throw new Error("not refused");
+}
