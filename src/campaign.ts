@@ -97,9 +97,15 @@ export class Campaign {
     return { kind: "held", lease: this.#sighting?.lease };
   }
 
-  /** After giving the lease back at somebody's wish: lets the others look once before trying again. */
+  /**
+   * After giving the lease back at somebody's wish: lets the others look once before trying again, those too for
+   * whom it is not reserved.
+   */
   standBack(signal?: AbortSignal): Promise<void> {
-    return sleep(this.options.clock, this.options.renewIntervalMs * 1.5, signal);
+    const { clock, renewIntervalMs, candidateId } = this.options;
+    const { holder, reservedFor, reservedMs = 0 } = this.#sighting?.lease ?? {};
+    const isKept = holder === undefined && reservedFor !== undefined && reservedFor !== candidateId;
+    return sleep(clock, renewIntervalMs * 1.5 + (isKept ? reservedMs : 0), signal);
   }
 
   /** The leader's own last sight of the row: a resigned lease can be taken back with one request. */

@@ -11,7 +11,7 @@ const TRIES = 5;
 /**
  * Writes the history of terms, beside the work: that `lease` began and, once that has landed, what became
  * of the term before it. In this order, so that the newest recorded term never carries a `ttl`: it is what
- * terms go on from if the lease row is ever deleted.
+ * terms go on from if the lease row is ever deleted. Without a row before it, the term before ended with that row.
  */
 export async function recordSuccession(
   requests: Requests,
@@ -26,14 +26,19 @@ export async function recordSuccession(
     electedAt: lease.electedAt,
     lastTickBefore: lease.lastTick,
   });
-  if (!began || !previous) return;
+  if (!began || lease.term === 1) return;
   const nowMs = requests.at(requests.now());
+  const ttl = nowMs && Math.ceil((nowMs + options.historyRetentionMs) / 1_000);
+  if (!previous) {
+    await record(requests, options, { term: lease.term - 1, endReason: "deleted", ttl });
+    return;
+  }
   await record(requests, options, {
     term: endedTerm(previous),
     endReason: previous.endReason ?? "expired",
     endedAt: previous.endedAt ?? previous.expiresAt,
     lastRenewedAt: previous.renewedAt,
-    ttl: nowMs && Math.ceil((nowMs + options.historyRetentionMs) / 1_000),
+    ttl,
   });
 }
 

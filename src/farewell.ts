@@ -1,5 +1,6 @@
 import type { EndReason } from "./errors.js";
 import type { LettingGo } from "./store/lease-store.js";
+import { looksEvery } from "./takeover.js";
 
 /**
  * A planned end, told to the followers with a renewal before it comes: the work goes on meanwhile, and whoever is
@@ -41,5 +42,5 @@ export class Farewell {
 
 /** Followers look once a renewal, those further back less often: the time in which each has looked once. */
 export function noticeMs(renewIntervalMs: number, place: number): number {
-  return Math.ceil(renewIntervalMs * (1 + Math.min(place, 2)) * 1.05);
+  return Math.ceil(renewIntervalMs * looksEvery(place) * 1.05);
 }

@@ -19,6 +19,11 @@ function pastLeader({ term, holder, electedAt, lastRenewedAt: renewedAt, endedAt
   return { candidateId: holder, term, electedAt, renewedAt, expiresAt: endedAt, ...unknown };
 }
 
+/** What makes one thing told differ from another. */
+function newsOf(leader: Leader | undefined): string {
+  return JSON.stringify([leader?.term, leader?.candidateId, leader?.value]);
+}
+
 /** Reads without competing. */
 export class Observer {
   constructor(
@@ -40,14 +45,19 @@ export class Observer {
       try {
         sighting = await this.#look(sighting, failures > 0, signal);
         failures = 0;
-        const term = sighting.lease?.term ?? lastTerm ?? 0;
-        // Leaders that came and went between two looks: history tells of them, in order.
-        if (lastTerm !== undefined && term > lastTerm + 1) yield* await this.#between(lastTerm, term, signal);
-        lastTerm = Math.max(term, lastTerm ?? 0);
         const leader = this.#isDead(sighting) ? undefined : leaderOf(sighting.lease);
-        const news = JSON.stringify([leader?.term, leader?.candidateId, leader?.value]);
-        if (news !== told) {
-          told = news;
+        // Leaders that came and went between two looks: history tells of them, in order.
+        const term = sighting.lease?.term ?? 0;
+        const before = leader === undefined ? term + 1 : term;
+        if (lastTerm !== undefined && before > lastTerm + 1) {
+          for (const past of await this.#between(lastTerm, before, signal)) {
+            told = newsOf(past);
+            yield past;
+          }
+        }
+        lastTerm = Math.max(term, lastTerm ?? 0);
+        if (newsOf(leader) !== told) {
+          told = newsOf(leader);
           yield leader;
         }
         await sleep(clock, this.#nextLookInMs(sighting), signal);

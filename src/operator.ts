@@ -88,7 +88,9 @@ export class Operator {
 
   /** So that there is something to pause. */
   async #holdPlace(): Promise<void> {
-    const { name: election, leaseDurationMs, renewIntervalMs, random } = this.#options;
+    const { name: election, leaseDurationMs, random } = this.#options;
+    // Candidates look again so often, until it goes on.
+    const renewIntervalMs = 1_000;
     const revision = 1 + Math.floor(random() * 2 ** 48);
     await this.#send("make the lease row", (store, signal) =>
       store.holdPlace({ election, revision, leaseDurationMs, renewIntervalMs }, signal),

@@ -18,9 +18,9 @@ export interface PastLeader {
   readonly candidateId: string;
   readonly electedAt: number | undefined;
   readonly lastRenewedAt: number | undefined;
-  /** Undefined while it leads. Of a leader that crashed: when its lease had run out. */
+  /** Undefined while it leads, and where nobody knows. Of a leader that crashed: when its lease had run out. */
   readonly endedAt: number | undefined;
-  /** An `EndReason`; `expired` for a leader that crashed. */
+  /** An `EndReason`; `expired` for a leader that crashed. Undefined while it leads. */
   readonly endReason: string | undefined;
 }
 
@@ -50,7 +50,12 @@ export class Records {
   async history(limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
     const lease = await this.#lease(signal);
     const terms = await this.terms({ limit }, signal);
-    return terms.flatMap((record) => pastLeader(record, lease) ?? []);
+    const now = this.requests.now();
+    const runOutMs =
+      lease?.expiresAt && (this.requests.service?.surelyPastInMs(lease.expiresAt, now) ?? 0) < 0
+        ? lease.expiresAt
+        : undefined;
+    return terms.flatMap((record) => pastLeader(record, lease, runOutMs) ?? []);
   }
 
   /** Latest first. */
@@ -83,17 +88,25 @@ function roleOf(lease: Lease | undefined, candidateId: string, eligible: boolean
   return isStandby ? "standby" : "waiting";
 }
 
-/** The end of the latest term stands on the lease row until the next one has begun. */
-function pastLeader(record: TermRecord, lease: Lease | undefined): PastLeader | undefined {
+/**
+ * The end of the latest term stands on the lease row until the next one has begun; `runOutMs`: that row has run out.
+ * A term whose end nobody recorded, though it is not the latest, was not given back.
+ */
+function pastLeader(
+  record: TermRecord,
+  lease: Lease | undefined,
+  runOutMs: number | undefined,
+): PastLeader | undefined {
   const { term, holder: candidateId, electedAt } = record;
   if (candidateId === undefined) return undefined;
-  const isLast = lease !== undefined && endedTerm(lease) === term;
-  return {
-    term,
-    candidateId,
-    electedAt,
-    lastRenewedAt: record.lastRenewedAt ?? (isLast ? lease.renewedAt : undefined),
-    endedAt: record.endedAt ?? (isLast ? lease.endedAt : undefined),
-    endReason: record.endReason ?? (isLast ? lease.endReason : undefined),
-  };
+  const known = { term, candidateId, electedAt };
+  if (lease === undefined || endedTerm(lease) !== term) {
+    const { lastRenewedAt, endedAt, endReason = "expired" } = record;
+    return { ...known, lastRenewedAt, endedAt, endReason };
+  }
+  const { renewedAt: lastRenewedAt, endedAt, endReason } = lease;
+  if (lease.holder === undefined || runOutMs === undefined) {
+    return { ...known, lastRenewedAt, endedAt, endReason };
+  }
+  return { ...known, lastRenewedAt, endedAt: runOutMs, endReason: "expired" };
 }

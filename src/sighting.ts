@@ -59,19 +59,28 @@ export function see(
       doubted: order < 0 && isPlaceholder(lease),
     };
   }
-  const isNext =
-    lease.term === known.term && lease.revision === known.revision + 1 && lease.holder !== undefined;
-  const rhythm = isNext
+  const isRenewed =
+    lease.term === known.term && lease.revision > known.revision && lease.holder !== undefined;
+  const rhythm = isRenewed
     ? written(previous.rhythm, known, lease, receivedMs)
     : between(previous.lookedMs, receivedMs);
   return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm };
 }
 
-/** When the next renewal after `known` was written: an announcement is sent at once, the others when they are due. */
-function written(rhythm: Rhythm, known: Lease, { lettingGoInMs, renewIntervalMs }: Lease, seenMs: number) {
+/**
+ * When a later renewal of one tenure was written: an announcement at once, the others when they were due. Whoever
+ * looks at every second or third only counts those between; tries that failed are counted too, and then it is not
+ * in step any more, and begins anew.
+ */
+function written(
+  rhythm: Rhythm,
+  known: Lease,
+  { revision, lettingGoInMs, renewIntervalMs }: Lease,
+  seenMs: number,
+) {
+  const dueMs = known.renewIntervalMs * (revision - known.revision);
   const isAnnouncement = lettingGoInMs !== undefined && known.lettingGoInMs === undefined;
-  if (isAnnouncement) return early(rhythm, seenMs, known.renewIntervalMs, renewIntervalMs);
-  return hit(rhythm, seenMs, known.renewIntervalMs);
+  return isAnnouncement ? early(rhythm, seenMs, dueMs, renewIntervalMs) : hit(rhythm, seenMs, dueMs);
 }
 
 export function seeHistory(sighting: Sighting, history: History): Sighting {

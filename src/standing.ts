@@ -1,5 +1,5 @@
 import { backoffMs } from "./backoff.js";
-import { sleep } from "./clock.js";
+import { sleep, withTimeout } from "./clock.js";
 import type { Emit } from "./events.js";
 import { keepsLine } from "./line.js";
 import type { ResolvedOptions } from "./options.js";
@@ -59,7 +59,7 @@ export class Standing {
     for (let failures = 0; !signal.aborted; ) {
       try {
         this.#seq ??= await this.#draw();
-        await this.#askRank();
+        await this.#askRank(signal);
         await this.#write(false);
         failures = 0;
       } catch (error) {
@@ -82,9 +82,12 @@ export class Standing {
   }
 
   /** What cannot be told now stays as it was told last. */
-  async #askRank(): Promise<void> {
-    const rank = await this.options.rank();
-    if (Number.isFinite(rank)) this.#rank = rank;
+  async #askRank(signal: AbortSignal): Promise<void> {
+    const { clock, requestTimeoutMs, rank } = this.options;
+    const told = await withTimeout(clock, requestTimeoutMs, async () => rank(), signal).catch(
+      () => undefined,
+    );
+    if (told !== undefined && Number.isFinite(told)) this.#rank = told;
   }
 
   async #write(left: boolean): Promise<void> {

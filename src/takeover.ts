@@ -141,11 +141,19 @@ function turnAfterMs(lease: Lease, { candidateId, slotMs, jitterMs }: Candidacy)
   return placeOf(lease, candidateId) * slotMs + (isInLine ? 0 : jitterMs);
 }
 
+/**
+ * In renewals. The standby looks at each, and the one behind it, so that a dead standby costs its slot and no
+ * more; the others less often.
+ */
+export function looksEvery(place: number): number {
+  return Math.min(3, Math.max(1, place));
+}
+
 /** Only the standby watches closely; and whoever is next, when the leader is about to let go. */
 function nextLookForMeMs(sighting: Sighting, lease: Lease, me: Candidacy, now: Instant): number {
   const { rhythm, lookedMs, firstSeenMs } = sighting;
   const place = placeOf(lease, me.candidateId);
-  const usualMs = nextLookMs(rhythm, lease.renewIntervalMs) + Math.min(place, 2) * lease.renewIntervalMs;
+  const usualMs = nextLookMs(rhythm, lease.renewIntervalMs) + (looksEvery(place) - 1) * lease.renewIntervalMs;
   const { lettingGoInMs, lettingGoTo } = lease;
   if (lettingGoInMs === undefined) return usualMs;
   const isNext = lettingGoTo === undefined ? place === 0 : lettingGoTo === me.candidateId;

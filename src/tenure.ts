@@ -291,10 +291,21 @@ export class Tenure {
     this.#givenBackAt = this.requests.now();
     this.#still = true;
     this.#metronome.wake();
+    await this.#whileTrusted(this.chronicle);
     const outcome = await this.lane.run(() => this.#resign({ ...giving, reserve }), true);
     await Promise.all([this.chronicle, this.afterwards()]);
     this.emit({ type: "resigned", term: this.term, outcome });
     return outcome;
+  }
+
+  /** A tenure shorter than one write of history would be missed by who observes: waits for it, but not for long. */
+  async #whileTrusted(history: Promise<unknown>): Promise<void> {
+    let cancel = () => {};
+    const enough = new Promise<void>((resolve) => {
+      cancel = this.options.clock.setTimer(this.#timeoutMs(), resolve);
+    });
+    await Promise.race([history, enough]);
+    cancel();
   }
 
   async #resign(giving: GivingBack): Promise<ResignOutcome> {

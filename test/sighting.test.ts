@@ -55,15 +55,16 @@ test("a row that goes and a row that comes are news each time", () => {
   expect(see(gone, ROW, 300, false)).toMatchObject({ lease: ROW, firstSeenMs: 300 });
 });
 
-test("only the very next renewal of one tenure keeps the rhythm; anything else starts a new one", () => {
+test("renewals of one tenure keep the rhythm, those not looked at too; anything else starts a new one", () => {
   const before = see(see(undefined, ROW, 1_000, true), ROW, 1_500, false);
   const inStep = see(before, { ...ROW, revision: 10 }, 2_000, false);
   // The bracket of the last write, one interval later, ended by this look.
   expect(inStep.rhythm).toMatchObject({ afterMs: 1_500, byMs: 2_000 });
   const narrow = see(before, { ...ROW, revision: 10 }, 2_600, false);
   expect(narrow.rhythm).toMatchObject({ byMs: 2_000 });
+  const skipped = see(before, { ...ROW, revision: 11 }, 3_100, false);
+  expect(skipped.rhythm).toMatchObject({ afterMs: 2_000, byMs: 3_000 });
   for (const other of [
-    { ...ROW, revision: 11 },
     { ...ROW, term: 4, revision: 10 },
     { ...VACANT, revision: 10 },
   ]) {

@@ -31,10 +31,12 @@ test("acting on after a pause: a suspended machine, whose monotonic clock stood 
 
 test("from the call of resign on nothing is trusted: its release may take effect before its answer is here", async () => {
   const stage = new Stage();
-  const answers = gate();
+  const [landed, answers] = [gate(), gate()];
   const store = between(stage.table, async (verb, pass) => {
     const answer = await pass();
-    if (verb === "resign") await answers.opened;
+    if (verb !== "resign") return answer;
+    landed.open();
+    await answers.opened;
     return answer;
   });
   const { election } = stage.candidate("a", { store });
@@ -44,6 +46,7 @@ test("from the call of resign on nothing is trusted: its release may take effect
   expect(lostBy(() => leadership.throwIfLost())).toMatchObject({ reason: "resigned" });
   const write = leadership.transact([{ Put: { TableName: "ledger", Item: { id: "1" } } }]);
   await expect(write).rejects.toMatchObject({ reason: "resigned" });
+  await landed.opened;
   expect((await stage.candidate("b").election.attempt())?.term).toBe(2);
   answers.open();
   expect(await resigned).toBe("released");

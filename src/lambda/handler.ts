@@ -1,7 +1,7 @@
-import type { Leader } from "../leader.js";
 import type { Leadership } from "../leadership.js";
 import type { LambdaContext } from "./context.js";
 import { Invocations } from "./invocations.js";
+import type { LeaderResult } from "./result.js";
 import type { LeaderOptions } from "./settings.js";
 
 /** What the work is run for. */
@@ -18,14 +18,6 @@ export type LeaderWork<T, TEvent = unknown, TContext = LambdaContext> = (
   leadership: Leadership,
   occasion: Occasion<TEvent, TContext>,
 ) => T | Promise<T>;
-
-/** What became of an invocation. */
-export type LeaderResult<T> =
-  | { readonly role: "leader"; readonly term: number; readonly value: T }
-  /** Another candidate leads; `leader` is absent if that one is not known, or the lease is kept for another group. */
-  | { readonly role: "follower"; readonly leader?: Leader }
-  /** This tick, or a later one, was completed before. */
-  | { readonly role: "done" };
 
 /**
  * A Lambda handler that runs `work` only as leader: one bid per invocation, and the lease is given back before it

@@ -1,11 +1,11 @@
-import type { Election } from "../election.js";
 import { LeaseLostError } from "../errors.js";
 import type { Leadership } from "../leadership.js";
 import { type LambdaContext, remainingMsOf } from "./context.js";
 import { Deadline } from "./deadline.js";
-import type { LeaderResult } from "./handler.js";
 import { leadIfFree } from "./lead-if-free.js";
 import { OutOfTimeError } from "./out-of-time.js";
+import { follower, type LeaderResult } from "./result.js";
+import { runTick } from "./run-tick.js";
 import { Sandbox } from "./sandbox.js";
 import { type LeaderOptions, type Settings, settingsOf } from "./settings.js";
 import { tickOf } from "./tick.js";
@@ -33,12 +33,14 @@ export class Invocations {
       deadline.begin();
       return run(leadership, { tick, signal });
     };
+    const { signal } = deadline;
+    const { holdForMs, standBy } = settings;
     try {
-      return tick === undefined
-        ? await leadIfFree(election, work, deadline.signal, settings.holdForMs)
-        : await runTick(election, tick, work, deadline.signal, { ...settings, wait: settings.standBy && plan.standByMs > 0 });
+      if (tick === undefined) return await leadIfFree(election, work, signal, holdForMs);
+      const wait = standBy && plan.standByMs > 0;
+      return await runTick(election, tick, work, { signal, wait, holdForMs });
     } catch (error) {
-      if (deadline.due === "stand-by") return follower(election);
+      if (deadline.due === "stand-by") return follower(await election.leader());
       if (deadline.due === "work" && saysStopped(error)) {
         throw new OutOfTimeError(election.name, plan.drainMs, { cause: error });
       }
@@ -57,4 +59,10 @@ export class Invocations {
     }
     return this.#prepared;
   }
+}
+
+/** Whether the work only says that it was told to stop. */
+function saysStopped(error: unknown): boolean {
+  if (error instanceof LeaseLostError) return error.reason === "resigned" || error.reason === "stepped-down";
+  return error instanceof Error && error.name === "AbortError";
 }

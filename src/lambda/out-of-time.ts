@@ -3,6 +3,8 @@ import { IncumbentError } from "../errors.js";
 /** The work was told to stop before its invocation's timeout, and stopped without having finished. */
 export class OutOfTimeError extends IncumbentError {
   readonly code = "OUT_OF_TIME";
+  /** Bundles are minified, and their classes renamed. */
+  override readonly name = "OutOfTimeError";
 
   constructor(
     readonly election: string,

@@ -1,24 +1,21 @@
 import { type Clock, systemClock } from "../clock.js";
 import { InvalidOptionError } from "../errors.js";
-import { type CandidateOptions, checkHoldFor } from "../options.js";
+import type { CandidateOptions } from "../options.js";
 import type { StoreOptions } from "../store-of.js";
-import { NAME_PATTERN } from "../store/schema.js";
 import { defaultClient } from "./default-client.js";
+import { type Env, electionOf, labelOf, onceOf, stickyOf, tableOf, wholeMs } from "./environment.js";
 import type { Wanted } from "./plan.js";
-
-/** Keeps the job where it is. */
-export interface StickyOptions {
-  /** Who shares it: usually the function's Region. 1 to 100 of `A-Z a-z 0-9 . _ -`. */
-  group: string;
-  /**
-   * For so long after a completed run others wait, in milliseconds. More than from tick to tick; what it is more is what the
-   * first missed tick is late.
-   */
-  forMs: number;
-}
+import type { StickyOptions } from "./sticky.js";
 
 /** What is taken from the candidate's options as it is. */
-type Passed = "label" | "value" | "maxServiceClockErrorMs" | "historyRetentionMs" | "onEvent" | "clock" | "random";
+type Passed =
+  | "label"
+  | "value"
+  | "maxServiceClockErrorMs"
+  | "historyRetentionMs"
+  | "onEvent"
+  | "clock"
+  | "random";
 
 /**
  * Options win over the environment that the `ScheduledLeader` construct sets: `INCUMBENT_TABLE`,
@@ -61,8 +58,6 @@ export interface Settings extends Wanted {
   readonly candidate: CandidateOptions & StoreOptions;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
-
 /** @throws InvalidOptionError that names the option or the variable. */
 export function settingsOf(options: LeaderOptions, env: Env): Settings {
   const { once, standBy = true, leaseDurationMs, drainMs, client, store } = options;
@@ -80,7 +75,9 @@ export function settingsOf(options: LeaderOptions, env: Env): Settings {
     drainMs: wholeMs("drainMs", drainMs, 100, 600_000, 5_000),
     candidate: {
       name: electionOf(options.election, env),
-      ...(store ? { store } : { client: client ?? defaultClient(), tableName: tableOf(options.tableName, env) }),
+      ...(store
+        ? { store }
+        : { client: client ?? defaultClient(), tableName: tableOf(options.tableName, env) }),
       group: sticky?.group,
       label: options.label ?? labelOf(env),
       value,
@@ -90,68 +87,4 @@ export function settingsOf(options: LeaderOptions, env: Env): Settings {
       random,
     },
   };
-}
-
-function tableOf(tableName: string | undefined, env: Env): string {
-  const name = tableName ?? (env.INCUMBENT_TABLE || undefined);
-  if (name !== undefined) return name;
-  const rule = "must be the name of the lease table, in the function's environment, or the option tableName";
-  throw new InvalidOptionError("INCUMBENT_TABLE", rule, env.INCUMBENT_TABLE, "incumbent");
-}
-
-function electionOf(election: string | undefined, env: Env): string {
-  const [source, name] =
-    election === undefined ? ["INCUMBENT_ELECTION", env.INCUMBENT_ELECTION] : ["election", election];
-  if (typeof name === "string" && NAME_PATTERN.test(name)) return name;
-  const or = election === undefined ? ", in the function's environment, or the option election" : "";
-  const rule = `must be the election's name, 1 to 200 of A-Z a-z 0-9 . _ / -${or}`;
-  throw new InvalidOptionError(source as string, rule, name, "billing/nightly");
-}
-
-function onceOf(once: unknown, env: Env): boolean {
-  const [source, value] = once === undefined ? ["INCUMBENT_ONCE", env.INCUMBENT_ONCE || undefined] : ["once", once];
-  if (value === undefined || value === "tick") return value === "tick";
-  throw new InvalidOptionError(source as string, 'must be "tick", or absent', value, "tick");
-}
-
-function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOptions | undefined {
-  if (sticky !== undefined) {
-    checkGroup("sticky.group", sticky?.group);
-    if (sticky.forMs === undefined) {
-      throw new InvalidOptionError("sticky.forMs", "must be a whole number of milliseconds", undefined, 3_600_000);
-    }
-    checkHoldFor(sticky.forMs);
-    return sticky;
-  }
-  const group = env.INCUMBENT_STICKY_GROUP || undefined;
-  const text = env.INCUMBENT_STICKY_MS || undefined;
-  if (group === undefined && text === undefined) return undefined;
-  if (group === undefined || text === undefined) {
-    const [missing, other, wouldDo] =
-      group === undefined
-        ? ["INCUMBENT_STICKY_GROUP", "INCUMBENT_STICKY_MS", "eu-west-1"]
-        : ["INCUMBENT_STICKY_MS", "INCUMBENT_STICKY_GROUP", "3600000"];
-    throw new InvalidOptionError(missing as string, `must be set beside ${other}, or neither`, undefined, wouldDo);
-  }
-  checkGroup("INCUMBENT_STICKY_GROUP", group);
-  const forMs = wholeMs("INCUMBENT_STICKY_MS", /^\d+$/.test(text) ? Number(text) : text, 1, 31 * 86_400_000, 3_600_000);
-  return { group, forMs: forMs as number };
-}
-
-function checkGroup(source: string, group: unknown): void {
-  if (typeof group === "string" && /^[A-Za-z0-9._-]{1,100}$/.test(group)) return;
-  throw new InvalidOptionError(source, "must be 1 to 100 of A-Z a-z 0-9 . _ -", group, "eu-west-1");
-}
-
-function wholeMs(source: string, value: unknown, least: number, most: number, wouldDo: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
-  const rule = `must be a whole number of milliseconds from ${least} to ${most}`;
-  throw new InvalidOptionError(source, rule, value, wouldDo);
-}
-
-/** Where it ran, for people: every sandbox has the same host name. */
-function labelOf({ AWS_REGION: region, AWS_LAMBDA_FUNCTION_NAME: name }: Env): string | undefined {
-  const label = [region, name].filter(Boolean).join("-");
-  return label === "" ? undefined : label.replace(/[^A-Za-z0-9._-]+/g, "-").slice(0, 100);
 }

@@ -17,9 +17,14 @@ const MOST_AHEAD_MS = 86_400_000;
  */
 export function tickOf(event: unknown, nowMs: number): string {
   if (typeof event !== "object" || event === null || Array.isArray(event)) {
-    throw new InvalidOptionError("event", 'must be an object with the scheduled time, for once: "tick"', event, {
-      scheduledTime: WOULD_DO,
-    });
+    throw new InvalidOptionError(
+      "event",
+      'must be an object with the scheduled time, for once: "tick"',
+      event,
+      {
+        scheduledTime: WOULD_DO,
+      },
+    );
   }
   const { scheduledTime, time } = event as { scheduledTime?: unknown; time?: unknown };
   const [attribute, told] = scheduledTime === undefined ? ["time", time] : ["scheduledTime", scheduledTime];

@@ -1,0 +1,104 @@
+import type { Leadership } from "../leadership.js";
+import type { LambdaContext } from "./context.js";
+import { Invocations, type Run } from "./invocations.js";
+import type { LeaderResult } from "./result.js";
+import type { LeaderOptions } from "./settings.js";
+
+/** What is used of Middy's request. */
+export interface MiddyRequest {
+  readonly event: unknown;
+  readonly context: LambdaContext;
+  response: unknown;
+  error: unknown;
+}
+
+/** What a handler behind `leaderMiddleware` finds in its context. */
+export interface LeaderContext extends LambdaContext {
+  readonly leadership: Leadership;
+  /** With `once: "tick"`: the scheduled time, as an ISO string in UTC. */
+  readonly tick: string | undefined;
+  /** Aborts when the work must stop: the leadership ends, or the invocation's time does. */
+  readonly signal: AbortSignal;
+}
+
+export interface LeaderMiddleware {
+  before(request: MiddyRequest): Promise<LeaderResult<unknown> | undefined>;
+  after(request: MiddyRequest): Promise<void>;
+  onError(request: MiddyRequest): Promise<void>;
+}
+
+/** An invocation between its hooks. */
+interface Underway {
+  readonly ended: Promise<LeaderResult<unknown>>;
+  finish(value: unknown): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * `leaderHandler` as Middy middleware: `middy(handler).use(leaderMiddleware(options))`. Only the leader comes to the
+ * handler, which finds `leadership`, `tick` and `signal` in its context; for others the response is the
+ * `LeaderResult`. Use it first, so that the lease is given back last.
+ *
+ * Middy's early timeout does not stop a handler: one that still runs then keeps its lease, which is left to run out.
+ */
+export function leaderMiddleware(options: LeaderOptions = {}): LeaderMiddleware {
+  const invocations = new Invocations(options);
+  const underway = new WeakMap<MiddyRequest, Underway>();
+  const take = (request: MiddyRequest) => {
+    const one = underway.get(request);
+    underway.delete(request);
+    return one;
+  };
+  return {
+    async before(request) {
+      const { begun, ...one } = begin(invocations, request);
+      const result = await Promise.race([one.ended, begun]);
+      if (result) return result;
+      underway.set(request, one);
+      return undefined;
+    },
+    async after(request) {
+      const one = take(request);
+      one?.finish(request.response);
+      if (one) request.response = await one.ended;
+    },
+    async onError(request) {
+      const one = take(request);
+      if (!one || isEarlyTimeout(request.error)) return;
+      one.fail(request.error);
+      // Middy throws the error itself.
+      await one.ended.catch(() => {});
+    },
+  };
+}
+
+/** The bid, whose work is what comes between the hooks. `begun` resolves when that may start. */
+function begin(invocations: Invocations, request: MiddyRequest): Underway & { begun: Promise<undefined> } {
+  let finish!: (value: unknown) => void;
+  let fail!: (error: unknown) => void;
+  const work = new Promise<unknown>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+  let start!: (nothing: undefined) => void;
+  const begun = new Promise<undefined>((resolve) => {
+    start = resolve;
+  });
+  const run: Run<unknown> = (leadership, about) => {
+    Object.assign(request.context, { leadership, ...about });
+    start(undefined);
+    return work;
+  };
+  const ended = invocations.run(request.event, request.context, run);
+  ended.catch(() => {});
+  return { ended, begun, finish, fail };
+}
+
+/** Then the handler still runs, and a lease must not be given back under it. */
+function isEarlyTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === "TimeoutError" && isMiddys(error.cause);
+}
+
+function isMiddys(cause: unknown): boolean {
+  return (cause as { package?: unknown } | undefined)?.package === "@middy/core";
+}

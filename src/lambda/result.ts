@@ -1,0 +1,13 @@
+import type { Leader } from "../leader.js";
+
+/** What became of an invocation. */
+export type LeaderResult<T> =
+  | { readonly role: "leader"; readonly term: number; readonly value: T }
+  /** Not run here. `leader` is absent if nobody is known to lead: the lease is kept for another group, or paused. */
+  | { readonly role: "follower"; readonly leader?: Leader }
+  /** This tick, or a later one, was completed before. */
+  | { readonly role: "done" };
+
+export function follower(leader: Leader | undefined): LeaderResult<never> {
+  return leader ? { role: "follower", leader } : { role: "follower" };
+}
