@@ -43,6 +43,7 @@ export interface DynamoDBLocalOptions {
 
 /** Nothing on this machine can run DynamoDB Local. The message says what to install. */
 export class LocalTableUnavailableError extends IncumbentError {
+  override readonly name = "LocalTableUnavailableError";
   readonly code = "LOCAL_TABLE_UNAVAILABLE";
 }
 

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./calls.js";
 import { Campaign, type Outcome, type Won } from "./campaign.js";
 import { recordSuccession, recordTick } from "./chronicle.js";
 import { Commits } from "./commits.js";
@@ -12,46 +13,15 @@ import { type Emit, emitter } from "./events.js";
 import { type Leader, leaderOf } from "./leader.js";
 import { Leadership } from "./leadership.js";
 import { Observer } from "./observer.js";
-import {
-  type CandidateOptions,
-  checkHoldFor,
-  checkTick,
-  type ResolvedOptions,
-  resolveOptions,
-} from "./options.js";
+import { checkHoldFor, checkTick, type ResolvedOptions, resolveOptions } from "./options.js";
 import { type ListedCandidate, type PastLeader, Records } from "./records.js";
 import { Requests } from "./requests.js";
 import { serve, settle, type Work } from "./serving.js";
 import { Standing } from "./standing.js";
-import { type StoreOptions, storeOf } from "./store-of.js";
+import { storeOf } from "./store-of.js";
 import { Succession } from "./succession.js";
 import { telemetry } from "./telemetry.js";
 import { Tenure } from "./tenure.js";
-
-export interface ElectionOptions extends CandidateOptions, StoreOptions {}
-
-export interface Signalled {
-  /** Stops it: nothing more is begun, and a leadership that is held is given back. */
-  signal?: AbortSignal | undefined;
-}
-
-export interface LeadOptions extends Signalled {
-  /** Whether an end asked for by `signal` is announced to the followers before the work is told to stop. @default true */
-  announce?: boolean | undefined;
-}
-
-export interface RunOnceOptions extends Signalled {
-  /** Stand by while another candidate leads. @default false */
-  wait?: boolean | undefined;
-  /** Keep the lease for the own group for so long after a completed run, in milliseconds. @default not kept */
-  holdForMs?: number | undefined;
-}
-
-/** What became of a tick. */
-export type RunOnceResult<T> =
-  | { readonly ran: true; readonly term: number; readonly value: T }
-  /** `done`: some run already completed this tick, or a later one. `held`: another candidate leads now. */
-  | { readonly ran: false; readonly because: "done" | "held"; readonly leader: Leader | undefined };
 
 /**
  * One candidate of one election. Every object is a candidate of its own, with an id that no other process or
@@ -172,18 +142,45 @@ export class Election {
     checkHoldFor(holdForMs);
     return this.#exclusively(async () => {
       const bid = { signal, tick };
-      const outcome: Outcome = await (wait ? this.#campaign.run(bid) : this.#campaign.attempt(bid));
-      if (outcome.kind !== "elected") {
-        const leader = outcome.kind === "held" ? leaderOf(outcome.lease) : undefined;
-        return { ran: false, because: outcome.kind, leader };
-      }
-      const leadership = this.#take(outcome);
-      const tenure = this.#tenure as Tenure;
-      const { result } = await serve(leadership, tenure, work, { signal, announce: false });
-      if (result.status === "fulfilled") await this.#complete(tenure, tick, holdForMs);
-      else await tenure.release("resigned");
-      return { ran: true, term: leadership.term, value: settle(result, undefined) as T };
+      const outcome = await (wait ? this.#campaign.run(bid) : this.#campaign.attempt(bid));
+      return this.#runIfElected(outcome, work, signal, (tenure) => this.#complete(tenure, tick, holdForMs));
     });
+  }
+
+  /**
+   * One try, as with `attempt()`, and `work` under it, to its end; then the lease is given back. When `signal`
+   * aborts the work is told to stop, and the lease is kept while it does. `holdForMs` as with `runOnce`.
+   * Rejects with what `work` throws, and with `TableUnavailableError` when the table does not answer.
+   */
+  async leadIfFree<T>(
+    work: Work<T>,
+    { signal, holdForMs }: Omit<RunOnceOptions, "wait"> = {},
+  ): Promise<RunOnceResult<T>> {
+    checkHoldFor(holdForMs);
+    return this.#exclusively(async () => {
+      const outcome = await this.#campaign.attempt({ signal });
+      return this.#runIfElected(outcome, work, signal, async (tenure) => {
+        await tenure.release("resigned", { reserve: tenure.hold(holdForMs) });
+      });
+    });
+  }
+
+  async #runIfElected<T>(
+    outcome: Outcome,
+    work: Work<T>,
+    signal: AbortSignal | undefined,
+    complete: (tenure: Tenure) => Promise<void>,
+  ): Promise<RunOnceResult<T>> {
+    if (outcome.kind !== "elected") {
+      const leader = outcome.kind === "held" ? leaderOf(outcome.lease) : undefined;
+      return { ran: false, because: outcome.kind, leader };
+    }
+    const leadership = this.#take(outcome);
+    const tenure = this.#tenure as Tenure;
+    const { result } = await serve(leadership, tenure, work, { signal, announce: false });
+    if (result.status === "fulfilled") await complete(tenure);
+    else await tenure.release("resigned");
+    return { ran: true, term: leadership.term, value: settle(result, undefined) as T };
   }
 
   /** Who leads, by one read; undefined when nobody does, or the lease has surely run out. */

@@ -26,15 +26,13 @@ export type EndReason =
 /** Base of every error this library throws. `code` is stable; messages may be reworded. */
 export abstract class IncumbentError extends Error {
   abstract readonly code: string;
-
-  constructor(message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = new.target.name;
-  }
+  /** Told in each class: a minifier renames classes, and logs should still say which error it was. */
+  abstract override readonly name: string;
 }
 
 /** An option cannot work. Names the option, the rule, the value received and one that would do. */
 export class InvalidOptionError extends IncumbentError {
+  override readonly name = "InvalidOptionError";
   readonly code = "INVALID_OPTION";
 
   constructor(
@@ -49,6 +47,7 @@ export class InvalidOptionError extends IncumbentError {
 
 /** The leadership is over, is ending, or has less trust left than was asked for. */
 export class LeaseLostError extends IncumbentError {
+  override readonly name = "LeaseLostError";
   readonly code = "LEASE_LOST";
 
   constructor(
@@ -66,6 +65,7 @@ export class LeaseLostError extends IncumbentError {
 
 /** A fenced write was refused: the lease no longer belongs to this term. Nothing was written. */
 export class FencedOutError extends IncumbentError {
+  override readonly name = "FencedOutError";
   readonly code = "FENCED_OUT";
 
   constructor(
@@ -95,6 +95,7 @@ export interface ActionRefusal {
 
 /** A transaction was refused because of its own actions. Nothing of it was written. */
 export class TransactionRefusedError extends IncumbentError {
+  override readonly name = "TransactionRefusedError";
   readonly code = "TRANSACTION_REFUSED";
 
   constructor(
@@ -110,6 +111,7 @@ export class TransactionRefusedError extends IncumbentError {
 
 /** The table never told whether a transaction was committed. It was applied once or not at all. */
 export class TransactionUnknownError extends IncumbentError {
+  override readonly name = "TransactionUnknownError";
   readonly code = "TRANSACTION_UNKNOWN";
 
   constructor(election: string, term: number, options?: { cause?: unknown }) {
@@ -123,6 +125,7 @@ export class TransactionUnknownError extends IncumbentError {
 
 /** The table cannot be used as it is; trying again does not help. `fix` says what does. */
 export class TableError extends IncumbentError {
+  override readonly name = "TableError";
   readonly code = "TABLE_UNUSABLE";
 
   constructor(
@@ -138,6 +141,7 @@ export class TableError extends IncumbentError {
 
 /** The table did not answer, or asked to be asked later. Trying again may help. */
 export class TableUnavailableError extends IncumbentError {
+  override readonly name = "TableUnavailableError";
   readonly code = "TABLE_UNAVAILABLE";
 
   constructor(doing: string, options?: { cause?: unknown }) {
@@ -148,6 +152,7 @@ export class TableUnavailableError extends IncumbentError {
 
 /** A row under the election's key was not written by this library, or was damaged. It is left as it is. */
 export class MalformedLeaseError extends IncumbentError {
+  override readonly name = "MalformedLeaseError";
   readonly code = "MALFORMED_LEASE";
 
   constructor(
@@ -166,6 +171,7 @@ export class MalformedLeaseError extends IncumbentError {
 
 /** Two campaigns at once on one `Election`: they would be the same candidate twice. */
 export class AlreadyCampaigningError extends IncumbentError {
+  override readonly name = "AlreadyCampaigningError";
   readonly code = "ALREADY_CAMPAIGNING";
 
   constructor(election: string) {

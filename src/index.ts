@@ -1,12 +1,6 @@
+export type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./calls.js";
 export { type Clock, type Instant, systemClock } from "./clock.js";
-export {
-  Election,
-  type ElectionOptions,
-  type LeadOptions,
-  type RunOnceOptions,
-  type RunOnceResult,
-  type Signalled,
-} from "./election.js";
+export { Election } from "./election.js";
 export {
   type ActionRefusal,
   AlreadyCampaigningError,

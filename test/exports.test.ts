@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
 import * as client from "../src/index.js";
+import * as lambda from "../src/lambda.js";
 import * as testing from "../src/testing.js";
 
 test("the package exports exactly this", () => {
   expect({
     incumbent: Object.keys(client).sort(),
+    "incumbent/lambda": Object.keys(lambda).sort(),
     "incumbent/testing": Object.keys(testing).sort(),
   }).toMatchInlineSnapshot(`
     {
@@ -22,6 +24,11 @@ test("the package exports exactly this", () => {
         "TransactionRefusedError",
         "TransactionUnknownError",
         "systemClock",
+      ],
+      "incumbent/lambda": [
+        "OutOfTimeError",
+        "leaderHandler",
+        "leaderMiddleware",
       ],
       "incumbent/testing": [
         "LocalTableUnavailableError",

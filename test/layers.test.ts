@@ -25,7 +25,7 @@ const LAYERS: string[][] = [
   ["store/dynamodb-table", "store/dynamodb-founding"],
   ["store/dynamodb-registry"],
   ["store/dynamodb", "store/memory", "manual-clock", "dynamodb-local"],
-  ["requests", "testing", "health", "store-of"],
+  ["requests", "testing", "health", "store-of", "calls"],
   ["holder", "standing", "records", "operator"],
   ["succession"],
   ["tenure", "observer", "chronicle"],
@@ -34,6 +34,20 @@ const LAYERS: string[][] = [
   ["serving", "telemetry"],
   ["election"],
   ["index"],
+  [
+    "lambda/context",
+    "lambda/sandbox-clock",
+    "lambda/plan",
+    "lambda/tick",
+    "lambda/out-of-time",
+    "lambda/sticky",
+  ],
+  ["lambda/default-client", "lambda/deadline", "lambda/environment", "lambda/result"],
+  ["lambda/settings"],
+  ["lambda/sandbox"],
+  ["lambda/invocations"],
+  ["lambda/handler", "lambda/middleware"],
+  ["lambda"],
 ];
 
 /** Free of effects: decided by what was seen and what time it is. */
@@ -49,6 +63,8 @@ const PURE = [
   "fencing",
   "store/item-identity",
   "store/row-rules",
+  "lambda/plan",
+  "lambda/tick",
 ];
 
 function sources(folder = root): string[] {
@@ -99,6 +115,7 @@ test("only the stores know the AWS SDK", () => {
     .filter((path) => importsOf(path).some((target) => target.startsWith("@aws-sdk/")))
     .map(moduleName);
   expect(knowing.sort()).toEqual([
+    "lambda/default-client",
     "store/attributes",
     "store/create-table",
     "store/dynamodb",

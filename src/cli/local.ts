@@ -79,6 +79,7 @@ async function checkOptions(port: number | undefined, dbPath: string | undefined
 }
 
 class PortTakenError extends IncumbentError {
+  override readonly name = "PortTakenError";
   readonly code = "PORT_TAKEN";
 }
 

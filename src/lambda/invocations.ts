@@ -2,10 +2,8 @@ import { LeaseLostError } from "../errors.js";
 import type { Leadership } from "../leadership.js";
 import { type LambdaContext, remainingMsOf } from "./context.js";
 import { Deadline } from "./deadline.js";
-import { leadIfFree } from "./lead-if-free.js";
 import { OutOfTimeError } from "./out-of-time.js";
-import { follower, type LeaderResult } from "./result.js";
-import { runTick } from "./run-tick.js";
+import { follower, type LeaderResult, resultOf } from "./result.js";
 import { Sandbox } from "./sandbox.js";
 import { type LeaderOptions, type Settings, settingsOf } from "./settings.js";
 import { tickOf } from "./tick.js";
@@ -29,16 +27,16 @@ export class Invocations {
     const candidate = await sandbox.take(remainingMs);
     const { election, plan } = candidate;
     const deadline = new Deadline(settings.clock, remainingMsOf(context), plan);
-    const work = (leadership: Leadership, signal = leadership.signal) => {
+    const work = (leadership: Leadership) => {
       deadline.begin();
-      return run(leadership, { tick, signal });
+      return run(leadership, { tick, signal: leadership.signal });
     };
     const { signal } = deadline;
     const { holdForMs, standBy } = settings;
     try {
-      if (tick === undefined) return await leadIfFree(election, work, signal, holdForMs);
+      if (tick === undefined) return resultOf(await election.leadIfFree(work, { signal, holdForMs }));
       const wait = standBy && plan.standByMs > 0;
-      return await runTick(election, tick, work, { signal, wait, holdForMs });
+      return resultOf(await election.runOnce(tick, work, { signal, wait, holdForMs }));
     } catch (error) {
       if (deadline.due === "stand-by") return follower(await election.leader());
       if (deadline.due === "work" && saysStopped(error)) {
@@ -63,6 +61,6 @@ export class Invocations {
 
 /** Whether the work only says that it was told to stop. */
 function saysStopped(error: unknown): boolean {
-  if (error instanceof LeaseLostError) return error.reason === "resigned" || error.reason === "stepped-down";
+  if (error instanceof LeaseLostError) return error.reason === "resigned";
   return error instanceof Error && error.name === "AbortError";
 }

@@ -1,3 +1,4 @@
+import type { RunOnceResult } from "../calls.js";
 import type { Leader } from "../leader.js";
 
 /** What became of an invocation. */
@@ -10,4 +11,9 @@ export type LeaderResult<T> =
 
 export function follower(leader: Leader | undefined): LeaderResult<never> {
   return leader ? { role: "follower", leader } : { role: "follower" };
+}
+
+export function resultOf<T>(outcome: RunOnceResult<T>): LeaderResult<T> {
+  if (outcome.ran) return { role: "leader", term: outcome.term, value: outcome.value };
+  return outcome.because === "done" ? { role: "done" } : follower(outcome.leader);
 }

@@ -1,0 +1,67 @@
+import type { ElectionEvent } from "../../src/index.js";
+import {
+  type LambdaContext,
+  type LeaderOptions,
+  type LeaderResult,
+  type LeaderWork,
+  leaderHandler,
+} from "../../src/lambda.js";
+import type { ManualClock } from "../../src/testing.js";
+import type { Stage } from "./stage.js";
+
+export const TIMEOUT_MS = 60_000;
+export const TICK = "2026-01-01T00:00:00Z";
+
+/** A function's sandbox on the stage: clocks of its own, one invocation after the other. */
+export interface StagedFunction {
+  readonly clock: ManualClock;
+  readonly events: ElectionEvent[];
+  invoke(event?: unknown, timeoutMs?: number): Promise<LeaderResult<unknown>>;
+}
+
+export function stagedFunction(
+  stage: Stage,
+  label: string,
+  work: LeaderWork<unknown>,
+  options: LeaderOptions = {},
+): StagedFunction {
+  const { clock } = stage.candidate(label);
+  const events: ElectionEvent[] = [];
+  const handler = leaderHandler(work, {
+    store: stage.table,
+    election: "billing/nightly",
+    label,
+    clock,
+    onEvent: (event) => events.push(event),
+    ...options,
+  });
+  return {
+    clock,
+    events,
+    invoke: (event = { scheduledTime: TICK }, timeoutMs = TIMEOUT_MS) =>
+      handler(event, contextOf(clock, timeoutMs)),
+  };
+}
+
+/** Lambda's clock goes on while the sandbox's stand still: this is what it would say while they do not. */
+export function contextOf(clock: ManualClock, timeoutMs = TIMEOUT_MS): LambdaContext {
+  const deadlineMs = clock.wallMs() + timeoutMs;
+  return { getRemainingTimeInMillis: () => deadlineMs - clock.wallMs() };
+}
+
+/** What became of a promise, once it has settled: staged time must pass before it does. */
+export function watch<T>(promise: Promise<T>): { value?: T; error?: unknown; settled: boolean } {
+  const watched: { value?: T; error?: unknown; settled: boolean } = { settled: false };
+  promise.then(
+    (value) => Object.assign(watched, { value, settled: true }),
+    (error: unknown) => Object.assign(watched, { error, settled: true }),
+  );
+  return watched;
+}
+
+/** Never ends by itself; throws when its signal aborts. */
+export function until(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
