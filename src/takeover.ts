@@ -102,7 +102,7 @@ function freeForMeAtMs(
 ): number {
   const usable = me.useServiceClock ? service : undefined;
   if (isVacant(lease) && lease.endReason !== "evicted") {
-    if (lease.reservedFor === me.candidateId) return now.monotonicMs;
+    if (lease.reservedFor === me.candidateId) return sighting.firstSeenMs;
     const keptUntilMs = isReservedForOthers(lease, me) ? reservedUntilMs(sighting, lease, now, usable) : 0;
     const turnMs = lease.line ? turnAfterMs(lease, me) : 0;
     return Math.max(keptUntilMs, sighting.firstSeenMs) + turnMs;

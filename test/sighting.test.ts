@@ -109,3 +109,14 @@ test("a vacant lease is free, unless it is kept for another: until its time is o
   expect(nextMove(kept("b", 11_000), trusting, at(1_100), clock)).toEqual(acquire);
   expect(nextMove(kept("b"), trusting, at(1_100), clock).kind).not.toBe("acquire");
 });
+
+test("a lease reserved for me is mine at once, whatever my place in the line; others come in their turn", () => {
+  const line = ["b", "c", "a"];
+  const kept = { ...VACANT, line, reservedFor: "a", reservedMs: 500 };
+  const seen = see(undefined, kept, 1_000, true);
+  expect(nextMove(seen, me, at(1_050), undefined)).toMatchObject({ kind: "acquire" });
+  // The first in line waits until the reservation has lapsed, the second a slot more, and looks before it tries.
+  const move = (candidateId: string, ms: number) =>
+    nextMove(seen, { ...me, candidateId }, at(ms), undefined).kind;
+  expect([move("b", 1_499), move("b", 1_500), move("c", 1_600)]).toEqual(["wait", "acquire", "read"]);
+});

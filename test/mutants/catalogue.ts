@@ -231,8 +231,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "observation-goes-on-across-renewals",
     revives: "a holder is called dead although it renewed",
     file: "src/sighting.ts",
-    from: "  return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm };\n}\n\nexport function seeHistory",
-    to: "  return { lease, firstSeenMs: previous.firstSeenMs, lookedMs: receivedMs, rhythm };\n}\n\nexport function seeHistory",
+    from: "  return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm };\n}\n\n/**",
+    to: "  return { lease, firstSeenMs: previous.firstSeenMs, lookedMs: receivedMs, rhythm };\n}\n\n/**",
   },
   {
     name: "an-evicted-lease-is-a-vacancy",
