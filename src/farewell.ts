@@ -25,7 +25,7 @@ export class Farewell {
   /** What a renewal that leaves now says of it. */
   tell(nowMs: number): LettingGo {
     this.#dueMs ??= nowMs + this.noticeMs;
-    return { inMs: Math.max(0, Math.round(this.#dueMs - nowMs)), to: this.to };
+    return { inMs: Math.round(this.#dueMs - nowMs), to: this.to };
   }
 
   /** The renewal is confirmed: from now on the moment stands. Returns how long it is till then. */

@@ -23,7 +23,7 @@ export interface Lease {
   readonly stepDown?: StepDown | undefined;
   /** Who comes next if the holder goes: candidates in order, the standby first. Absent: nobody keeps a line. */
   readonly line?: readonly string[] | undefined;
-  /** A planned end, announced: how long after this write the holder means to let go. */
+  /** A planned end, announced: how long after this write the holder means to let go; below 0: its work still drains. */
   readonly lettingGoInMs?: number | undefined;
   /** Whom it will be reserved for then. */
   readonly lettingGoTo?: string | undefined;

@@ -161,7 +161,9 @@ function nextLookForMeMs(sighting: Sighting, lease: Lease, me: Candidacy, now: I
   const fromMs = rhythm.afterMs + lettingGoInMs;
   const untilMs = firstSeenMs + lettingGoInMs + lease.leaseDurationMs;
   if (!isNext || now.monotonicMs >= untilMs) return usualMs;
-  return Math.min(usualMs, Math.max(fromMs, lookedMs + me.handoffPollMs));
+  // The longer it takes, the less often: a tenth of the time that the work has been draining.
+  const pollMs = Math.max(me.handoffPollMs, (lookedMs - fromMs) / 10);
+  return Math.min(usualMs, Math.max(fromMs, lookedMs + pollMs));
 }
 
 /** Whoever may not take the lease looks now and then whether that has changed. */

@@ -53,6 +53,12 @@ describe("the line", () => {
     );
   });
 
+  test("ends where nobody would ever wait so long", () => {
+    const many = Array.from({ length: 40 }, (_, i) => candidate(`c${i}`, { seq: i }));
+    const line = lineOf("arrival", many, { candidateId: "c0", seq: 0 });
+    expect(line).toEqual(ids(many).slice(1, 1 + LONGEST_LINE));
+  });
+
   test("does not depend on the order in which the rows are read, and leaves them as they were", () => {
     fc.assert(
       fc.property(anyCandidates, anyOrder, fc.nat(60), (candidates, order, seq) => {
@@ -239,7 +245,8 @@ describe("a farewell", () => {
     expect(farewell.tell(900)).toEqual({ inMs: 600, to: "b" });
     farewell.unheard(); // a later renewal failed: those who heard the first rely on it
     expect(farewell.tell(1_400)).toEqual({ inMs: 100, to: "b" });
-    expect(farewell.tell(9_000)).toEqual({ inMs: 0, to: "b" });
+    // Its work still drains: how long already.
+    expect(farewell.tell(9_000)).toEqual({ inMs: -7_500, to: "b" });
     expect(farewell.heard(9_000)).toBe(0);
   });
 

@@ -104,3 +104,21 @@ test.each(["", "x".repeat(101), 7 as unknown as string])("a tick %j is refused",
     option: "tick",
   });
 });
+
+test("what is written of a beginning and arrives late takes no completed tick back", async () => {
+  const stage = new Stage();
+  const again: Array<() => unknown> = [];
+  const store = between(stage.table, (verb, pass) => {
+    if (verb === "recordTerm") again.push(pass);
+    return pass();
+  });
+  const { election } = stage.candidate("a", { store });
+  await election.runOnce("2026-01-31T02:00:00Z", () => {});
+  await election.runOnce(TICK, () => {});
+  // All of it arrives once more, as duplicates do, the beginnings last.
+  for (const send of again.reverse()) await send();
+  stage.table.deleteLease("billing/nightly");
+  const bid = stage.candidate("b").election.runOnce(TICK, () => "ran twice", { wait: true });
+  await stage.advance(30_000);
+  expect(await bid).toMatchObject({ ran: false, because: "done" });
+});

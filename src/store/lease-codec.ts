@@ -8,6 +8,8 @@ import type { Update } from "./update-expression.js";
 
 /** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
 
+const A_DAY_MS = 86_400_000;
+
 export function toLease(election: string, item: Item): Lease {
   const row = new Row(election, item);
   const leaseDurationMs = row.integer("leaseDurationMs", 1);
@@ -26,7 +28,7 @@ export function toLease(election: string, item: Item): Lease {
       ? { by: row.text("stepDown") ?? "", to: row.text("stepDownTo") }
       : undefined,
     line: row.texts("line"),
-    lettingGoInMs: row.optionalInteger("lettingGoInMs", 0),
+    lettingGoInMs: row.optionalInteger("lettingGoInMs", -A_DAY_MS),
     lettingGoTo: row.text("lettingGoTo"),
     reservedFor: row.text("reservedFor"),
     reservedGroup: row.text("reservedGroup"),

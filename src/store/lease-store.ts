@@ -98,6 +98,7 @@ export interface RenewRequest {
 
 /** A planned end, told beforehand. */
 export interface LettingGo {
+  /** Below 0 when the moment is over, and the work still drains. */
   readonly inMs: number;
   readonly to?: string | undefined;
 }

@@ -284,14 +284,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: "lastTick > tick",
   },
   {
-    name: "a-late-beginning-takes-a-tick-back",
-    revives:
-      "what is written late of a term's beginning overwrites the tick it completed (our own, seed 3115 then)",
-    file: "src/chronicle.ts",
-    from: "lastTickBefore: lease.lastTick,",
-    to: "lastTick: lease.lastTick,",
-  },
-  {
     name: "a-failed-run-completes-its-tick",
     revives: "a run that threw is recorded as done",
     file: "src/election.ts",

@@ -70,7 +70,7 @@ const LYING_MS = 20_000;
 
 export function planOf(seed: number, { broken = false } = {}): Plan {
   const random = new Random(seed);
-  const leaseDurationMs = random.pick([15_000, 30_000, 60_000]);
+  const leaseDurationMs = random.pick([15_000, 30_000, 60_000, 60_000]);
   const sameName = random.chance(0.2);
   const mixed = random.chance(0.3);
   const candidates = Array.from({ length: random.integer(3, 7) }, (_, i) => ({
@@ -78,16 +78,16 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     calledAs: sameName ? "same" : `c${i + 1}`,
     // As while a fleet is being told a shorter lease, one by one.
     leaseDurationMs: mixed ? random.pick([leaseDurationMs, leaseDurationMs / 2]) : leaseDurationMs,
-    rate: broken ? random.pick([0.5, 1, 2]) : random.between(1 - 1 / 500, 1 + 1 / 500),
+    rate: broken ? random.pick([0.5, 1, 2]) : allowedRate(random),
     wallOffsetMs: random.between(-1, 1) * 3_600_000,
     rank: random.integer(0, 3),
     // Some only watch; the first two never do.
     eligible: i < 2 || !random.chance(0.1),
     group: i % 2 === 0 ? "east" : "west",
   }));
-  const job = random.chance(0.25) ? "ticks" : "lead";
+  const job = random.chance(0.3) ? "ticks" : "lead";
   // What the history must hold is seen only where rows are deleted often, and a job is to be done once.
-  const meddled = job === "ticks" && random.chance(0.4);
+  const meddled = job === "ticks" && random.chance(0.6);
   // The plain order is the default, and the cheapest to simulate.
   const order = random.pick(["random", "random", "random", "arrival", "rank", "ring"] as const);
   const rotates = order !== "random" && random.chance(0.3);
@@ -116,6 +116,12 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
       ),
     ].sort((a, b) => a.atMs - b.atMs),
   };
+}
+
+/** Often nearly as slow or as fast as is allowed: what the margin is for shows only then. */
+function allowedRate(random: Random): number {
+  const most = 1 / 500;
+  return 1 + (random.chance(0.5) ? random.pick([-1, 1]) * 0.999 * most : random.between(-most, most));
 }
 
 function weathers(random: Random): Fault[] {

@@ -1,0 +1,116 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Member } from "./member.js";
+import type { FromWorker, RequestKind, WorkerConfig } from "./messages.js";
+
+/** The work of one leader began. */
+export interface Start {
+  readonly term: number;
+  readonly member: Member;
+  readonly atMs: number;
+}
+
+export interface Plan {
+  readonly program: string;
+  readonly config: Omit<WorkerConfig, "label">;
+  readonly size: number;
+}
+
+/** Nothing takes longer: a bench that waits for what never comes says so. */
+const STUCK_MS = 60_000;
+
+let lastStart: Promise<unknown> = Promise.resolve();
+
+/** One election and its candidates, each a process; dead ones are replaced by new ones. */
+export class Contest implements AsyncDisposable {
+  readonly members: Member[] = [];
+  readonly starts: Start[] = [];
+  /** When the work of the leader of a term had stopped. */
+  readonly stops = new Map<number, number>();
+  onRequest: (member: Member, kind: RequestKind) => void = () => {};
+  #begun = 0;
+  #failed: Error | undefined;
+  #changed: () => void = () => {};
+
+  constructor(private readonly plan: Plan) {}
+
+  get election(): string {
+    return this.plan.config.election;
+  }
+
+  get leader(): Start | undefined {
+    return this.starts.at(-1);
+  }
+
+  get followers(): Member[] {
+    return this.members.filter((member) => member !== this.leader?.member);
+  }
+
+  /** Starts as many as are missing, one process at a time in the whole bench: starts cost the others their time. */
+  async fill(): Promise<void> {
+    while (this.members.length < this.plan.size) {
+      const started = lastStart.then(() => this.#start());
+      lastStart = started.catch(() => {});
+      await started;
+    }
+  }
+
+  member(candidateId: string | undefined): Member | undefined {
+    return this.members.find((member) => member.candidateId === candidateId);
+  }
+
+  /** All at one moment; returns it. */
+  kill(members: readonly Member[]): number {
+    const atMs = performance.now();
+    for (const member of members) {
+      member.kill();
+      this.members.splice(this.members.indexOf(member), 1);
+    }
+    return atMs;
+  }
+
+  /** Resolves with the start of work of any term after this one. */
+  async startAfter(term: number): Promise<Start> {
+    await this.until(() => (this.leader?.term ?? 0) > term);
+    return this.starts.find((start) => start.term > term) as Start;
+  }
+
+  /** Asked again whenever a worker says something, and now and then. Rejects when it takes for ever. */
+  async until(isSo: () => boolean): Promise<void> {
+    for (const beganMs = performance.now(); ; ) {
+      if (this.#failed) throw this.#failed;
+      if (isSo()) return;
+      if (performance.now() - beganMs > STUCK_MS) {
+        throw new Error(`${this.election}: nothing came for ${STUCK_MS / 1_000} s`);
+      }
+      const news = new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+      await Promise.race([news, delay(250)]);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.members.map((member) => member.end()));
+  }
+
+  async #start(): Promise<void> {
+    const label = `c${++this.#begun}`;
+    const rank = 1_000 - this.#begun;
+    const { config, program } = this.plan;
+    const member: Member = new Member(program, { ...config, rank, label }, (message, atMs) =>
+      this.#heard(member, message, atMs),
+    );
+    this.members.push(member);
+    await this.until(() => member.candidateId !== undefined);
+  }
+
+  #heard(member: Member, message: FromWorker, atMs: number): void {
+    if (message.type === "working") this.starts.push({ term: message.term, member, atMs });
+    if (message.type === "stopped") this.stops.set(message.term, atMs);
+    if (message.type === "request") this.onRequest(member, message.kind);
+    if (message.type === "failed") {
+      this.#failed = new Error(`${this.election}, ${member.config.label}: ${message.message}`);
+    }
+    this.#changed();
+  }
+}

@@ -1,0 +1,90 @@
+import { CreateTableCommand, DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../src/testing.js";
+import { LEASE_MS, RENEW_MS, type WorkerConfig } from "./messages.js";
+import type { Progress } from "./progress.js";
+import { median } from "./statistics.js";
+
+const TABLE = "incumbent";
+const LOCKS = "locks";
+/** Between two probes of the table: few enough to disturb nothing. */
+const PROBE_MS = 250;
+
+export interface Programs {
+  readonly worker: string;
+  /** Undefined: it could not be installed. */
+  readonly peer: string | undefined;
+}
+
+/** One DynamoDB Local for the whole run, a table for us and one for the peer, and what a round trip to it takes. */
+export class Laboratory implements AsyncDisposable {
+  readonly client: DynamoDBClient;
+  #elections = 0;
+
+  private constructor(
+    private readonly local: DynamoDBLocal,
+    readonly programs: Programs,
+    readonly progress: Progress,
+  ) {
+    this.client = new DynamoDBClient(local.clientConfig);
+  }
+
+  static async open(programs: Programs, progress: Progress): Promise<Laboratory> {
+    const laboratory = new Laboratory(await startDynamoDBLocal(), programs, progress);
+    const { client } = laboratory;
+    await createLeaseTable(client, TABLE);
+    await client.send(
+      new CreateTableCommand({
+        TableName: LOCKS,
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      }),
+    );
+    return laboratory;
+  }
+
+  get tableName(): string {
+    return TABLE;
+  }
+
+  /** An election of its own. */
+  config(what: string): Omit<WorkerConfig, "label"> {
+    return {
+      connection: this.local.clientConfig,
+      tableName: TABLE,
+      election: `${what}/${++this.#elections}`,
+      leaseMs: LEASE_MS,
+      renewMs: RENEW_MS,
+    };
+  }
+
+  peerConfig(what: string, trustLocalTime: boolean): Omit<WorkerConfig, "label"> {
+    return { ...this.config(what), tableName: LOCKS, trustLocalTime };
+  }
+
+  /** Median time of a consistent GetItem while `busy` goes on. */
+  async withRoundTrips<T>(busy: Promise<T>): Promise<{ result: T; roundTripMs: number }> {
+    const tookMs: number[] = [];
+    let over = false;
+    const probing = (async () => {
+      while (!over) {
+        const fromMs = performance.now();
+        const Key = { pk: { S: "probe" }, sk: { S: "lease" } };
+        await this.client.send(new GetItemCommand({ TableName: TABLE, Key, ConsistentRead: true }));
+        tookMs.push(performance.now() - fromMs);
+        await new Promise((resolve) => setTimeout(resolve, PROBE_MS));
+      }
+    })();
+    try {
+      return { result: await busy, roundTripMs: median(tookMs) };
+    } finally {
+      over = true;
+      await probing;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.destroy();
+    await this.local.stop();
+  }
+}

@@ -1,0 +1,104 @@
+import { availableParallelism, loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { LocalTableUnavailableError } from "../src/testing.js";
+import { crash } from "./crash.js";
+import { fairness } from "./fairness.js";
+import { handOff } from "./hand-off.js";
+import { Laboratory } from "./laboratory.js";
+import { LEASE_MS, RENEW_MS } from "./messages.js";
+import { bundleWorker, installPeer } from "./programs.js";
+import { Progress } from "./progress.js";
+import { inWords, type Report, type Row } from "./report.js";
+import { requests } from "./requests.js";
+
+const PARTS: Record<string, (laboratory: Laboratory, trials: number) => Promise<Row[]>> = {
+  crash,
+  "hand-off": handOff,
+  requests,
+  fairness,
+};
+
+const HELP = `npm run bench -- [options]
+
+Real worker processes on one DynamoDB Local, lease ${LEASE_MS / 1_000} s, renewed every ${RENEW_MS / 1_000} s, each figure against its target:
+
+  crash      kill -9 of the leader at a random moment, to the start of the next leader's work
+  hand-off   a planned end: how long no work is done
+  requests   what twelve candidates ask of the table, and how many rush to a free lease
+  fairness   a hundred rotations among five
+
+The peer, dynamodb-lock-client, runs beside it in the same trials; it is installed into bench/peers at first.
+
+  --trials N   of each crash and hand-off (default 50: about 30 minutes)
+  --only NAME  only one of the four
+  --json       print one JSON object, each sample in it
+
+Ends with 1 when a target was missed. Other work on the machine shows in the figures.
+`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      trials: { type: "string", default: "50" },
+      only: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const trials = trialsOf(values.trials);
+  const parts = partsOf(values.only);
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+  const startedMs = performance.now();
+  const progress = new Progress();
+  const [worker, peer] = await Promise.all([bundleWorker(), installPeer()]);
+  const programs = { worker, peer: "program" in peer ? peer.program : undefined };
+  const rows: Row[] = [];
+  await using laboratory = await Laboratory.open(programs, progress);
+  for (const part of parts) rows.push(...((await PARTS[part]?.(laboratory, trials)) ?? []));
+  progress.end();
+  const report: Report = {
+    leaseMs: LEASE_MS,
+    renewMs: RENEW_MS,
+    trials,
+    node: process.version,
+    cores: availableParallelism(),
+    load: Math.round((loadavg()[2] ?? 0) * 10) / 10,
+    minutes: Math.round((performance.now() - startedMs) / 6_000) / 10,
+    peerMissing: "missing" in peer ? peer.missing : undefined,
+    rows,
+  };
+  process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : inWords(report));
+  return rows.some(({ met }) => met === false) ? 1 : 0;
+}
+
+class UsageError extends Error {}
+
+function trialsOf(given: string): number {
+  const trials = Number(given);
+  if (given.trim() !== "" && Number.isInteger(trials) && trials >= 1 && trials <= 10_000) return trials;
+  throw new UsageError(`--trials must be a whole number from 1 to 10000, not "${given}"; 50 would do.`);
+}
+
+function partsOf(only: string | undefined): string[] {
+  const parts = Object.keys(PARTS);
+  if (only === undefined) return parts;
+  if (parts.includes(only)) return [only];
+  throw new UsageError(`--only must be one of ${parts.join(", ")}, not "${only}"; crash would do.`);
+}
+
+/** What a shell expects of a program that was ended by a signal. */
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+for (const [signal, code] of Object.entries(EXIT_CODES)) process.once(signal, () => process.exit(code));
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const isTheirs = error instanceof UsageError || code.startsWith("ERR_PARSE_ARGS");
+  process.stderr.write(`bench: ${(error as Error).message}${isTheirs ? "\nTry --help." : ""}\n`);
+  process.exitCode = isTheirs || error instanceof LocalTableUnavailableError ? 2 : 1;
+}

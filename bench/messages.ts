@@ -1,0 +1,52 @@
+import type { Order } from "../src/index.js";
+
+/** What the bench and its worker processes tell each other over IPC. The bench alone reads a clock. */
+
+export const LEASE_MS = 3_000;
+export const RENEW_MS = 1_000;
+
+export interface Connection {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+export interface WorkerConfig {
+  readonly connection: Connection;
+  readonly tableName: string;
+  readonly election: string;
+  readonly label: string;
+  readonly leaseMs: number;
+  readonly renewMs: number;
+  /** Of `incumbent` only. */
+  readonly order?: Exclude<Order, (...args: never[]) => unknown>;
+  readonly rank?: number;
+  readonly maxTenureMs?: number;
+  /** Of the peer only: it then counts on all hosts' clocks. */
+  readonly trustLocalTime?: boolean;
+}
+
+/** What a request to the table was for. */
+export type RequestKind =
+  | "acquire"
+  | "renew"
+  | "resign"
+  | "read the lease"
+  | "read the candidates"
+  | "refresh the candidate"
+  | "other";
+
+export type FromWorker =
+  | { readonly type: "hello"; readonly candidateId: string }
+  /** The leader's work begins, with its first line of code. */
+  | { readonly type: "working"; readonly term: number }
+  /** Its last line. */
+  | { readonly type: "stopped"; readonly term: number }
+  /** A request leaves; each try of the SDK is one. */
+  | { readonly type: "request"; readonly kind: RequestKind }
+  | { readonly type: "failed"; readonly message: string };
+
+export type ToWorker =
+  | { readonly type: "stepDown"; readonly to?: string }
+  /** The peer stands again only when it is told to: it would take back what it has just released. */
+  | { readonly type: "stand" };

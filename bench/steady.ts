@@ -1,0 +1,62 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Election } from "../src/index.js";
+import type { Contest, Start } from "./contest.js";
+import type { Laboratory } from "./laboratory.js";
+import type { Member } from "./member.js";
+import { LEASE_MS, RENEW_MS } from "./messages.js";
+
+/** Renewals of a leader before it is disturbed: by then each follower knows its rhythm. */
+const RENEWALS = 6;
+
+/** Disturbed more often than this in a row, nothing can be measured. */
+const TRIES = 10;
+
+/** What is about to be disturbed: a leader that has led for a while, all candidates standing. */
+export interface Calm {
+  readonly leader: Start;
+  /** Next by the lease row; undefined where no line is kept. */
+  readonly standby: Member | undefined;
+}
+
+/**
+ * Waits until the election runs as it does most of its life, and then for a random moment of it. Each time that a
+ * leader loses its lease meanwhile (a machine with too much to do) is told to `disturbed`, and it waits again.
+ */
+export async function calm(
+  laboratory: Laboratory,
+  contest: Contest,
+  { hasLine }: { hasLine: boolean },
+  disturbed: () => void,
+): Promise<Calm> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    await contest.fill();
+    await contest.until(() => contest.leader !== undefined);
+    const leader = contest.leader as Start;
+    await delay(Math.max(0, leader.atMs + RENEWALS * RENEW_MS - performance.now()));
+    await delay(Math.random() * LEASE_MS);
+    const standby = hasLine ? await standbyOf(laboratory, contest) : undefined;
+    if (contest.leader === leader && (standby || !hasLine)) return { leader, standby };
+    disturbed();
+  }
+  throw new Error(
+    `${contest.election}: leaders lose their leases all the time; the machine has too much to do`,
+  );
+}
+
+/** Who is next by the lease row, once that is one who lives. */
+async function standbyOf(laboratory: Laboratory, contest: Contest): Promise<Member | undefined> {
+  const election = new Election({
+    client: laboratory.client,
+    tableName: laboratory.tableName,
+    name: contest.election,
+    leaseDurationMs: LEASE_MS,
+    label: "bench",
+  });
+  for (let tries = 0; tries < 20; tries++) {
+    const leader = await election.leader();
+    const standby = contest.member(leader?.standby);
+    if (standby && leader?.candidateId === contest.leader?.member.candidateId) return standby;
+    await delay(RENEW_MS / 4);
+  }
+  return undefined;
+}

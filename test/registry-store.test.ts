@@ -1,0 +1,342 @@
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { describe, expect, test } from "vitest";
+import { DynamoDBLeaseStore } from "../src/store/dynamodb.js";
+import type { AcquireRequest, CandidateRow, LeaseStore, RenewRequest } from "../src/store/lease-store.js";
+import { MemoryTable } from "../src/testing.js";
+import { newClient, newLeaseTable } from "./support/fixture.js";
+
+/** One suite for both stores: the rows beside the lease, and what the lease row says of the succession. */
+
+const NAME = "billing/nightly";
+const LEASE_MS = 3_000;
+const signal = new AbortController().signal;
+const client = newClient();
+
+const onDynamoDB = async (): Promise<LeaseStore> =>
+  new DynamoDBLeaseStore(client, await newLeaseTable(client));
+const inMemory = async (): Promise<LeaseStore> => new MemoryTable();
+
+const candidate = (candidateId: string, facts: Partial<CandidateRow> = {}): CandidateRow => ({
+  candidateId,
+  label: `label of ${candidateId}`,
+  seq: 1,
+  rank: 0,
+  eligible: true,
+  beat: 1,
+  refreshMs: LEASE_MS,
+  left: false,
+  ...facts,
+});
+
+const acquiring = (request: Partial<AcquireRequest> = {}): AcquireRequest => ({
+  election: NAME,
+  candidateId: "a",
+  attemptId: crypto.randomUUID().slice(0, 12),
+  basis: { term: 0, revision: 77, founding: { firstTerm: 1 } },
+  leaseDurationMs: LEASE_MS,
+  renewIntervalMs: 1_000,
+  value: undefined,
+  expiresAt: 13_000,
+  at: 10_000,
+  ...request,
+});
+
+async function found(store: LeaseStore) {
+  await store.holdPlace(
+    { election: NAME, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 },
+    signal,
+  );
+  return store.acquire(acquiring(), signal);
+}
+
+const renewing = (revision: number, request: Partial<RenewRequest> = {}): RenewRequest => ({
+  election: NAME,
+  candidateId: "a",
+  term: 1,
+  revision,
+  renewIntervalMs: 1_000,
+  value: undefined,
+  expiresAt: 14_000,
+  at: 11_000,
+  ...request,
+});
+
+const resigning = { election: NAME, candidateId: "a", term: 1, reason: "handed-off", at: 12_000 } as const;
+const leaseOf = async (store: LeaseStore) => (await store.read(NAME, { consistent: true }, signal)).lease;
+/** What is there: absent facts may be absent, or undefined. */
+const known = (row: object | undefined) => JSON.parse(JSON.stringify(row ?? null)) as unknown;
+
+describe.each([
+  ["DynamoDBLeaseStore", onDynamoDB],
+  ["MemoryTable", inMemory],
+] as const)("%s", (_name, make) => {
+  test("numbers of arrival are drawn once each, also at the same time, and per election", async () => {
+    const store = await make();
+    const drawn = await Promise.all(Array.from({ length: 20 }, () => store.drawSeq(NAME, signal)));
+    expect(drawn.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 20 }, (_, i) => i + 1),
+    );
+    expect((await store.drawSeq("other", signal)).seq).toBe(1);
+    // The counter is no candidate, no term and no lease.
+    expect((await store.readCandidates(NAME, signal)).candidates).toEqual([]);
+    expect((await store.readTerms(NAME, { limit: 9 }, signal)).terms).toEqual([]);
+    expect(await leaseOf(store)).toBeUndefined();
+  });
+
+  test("a candidate's row comes back as it was written, and says no more than was written last", async () => {
+    const store = await make();
+    const full = candidate("a", {
+      rank: -1.5,
+      eligible: false,
+      group: "eu-west-1",
+      value: "http://a",
+      expiresAt: 5_000,
+      ttl: 9,
+      left: true,
+    });
+    await store.writeCandidate(NAME, full, signal);
+    expect((await store.readCandidates(NAME, signal)).candidates.map(known)).toEqual([known(full)]);
+    const nothing = { group: undefined, value: undefined, expiresAt: undefined, ttl: undefined };
+    const bare = candidate("a", { ...nothing, beat: 2 });
+    await store.writeCandidate(NAME, bare, signal);
+    expect((await store.readCandidates(NAME, signal)).candidates.map(known)).toEqual([known(bare)]);
+  });
+
+  test("candidates are those of their election, all of them", async () => {
+    const store = await make();
+    const ids = Array.from({ length: 30 }, (_, i) => `c-${String(i).padStart(2, "0")}`);
+    await Promise.all(ids.map((id) => store.writeCandidate(NAME, candidate(id), signal)));
+    await store.writeCandidate(`${NAME}/other`, candidate("stranger"), signal);
+    await found(store);
+    const { candidates } = await store.readCandidates(NAME, signal);
+    expect(candidates.map(({ candidateId }) => candidateId).sort()).toEqual(ids);
+  });
+
+  test("terms are read latest first, between bounds that are not part of it, and not more than asked for", async () => {
+    const store = await make();
+    for (const term of [1, 2, 4, 9, 10, 11])
+      await store.recordTerm(NAME, { term, holder: `h${term}` }, signal);
+    const terms = async (range: Parameters<LeaseStore["readTerms"]>[1]) =>
+      (await store.readTerms(NAME, range, signal)).terms.map(({ term }) => term);
+    expect(await terms({ limit: 100 })).toEqual([11, 10, 9, 4, 2, 1]);
+    expect(await terms({ limit: 2 })).toEqual([11, 10]);
+    expect(await terms({ before: 10, limit: 100 })).toEqual([9, 4, 2, 1]);
+    expect(await terms({ after: 2, limit: 100 })).toEqual([11, 10, 9, 4]);
+    expect(await terms({ after: 2, before: 10, limit: 1 })).toEqual([9]);
+    expect(await terms({ after: 4, before: 5, limit: 100 })).toEqual([]);
+    expect(await terms({ after: 4, before: 9, limit: 100 })).toEqual([]);
+    expect(await terms({ after: 11, limit: 100 })).toEqual([]);
+    expect((await store.readTerms("other", { limit: 9 }, signal)).terms).toEqual([]);
+  });
+
+  test("what is told of a term piece by piece comes back as one", async () => {
+    const store = await make();
+    await store.recordTerm(
+      NAME,
+      { term: 3, holder: "a", electedAt: 1_000, leaseDurationMs: LEASE_MS },
+      signal,
+    );
+    await store.recordTerm(
+      NAME,
+      { term: 3, endReason: "rotated", endedAt: 2_000, lastRenewedAt: 1_900 },
+      signal,
+    );
+    const { terms } = await store.readTerms(NAME, { limit: 9 }, signal);
+    expect(terms.map(known)).toEqual([
+      {
+        term: 3,
+        holder: "a",
+        electedAt: 1_000,
+        leaseDurationMs: LEASE_MS,
+        endReason: "rotated",
+        endedAt: 2_000,
+        lastRenewedAt: 1_900,
+      },
+    ]);
+  });
+
+  test("the line: written with a renewal, kept by those that do not name it and by the next acquire", async () => {
+    const store = await make();
+    await found(store);
+    expect((await leaseOf(store))?.line).toBeUndefined();
+    await store.renew(renewing(2, { line: ["b", "c"] }), signal);
+    expect((await leaseOf(store))?.line).toEqual(["b", "c"]);
+    await store.renew(renewing(3), signal);
+    expect((await leaseOf(store))?.line).toEqual(["b", "c"]);
+    await store.resign({ ...resigning, revision: 4 }, signal);
+    const taken = await store.acquire(
+      acquiring({ candidateId: "b", basis: { term: 1, revision: 4 } }),
+      signal,
+    );
+    expect(taken).toMatchObject({ done: true, lease: { holder: "b", line: ["b", "c"] } });
+    await store.renew(renewing(6, { candidateId: "b", term: 2, line: [] }), signal);
+    expect((await leaseOf(store))?.line).toEqual([]);
+  });
+
+  test("an announcement stands while renewals repeat it, and not beyond that or the term", async () => {
+    const store = await make();
+    await found(store);
+    await store.renew(renewing(2, { lettingGo: { inMs: 1_050, to: "c" } }), signal);
+    expect(await leaseOf(store)).toMatchObject({ lettingGoInMs: 1_050, lettingGoTo: "c" });
+    await store.renew(renewing(3, { lettingGo: { inMs: 0 } }), signal);
+    expect(known(await leaseOf(store))).toMatchObject({ lettingGoInMs: 0 });
+    expect((await leaseOf(store))?.lettingGoTo).toBeUndefined();
+    // The work drains, and the moment lies behind.
+    await store.renew(renewing(4, { lettingGo: { inMs: -7_500 } }), signal);
+    expect((await leaseOf(store))?.lettingGoInMs).toBe(-7_500);
+    await store.renew(renewing(5), signal);
+    expect((await leaseOf(store))?.lettingGoInMs).toBeUndefined();
+    await store.renew(renewing(6, { lettingGo: { inMs: 9, to: "c" } }), signal);
+    await store.resign({ ...resigning, revision: 7 }, signal);
+    await store.acquire(acquiring({ candidateId: "b", basis: { term: 1, revision: 7 } }), signal);
+    const { lettingGoInMs, lettingGoTo } = (await leaseOf(store)) ?? {};
+    expect([lettingGoInMs, lettingGoTo]).toEqual([undefined, undefined]);
+  });
+
+  test.each([
+    ["a candidate", { candidateId: "c" }, { reservedFor: "c" }],
+    ["a group", { group: "eu" }, { reservedGroup: "eu" }],
+  ])(
+    "a reservation for %s is written by the resignation and gone with the next term",
+    async (_, whom, told) => {
+      const store = await make();
+      await found(store);
+      const reservation = { ...whom, forMs: 3_150, until: 15_150 };
+      await store.resign({ ...resigning, revision: 2, reservation }, signal);
+      const vacant = (await leaseOf(store)) ?? {};
+      expect(vacant).toMatchObject({
+        ...told,
+        reservedMs: 3_150,
+        reservedUntil: 15_150,
+        endReason: "handed-off",
+      });
+      expect(
+        Object.entries(vacant).filter(([name, fact]) => name.startsWith("reserved") && fact !== undefined),
+      ).toHaveLength(3);
+      await store.acquire(acquiring({ candidateId: "c", basis: { term: 1, revision: 2 } }), signal);
+      const taken = known(await leaseOf(store)) as object;
+      expect(
+        Object.keys(taken).filter((name) => name.startsWith("reserved") || name.startsWith("end")),
+      ).toEqual([]);
+    },
+  );
+
+  test("a reservation whose end nobody can tell by the table's clock has its length alone", async () => {
+    const store = await make();
+    await found(store);
+    const reservation = { candidateId: "c", forMs: 500, until: undefined };
+    await store.resign({ ...resigning, revision: 2, reservation }, signal);
+    const vacant = known(await leaseOf(store));
+    expect(vacant).toMatchObject({ reservedFor: "c", reservedMs: 500 });
+    expect(vacant).not.toHaveProperty("reservedUntil");
+  });
+
+  test("whom a step-down should be to comes with it, and is forgotten by the next one without", async () => {
+    const store = await make();
+    await found(store);
+    await store.requestStepDown({ election: NAME, term: 1, by: "ana", to: "c" }, signal);
+    expect((await leaseOf(store))?.stepDown).toEqual({ by: "ana", to: "c" });
+    await store.requestStepDown({ election: NAME, term: 1, by: "bo" }, signal);
+    expect(known((await leaseOf(store))?.stepDown)).toEqual({ by: "bo" });
+    // A renewal brings it to the holder, and leaves it there.
+    const renewed = await store.renew(renewing(2), signal);
+    expect(known(renewed.lease?.stepDown)).toEqual({ by: "bo" });
+  });
+
+  test("while paused nobody acquires: neither a vacant lease, nor a dead holder's, nor one's own", async () => {
+    const store = await make();
+    await found(store);
+    expect(await store.pause({ election: NAME, by: "ana" }, signal)).toMatchObject({
+      done: true,
+      lease: { paused: "ana" },
+    });
+    for (const candidateId of ["b", "a"]) {
+      const refused = await store.acquire(
+        acquiring({ candidateId, basis: { term: 1, revision: 1 } }),
+        signal,
+      );
+      expect(refused).toMatchObject({ done: false, lease: { term: 1, holder: "a", paused: "ana" } });
+    }
+    // The holder may renew, to work on while it winds up, and give back.
+    expect(await store.renew(renewing(2), signal)).toMatchObject({ done: true, lease: { paused: "ana" } });
+    expect((await store.resign({ ...resigning, reason: "paused", revision: 3 }, signal)).done).toBe(true);
+    const basis = { term: 1, revision: 3 };
+    expect((await store.acquire(acquiring({ candidateId: "b", basis }), signal)).done).toBe(false);
+    expect(known((await store.pause({ election: NAME, by: undefined }, signal)).lease)).not.toHaveProperty(
+      "paused",
+    );
+    expect((await store.acquire(acquiring({ candidateId: "b", basis }), signal)).done).toBe(true);
+  });
+
+  test("while paused nobody founds the election", async () => {
+    const store = await make();
+    await store.holdPlace(
+      { election: NAME, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 },
+      signal,
+    );
+    await store.pause({ election: NAME, by: "ana" }, signal);
+    const refused = await store.acquire(acquiring(), signal);
+    expect(refused).toMatchObject({ done: false, lease: { term: 0, paused: "ana" } });
+    expect((await store.readTerms(NAME, { limit: 9 }, signal)).terms).toEqual([]);
+    await store.pause({ election: NAME, by: undefined }, signal);
+    expect(await store.acquire(acquiring(), signal)).toMatchObject({
+      done: true,
+      lease: { term: 1, holder: "a" },
+    });
+  });
+
+  test("where there is no row there is nothing to pause, and none is made", async () => {
+    const store = await make();
+    for (const by of ["ana", undefined]) {
+      const refused = await store.pause({ election: NAME, by }, signal);
+      expect(refused.done).toBe(false);
+      expect(refused.lease).toBeUndefined();
+    }
+    expect(await leaseOf(store)).toBeUndefined();
+  });
+
+  test("a pause or a step-down leaves the pair alone: no observer takes it for a sign of life", async () => {
+    const store = await make();
+    await found(store);
+    await store.pause({ election: NAME, by: "ana" }, signal);
+    await store.requestStepDown({ election: NAME, term: 1, by: "ana" }, signal);
+    await store.pause({ election: NAME, by: undefined }, signal);
+    expect(await leaseOf(store)).toMatchObject({ term: 1, revision: 1 });
+  });
+
+  test("answers of the registry carry the table's time, to the second", async () => {
+    const store = await make();
+    await found(store);
+    for (const { dateMs } of [
+      await store.drawSeq(NAME, signal),
+      await store.writeCandidate(NAME, candidate("a"), signal),
+      await store.readCandidates(NAME, signal),
+      await store.readTerms(NAME, { limit: 9 }, signal),
+      await store.pause({ election: NAME, by: "ana" }, signal),
+      await store.pause({ election: "none", by: "ana" }, signal),
+    ]) {
+      expect(dateMs).toEqual(expect.any(Number));
+      expect((dateMs as number) % 1_000).toBe(0);
+    }
+  });
+});
+
+test("rows that are no candidate's are left out, whoever wrote them, and break nothing", async () => {
+  const tableName = await newLeaseTable(client);
+  const store = new DynamoDBLeaseStore(client, tableName);
+  await store.writeCandidate(NAME, candidate("a"), signal);
+  const good = { candidateId: { S: "x" }, seq: { N: "1" }, beat: { N: "1" }, refreshMs: { N: "1000" } };
+  const bad = [
+    {},
+    { ...good, candidateId: { N: "7" } },
+    { ...good, seq: { S: "1" } },
+    { ...good, beat: { L: [] } },
+  ];
+  for (const [i, facts] of bad.entries()) {
+    const Item = { pk: { S: NAME }, sk: { S: `candidate#bad-${i}` }, ...facts };
+    await client.send(new PutItemCommand({ TableName: tableName, Item }));
+  }
+  expect((await store.readCandidates(NAME, signal)).candidates.map(({ candidateId }) => candidateId)).toEqual(
+    ["a"],
+  );
+});
