@@ -14,6 +14,13 @@ export default defineConfig({
       "observe",
       "run-once",
       "simulation",
+      "line",
+      "turns",
+      "succession",
+      "handoffs",
+      "end-reasons",
+      "operator",
+      "records",
     ].map((name) => `test/${name}.test.ts`),
     // Always the same few histories, or a mutant's fate would be a matter of luck.
     env: { SEEDS: "12", FIRST_SEED: "1" },

@@ -59,8 +59,12 @@ export class Succession {
     const { preempt, minTenureMs, maxTenureMs } = this.options;
     const ledMs = this.requests.now().monotonicMs - this.#sinceMs;
     const line = this.#line ?? [];
+    // Who never joined (a single try) has told nobody its rank.
+    const isRanked = this.standing.seq !== undefined;
     const higher =
-      preempt && ledMs >= minTenureMs ? preemptedBy(this.#candidates, line, this.standing.rank) : undefined;
+      preempt && isRanked && ledMs >= minTenureMs
+        ? preemptedBy(this.#candidates, line, this.standing.rank)
+        : undefined;
     if (higher !== undefined) return { reason: "preempted", to: higher };
     const [next] = line;
     const isOver = maxTenureMs !== undefined && ledMs >= maxTenureMs;

@@ -1,12 +1,15 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { defineCommand } from "citty";
+import { tellClassic } from "./demo/classic.js";
+import type { OrderName } from "./demo/messages.js";
 import { generatePayments, InputError, readPayments } from "./demo/payments.js";
 import { perform } from "./demo/perform.js";
 import { StalledError } from "./demo/show.js";
 import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
-const USUAL = { payments: 500, leaseMs: 3_000, timeline: "incumbent-timeline.svg" };
+const USUAL = { payments: 500, candidates: 5, leaseMs: 3_000, timeline: "incumbent-timeline.svg" };
+const ORDERS: readonly OrderName[] = ["random", "arrival", "rank", "ring"];
 
 const args = {
   input: {
@@ -23,6 +26,22 @@ const args = {
     type: "string",
     valueHint: "ms",
     description: `The election's lease in milliseconds, 1000 to 60000 (Default: ${USUAL.leaseMs})`,
+  },
+  order: {
+    type: "string",
+    valueHint: ORDERS.join("|"),
+    description:
+      "Who comes next when a leader is gone; by rank, the worker of the highest number (Default: random)",
+  },
+  candidates: {
+    type: "string",
+    valueHint: "count",
+    description: `How many workers compete, 2 to 12 (Default: ${USUAL.candidates})`,
+  },
+  story: {
+    type: "boolean",
+    description:
+      "Instead: the classic story of four nodes. The highest leads, is killed, the next takes over, a higher one joins and takes over. Goes with --lease-ms and --json only",
   },
   timeline: {
     type: "string",
@@ -43,34 +62,66 @@ export const demo = defineCommand({
   meta: {
     name: "demo",
     description:
-      "Five workers compete to make payments; leaders are killed, frozen and retired. Ends with an audit",
+      "Workers compete to make payments; leaders are killed, frozen and retired. Ends with an audit",
   },
   args,
   async run({ rawArgs, args: given }) {
     refuseUnknown(rawArgs, args);
     const [word] = given._;
     if (word !== undefined) throw new UsageError(`${word}: is not understood; options begin with --.`);
+    const durations = { least: 1_000, most: 60_000, wouldDo: USUAL.leaseMs };
+    const leaseMs = wholeNumber("lease-ms", given["lease-ms"], durations) ?? USUAL.leaseMs;
+    const json = given.json === true;
+    if (given.story) {
+      for (const option of [
+        "input",
+        "payments",
+        "order",
+        "candidates",
+        "timeline",
+        "without-fencing",
+      ] as const) {
+        if (given[option])
+          throw new UsageError(`--${option}: cannot go with --story; leave one of them out.`);
+      }
+      process.exitCode = await orOneLine(() => tellClassic({ leaseMs, json }));
+      return;
+    }
     if (given.input !== undefined && given.payments !== undefined)
       throw new UsageError("--payments: cannot go with --input; leave one of them out.");
     const counts = { least: 1, most: 100_000, wouldDo: USUAL.payments };
     const count = wholeNumber("payments", given.payments, counts) ?? USUAL.payments;
-    const durations = { least: 1_000, most: 60_000, wouldDo: USUAL.leaseMs };
-    const leaseMs = wholeNumber("lease-ms", given["lease-ms"], durations) ?? USUAL.leaseMs;
+    const order = orderOf(given.order);
+    const crews = { least: 2, most: 12, wouldDo: USUAL.candidates };
+    const candidates = wholeNumber("candidates", given.candidates, crews) ?? USUAL.candidates;
     const timelineFile = fileName("timeline", given.timeline, USUAL.timeline) ?? USUAL.timeline;
     await refuseMissingFolder(timelineFile);
     const input = fileName("input", given.input, "payments.csv");
     const fencing = given["without-fencing"] !== true;
-    const json = given.json === true;
-    try {
+    process.exitCode = await orOneLine(async () => {
       const payments = input === undefined ? generatePayments(count) : await readPayments(input);
-      process.exitCode = await perform({ payments, leaseMs, timelineFile, fencing, json });
-    } catch (error) {
-      if (!(error instanceof InputError || error instanceof StalledError)) throw error;
-      process.stderr.write(`${error.message}\n`);
-      process.exitCode = error instanceof InputError ? 2 : 1;
-    }
+      return perform({ payments, leaseMs, order, candidates, timelineFile, fencing, json });
+    });
   },
 });
+
+/** The show's exit code, or what was wrong. */
+async function orOneLine(show: () => Promise<number>): Promise<number> {
+  try {
+    return await show();
+  } catch (error) {
+    if (!(error instanceof InputError || error instanceof StalledError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error instanceof InputError ? 2 : 1;
+  }
+}
+
+function orderOf(text: string | undefined): OrderName {
+  const order = ORDERS.find((one) => one === (text ?? "random"));
+  if (order !== undefined) return order;
+  const received = JSON.stringify(text);
+  throw new UsageError(`--order: must be one of ${ORDERS.join(", ")}; received ${received}, ring would do.`);
+}
 
 /** Rather now than after the show. */
 async function refuseMissingFolder(timelineFile: string): Promise<void> {

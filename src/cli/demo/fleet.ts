@@ -5,13 +5,14 @@ import { dieWithUs } from "../../guardian.js";
 import type { FromWorker, ToWorker } from "./messages.js";
 
 const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
-const LABELS = ["worker-1", "worker-2", "worker-3", "worker-4", "worker-5"];
 
 export type Status = "starting" | "following" | "leading" | "frozen" | "killed" | "ended";
 
 /** A worker as the coordinator knows it, through all its processes. */
 export interface Worker {
   readonly label: string;
+  /** With `--order rank` the highest goes first. */
+  readonly rank: number;
   status: Status;
   /** The term it leads, or led last. */
   term: number | undefined;
@@ -20,20 +21,24 @@ export interface Worker {
   child: ChildProcess | undefined;
 }
 
-/** Five real processes, and the rough things that are done to them. */
+/** Real processes, and the rough things that are done to them. */
 export class Fleet {
-  readonly workers: Worker[] = LABELS.map((label) => ({
-    label,
-    status: "starting",
-    term: undefined,
-    trust: undefined,
-    child: undefined,
-  }));
+  readonly workers: readonly Worker[];
 
   constructor(
+    size: number,
     private readonly onMessage: (worker: Worker, message: FromWorker) => void,
     private readonly onDeath: (worker: Worker, lastWords: string) => void,
-  ) {}
+  ) {
+    this.workers = Array.from({ length: size }, (_, i) => ({
+      label: `worker-${i + 1}`,
+      rank: i + 1,
+      status: "starting",
+      term: undefined,
+      trust: undefined,
+      child: undefined,
+    }));
+  }
 
   start(worker: Worker): void {
     const env = { ...process.env, NODE_NO_WARNINGS: "1" };

@@ -1,15 +1,22 @@
 import type { EndReason } from "../../errors.js";
+import type { Order } from "../../index.js";
 import type { Payment } from "./payments.js";
 
 /** What coordinator and workers tell each other over IPC. The coordinator also plays the payment provider. */
 
+export interface ClientConfig {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+}
+
+export type OrderName = Extract<Order, string>;
+
 export interface WorkerConfig {
-  readonly clientConfig: {
-    readonly endpoint: string;
-    readonly region: string;
-    readonly credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
-  };
+  readonly clientConfig: ClientConfig;
   readonly label: string;
+  readonly order: OrderName;
+  readonly rank: number;
   readonly leaseTable: string;
   readonly ledgerTable: string;
   readonly leaseMs: number;

@@ -4,10 +4,12 @@ import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../../testing.js";
 import { audit } from "./audit.js";
 import { Ledger } from "./ledger.js";
+import type { OrderName } from "./messages.js";
 import type { Payment } from "./payments.js";
 import { report, reportText } from "./report.js";
-import { LEAST_ROWS, liveScreen, plainScreen, type Screen, type View } from "./screen.js";
+import { fits, liveScreen, plainScreen, type Screen, type View } from "./screen.js";
 import { Show } from "./show.js";
+import { unlessEnded } from "./signals.js";
 import { Story } from "./story.js";
 import { styleFor } from "./style.js";
 import { timeline } from "./timeline.js";
@@ -15,41 +17,20 @@ import { timeline } from "./timeline.js";
 export interface Performance {
   readonly payments: readonly Payment[];
   readonly leaseMs: number;
+  readonly order: OrderName;
+  readonly candidates: number;
   readonly timelineFile: string;
   readonly fencing: boolean;
   readonly json: boolean;
 }
 
-/** Exit codes: the audit passed, it failed, and 128 + the number of the signal that ended it. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-
 /** From the table's start to the audit. Resolves with the exit code, when nothing of it is left running. */
-export async function perform(performance: Performance): Promise<number> {
-  const ended = new AbortController();
-  let code = 0;
-  const handlers = Object.entries(SIGNALS).map(([signal, signalCode]) => {
-    const handler = () => {
-      // A second time means now. The guardian ends the children.
-      if (code !== 0) process.exit(signalCode);
-      code = signalCode;
-      ended.abort(new Error(`ended by ${signal}`));
-    };
-    process.on(signal, handler);
-    return [signal, handler] as const;
-  });
-  try {
-    return await play(performance, ended.signal);
-  } catch (error) {
-    if (code === 0) throw error;
-    process.stderr.write("Ended before its time; nothing is left running.\n");
-    return code;
-  } finally {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
-  }
+export function perform(performance: Performance): Promise<number> {
+  return unlessEnded((signal) => play(performance, signal));
 }
 
 async function play(performance: Performance, signal: AbortSignal): Promise<number> {
-  const { payments, fencing, leaseMs, json } = performance;
+  const { payments, fencing, leaseMs, json, order, candidates } = performance;
   const out = json ? process.stderr : process.stdout;
   // Which Node the SDK will want some day is not this show's matter.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
@@ -65,11 +46,13 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
     leaseTable,
     ledgerTable: ledger.tableName,
     leaseMs,
+    order,
     fencing,
   };
-  const show = new Show({ payments, config, story, signal });
+  const show = new Show({ payments, config, candidates, story, signal });
   const title =
-    `incumbent demo: ${payments.length.toLocaleString("en")} payments, five workers, lease ${leaseMs} ms` +
+    `incumbent demo: ${payments.length.toLocaleString("en")} payments, ${candidates} workers, lease ${leaseMs} ms` +
+    (order === "random" ? "" : `, order ${order}`) +
     (fencing ? "" : ", WITHOUT FENCING");
   const view = (): View => ({
     title,
@@ -80,7 +63,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
     leaseMs,
     told: story.told,
   });
-  const live = !json && process.stdout.isTTY && process.stdout.rows >= LEAST_ROWS;
+  const live = !json && fits(process.stdout, candidates);
   if (!live) out.write(`${title}, table at ${local.endpoint}\n`);
   screen = live ? liveScreen(process.stdout, view) : plainScreen(out, view);
   try {
@@ -101,10 +84,12 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
     hadLateWrite: show.hadLateWrite,
     fencing,
     leaseMs,
+    order,
+    candidates,
   };
   const picture = timeline({
     title: `Who led: ${payments.length.toLocaleString("en")} payments${fencing ? "" : ", without fencing"}`,
-    description: `Five workers, lease ${leaseMs / 1_000} s. Bars are terms; shaded: nobody works until the next leader's first payment.`,
+    description: `${candidates} workers, lease ${leaseMs / 1_000} s. Bars are terms; shaded: nobody works until the next leader's first payment.`,
     workers: show.fleet.workers.map(({ label }) => label),
     terms: story.terms,
     marks: story.marks,

@@ -9,6 +9,8 @@ export interface Report {
   readonly problems: readonly string[];
   readonly fencing: boolean;
   readonly leaseMs: number;
+  readonly order: string;
+  readonly candidates: number;
   readonly payments: number;
   readonly appliedOnce: number;
   readonly duplicates: number;
@@ -39,18 +41,22 @@ export interface Facts {
   readonly hadLateWrite: boolean;
   readonly fencing: boolean;
   readonly leaseMs: number;
+  readonly order: string;
+  readonly candidates: number;
   readonly timeline: string | null;
 }
 
 /** Pure: draws the conclusions. */
 export function report(facts: Facts): Report {
-  const { audit, story, fencing, leaseMs, skipped, timeline } = facts;
+  const { audit, story, fencing, leaseMs, order, candidates, skipped, timeline } = facts;
   const problems = problemsOf(facts);
   return {
     ok: problems.length === 0,
     problems,
     fencing,
     leaseMs,
+    order,
+    candidates,
     payments: audit.payments,
     appliedOnce: audit.appliedOnce,
     duplicates: audit.duplicates.length,

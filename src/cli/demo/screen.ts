@@ -32,11 +32,16 @@ const REDRAW_MS = 100;
 /** Payments in this span make the rate. */
 const RATE_SPAN_MS = 2_000;
 const MOST_EVENTS = 8;
-/** A live picture must fit, since nothing can be redrawn that scrolled away. */
-export const LEAST_ROWS = 14;
+/** Beside a line per worker: the title, the progress and an event or two. */
+const OTHER_ROWS = 9;
 const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
 const CLEAR_TO_END_OF_LINE = "\x1b[K";
+
+/** A live picture must fit, since nothing can be redrawn that scrolled away. */
+export function fits(stream: NodeJS.WriteStream, workers: number): boolean {
+  return stream.isTTY && stream.rows >= workers + OTHER_ROWS;
+}
 
 /** A line an event, and a line of progress now and then. */
 export function plainScreen(stream: NodeJS.WriteStream, view: () => View): Screen {
@@ -107,7 +112,9 @@ function frame(view: View, perSecond: number, style: Style, rows: number): strin
   ];
 }
 
-function workerLine({ label, status, term, trust }: Worker, { nowMs, leaseMs }: View, style: Style): string {
+function workerLine(worker: Worker, { workers, nowMs, leaseMs }: View, style: Style): string {
+  const { status, term, trust } = worker;
+  const label = worker.label.padEnd(workers.at(-1)?.label.length ?? 0);
   switch (status) {
     case "leading": {
       const leftMs = trust ? Math.max(0, trust.remainingMs - (nowMs - trust.atMs)) : 0;

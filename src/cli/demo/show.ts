@@ -6,7 +6,8 @@ import { type SceneKind, type Story, seconds } from "./story.js";
 
 export interface ShowOptions {
   readonly payments: readonly Payment[];
-  readonly config: Omit<WorkerConfig, "label">;
+  readonly config: Omit<WorkerConfig, "label" | "rank">;
+  readonly candidates: number;
   readonly story: Story;
   readonly signal: AbortSignal;
 }
@@ -55,6 +56,7 @@ export class Show {
     this.skipped = SCENES.map(([kind]) => kind).filter((kind) => !this.#plan.has(kind));
     this.#paceMs = Math.min(SLOWEST_MS, Math.max(FASTEST_MS, Math.round(WORK_MS / count - COMMIT_MS)));
     this.fleet = new Fleet(
+      options.candidates,
       (worker, message) => this.#hear(worker, message),
       (worker, lastWords) =>
         this.#settle.reject(new StalledError(`${worker.label} died unexpectedly. ${lastWords}`.trim())),
@@ -159,13 +161,16 @@ export class Show {
 
   #onReady(worker: Worker): void {
     const start = (one: Worker) => {
-      this.fleet.say(one, { type: "start", config: { ...this.options.config, label: one.label } });
+      const { label, rank } = one;
+      this.fleet.say(one, { type: "start", config: { ...this.options.config, label, rank } });
       one.status = "following";
     };
     this.#ready += 1;
     // All at once in the beginning: a fair race.
     if (this.#ready === this.fleet.workers.length) {
-      this.options.story.tell(`${this.#ready} workers compete for the election "payments"`);
+      const { story, config } = this.options;
+      const line = config.order === "random" ? "" : `, in line by ${config.order}`;
+      story.tell(`${this.#ready} workers compete for the election "payments"${line}`);
       this.fleet.workers.forEach(start);
     } else if (this.#ready > this.fleet.workers.length) {
       start(worker);

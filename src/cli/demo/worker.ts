@@ -7,7 +7,7 @@ import type { FromWorker, ToWorker, WorkerConfig } from "./messages.js";
 import type { Payment } from "./payments.js";
 
 /**
- * One of the five: competes, and as leader works through the open payments. It knows nothing of the show; the
+ * One of the workers: competes, and as leader works through the open payments. It knows nothing of the show; the
  * coordinator kills and stops it from outside, and answers as the payment provider.
  */
 
@@ -43,6 +43,8 @@ async function live(config: WorkerConfig): Promise<void> {
     name: "payments",
     label: config.label,
     leaseDurationMs: config.leaseMs,
+    order: config.order,
+    rank: config.rank,
     onEvent: (event) => {
       if (event.type === "ended") say(event);
     },
