@@ -298,11 +298,14 @@ export class Tenure {
     return outcome;
   }
 
-  /** A tenure shorter than one write of history would be missed by who observes: waits for it, but not for long. */
+  /**
+   * A tenure shorter than one write of history would be missed by who observes: waits for it, but not for long. The
+   * release needs trust too.
+   */
   async #whileTrusted(history: Promise<unknown>): Promise<void> {
     let cancel = () => {};
     const enough = new Promise<void>((resolve) => {
-      cancel = this.options.clock.setTimer(this.#timeoutMs(), resolve);
+      cancel = this.options.clock.setTimer(this.#timeoutMs() / 2, resolve);
     });
     await Promise.race([history, enough]);
     cancel();
