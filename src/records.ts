@@ -20,7 +20,7 @@ export interface PastLeader {
   readonly lastRenewedAt: number | undefined;
   /** Undefined while it leads, and where nobody knows. Of a leader that crashed: when its lease had run out. */
   readonly endedAt: number | undefined;
-  /** An `EndReason`; `expired` for a leader that crashed. Undefined while it leads. */
+  /** An `EndReason`; `expired` for a leader that crashed. Undefined while it leads, and until its successor has written it. */
   readonly endReason: string | undefined;
 }
 
@@ -55,7 +55,9 @@ export class Records {
       lease?.expiresAt && (this.requests.service?.surelyPastInMs(lease.expiresAt, now) ?? 0) < 0
         ? lease.expiresAt
         : undefined;
-    return terms.flatMap((record) => pastLeader(record, lease, runOutMs) ?? []);
+    const isRecorded = lease?.holder === undefined || terms.some(({ term }) => term === lease.term);
+    const known = isRecorded ? terms : [lease, ...terms].slice(0, limit);
+    return known.flatMap((record) => pastLeader(record, lease, runOutMs) ?? []);
   }
 
   /** Latest first. */
@@ -93,7 +95,7 @@ function roleOf(lease: Lease | undefined, candidateId: string, eligible: boolean
  * A term whose end nobody recorded, though it is not the latest, was not given back.
  */
 function pastLeader(
-  record: TermRecord,
+  record: Pick<TermRecord, "term" | "holder" | "electedAt" | "lastRenewedAt" | "endedAt" | "endReason">,
   lease: Lease | undefined,
   runOutMs: number | undefined,
 ): PastLeader | undefined {
@@ -101,7 +103,9 @@ function pastLeader(
   if (candidateId === undefined) return undefined;
   const known = { term, candidateId, electedAt };
   if (lease === undefined || endedTerm(lease) !== term) {
-    const { lastRenewedAt, endedAt, endReason = "expired" } = record;
+    // Its successor, while that leads, may be writing it just now.
+    const isBeingWritten = lease?.holder !== undefined && lease.term === term + 1;
+    const { lastRenewedAt, endedAt, endReason = isBeingWritten ? undefined : "expired" } = record;
     return { ...known, lastRenewedAt, endedAt, endReason };
   }
   const { renewedAt: lastRenewedAt, endedAt, endReason } = lease;
