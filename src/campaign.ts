@@ -4,7 +4,7 @@ import { TableUnavailableError } from "./errors.js";
 import type { Emit } from "./events.js";
 import { isHealthy } from "./health.js";
 import { acquireLanded } from "./landed.js";
-import { isPlaceholder, isTickDone, type Lease } from "./lease.js";
+import { isPlaceholder, isTickDone, type Lease, placeholderRevision } from "./lease.js";
 import { type ResolvedOptions, randomPart } from "./options.js";
 import type { Requests } from "./requests.js";
 import { type Sighting, see, seeHistory } from "./sighting.js";
@@ -158,7 +158,7 @@ export class Campaign {
 
   async #holdPlace(signal: AbortSignal | undefined): Promise<void> {
     const { name, leaseDurationMs, renewIntervalMs, random } = this.options;
-    const revision = 1 + Math.floor(random() * 2 ** 48);
+    const revision = placeholderRevision(random);
     const { answer, received } = await this.requests.send(
       "make the lease row",
       (store, _sent, abort) =>

@@ -63,11 +63,11 @@ export class Election {
    * (about one `renewIntervalMs`), so that the next one starts within milliseconds. `announce: false`: stop at once.
    * @default announce true
    */
-  async lead<T>(work: Work<T>, { signal, announce = true }: LeadOptions = {}): Promise<T | undefined> {
+  async lead<T>(work: Work<T>, options: LeadOptions = {}): Promise<T | undefined> {
     return this.#exclusively(async () => {
       this.#standing.join();
       try {
-        return await this.#lead(work, { signal, announce });
+        return await this.#lead(work, options);
       } finally {
         await this.#standing.leave();
       }

@@ -63,6 +63,11 @@ export function isPlaceholder(lease: Lease): boolean {
   return lease.term === 0;
 }
 
+/** Drawn anew for each placeholder, so that its pair is one that no late request can have seen. */
+export function placeholderRevision(random: () => number): number {
+  return 1 + Math.floor(random() * 2 ** 48);
+}
+
 export function isVacant(lease: Lease): boolean {
   return lease.holder === undefined;
 }

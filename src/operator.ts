@@ -2,7 +2,7 @@ import { backoffMs } from "./backoff.js";
 import { sleep } from "./clock.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { type Leader, leaderOf } from "./leader.js";
-import type { Lease } from "./lease.js";
+import { type Lease, placeholderRevision } from "./lease.js";
 import { type ResolvedOptions, resolveOptions } from "./options.js";
 import { Requests } from "./requests.js";
 import type { LeaseStore, Written } from "./store/lease-store.js";
@@ -91,7 +91,7 @@ export class Operator {
     const { name: election, leaseDurationMs, random } = this.#options;
     // Candidates look again so often, until it goes on.
     const renewIntervalMs = 1_000;
-    const revision = 1 + Math.floor(random() * 2 ** 48);
+    const revision = placeholderRevision(random);
     await this.#send("make the lease row", (store, signal) =>
       store.holdPlace({ election, revision, leaseDurationMs, renewIntervalMs }, signal),
     );

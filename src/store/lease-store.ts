@@ -1,5 +1,6 @@
 import type { ActionRefusal, EndReason } from "../errors.js";
 import type { Lease } from "../lease.js";
+import type { Candidate } from "../line.js";
 import type { History } from "../sighting.js";
 import type { Basis } from "../takeover.js";
 import type { Action } from "./attributes.js";
@@ -166,15 +167,7 @@ export interface TermRange {
 }
 
 /** What a candidate tells of itself. */
-export interface CandidateRow {
-  readonly candidateId: string;
-  readonly label: string;
-  /** The order of arrival. */
-  readonly seq: number;
-  readonly rank: number;
-  readonly eligible: boolean;
-  readonly group?: string | undefined;
-  readonly value?: string | undefined;
+export interface CandidateRow extends Candidate {
   /** +1 with every refresh, one of which is due each `refreshMs`. */
   readonly beat: number;
   readonly refreshMs: number;
