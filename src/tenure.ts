@@ -237,7 +237,6 @@ export class Tenure {
   async #renew(): Promise<boolean> {
     if (this.isOver || this.#still) return true;
     const proclaiming = this.#proclamation.take();
-    const refuse = () => this.#proclamation.refuse(() => this.lostError(0), proclaiming);
     try {
       const farewell = this.#farewell;
       const { landed, lease, sent, received } = await this.#holder.renew({
@@ -249,7 +248,7 @@ export class Tenure {
       });
       // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
       if (this.isOver) {
-        refuse();
+        this.#proclamation.refuse(() => this.lostError(0), proclaiming);
         return true;
       }
       if (lease) this.witness.saw(lease);

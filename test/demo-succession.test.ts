@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +5,7 @@ import { ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, expect, test } from "vitest";
 import { incumbent, incumbentWith } from "./support/cli.js";
 import { eventually, newClient } from "./support/fixture.js";
+import { childrenOf, isAlive } from "./support/processes.js";
 
 /** The demo's orders of succession, and the classic story, with the built command. */
 
@@ -72,21 +72,6 @@ test.each([
     expect(workers.size).toBeLessThanOrEqual(candidates);
   },
 );
-
-/** By `ps`, which is everywhere: the processes whose parent this is. */
-function childrenOf(parent: number): number[] {
-  const rows = execFileSync("ps", ["-axo", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
-  const pairs = rows.map((row) => row.trim().split(/\s+/).map(Number));
-  return pairs.flatMap(([pid, ppid]) => (ppid === parent && pid !== undefined ? [pid] : []));
-}
-
-const isAlive = (pid: number) => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 test.each([
   ["SIGTERM", 143],

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, expect, inject, test } from "vitest";
 import { eventually, newClient } from "./support/fixture.js";
+import { childrenOf, isAlive } from "./support/processes.js";
 
 const MAIN = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "incumbent-demo-"));
@@ -122,23 +123,6 @@ test.each([
   });
   expect(stderr).toContain(line);
 });
-
-/** By `ps`, which is everywhere: the processes whose parent this is. */
-function childrenOf(parent: number): number[] {
-  const rows = execFileSync("ps", ["-axo", "pid=,ppid=,command="], { encoding: "utf8" }).trim().split("\n");
-  return rows
-    .map((row) => row.trim().split(/\s+/))
-    .filter(([, ppid, ...command]) => Number(ppid) === parent && !command.join(" ").startsWith("ps "))
-    .map(([pid]) => Number(pid));
-}
-
-const isAlive = (pid: number) => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 test.each([
   ["SIGTERM", 143],
