@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./calls.js";
 import { Campaign, type Outcome, type Won } from "./campaign.js";
-import { recordSuccession, recordTick } from "./chronicle.js";
+import { recordTick, TermHistory } from "./chronicle.js";
 import { Commits } from "./commits.js";
 import {
   AlreadyCampaigningError,
@@ -78,8 +78,12 @@ export class Election {
     while (!signal?.aborted) {
       const won = await unlessAborted(this.#campaign.run({ signal }), signal);
       if (won?.kind !== "elected") break;
-      const leadership = this.#take(won);
-      const { ended, result } = await serve(leadership, this.#tenure as Tenure, work, { signal, announce });
+      const serving = this.#begin(won, signal, (leadership, tenure) =>
+        serve(leadership, tenure, work, { signal, announce }),
+      );
+      const served = await unlessAborted(serving, signal);
+      if (served === undefined) break;
+      const { ended, result } = served;
       await this.#tenure?.release("resigned");
       const value = settle(result, ended);
       if (!ended || signal?.aborted) return value;
@@ -93,32 +97,35 @@ export class Election {
    * stopped. Rejects with the signal's reason when it aborts first, with `TableError` when the table cannot be used.
    */
   async campaign({ signal }: Signalled = {}): Promise<Leadership> {
-    const won = await this.#exclusively(async () => {
+    return this.#exclusively(async () => {
       this.#standing.join();
       try {
-        return await this.#campaign.run({ signal });
+        const won = await this.#campaign.run({ signal });
+        if (won.kind !== "elected") throw new Error("unreachable: a campaign without a tick cannot be done");
+        return await this.#begin(
+          won,
+          signal,
+          (leadership) => leadership,
+          () => this.#standing.leave(),
+        );
       } catch (error) {
         await this.#standing.leave();
         throw error;
       }
     });
-    if (won.kind !== "elected") throw new Error("unreachable: a campaign without a tick cannot be done");
-    const leadership = this.#take(won);
-    (this.#tenure as Tenure).afterwards = () => this.#standing.leave();
-    if (signal?.aborted) {
-      await leadership.resign();
-      throw signal.reason;
-    }
-    return leadership;
   }
 
   /**
    * One try, no waiting: undefined if another candidate leads. What earlier tries saw is remembered, so tries
-   * minutes apart replace a dead leader too. Rejects with `TableUnavailableError` when the table does not answer.
+   * minutes apart replace a dead leader too. Rejects with `TableUnavailableError` when the table does not answer, with
+   * the signal's reason when it aborts first.
    */
   async attempt({ signal }: Signalled = {}): Promise<Leadership | undefined> {
-    const outcome = await this.#exclusively(() => this.#campaign.attempt({ signal }));
-    return outcome.kind === "elected" ? this.#take(outcome) : undefined;
+    return this.#exclusively(async () => {
+      const outcome = await this.#campaign.attempt({ signal });
+      if (outcome.kind !== "elected") return undefined;
+      return this.#begin(outcome, signal, (leadership) => leadership);
+    });
   }
 
   /**
@@ -129,8 +136,8 @@ export class Election {
    * With `wait: true` it stands by while another candidate runs the tick, to take over if that one dies. With
    * `holdForMs` the lease is kept after a completed run for candidates of the same `group`, so that one Region, say,
    * keeps the job until it misses.
-   * Rejects with what `work` throws, and with `LeaseLostError` or `TableUnavailableError` when `work` returned but the
-   * tick could not be recorded as done.
+   * Rejects with what `work` throws, with the signal's reason when it aborts before `work` begins, and with
+   * `LeaseLostError` or `TableUnavailableError` when `work` returned but the tick could not be recorded as done.
    * @default wait false
    */
   async runOnce<T>(
@@ -150,7 +157,8 @@ export class Election {
   /**
    * One try, as with `attempt()`, and `work` under it, to its end; then the lease is given back. When `signal`
    * aborts the work is told to stop, and the lease is kept while it does. `holdForMs` as with `runOnce`.
-   * Rejects with what `work` throws, and with `TableUnavailableError` when the table does not answer.
+   * Rejects with what `work` throws, with the signal's reason when it aborts before `work` begins, and with
+   * `TableUnavailableError` when the table does not answer.
    */
   async leadIfFree<T>(
     work: Work<T>,
@@ -175,12 +183,12 @@ export class Election {
       const leader = outcome.kind === "held" ? leaderOf(outcome.lease) : undefined;
       return { ran: false, because: outcome.kind, leader };
     }
-    const leadership = this.#take(outcome);
-    const tenure = this.#tenure as Tenure;
-    const { result } = await serve(leadership, tenure, work, { signal, announce: false });
-    if (result.status === "fulfilled") await complete(tenure);
-    else await tenure.release("resigned");
-    return { ran: true, term: leadership.term, value: settle(result, undefined) as T };
+    return this.#begin(outcome, signal, async (leadership, tenure) => {
+      const { result } = await serve(leadership, tenure, work, { signal, announce: false });
+      if (result.status === "fulfilled") await complete(tenure);
+      else await tenure.release("resigned");
+      return { ran: true, term: leadership.term, value: settle(result, undefined) as T };
+    });
   }
 
   /** Who leads, by one read; undefined when nobody does, or the lease has surely run out. */
@@ -228,20 +236,36 @@ export class Election {
     }
   }
 
-  #take(won: Won): Leadership {
-    const succession = new Succession(this.#requests, this.#options, this.#standing, won.previous);
-    const tenure = new Tenure(won, this.#requests, this.#options, this.#emit, this.#campaign, succession);
+  /**
+   * What was won becomes a tenure, while no other bid can begin, and `begin` is called at once. Unless the caller has
+   * aborted while the acquire was under way: then the lease is given back, nothing begins, and this rejects with
+   * the signal's reason.
+   */
+  async #begin<T>(
+    won: Won,
+    signal: AbortSignal | undefined,
+    begin: (leadership: Leadership, tenure: Tenure) => T | Promise<T>,
+    afterwards: () => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<T> {
+    const { lease, previous } = won;
+    const tenure = new Tenure(won, this.#requests, this.#options, this.#emit, this.#campaign, {
+      succession: new Succession(this.#requests, this.#options, this.#standing, previous),
+      history: new TermHistory(this.#requests, this.#options, lease, previous),
+      afterwards,
+    });
     this.#tenure = tenure;
-    tenure.chronicle = recordSuccession(this.#requests, this.#options, won.lease, won.previous);
-    return new Leadership(tenure, new Commits(tenure, this.#requests));
+    if (signal?.aborted) {
+      await tenure.release("resigned");
+      throw signal.reason;
+    }
+    return begin(new Leadership(tenure, new Commits(tenure, this.#requests)), tenure);
   }
 
   async #complete(tenure: Tenure, tick: string, holdForMs: number | undefined): Promise<void> {
-    const recorded = recordTick(this.#requests, this.#options, tenure.term, tick);
     const outcome = await tenure.release("resigned", { tick, reserve: tenure.hold(holdForMs) });
-    await recorded;
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
     if (outcome === "unconfirmed") throw new TableUnavailableError(`record tick "${tick}" as done`);
+    await recordTick(this.#requests, this.#options, tenure.term, tick);
   }
 }
 

@@ -11,7 +11,10 @@ export interface Served<T> {
   readonly result: PromiseSettledResult<T>;
 }
 
-/** Runs the work under a leadership, to its end. The lease is still there then: it is given back after this. */
+/**
+ * Runs the work under a leadership that was just won, to its end. The lease is still there then: it is given back
+ * after this. Begins at once, so that neither signal can have aborted unheard.
+ */
 export async function serve<T>(
   leadership: Leadership,
   tenure: Tenure,
@@ -20,13 +23,11 @@ export async function serve<T>(
 ): Promise<Served<T>> {
   const { clock, drainTimeoutMs } = tenure.options;
   const onAbort = () => (announce ? tenure.announce("resigned") : tenure.end("resigned"));
-  if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort, { once: true });
   let cancelDrain = () => {};
   const onEnd = () => {
     cancelDrain = clock.setTimer(drainTimeoutMs, () => tenure.letRunOut());
   };
-  if (leadership.signal.aborted) onEnd();
   leadership.signal.addEventListener("abort", onEnd, { once: true });
 
   const [result] = await Promise.allSettled([(async () => work(leadership))()]);

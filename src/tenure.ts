@@ -1,4 +1,5 @@
 import { backoffMs } from "./backoff.js";
+import type { TermHistory } from "./chronicle.js";
 import { type Instant, longestElapsedMs } from "./clock.js";
 import { type EndReason, LeaseLostError } from "./errors.js";
 import type { Emit, ResignOutcome } from "./events.js";
@@ -35,6 +36,14 @@ export interface Elected {
   readonly sent: Instant;
 }
 
+/** What goes on beside a tenure, as long as it lasts. */
+export interface Beside {
+  readonly succession: Succession;
+  readonly history: TermHistory;
+  /** Called when it is over, for whatever reason; a release waits for it. */
+  readonly afterwards: () => Promise<unknown>;
+}
+
 /** One term of one holder: its trust, its heartbeat and its end. */
 export class Tenure {
   readonly term: number;
@@ -52,10 +61,6 @@ export class Tenure {
   #farewell: Farewell | undefined;
   #cancelFarewell: () => void = () => {};
   readonly #told = new AbortController();
-  /** History being written beside the work; a release waits for it, so that nothing is left running. */
-  chronicle: Promise<unknown> = Promise.resolve();
-  /** What ends with this tenure; a release waits for it. */
-  afterwards: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(
     elected: Elected,
@@ -64,7 +69,7 @@ export class Tenure {
     private readonly emit: Emit,
     /** Told each row this tenure sees, so that the next campaign starts warm. */
     private readonly witness: { saw(lease: Lease): void },
-    private readonly succession: Succession,
+    private readonly beside: Beside,
   ) {
     this.term = elected.lease.term;
     this.#lease = elected.lease;
@@ -72,7 +77,7 @@ export class Tenure {
     this.#proclamation = new Proclamation(elected.lease.value);
     this.#metronome = new Metronome(options.clock, elected.sent.monotonicMs, options.renewIntervalMs);
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
-    void this.succession.refresh();
+    void this.beside.succession.refresh();
     void this.#heartbeat();
   }
 
@@ -151,6 +156,8 @@ export class Tenure {
 
   /** Gives the lease back, once: the work has stopped. Never rejects. */
   release(reason: EndReason, giving: GivingBack = {}): Promise<ResignOutcome> {
+    // The work gave it back by itself: that release did not carry this tick, and no other can.
+    if (this.#release && giving.tick !== undefined) return this.#release.then(() => "lost");
     this.#release ??= this.#giveBack(reason, giving);
     return this.#release;
   }
@@ -207,7 +214,7 @@ export class Tenure {
     this.#metronome.wake();
     this.#proclamation.refuse(() => this.lostError(0));
     if (before.kind === "leading") this.#tell(reason, lateByMs);
-    void this.afterwards();
+    void this.beside.afterwards();
   }
 
   /** The one place from which an end is told, so it is told once (pitfalls: silent loss, loss told twice). */
@@ -230,6 +237,7 @@ export class Tenure {
       if (this.#state.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
       const confirmed = await this.lane.run(() => this.#renew(), true);
       failures = confirmed ? 0 : failures + 1;
+      void this.beside.history.refresh();
     }
   }
 
@@ -242,7 +250,7 @@ export class Tenure {
       const { landed, lease, sent, received } = await this.#holder.renew({
         value: this.#proclamation.value,
         nextInMs: (at) => this.#metronome.after(at.monotonicMs) - at.monotonicMs,
-        line: this.succession.newLine(this.#lease),
+        line: this.beside.succession.newLine(this.#lease),
         lettingGo: farewell && ((at) => farewell.tell(at.monotonicMs)),
         timeoutMs: this.#timeoutMs(),
       });
@@ -262,10 +270,10 @@ export class Tenure {
       this.#lease = lease;
       for (const waiter of proclaiming) waiter.resolve();
       this.emit({ type: "renewed", term: this.term, tookMs: longestElapsedMs(sent, received) });
-      const wish = this.succession.wish(lease);
+      const wish = this.beside.succession.wish(lease);
       if (farewell) this.#armFarewell(farewell);
       else if (wish) this.announce(wish.reason, wish.to);
-      void this.succession.refresh();
+      void this.beside.succession.refresh();
       return true;
     } catch (error) {
       this.#farewell?.unheard();
@@ -290,9 +298,10 @@ export class Tenure {
     this.#givenBackAt = this.requests.now();
     this.#still = true;
     this.#metronome.wake();
-    await this.#whileTrusted(this.chronicle);
+    const history = this.beside.history.insist();
+    await this.#whileTrusted(history);
     const outcome = await this.lane.run(() => this.#resign({ ...giving, reserve }), true);
-    await Promise.all([this.chronicle, this.afterwards()]);
+    await Promise.all([history, this.beside.afterwards()]);
     this.emit({ type: "resigned", term: this.term, outcome });
     return outcome;
   }

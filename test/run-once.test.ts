@@ -3,6 +3,7 @@ import { TableUnavailableError } from "../src/index.js";
 import { between, gate, Stage } from "./support/stage.js";
 
 const TICK = "2026-01-31T03:00:00Z";
+const NAME = "billing/nightly";
 
 test("a tick completes once, whoever asks, however often, also out of order", async () => {
   const stage = new Stage();
@@ -121,4 +122,85 @@ test("what is written of a beginning and arrives late takes no completed tick ba
   const bid = stage.candidate("b").election.runOnce(TICK, () => "ran twice", { wait: true });
   await stage.advance(30_000);
   expect(await bid).toMatchObject({ ran: false, because: "done" });
+});
+
+test("a run that lost its lease leaves no trace in history: after a deletion of the row its tick runs again", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const finish = gate();
+  const running = a.election.runOnce(TICK, () => finish.opened);
+  running.catch(() => {});
+  await stage.advance(100);
+  // Blocked for longer than its lease, and then it returns as if nothing had happened.
+  a.clock.freeze(8_000);
+  finish.open();
+  await expect(running).rejects.toMatchObject({ code: "LEASE_LOST" });
+  await stage.advance(1_000);
+  stage.table.deleteLease(NAME);
+  const bid = stage.candidate("b").election.runOnce(TICK, ({ term }) => term, { wait: true });
+  await stage.advance(30_000);
+  expect(await bid).toEqual({ ran: true, term: 2, value: 2 });
+});
+
+test("a run whose release nobody confirmed leaves no trace in history of its own; the next leader's tells of it if it landed", async () => {
+  for (const lands of [false, true]) {
+    const stage = new Stage();
+    const store = between(stage.table, async (verb, pass) => {
+      if (verb !== "resign") return pass();
+      if (lands) await pass();
+      throw new TableUnavailableError("resign");
+    });
+    const running = stage.candidate("a", { store }).election.runOnce(TICK, () => "worked");
+    const outcome = expect(running).rejects.toMatchObject({ code: "TABLE_UNAVAILABLE" });
+    await stage.advance(5_000);
+    await outcome;
+    const told = () =>
+      stage.table.terms(NAME).flatMap(({ lastTick, lastTickBefore }) => lastTick ?? lastTickBefore ?? []);
+    expect(told()).toEqual([]);
+    const next = stage.candidate("b").election.campaign();
+    await stage.advance(5_000);
+    expect((await next).term).toBe(2);
+    expect(told()).toEqual(lands ? [TICK] : []);
+  }
+});
+
+test("the tick of a completed run is in history when runOnce resolves, and not before the lease row says so", async () => {
+  const stage = new Stage();
+  const told: Array<string | undefined> = [];
+  const store = between(stage.table, async (verb, pass) => {
+    const answer = await pass();
+    if (verb === "recordTerm" || verb === "resign") {
+      const { lease } = await stage.table.read(NAME);
+      const recorded = stage.table.terms(NAME).some(({ lastTick }) => lastTick === TICK);
+      told.push(
+        `${recorded ? "recorded" : "not recorded"}, row ${lease?.lastTick === TICK ? "done" : "open"}`,
+      );
+    }
+    return answer;
+  });
+  await stage.candidate("a", { store }).election.runOnce(TICK, () => {});
+  expect(told.slice(-2)).toEqual(["not recorded, row done", "recorded, row done"]);
+});
+
+test("history that never answers delays runOnce for some timeouts, and no longer", async () => {
+  const stage = new Stage();
+  const store = between(stage.table, (verb, pass) =>
+    verb === "recordTerm" ? new Promise(() => {}) : pass(),
+  );
+  const { election } = stage.candidate("a", { store, requestTimeoutMs: 500 });
+  const running = election.runOnce(TICK, () => "worked");
+  await stage.advance(15_000);
+  expect(await running).toMatchObject({ ran: true, value: "worked" });
+  expect(stage.pendingTimers).toBe(0);
+});
+
+test("a run that gave its lease back by itself did not record its tick, and says so", async () => {
+  const stage = new Stage();
+  const { election } = stage.candidate("a");
+  const running = election.runOnce(TICK, (leadership) => leadership.resign());
+  await expect(running).rejects.toMatchObject({ code: "LEASE_LOST", reason: "resigned" });
+  expect(await stage.candidate("b").election.runOnce(TICK, ({ term }) => term)).toMatchObject({
+    ran: true,
+    term: 2,
+  });
 });

@@ -360,4 +360,34 @@ export const MUTANTS: readonly Mutant[] = [
     from: "    this.#farewell = new Farewell(reason, to, this.#noticeMs(to));",
     to: "    this.#farewell = new Farewell(reason, to, this.#noticeMs(to)); void this.release(reason);",
   },
+  {
+    name: "a-lost-run-completes-its-tick",
+    revives:
+      "a run that lost its lease is recorded as done, and after a deletion of the row its tick never runs",
+    file: "src/election.ts",
+    from: '    const outcome = await tenure.release("resigned", { tick',
+    to: '    await recordTick(this.#requests, this.#options, tenure.term, tick);\n    const outcome = await tenure.release("resigned", { tick',
+  },
+  {
+    name: "history-gives-up",
+    revives:
+      "a term that history did not take at first is never recorded, and is used again after a deletion",
+    file: "src/tenure.ts",
+    from: "void this.beside.history.refresh();",
+    to: "",
+  },
+  {
+    name: "work-begins-after-its-caller-aborted",
+    revives: "an acquire under way wins, and work begins that nobody wants any more",
+    file: "src/election.ts",
+    from: "    if (signal?.aborted) {\n      await tenure.release",
+    to: "    if (signal?.aborted && tenure.isOver) {\n      await tenure.release",
+  },
+  {
+    name: "a-caller-that-aborts-leaves-a-leader",
+    revives: "an acquire under way wins, and nobody gives the lease back",
+    file: "src/election.ts",
+    from: '    if (signal?.aborted) {\n      await tenure.release("resigned");',
+    to: "    if (signal?.aborted) {",
+  },
 ];

@@ -24,6 +24,8 @@ export class Network {
   weather = CALM;
   /** Until then the table answers nobody. */
   awayUntilMs = 0;
+  /** Until then it takes no history. */
+  historyAwayUntilMs = 0;
   /** Until when nothing of a machine's arrives, and nothing reaches it. */
   readonly #cutUntilMs = { requests: new Map<Host, number>(), answers: new Map<Host, number>() };
   readonly counted: Record<string, number> = {};
@@ -34,7 +36,7 @@ export class Network {
     private readonly random: Random,
     private readonly watch: {
       sent(host: Host, verb: Verb): void;
-      landed(verb: Verb, request: unknown, answer: Answer): void;
+      landed(verb: Verb, args: readonly unknown[], answer: Answer): void;
     },
   ) {}
 
@@ -89,9 +91,12 @@ export class Network {
           // Throttled, or a 5xx after which nobody knows: sometimes the write landed all the same.
           if (random.chance(0.7)) return this.#deliver(host, () => reject(new TableUnavailableError(verb)));
         }
+        if (verb === "recordTerm" && this.world.nowMs < this.historyAwayUntilMs) {
+          return this.#deliver(host, () => reject(new TableUnavailableError(verb)));
+        }
         const call = this.table[verb] as (...args: unknown[]) => Promise<Answer>;
         void call.apply(this.table, args).then((answer) => {
-          this.watch.landed(verb, args[0], answer);
+          this.watch.landed(verb, args, answer);
           if (!answered) return;
           if (random.chance(weather.retry)) {
             this.count("retry");

@@ -47,6 +47,8 @@ export interface Machine {
 export type Fault = { readonly atMs: number } & (
   | { readonly kind: "weather"; readonly forMs: number; readonly weather: Weather }
   | { readonly kind: "outage"; readonly forMs: number }
+  /** The table takes no history, and everything else. */
+  | { readonly kind: "historyOutage"; readonly forMs: number }
   | { readonly kind: "crash"; readonly label: string; readonly forMs: number }
   | { readonly kind: "suspend" | "block"; readonly label: string; readonly forMs: number }
   /** Nothing gets out of a machine, or nothing in, or neither; the others reach the table. */
@@ -57,6 +59,8 @@ export type Fault = { readonly atMs: number } & (
       readonly way: "requests" | "answers" | "both";
     }
   | { readonly kind: "stepWall"; readonly label: string; readonly byMs: number }
+  /** Who called a candidate's `lead`, `campaign` or `runOnce` aborts: now, or while its next acquire is under way. */
+  | { readonly kind: "callerAborts"; readonly label: string; readonly when: "now" | "acquiring" }
   /** `to`: who should come next. */
   | { readonly kind: "stepDown"; readonly to: string | undefined }
   | { readonly kind: "pause"; readonly forMs: number }
@@ -172,6 +176,8 @@ function strikes(
         },
         { kind: "stepWall", atMs, label: random.pick(stepped), byMs },
         { kind: "outage", atMs, forMs: random.between(500, 40_000) },
+        { kind: "historyOutage", atMs, forMs: random.between(2_000, 60_000) },
+        { kind: "callerAborts", atMs, label: random.pick(labels), when: random.pick(["now", "acquiring"]) },
         { kind: "stepDown", atMs, to: random.chance(0.5) ? random.pick(labels) : undefined },
         { kind: "pause", atMs, forMs: random.between(1_000, 40_000) },
         // Deletions are rarer, or nothing else would be seen.

@@ -10,6 +10,8 @@ export interface Player {
   readonly rank: number;
   leadership: Leadership | undefined;
   working: boolean;
+  /** Whose signals its calls under way were given. */
+  readonly callers: Set<AbortController>;
 }
 
 /** The table that workers write to under their fence. */
@@ -20,14 +22,16 @@ export interface Surroundings {
   readonly random: Random;
   readonly referee: Referee;
   readonly holdForMs: number | undefined;
+  readonly leaseDurationMs: number;
+  count(fault: string): void;
   /** The storm is over: nothing fails by chance any more. */
   isCalm(): boolean;
 }
 
-/** A worker as users write it: leads, and when a leadership ends, leads again. */
+/** A worker as users write it: leads, and when a leadership ends, leads again. Sometimes it keeps the handle itself. */
 export async function leadForEver(player: Player, around: Surroundings): Promise<void> {
   const { random } = around;
-  const { host, election } = player;
+  const { host } = player;
   while (host.alive) {
     const most = random.chance(0.1) ? random.integer(1, 20) : Number.POSITIVE_INFINITY;
     let enough = false;
@@ -35,9 +39,44 @@ export async function leadForEver(player: Player, around: Surroundings): Promise
       enough = writes >= most && !around.isCalm();
       return enough;
     };
-    await election.lead((leadership) => work(player, leadership, around, isEnough));
-    if (!enough) around.referee.gaveUp(player);
+    if (random.chance(0.1) && !around.isCalm()) {
+      await called(player, around, (signal) => leadByHand(player, around, isEnough, signal)).catch(() => {});
+    } else {
+      await called(player, around, async (signal) => {
+        await player.election.lead((leadership) => work(player, leadership, around, isEnough, signal), {
+          signal,
+        });
+        if (!enough && !signal.aborted) around.referee.gaveUp(player);
+      });
+    }
     await rest(host, random.between(0, 2_000));
+  }
+}
+
+async function leadByHand(
+  player: Player,
+  around: Surroundings,
+  isEnough: (writes: number) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const leadership = await player.election.campaign({ signal });
+  await work(player, leadership, around, isEnough, signal);
+  await leadership.resign();
+}
+
+/** A call with a signal of its caller's, who may abort. */
+async function called<T>(
+  player: Player,
+  { referee }: Surroundings,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const caller = new AbortController();
+  player.callers.add(caller);
+  try {
+    return await call(caller.signal);
+  } finally {
+    player.callers.delete(caller);
+    if (caller.signal.aborted) referee.settledAborted(player);
   }
 }
 
@@ -52,21 +91,37 @@ export async function runTick(player: Player, tick: string, around: Surroundings
   const wait = random.chance(0.5);
   const most = random.integer(1, 3);
   const fails = !around.isCalm() && random.chance(0.2);
+  const blocks = !around.isCalm() && random.chance(0.1);
+  const isCareful = random.chance(0.5);
   try {
-    const result = await player.election.runOnce(
-      tick,
-      async (leadership) => {
-        await work(player, leadership, around, (writes) => writes >= most);
-        leadership.throwIfLost();
-        if (fails) throw new Error("the job failed");
-        referee.workedFor(tick);
-      },
-      { wait, holdForMs: around.holdForMs },
+    const result = await called(player, around, (signal) =>
+      player.election.runOnce(
+        tick,
+        async (leadership) => {
+          await work(player, leadership, around, (writes) => writes >= most, signal);
+          if (isCareful) leadership.throwIfLost();
+          if (fails) throw new Error("the job failed");
+          referee.workedFor(tick);
+          if (blocks) await blockBeyondTheLease(player.host, around);
+        },
+        { signal, wait, holdForMs: around.holdForMs },
+      ),
     );
     if (result.ran) referee.completed(tick, player.election.candidateId);
+    else if (result.because === "done") referee.toldDone(tick);
   } catch {
     // The job failed, its end could not be recorded, or the run before still goes on: not completed.
   }
+}
+
+/** It computes for too long, or collects garbage, and returns as if nothing had happened. */
+async function blockBeyondTheLease(
+  host: Host,
+  { random, leaseDurationMs, count }: Surroundings,
+): Promise<void> {
+  count("blockedRun");
+  host.pause("block", leaseDurationMs * random.between(1, 1.5));
+  await rest(host, 0);
 }
 
 /** Writes under its fence until it is told to stop or it is enough, and then takes a little longer. */
@@ -75,10 +130,11 @@ async function work(
   leadership: Leadership,
   { random, referee, isCalm }: Surroundings,
   isEnough: (writes: number) => boolean,
+  caller: AbortSignal,
 ): Promise<void> {
   const { host } = player;
   player.leadership = leadership;
-  referee.handedOut(player);
+  referee.handedOut(player, caller);
   player.working = true;
   const told = new Promise<void>((resolve) =>
     leadership.signal.addEventListener("abort", () => resolve(), { once: true }),

@@ -1,6 +1,6 @@
 import type { ElectionEvent, Leader } from "../../src/index.js";
 import type { Lease } from "../../src/lease.js";
-import type { Answer } from "../../src/store/lease-store.js";
+import type { AcquireRequest, Answer, TermRecord } from "../../src/store/lease-store.js";
 import type { MemoryTable } from "../../src/testing.js";
 import type { Host } from "./host.js";
 import type { Verb } from "./network.js";
@@ -37,11 +37,19 @@ export class Referee {
   /** How often the end of each tenure was told, of processes that live. */
   readonly #endings = new Map<string, number>();
   readonly #ticks = new Map<string, string>();
+  /** The latest tick that a release on the lease row completed. */
+  #fencedTick = "";
+  /** Terms whose beginning stands in history. */
+  readonly #recorded = new Set<number>();
+  /** When a process last tried to write history, or began to lead. */
+  readonly #rememberedMs = new Map<Host, number>();
 
   constructor(
     private readonly table: MemoryTable,
     /** Not when clocks break the assumptions. */
     private readonly exclusionPromised: boolean,
+    /** The longest of the candidates'. */
+    private readonly leaseDurationMs: number,
   ) {}
 
   /** After every step: at most one trusted leadership at any true instant. */
@@ -67,6 +75,17 @@ export class Referee {
         }
       }
       trusting = player;
+      this.#expectHistory(player, nowMs);
+    }
+  }
+
+  /** Who leads goes on trying until history has its term. */
+  #expectHistory({ host, leadership }: Player, nowMs: number): void {
+    if (!leadership || this.#recorded.has(leadership.term)) return;
+    const sinceMs = this.#rememberedMs.get(host) ?? nowMs;
+    this.#rememberedMs.set(host, sinceMs);
+    if (nowMs - sinceMs > 2 * this.leaseDurationMs) {
+      throw new Violation("history", `term ${leadership.term} leads, and no longer tries to be recorded`);
     }
   }
 
@@ -112,16 +131,18 @@ export class Referee {
     return this.#ticks.size;
   }
 
-  sent(host: Host, verb: Verb): void {
+  sent(host: Host, verb: Verb, nowMs: number): void {
+    if (verb === "recordTerm" || verb === "acquire") this.#rememberedMs.set(host, nowMs);
     if (verb !== "resign") return;
     const player = this.players.find((candidate) => candidate.host === host);
     if (player?.working) throw new Violation("work", "a lease is given back while its work still runs");
   }
 
-  landed(verb: Verb, request: unknown, answer: Answer): void {
+  landed(verb: Verb, args: readonly unknown[], answer: Answer): void {
     const { done, lease } = answer as { done?: boolean; lease?: Lease };
+    if (verb === "recordTerm") this.#wroteHistory(args[1] as TermRecord);
     if (!done) return;
-    if (verb === "transact") this.#wrote((request as { term: number }).term);
+    if (verb === "transact") this.#wrote((args[0] as { term: number }).term);
     if (!lease) return;
     this.#row = lease;
     if (verb === "acquire" && lease.term <= this.#highestTerm) {
@@ -131,6 +152,9 @@ export class Referee {
       throw new Violation("paused", `term ${lease.term} begins while the election is paused`);
     }
     this.#highestTerm = Math.max(this.#highestTerm, lease.term);
+    if (verb === "acquire" && (args[0] as AcquireRequest).basis.founding) this.#recorded.add(lease.term);
+    if (verb === "resign") this.#fencedTick = lease.lastTick ?? "";
+    else this.toldDone(lease.lastTick ?? "");
     if (lease.lastTick !== undefined && !this.#worked.has(lease.lastTick)) {
       throw new Violation("ticks", `${lease.lastTick} is recorded as done, and no work for it was`);
     }
@@ -141,8 +165,32 @@ export class Referee {
     this.paused = false;
   }
 
-  /** What is handed out is a lease, and not the remains of one. */
-  handedOut({ leadership }: Player): void {
+  #wroteHistory({ term, holder }: TermRecord): void {
+    if (holder !== undefined) this.#recorded.add(term);
+  }
+
+  /** What is called done was confirmed by the fence, and not only said by a run that had lost its lease. */
+  toldDone(tick: string): void {
+    if (tick <= this.#fencedTick) return;
+    this.#late.push(new Violation("ticks", `${tick} is told to be done, and no release completed it`));
+  }
+
+  /** A call whose caller has aborted leaves no leadership behind. */
+  settledAborted({ election, leadership }: Player): void {
+    const tenures = [...this.#endings].filter(([tenure]) => tenure.startsWith(`${election.candidateId}/`));
+    if (tenures.every(([, times]) => times > 0) && !(leadership && leadership.remainingMs() > 0)) return;
+    this.#late.push(
+      new Violation("caller", `${election.candidateId} still leads, though its caller has aborted`),
+    );
+  }
+
+  /** What is handed out is a lease, and not the remains of one; and to a caller who still wants it. */
+  handedOut({ leadership }: Player, caller: AbortSignal): void {
+    if (caller.aborted) {
+      this.#late.push(
+        new Violation("caller", `work of term ${leadership?.term} begins after its caller aborted`),
+      );
+    }
     if (leadership && !(leadership.remainingMs() > 0)) {
       this.#late.push(new Violation("handed out", `term ${leadership.term} had run out before work began`));
     }

@@ -46,6 +46,8 @@ class Simulation {
   readonly #network: Network;
   readonly #referee: Referee;
   readonly #current = new Map<string, Player>();
+  /** Whose callers abort while the next acquire is under way. */
+  readonly #impatient = new Set<Player>();
   readonly #around: Surroundings;
   #violation: Violation | undefined;
 
@@ -59,13 +61,23 @@ class Simulation {
     this.#random = random;
     const serviceTimeMs = () => EPOCH_MS + world.nowMs + random.between(-1, 1) * plan.dateErrorMs;
     this.#table = new MemoryTable({ keys: { [REGISTER]: ["id"] }, serviceTimeMs });
-    this.#referee = new Referee(this.#table, !plan.broken);
+    this.#referee = new Referee(this.#table, !plan.broken, plan.leaseDurationMs);
     const referee = this.#referee;
-    const { holdForMs } = plan;
-    this.#around = { random, referee, holdForMs, isCalm: () => world.nowMs > plan.stormMs };
+    const { holdForMs, leaseDurationMs } = plan;
+    this.#around = {
+      random,
+      referee,
+      holdForMs,
+      leaseDurationMs,
+      count: (fault) => this.#network.count(fault),
+      isCalm: () => world.nowMs > plan.stormMs,
+    };
     this.#network = new Network(world, this.#table, random, {
-      sent: (host, verb) => this.#judge(() => this.#referee.sent(host, verb)),
-      landed: (verb, request, answer) => this.#judge(() => this.#referee.landed(verb, request, answer)),
+      sent: (host, verb) => {
+        this.#judge(() => this.#referee.sent(host, verb, world.nowMs));
+        if (verb === "acquire") this.#abortWhileAcquiring(host);
+      },
+      landed: (verb, args, answer) => this.#judge(() => this.#referee.landed(verb, args, answer)),
     });
   }
 
@@ -153,7 +165,14 @@ class Simulation {
       },
     });
     const { rank } = machine;
-    const player: Player = { host, election, rank, leadership: undefined, working: false };
+    const player: Player = {
+      host,
+      election,
+      rank,
+      leadership: undefined,
+      working: false,
+      callers: new Set(),
+    };
     this.#current.set(machine.label, player);
     this.#referee.players.push(player);
     if (plan.job === "lead") void leadForEver(player, this.#around);
@@ -171,7 +190,7 @@ class Simulation {
   }
 
   #strike(fault: Fault): void {
-    if (fault.kind !== "weather") this.#network.count(fault.kind);
+    if (fault.kind !== "weather" && fault.kind !== "callerAborts") this.#network.count(fault.kind);
     if (this.trace) this.#say(tellFault(fault));
     const world = this.#world;
     switch (fault.kind) {
@@ -184,6 +203,15 @@ class Simulation {
       case "outage":
         this.#network.awayUntilMs = world.nowMs + fault.forMs;
         return;
+      case "historyOutage":
+        this.#network.historyAwayUntilMs = world.nowMs + fault.forMs;
+        return;
+      case "callerAborts": {
+        const player = this.#current.get(fault.label);
+        if (player && fault.when === "now") this.#abortCallers(player);
+        else if (player) this.#impatient.add(player);
+        return;
+      }
       case "crash": {
         const machine = this.plan.candidates.find(({ label }) => label === fault.label);
         const player = this.#current.get(fault.label);
@@ -217,6 +245,19 @@ class Simulation {
     }
   }
 
+  /** Between the request and what comes of it, some time. */
+  #abortWhileAcquiring(host: Host): void {
+    const player = this.#referee.players.find((one) => one.host === host);
+    if (!player || !this.#impatient.delete(player)) return;
+    this.#world.after(this.#random.between(0, 30), () => this.#abortCallers(player));
+  }
+
+  #abortCallers({ callers }: Player): void {
+    if (callers.size === 0 || this.#around.isCalm()) return;
+    this.#network.count("callerAborts");
+    for (const caller of callers) caller.abort(new Error("the caller has had enough"));
+  }
+
   async #setPaused(paused: boolean): Promise<void> {
     const { done } = await this.#table.pause({ election: NAME, by: paused ? "operator" : undefined });
     if (done) this.#referee.paused = paused;
@@ -241,7 +282,7 @@ class Simulation {
     if (what === "evict") {
       const request = { election: NAME, term: lease.term, at: undefined };
       const answer = await table.evict(request);
-      this.#judge(() => this.#referee.landed("evict", request, answer));
+      this.#judge(() => this.#referee.landed("evict", [request], answer));
     } else if (await this.#isInHistory(lease)) {
       table.deleteLease(NAME);
       this.#referee.deleted();

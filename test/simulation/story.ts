@@ -39,6 +39,12 @@ export function tellFault(fault: Fault): string {
     }
     case "outage":
       return `✗ the table is away for ${seconds(fault.forMs)}`;
+    case "historyOutage":
+      return `✗ the table takes no history for ${seconds(fault.forMs)}`;
+    case "callerAborts":
+      return fault.when === "now"
+        ? `! who called ${fault.label} aborts`
+        : `! who called ${fault.label} aborts while its next acquire is under way`;
     case "crash":
       return `✗ ${fault.label} is killed, to start again in ${seconds(fault.forMs)}`;
     case "suspend":
