@@ -44,6 +44,8 @@ export class Campaign {
   /** A try to acquire went unanswered: only the row can tell whether it landed. */
   #unsure = false;
   #jitterMs = 0;
+  /** In a row. */
+  #foundingsRefused = 0;
 
   constructor(
     private readonly requests: Requests,
@@ -133,10 +135,20 @@ export class Campaign {
         await sleep(this.options.clock, move.untilMs - this.requests.now().monotonicMs, signal);
         return undefined;
       case "acquire":
-        if (await isHealthy(this.options)) return this.#acquire(move.basis);
+        if (await isHealthy(this.options)) return this.#acquireOrRest(move.basis, signal);
         await sleep(this.options.clock, this.options.renewIntervalMs, signal);
         return undefined;
     }
+  }
+
+  /** After a founding that was refused without a row there is nothing to watch: tries ever less often. */
+  async #acquireOrRest(basis: Basis, signal: AbortSignal | undefined): Promise<Won | undefined> {
+    const { clock, renewIntervalMs, random } = this.options;
+    const won = await this.#acquire(basis);
+    if (!won && this.#foundingsRefused > 0) {
+      await sleep(clock, backoffMs(this.#foundingsRefused, renewIntervalMs, random), signal);
+    }
+    return won;
   }
 
   async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
@@ -213,6 +225,7 @@ export class Campaign {
       throw error;
     }
     const { lease } = written;
+    this.#foundingsRefused = lease ? 0 : this.#foundingsRefused + 1;
     const landed = written.done || acquireLanded(lease, { candidateId, attemptId });
     if (!landed || !lease) {
       this.emit({ type: "refused", term: lease?.term });

@@ -1,3 +1,5 @@
+import { LEASE_SORT_KEY } from "./store/schema.js";
+
 /** Why a tenure ended. `expired` and those after it are losses; the others were planned. */
 export type EndReason =
   /** Given back: `resign()`, the work returned, or the caller's signal aborted. */
@@ -161,10 +163,16 @@ export class MalformedLeaseError extends IncumbentError {
     readonly rule: string,
     readonly received: unknown,
     wouldDo: unknown,
+    /** The row's sort key. */
+    readonly row = LEASE_SORT_KEY,
   ) {
     super(
-      `Lease row of "${election}": attribute "${attribute}" ${rule}; found ${show(received)}, ` +
-        `${show(wouldDo)} would do. The row was left as it is: mend it, or delete it and the next term follows its history.`,
+      `Row "${row}" of "${election}": attribute "${attribute}" ${rule}; found ${show(received)}, ` +
+        `${show(wouldDo)} would do. The row was left as it is: ${
+          row === LEASE_SORT_KEY
+            ? "mend it, or delete it and the next term follows its history."
+            : "remove or mend the attribute; delete the row only if it is no history of this election."
+        }`,
     );
   }
 }

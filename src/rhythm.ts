@@ -22,6 +22,9 @@ const NARROW = 1 / 50;
 /** How long after the due moment to look, as a part of the interval: renewals are not quite punctual. */
 const SLACK = 1 / 100;
 
+/** However soon a row says that it is written again, nobody looks for that more often than this for long. */
+export const LEAST_INTERVAL_MS = 50;
+
 /** The first look: the write happened some time in the interval before it. */
 export function firstRhythm(seenMs: number, intervalMs: number): Rhythm {
   return between(seenMs - intervalMs, seenMs);
@@ -68,5 +71,5 @@ export function nextLookMs(rhythm: Rhythm, intervalMs: number): number {
   }
   if (lookedAtMs < latestMs) return latestMs;
   // Overdue: keep looking, ever less often, so that a late renewal is still seen soon after it.
-  return lookedAtMs + intervalMs * Math.min(1, 2 ** missed / 20);
+  return lookedAtMs + Math.min(Math.max(intervalMs, LEAST_INTERVAL_MS), (intervalMs * 2 ** missed) / 20);
 }

@@ -1,6 +1,6 @@
 import type { Instant } from "./clock.js";
 import { isPlaceholder, isVacant, type Lease } from "./lease.js";
-import { nextLookMs } from "./rhythm.js";
+import { LEAST_INTERVAL_MS, nextLookMs } from "./rhythm.js";
 import type { ServiceClock } from "./service-clock.js";
 import type { Sighting } from "./sighting.js";
 
@@ -168,7 +168,8 @@ function nextLookForMeMs(sighting: Sighting, lease: Lease, me: Candidacy, now: I
 
 /** Whoever may not take the lease looks now and then whether that has changed. */
 function lookLater(sighting: Sighting, now: Instant): Move {
-  const lookAtMs = sighting.lookedMs + (sighting.lease?.renewIntervalMs ?? ABSENT_LOOK_MS);
+  const intervalMs = sighting.lease?.renewIntervalMs ?? ABSENT_LOOK_MS;
+  const lookAtMs = sighting.lookedMs + Math.max(intervalMs, LEAST_INTERVAL_MS);
   if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
   return { kind: "wait", untilMs: lookAtMs };
 }

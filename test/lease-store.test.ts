@@ -15,6 +15,7 @@ import type {
   Transacted,
   TransactRequest,
 } from "../src/store/lease-store.js";
+import { LARGEST_TERM } from "../src/store/schema.js";
 import { MemoryTable } from "../src/testing.js";
 import { leaseRow, newClient, newLeaseTable, newTable } from "./support/fixture.js";
 
@@ -403,6 +404,28 @@ describe.each([
       const echo = await store.acquire(attempt, signal);
       expect(echo).toMatchObject({ done: false, lease: { holder: "a", attemptId: "a-2", term: 2 } });
       expect(await row()).toMatchObject({ term: 2, revision: 3 });
+    });
+
+    test("no term follows the largest, and no revision one that is too large: refused before anything is written", async () => {
+      const { store, row, terms } = await subject();
+      await store.recordTerm(NAME, { term: LARGEST_TERM - 1 }, signal);
+      const largest = { ...PLACE, founding: { firstTerm: LARGEST_TERM } };
+      expect(await found(store, { basis: largest })).toMatchObject({ done: true });
+      const [before, history] = [await row(), await terms()];
+      const malformed = (attribute: string) => ({ code: "MALFORMED_LEASE", attribute });
+      for (const basis of [
+        { term: LARGEST_TERM, revision: 1 },
+        { ...PLACE, founding: { firstTerm: LARGEST_TERM + 1 } },
+        { ...PLACE, founding: { firstTerm: 9e120 } },
+        { ...PLACE, founding: { firstTerm: Number.NaN } },
+      ]) {
+        await expect(store.acquire(acquiring({ basis }), signal)).rejects.toMatchObject(malformed("term"));
+      }
+      const eviction = store.evict({ election: NAME, term: LARGEST_TERM, at: 1 }, signal);
+      await expect(eviction).rejects.toMatchObject(malformed("term"));
+      const basis = { term: 1, revision: 2 ** 53 - 1 };
+      await expect(store.acquire(acquiring({ basis }), signal)).rejects.toMatchObject(malformed("revision"));
+      expect([await row(), await terms()]).toEqual([before, history]);
     });
 
     test("removes a step-down request and how the last tenure ended; keeps the last tick", async () => {

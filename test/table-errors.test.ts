@@ -226,6 +226,9 @@ describe("a row written by something else", () => {
           : []),
       ];
     }),
+    ["term", "beyond twelve digits", { N: "1000000000000" }],
+    ["leaseDurationMs", "beyond a day", { N: "86400001" }],
+    ["renewIntervalMs", "beyond a day", { N: "86400001" }],
   ];
 
   test.each(wrong)("%s %s: named, and the row is left byte for byte", async (name, _how, value) => {

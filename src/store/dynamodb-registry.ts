@@ -3,7 +3,8 @@ import type { History } from "../sighting.js";
 import type { DateHeader } from "./date-header.js";
 import { DynamoDBTable } from "./dynamodb-table.js";
 import type { Item } from "./expressions.js";
-import { attributes, n, termRow, toCandidate, toHistory, toTerm } from "./lease-codec.js";
+import { attributes, n, toCandidate } from "./lease-codec.js";
+import { LARGEST_TERM } from "./lease-limits.js";
 import type { Answer, CandidateRow, TermRange, TermRecord } from "./lease-store.js";
 import {
   CANDIDATE_SORT_KEY_PREFIX,
@@ -13,6 +14,7 @@ import {
   TERM_SORT_KEY_PREFIX,
   termSortKey,
 } from "./schema.js";
+import { termRow, toHistory, toTerm } from "./term-codec.js";
 import { updateExpression } from "./update-expression.js";
 
 /** More candidates than this are not read: the line has far fewer places. */
@@ -23,21 +25,28 @@ const HISTORY_READ = 100;
 export class DynamoDBRegistry extends DynamoDBTable {
   readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }> {
     return this.ask("read the election's history", async (date) => {
-      const rows = await this.#query(election, ofPrefix(TERM_SORT_KEY_PREFIX), HISTORY_READ, date, signal);
-      return { dateMs: date.ms, history: toHistory(rows) };
+      const rows = await this.#query(
+        election,
+        ofPrefix(TERM_SORT_KEY_PREFIX),
+        HISTORY_READ,
+        date,
+        signal,
+        whole,
+      );
+      return { dateMs: date.ms, history: toHistory(election, rows) };
     });
   }
 
   readTerms(
     election: string,
-    { before = 10 ** 12 - 1, after = -1, limit }: TermRange,
+    { before = LARGEST_TERM + 1, after = -1, limit }: TermRange,
     signal: AbortSignal,
   ): Promise<Answer & { terms: readonly TermRecord[] }> {
     if (before - after < 2) return Promise.resolve({ terms: [] });
     return this.ask("read the election's history", async (date) => {
       const between = { from: termSortKey(after + 1), to: termSortKey(before - 1) };
-      const rows = await this.#query(election, between, limit, date, signal);
-      return { dateMs: date.ms, terms: rows.flatMap((row) => toTerm(row) ?? []) };
+      const terms = await this.#query(election, between, limit, date, signal, toTerm);
+      return { dateMs: date.ms, terms };
     });
   }
 
@@ -70,20 +79,21 @@ export class DynamoDBRegistry extends DynamoDBTable {
   ): Promise<Answer & { candidates: readonly CandidateRow[] }> {
     return this.ask("read the candidates", async (date) => {
       const all = ofPrefix(CANDIDATE_SORT_KEY_PREFIX);
-      const rows = await this.#query(election, all, CANDIDATES_READ, date, signal);
-      return { dateMs: date.ms, candidates: rows.flatMap((row) => toCandidate(row) ?? []) };
+      const candidates = await this.#query(election, all, CANDIDATES_READ, date, signal, toCandidate);
+      return { dateMs: date.ms, candidates };
     });
   }
 
-  /** Latest first. Pages are followed: rows can be large. */
-  async #query(
+  /** Latest first, up to `limit` of those that `parse` takes. Pages are followed: rows can be large, or not ours. */
+  async #query<T>(
     election: string,
     { from, to }: Range,
     limit: number,
     date: DateHeader,
     signal: AbortSignal,
-  ): Promise<Item[]> {
-    const rows: Item[] = [];
+    parse: (row: Item) => T | undefined,
+  ): Promise<T[]> {
+    const rows: T[] = [];
     let startKey: Item | undefined;
     do {
       const command = date.from(
@@ -99,7 +109,7 @@ export class DynamoDBRegistry extends DynamoDBTable {
         }),
       );
       const answer = await this.client.send(command, { abortSignal: signal });
-      rows.push(...((answer.Items ?? []) as Item[]));
+      rows.push(...((answer.Items ?? []) as Item[]).flatMap((row) => parse(row) ?? []));
       startKey = answer.LastEvaluatedKey as Item | undefined;
     } while (startKey && rows.length < limit);
     return rows;
@@ -120,6 +130,8 @@ export class DynamoDBRegistry extends DynamoDBTable {
     });
   }
 }
+
+const whole = (row: Item) => row;
 
 interface Range {
   readonly from: string;

@@ -13,7 +13,8 @@ import { found } from "./dynamodb-founding.js";
 import { DynamoDBRegistry } from "./dynamodb-registry.js";
 import { transactionError } from "./errors-of-dynamodb.js";
 import type { Item } from "./expressions.js";
-import { held, n, optional, s, termRow, toLease, withoutAbsent } from "./lease-codec.js";
+import { held, n, optional, s, toLease, withoutAbsent } from "./lease-codec.js";
+import { checkNextTerm } from "./lease-limits.js";
 import type {
   AcquireRequest,
   EvictRequest,
@@ -29,6 +30,7 @@ import type {
   Written,
 } from "./lease-store.js";
 import { LEASE_SORT_KEY, PARTITION_KEY, termSortKey } from "./schema.js";
+import { termRow } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
 /** The verbs as conditional writes. */
@@ -62,8 +64,9 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
     );
   }
 
-  acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written> {
+  async acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written> {
     const { election, basis } = request;
+    checkNextTerm(election, basis.founding?.firstTerm ?? basis.term + 1, basis);
     if (basis.founding) return this.#found(request, basis, basis.founding, signal);
     const taken = held(request, basis.term + 1, basis.revision + 1);
     return this.#write(
@@ -194,7 +197,8 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
     );
   }
 
-  evict(request: EvictRequest, signal: AbortSignal): Promise<Written> {
+  async evict(request: EvictRequest, signal: AbortSignal): Promise<Written> {
+    checkNextTerm(request.election, request.term + 1, request);
     return this.#write(
       request.election,
       "evict the holder",

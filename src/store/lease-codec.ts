@@ -1,23 +1,22 @@
-import { MalformedLeaseError } from "../errors.js";
 import type { Lease } from "../lease.js";
-import type { History } from "../sighting.js";
 import type { Attribute, Item } from "./expressions.js";
-import type { AcquireRequest, CandidateRow, TermRecord } from "./lease-store.js";
-import { PARTITION_KEY, SORT_KEY } from "./schema.js";
+import { LARGEST_TERM, LONGEST_LEASE_MS, LONGEST_RESERVATION_MS } from "./lease-limits.js";
+import type { AcquireRequest, CandidateRow } from "./lease-store.js";
+import { Row } from "./row.js";
+import { LEASE_SORT_KEY } from "./schema.js";
 import type { Update } from "./update-expression.js";
 
 /** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
 
-const A_DAY_MS = 86_400_000;
-
 export function toLease(election: string, item: Item): Lease {
-  const row = new Row(election, item);
-  const leaseDurationMs = row.integer("leaseDurationMs", 1);
+  const row = new Row(election, LEASE_SORT_KEY, item);
+  const leaseDurationMs = row.integer("leaseDurationMs", 1, LONGEST_LEASE_MS);
   return {
-    term: row.integer("term", 0),
+    term: row.integer("term", 0, LARGEST_TERM),
     revision: row.integer("revision", 1),
     leaseDurationMs,
-    renewIntervalMs: row.optionalInteger("renewIntervalMs", 1) ?? Math.ceil(leaseDurationMs / 3),
+    renewIntervalMs:
+      row.optionalInteger("renewIntervalMs", 1, LONGEST_LEASE_MS) ?? Math.ceil(leaseDurationMs / 3),
     holder: row.text("holder"),
     attemptId: row.text("attemptId"),
     expiresAt: row.optionalInteger("expiresAt", 0),
@@ -28,78 +27,17 @@ export function toLease(election: string, item: Item): Lease {
       ? { by: row.text("stepDown") ?? "", to: row.text("stepDownTo") }
       : undefined,
     line: row.texts("line"),
-    lettingGoInMs: row.optionalInteger("lettingGoInMs", -A_DAY_MS),
+    lettingGoInMs: row.optionalInteger("lettingGoInMs", -LONGEST_LEASE_MS),
     lettingGoTo: row.text("lettingGoTo"),
     reservedFor: row.text("reservedFor"),
     reservedGroup: row.text("reservedGroup"),
     reservedUntil: row.optionalInteger("reservedUntil", 0),
-    reservedMs: row.optionalInteger("reservedMs", 0),
+    reservedMs: row.optionalInteger("reservedMs", 0, LONGEST_RESERVATION_MS),
     paused: row.text("paused"),
     lastTick: row.text("lastTick"),
     lastTickTerm: row.optionalInteger("lastTickTerm", 1),
     endReason: row.text("endReason"),
     endedAt: row.optionalInteger("endedAt", 0),
-  };
-}
-
-class Row {
-  constructor(
-    private readonly election: string,
-    private readonly item: Item,
-  ) {}
-
-  has(name: string): boolean {
-    return this.item[name] !== undefined;
-  }
-
-  integer(name: string, least: number): number {
-    const attribute = this.item[name];
-    const value = attribute && "N" in attribute ? Number(attribute.N) : Number.NaN;
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw this.malformed(name, `must be a whole number (N) from ${least}`, attribute, { N: "15000" });
-  }
-
-  optionalInteger(name: string, least: number): number | undefined {
-    return this.has(name) ? this.integer(name, least) : undefined;
-  }
-
-  text(name: string): string | undefined {
-    const attribute = this.item[name];
-    if (attribute === undefined) return undefined;
-    if ("S" in attribute) return attribute.S;
-    throw this.malformed(name, "must be a string (S)", attribute, { S: "worker-1" });
-  }
-
-  texts(name: string): string[] | undefined {
-    const attribute = this.item[name];
-    if (attribute === undefined) return undefined;
-    if ("L" in attribute && attribute.L.every((entry) => "S" in entry)) {
-      return attribute.L.map((entry) => ("S" in entry ? entry.S : ""));
-    }
-    throw this.malformed(name, "must be a list (L) of strings (S)", attribute, { L: [{ S: "worker-2" }] });
-  }
-
-  private malformed(name: string, rule: string, found: Attribute | undefined, wouldDo: Attribute) {
-    return new MalformedLeaseError(this.election, name, rule, found ?? "nothing", wouldDo);
-  }
-}
-
-/** What the rows of past terms tell. */
-export function toHistory(rows: Item[]): History {
-  const number = (row: Item, name: string) => {
-    const attribute = row[name];
-    return attribute && "N" in attribute ? Number(attribute.N) : 0;
-  };
-  const latest = rows.reduce<Item>((a, b) => (number(b, "term") > number(a, "term") ? b : a), {});
-  const tick = latest.lastTick;
-  const ticks = rows
-    .flatMap(({ lastTickBefore, lastTick }) => [lastTickBefore, lastTick])
-    .flatMap((tick) => (tick && "S" in tick ? [tick.S] : []));
-  return {
-    highestTerm: Math.max(0, ...rows.map((row) => number(row, "term"))),
-    longestLeaseMs: Math.max(0, ...rows.map((row) => number(row, "leaseDurationMs"))),
-    lastTick: ticks.sort().at(-1),
-    highestTermTick: tick && "S" in tick ? tick.S : undefined,
   };
 }
 
@@ -117,11 +55,6 @@ export function held(request: AcquireRequest, term: number, revision: number): U
     renewedAt: optional(n, request.at),
     value: optional(s, request.value),
   };
-}
-
-/** The attributes of a history row: those facts that are known. */
-export function termRow(record: TermRecord): Item {
-  return withoutAbsent(attributes(record));
 }
 
 export function withoutAbsent(set: Update["set"]): Item {
@@ -167,17 +100,6 @@ export function toCandidate(item: Item): CandidateRow | undefined {
     left: isSet("left"),
     ttl: number("ttl"),
   };
-}
-
-/** The facts of a term's row. */
-export function toTerm(item: Item): TermRecord | undefined {
-  const facts: Record<string, unknown> = {};
-  for (const [name, attribute] of Object.entries(item)) {
-    if (name === PARTITION_KEY || name === SORT_KEY) continue;
-    if ("S" in attribute) facts[name] = attribute.S;
-    if ("N" in attribute) facts[name] = Number(attribute.N);
-  }
-  return typeof facts.term === "number" ? (facts as unknown as TermRecord) : undefined;
 }
 
 /** Of a list of row attributes, those that are known; `undefined` in an update means: remove. */

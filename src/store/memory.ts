@@ -10,6 +10,7 @@ import {
   evaluateCondition,
   type Item,
 } from "./expressions.js";
+import { checkNextTerm } from "./lease-limits.js";
 import type {
   AcquireRequest,
   Answer,
@@ -117,6 +118,7 @@ export class MemoryTable implements LeaseStore {
   async acquire(request: AcquireRequest): Promise<Written> {
     const { election, basis, at } = request;
     const { founding } = basis;
+    checkNextTerm(election, founding?.firstTerm ?? basis.term + 1, basis);
     const isPast = founding && this.#isPast(election, founding);
     if (isPast && acquired(this.#leases.get(election), request)) {
       return { dateMs: this.#dateMs(), done: false, lease: undefined };
@@ -154,6 +156,7 @@ export class MemoryTable implements LeaseStore {
   }
 
   async evict(request: EvictRequest): Promise<Written> {
+    checkNextTerm(request.election, request.term + 1, request);
     return this.#write(evicted, request);
   }
 

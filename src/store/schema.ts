@@ -14,9 +14,19 @@ export const CANDIDATE_SORT_KEY_PREFIX = "candidate#";
 /** Counts those who join. */
 export const SEQ_SORT_KEY = "seq";
 
+/** What twelve digits can hold: one term a millisecond would take 31 years. */
+export const LARGEST_TERM = 999_999_999_999;
+
 /** Twelve digits, so that sort keys sort as numbers do. */
 export function termSortKey(term: number): string {
   return TERM_SORT_KEY_PREFIX + String(term).padStart(12, "0");
+}
+
+/** The term of a history row; undefined when that is no sort key of ours. */
+export function termOfSortKey(sortKey: string): number | undefined {
+  if (!/^term#\d{12}$/.test(sortKey)) return undefined;
+  const term = Number(sortKey.slice(TERM_SORT_KEY_PREFIX.length));
+  return term >= 1 ? term : undefined;
 }
 
 /** Election names: no ':' and no '#', which separate kinds of keys (pitfall: composite keys that collide). */
