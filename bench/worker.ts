@@ -58,7 +58,7 @@ function kindOf(command: string, input: object): RequestKind {
   if (text.includes("attemptId")) return "acquire";
   if (command === "GetItemCommand" && isOnLease) return "read the lease";
   if (command === "QueryCommand" && text.includes("candidate#")) return "read the candidates";
-  if (Key?.sk?.S?.startsWith("candidate#")) return "refresh the candidate";
+  if (command === "UpdateItemCommand" && Key?.sk?.S?.startsWith("candidate#")) return "refresh the candidate";
   if (!isOnLease || UpdateExpression === "") return "other";
   if (text.includes("endReason")) return "resign";
   return text.includes(":revision") ? "renew" : "other";

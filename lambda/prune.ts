@@ -5,12 +5,17 @@ import {
   type DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
 import { storeError } from "../src/store/errors-of-dynamodb.js";
-import { PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX, TTL_ATTRIBUTE } from "../src/store/schema.js";
+import {
+  CANDIDATE_SORT_KEY_PREFIX,
+  PARTITION_KEY,
+  SORT_KEY,
+  TERM_SORT_KEY_PREFIX,
+  TTL_ATTRIBUTE,
+} from "../src/store/schema.js";
 import { keyOf, type Seen } from "./table-rows.js";
 
 /** For tables without a time to live of their own, such as multi-Region strongly consistent ones. */
 
-const CANDIDATE_SORT_KEY_PREFIX = "candidate#";
 /** Requests in flight at once. */
 const AT_ONCE = 10;
 /** Rows in one run: they fit into the function's memory and time, and the next run goes on. */

@@ -3,17 +3,31 @@ import type { IMetric, Metric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch"
 import { type ITableV2, Operation, type TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
+import { candidatesPartition } from "../src/store/schema.js";
 import { checkElection, refuse } from "./invalid-prop.js";
 
-/** What a candidate sends: no Scan, and no delete. A test holds it against the client's requests. */
-export const CANDIDATE_ACTIONS = [
-  "dynamodb:GetItem",
-  "dynamodb:UpdateItem",
-  "dynamodb:Query",
-  "dynamodb:ConditionCheckItem",
-];
-export const OBSERVER_ACTIONS = ["dynamodb:GetItem", "dynamodb:Query"];
-export const OPERATOR_ACTIONS = [...OBSERVER_ACTIONS, "dynamodb:UpdateItem"];
+/** What a role sends: on the lease and the history of an election, and in the partition of its candidates. */
+export interface RoleActions {
+  readonly election: readonly string[];
+  readonly candidates: readonly string[];
+}
+
+/**
+ * A candidate deletes its own row, and a leader those of the dead; never a lease or a term. No role scans. A test holds
+ * this against the client's requests.
+ */
+export const CANDIDATE_ACTIONS: RoleActions = {
+  election: ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"],
+  candidates: ["dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"],
+};
+export const OBSERVER_ACTIONS: RoleActions = {
+  election: ["dynamodb:GetItem", "dynamodb:Query"],
+  candidates: ["dynamodb:Query"],
+};
+export const OPERATOR_ACTIONS: RoleActions = {
+  election: ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+  candidates: ["dynamodb:Query"],
+};
 
 /** What DynamoDB does with a customer's key on behalf of who reads and writes a table. */
 const KEY_ACTIONS = [
@@ -48,7 +62,8 @@ export abstract class LeaseAccess extends Construct {
   }
 
   /**
-   * What a candidate of these elections needs, and nothing else: `dynamodb:LeadingKeys` confines it to their rows.
+   * What a candidate of these elections needs, and nothing else: `dynamodb:LeadingKeys` confines it to their rows. It may
+   * delete in the partition of their candidates only.
    * Throws `InvalidPropError` when no election is named.
    */
   grantCandidate(grantee: IGrantable, ...elections: string[]): Grant {
@@ -61,34 +76,50 @@ export abstract class LeaseAccess extends Construct {
         "billing/nightly",
       );
     }
-    return this.grant(grantee, CANDIDATE_ACTIONS, elections);
+    return this.#grantRole(grantee, CANDIDATE_ACTIONS, elections);
   }
 
   /** To see who leads: these elections, or all of the table when none is named. */
   grantObserver(grantee: IGrantable, ...elections: string[]): Grant {
-    return this.grant(grantee, OBSERVER_ACTIONS, elections);
+    return this.#grantRole(grantee, OBSERVER_ACTIONS, elections);
   }
 
   /** To request step-downs, evict and pause: these elections, or all of the table when none is named. */
   grantOperator(grantee: IGrantable, ...elections: string[]): Grant {
-    return this.grant(grantee, OPERATOR_ACTIONS, elections);
+    return this.#grantRole(grantee, OPERATOR_ACTIONS, elections);
+  }
+
+  #grantRole(
+    grantee: IGrantable,
+    { election, candidates }: RoleActions,
+    elections: readonly string[],
+  ): Grant {
+    const granted = this.grant(grantee, election, elections);
+    // Without elections the whole table was granted already.
+    if (elections.length === 0) return granted;
+    return granted.combine(this.#grantOn(grantee, candidates, elections.map(candidatesPartition)));
   }
 
   /**
-   * These actions, on the rows of these elections, or on all of the table when none is named. Scan names no row, so the
+   * These actions, on lease and history of these elections, or on all of the table when none is named. Scan names no row, so the
    * condition would not confine it: grant it for the whole table or not at all. Throws `InvalidPropError` for it.
    */
   grant(grantee: IGrantable, actions: readonly string[], elections: readonly string[] = []): Grant {
     for (const election of elections) checkElection(this, election, "elections");
     if (elections.length > 0 && actions.includes("dynamodb:Scan")) {
-      refuse(this, "actions", "must not have Scan where elections are named", actions, OBSERVER_ACTIONS);
+      const wouldDo = OBSERVER_ACTIONS.election;
+      refuse(this, "actions", "must not have Scan where elections are named", actions, wouldDo);
     }
     this.grantKey(grantee);
+    return this.#grantOn(grantee, actions, elections);
+  }
+
+  #grantOn(grantee: IGrantable, actions: readonly string[], partitions: readonly string[]): Grant {
     return Grant.addToPrincipal({
       grantee,
       actions: [...actions],
       resourceArns: [this.tableArn],
-      ...(elections.length > 0 && { conditions: confinedTo(elections) }),
+      ...(partitions.length > 0 && { conditions: confinedTo(partitions) }),
     });
   }
 
@@ -141,7 +172,6 @@ export abstract class LeaseAccess extends Construct {
   }
 }
 
-/** An election's name is its partition key. */
-function confinedTo(elections: readonly string[]) {
-  return { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [...elections] } };
+function confinedTo(partitions: readonly string[]) {
+  return { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [...partitions] } };
 }

@@ -18,6 +18,12 @@ interface Entry {
 /** Refreshes that may be missed before a candidate counts as dead. */
 const MISSED = 2.5;
 
+/** Lifetimes after its end in which a dead candidate's row stays: it may only be cut off, and come back. */
+const KEPT_LIFETIMES = 4;
+
+/** A leader deletes so many rows of the dead after one reading of them. */
+export const MOST_DELETED = 25;
+
 export function lifetimeMs(refreshMs: number): number {
   return Math.ceil(refreshMs * MISSED);
 }
@@ -44,8 +50,26 @@ export function call(
 export function present(roll: Roll, now: Instant, service: ServiceClock | undefined): CandidateRow[] {
   return [...roll.values()]
     .filter(({ row, changedMs, doubted }) => {
-      if (row.left || doubted || now.monotonicMs - changedMs > lifetimeMs(row.refreshMs)) return false;
+      if (doubted || now.monotonicMs - changedMs > lifetimeMs(row.refreshMs)) return false;
       return row.expiresAt === undefined || !service || service.surelyPastInMs(row.expiresAt, now) > 0;
     })
     .map(({ row }) => row);
+}
+
+/**
+ * Whose rows a leader may delete: they have surely been dead for long, by the table's clock. Its own observation is not
+ * enough, since others may know more. Who was alive after all brings its row back with its next refresh.
+ */
+export function longDead(
+  rows: readonly CandidateRow[],
+  me: string,
+  now: Instant,
+  service: ServiceClock | undefined,
+): CandidateRow[] {
+  if (service === undefined) return [];
+  const isLongDead = ({ candidateId, expiresAt, refreshMs }: CandidateRow) =>
+    candidateId !== me &&
+    expiresAt !== undefined &&
+    service.surelyPastInMs(expiresAt + KEPT_LIFETIMES * lifetimeMs(refreshMs), now) <= 0;
+  return rows.filter(isLongDead).slice(0, MOST_DELETED);
 }

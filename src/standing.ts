@@ -6,10 +6,10 @@ import type { ResolvedOptions } from "./options.js";
 import type { Requests } from "./requests.js";
 import { lifetimeMs } from "./roll.js";
 
-/** A row of somebody who left, or died, is kept this long for people to see. */
-const REMEMBERED_MS = 86_400_000;
+/** The row of somebody who died is kept for an hour after its end, for people to see. */
+const REMEMBERED_MS = 3_600_000;
 
-/** A candidate's own row: joined, refreshed while it stands for election, and left. It never delays an election. */
+/** A candidate's own row: written and refreshed while it stands for election, then deleted. It never delays an election. */
 export class Standing {
   #seq: number | undefined;
   #rank = 0;
@@ -44,14 +44,26 @@ export class Standing {
   /** Resolves when nothing runs any more. Others learn of it at once, if the table answers. */
   leave(): Promise<void> {
     this.#leaving?.abort();
-    if (this.#leaving) this.#left = this.#tellThatItLeft(this.#running);
+    if (this.#leaving) this.#left = this.#deleteRow(this.#running);
     this.#leaving = undefined;
     return this.#left;
   }
 
-  async #tellThatItLeft(running: Promise<void>): Promise<void> {
+  /**
+   * A refresh that arrives after the deletion brings the row back. Its `beat` stands still from then on and its
+   * `expiresAt` passes, so for one lifetime it costs order, and never safety.
+   */
+  async #deleteRow(running: Promise<void>): Promise<void> {
     await running;
-    if (this.#seq !== undefined) await this.#write(true).catch(() => {});
+    const { name, candidateId } = this.options;
+    // Should it have joined again meanwhile, its newer beat keeps the row.
+    const beat = this.#beat;
+    if (beat === 0) return;
+    await this.requests
+      .send("delete the candidate's row", (store, _sent, signal) =>
+        store.deleteCandidate(name, { candidateId, beat }, signal),
+      )
+      .catch(() => {});
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {
@@ -60,7 +72,7 @@ export class Standing {
       try {
         this.#seq ??= await this.#draw();
         await this.#askRank(signal);
-        await this.#write(false);
+        await this.#write(this.#seq);
         failures = 0;
       } catch (error) {
         this.emit({ type: "unavailable", error });
@@ -90,15 +102,15 @@ export class Standing {
     if (told !== undefined && Number.isFinite(told)) this.#rank = told;
   }
 
-  async #write(left: boolean): Promise<void> {
+  async #write(seq: number): Promise<void> {
     const { name, candidateId, label, eligible, group, value, refreshIntervalMs: refreshMs } = this.options;
     this.#beat += 1;
-    const fixed = { candidateId, label, eligible, group, value, refreshMs, seq: this.#seq ?? 0 };
+    const fixed = { candidateId, label, eligible, group, value, refreshMs, seq };
     await this.requests.send("refresh the candidate", (store, sent, signal) => {
       const latestMs = this.requests.service?.latestMs(sent);
-      const expiresAt = latestMs && Math.ceil(latestMs) + (left ? 0 : lifetimeMs(refreshMs));
+      const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshMs);
       const ttl = expiresAt && Math.ceil((expiresAt + REMEMBERED_MS) / 1_000);
-      const row = { ...fixed, rank: this.#rank, beat: this.#beat, left, expiresAt, ttl };
+      const row = { ...fixed, rank: this.#rank, beat: this.#beat, expiresAt, ttl };
       return store.writeCandidate(name, row, signal);
     });
   }

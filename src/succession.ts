@@ -1,10 +1,11 @@
-import type { EndReason } from "./errors.js";
+import { type EndReason, TableError } from "./errors.js";
 import type { Lease } from "./lease.js";
 import { type Candidate, keepsLine, lineOf, preemptedBy } from "./line.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Requests } from "./requests.js";
-import { call, present, type Roll } from "./roll.js";
+import { call, longDead, present, type Roll } from "./roll.js";
 import type { Standing } from "./standing.js";
+import type { CandidateRow } from "./store/lease-store.js";
 
 /** A reason to hand over, and perhaps to whom. */
 export interface Wish {
@@ -18,6 +19,9 @@ export class Succession {
   #line: readonly string[] | undefined;
   #candidates: readonly Candidate[] = [];
   #reading: Promise<void> | undefined;
+  #deleting: Promise<void> | undefined;
+  /** False once the table has refused it: the rows are left to the table's TTL. */
+  #mayDelete = true;
   readonly #doubted: ReadonlySet<string>;
   readonly #sinceMs: number;
 
@@ -79,6 +83,27 @@ export class Succession {
     this.#roll = call(this.#roll, answer.candidates, received.monotonicMs, this.#doubted);
     this.#candidates = present(this.#roll, received, this.requests.service);
     this.#line = lineOf(order, this.#candidates, { candidateId, seq: this.standing.seq });
+    const dead = longDead(answer.candidates, candidateId, received, this.requests.service);
+    if (!this.#mayDelete) return;
+    this.#deleting ??= this.#delete(dead).finally(() => {
+      this.#deleting = undefined;
+    });
+  }
+
+  /**
+   * A leader pays for each row that it reads at each renewal. One request at a time and none tried again, so that no
+   * renewal waits behind them. Never rejects.
+   */
+  async #delete(rows: readonly CandidateRow[]): Promise<void> {
+    try {
+      for (const row of rows) {
+        await this.requests.send("delete a dead candidate's row", (store, _sent, signal) =>
+          store.deleteCandidate(this.options.name, row, signal),
+        );
+      }
+    } catch (error) {
+      if (error instanceof TableError) this.#mayDelete = false;
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { ManagedPolicy } from "aws-cdk-lib/aws-iam";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { ElectionMonitor, LeaseTable } from "../lib/index.js";
+import { candidatesPartition } from "../src/store/schema.js";
 import { actionsOf, type Statement, statementsOf } from "./cdk/policies.js";
 import { type Need, needsOf } from "./cdk/requests-needed.js";
 import { candidate, ELECTIONS, monitor, observer, operator, type Role } from "./cdk/roles.js";
@@ -15,10 +16,15 @@ const ROLES: [string, Role, (table: LeaseTable, to: ManagedPolicy) => void][] = 
   ["grantOperator", operator, (table, to) => table.grantOperator(to, ...ELECTIONS)],
 ];
 
+/** Undefined: all rows. */
+function partitionsOf({ Condition }: Statement): readonly unknown[] | undefined {
+  const keys = Condition?.["ForAllValues:StringEquals"]?.["dynamodb:LeadingKeys"];
+  return keys === undefined ? undefined : [keys].flat();
+}
+
 function isAllowed({ action, leadingKey }: Need, statements: readonly Statement[]): boolean {
   return statements.some((statement) => {
-    const keys = statement.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:LeadingKeys"];
-    const confined = keys === undefined || (keys as unknown[]).includes(leadingKey);
+    const confined = partitionsOf(statement)?.includes(leadingKey) ?? true;
     return statement.Effect === "Allow" && actionsOf(statement).includes(action) && confined;
   });
 }
@@ -38,14 +44,32 @@ describe.each(ROLES)("%s", (_, act, grant) => {
     expect(needed.filter((need) => !isAllowed(need, statements))).toEqual([]);
   });
 
-  test("allows no action that is never sent", () => {
-    const sent = new Set(needed.map(({ action }) => action));
-    expect(statements.flatMap(actionsOf).filter((action) => !sent.has(action))).toEqual([]);
+  test("allows no action that is never sent on those rows", () => {
+    const unused = statements.flatMap((statement) =>
+      actionsOf(statement).filter(
+        (allowed) =>
+          !needed.some(
+            ({ action, leadingKey }) =>
+              action === allowed && (partitionsOf(statement)?.includes(leadingKey) ?? true),
+          ),
+      ),
+    );
+    expect(unused).toEqual([]);
   });
 
-  test("allows nothing on the rows of another election", () => {
-    const foreign = needed.map((need) => ({ ...need, leadingKey: "billing" }));
-    expect(foreign.filter((need) => isAllowed(need, statements))).toEqual([]);
+  test("allows nothing on the rows of another election, nor of its candidates", () => {
+    for (const leadingKey of ["billing", candidatesPartition("billing")]) {
+      const foreign = needed.map((need) => ({ ...need, leadingKey }));
+      expect(foreign.filter((need) => isAllowed(need, statements))).toEqual([]);
+    }
+  });
+
+  test("allows no lease, no term and no counter to be deleted", () => {
+    const partitions = statements
+      .filter((statement) => actionsOf(statement).includes("dynamodb:DeleteItem"))
+      .map(partitionsOf);
+    for (const ones of partitions) expect(ones).toEqual(ELECTIONS.map(candidatesPartition));
+    expect(partitions).toHaveLength(act === candidate ? 1 : 0);
   });
 });
 

@@ -156,16 +156,23 @@ test("an eventually consistent replica that comes in by the back door: refused a
   );
 });
 
-test("a candidate is confined to the elections that are named, and may not delete", () => {
+test("a candidate is confined to the elections that are named, and may delete their candidates' rows only", () => {
   const stack = newStack();
   const role = new ManagedPolicy(stack, "Worker");
   new LeaseTable(stack, "Leases").grantCandidate(role, "billing/nightly", "imports");
-  const [statement, ...others] = statementsOf(stack, "Worker");
-  expect(others).toEqual([]);
-  expect(statement?.Condition).toEqual({
-    "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["billing/nightly", "imports"] },
-  });
-  expect(statement?.Resource).toEqual({ "Fn::GetAtt": [expect.stringMatching(/^LeasesTable/), "Arn"] });
+  const statements = statementsOf(stack, "Worker");
+  expect(statements.map(({ Condition }) => Condition)).toEqual([
+    { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["billing/nightly", "imports"] } },
+    {
+      "ForAllValues:StringEquals": {
+        "dynamodb:LeadingKeys": ["billing/nightly#candidates", "imports#candidates"],
+      },
+    },
+  ]);
+  const mayDelete = (actions: string[]) => actions.some((action) => /Delete/.test(action));
+  expect(statements.map(actionsOf).map(mayDelete)).toEqual([false, true]);
+  for (const { Resource } of statements)
+    expect(Resource).toEqual({ "Fn::GetAtt": [expect.stringMatching(/^LeasesTable/), "Arn"] });
 });
 
 test("observers only read; operators update as well; of all elections unless some are named", () => {
@@ -177,8 +184,9 @@ test("observers only read; operators update as well; of all elections unless som
   expect(statementsOf(stack, "Observer")[0]).not.toHaveProperty("Condition");
   expect(statementsOf(stack, "Operator").map(actionsOf)).toEqual([
     ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+    ["dynamodb:Query"],
   ]);
-  expect(statementsOf(stack, "Operator")[0]).toHaveProperty("Condition");
+  for (const statement of statementsOf(stack, "Operator")) expect(statement).toHaveProperty("Condition");
 });
 
 test("grants without an election, with a name that cannot be, or with a scan that nothing confines: refused", () => {

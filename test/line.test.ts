@@ -10,7 +10,7 @@ import {
   type Order,
   preemptedBy,
 } from "../src/line.js";
-import { call, lifetimeMs, present, type Roll } from "../src/roll.js";
+import { call, lifetimeMs, longDead, MOST_DELETED, present, type Roll } from "../src/roll.js";
 import { serviceClockOf } from "../src/service-clock.js";
 import type { CandidateRow } from "../src/store/lease-store.js";
 import { looksEvery } from "../src/takeover.js";
@@ -208,10 +208,29 @@ describe("the roll", () => {
     expect(presentAt(roll, 5_500)).toEqual(["a"]);
   });
 
-  test("does not count who has left, nor whose row is gone", () => {
+  test("does not count whose row is gone", () => {
     const roll = call(new Map(), [row("a"), row("b")], 0);
-    expect(presentAt(call(roll, [row("a", { beat: 2, left: true }), row("b")], 100), 100)).toEqual(["b"]);
     expect(presentAt(call(roll, [row("b")], 100), 100)).toEqual(["b"]);
+  });
+
+  test("a row that a late refresh brings back after its deletion counts for one lifetime, or to its end", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 10_000 }),
+        fc.nat(10_000),
+        fc.nat(10_000),
+        (goneMs, backMs, ms) => {
+          const gone = call(call(new Map(), [row("a")], 0), [], goneMs);
+          const returnedMs = goneMs + backMs;
+          const back = call(call(gone, [row("a")], returnedMs), [row("a")], returnedMs + ms);
+          expect(presentAt(back, returnedMs + ms)).toEqual(ms <= lifetimeMs(REFRESH_MS) ? ["a"] : []);
+        },
+      ),
+    );
+    const service = serviceClockOf(5_000_000, at(0), at(20), 0);
+    const late = row("a", { expiresAt: 4_999_999 });
+    const back = call(call(call(new Map(), [late], 0), [], 10), [late], 20);
+    expect(present(back, at(20), service)).toEqual([]);
   });
 
   test("does not count who did not come when called on, until it is seen to live", () => {
@@ -232,6 +251,37 @@ describe("the roll", () => {
     expect(present(alive, at(20), service)).toHaveLength(1);
     // Without the table's clock, by observation.
     expect(present(dead, at(20), undefined)).toHaveLength(1);
+  });
+});
+
+describe("the rows of the dead", () => {
+  const REFRESH_MS = 1_000;
+  const at = (ms: number) => ({ monotonicMs: ms, wallMs: 5_000_000 + ms });
+  const endedAt = (candidateId: string, expiresAt: number | undefined): CandidateRow => ({
+    ...candidate(candidateId),
+    ...{ beat: 1, refreshMs: REFRESH_MS, expiresAt },
+  });
+  // No earlier than 5,000 s, no later than 5,001.02 s.
+  const service = serviceClockOf(5_000_000, at(0), at(20), 0);
+  const LONG_MS = 4 * lifetimeMs(REFRESH_MS);
+  const deleted = (rows: CandidateRow[], me = "me") =>
+    longDead(rows, me, at(20), service).map(({ candidateId }) => candidateId);
+
+  test("are deleted once they have surely been dead for four lifetimes, by the table's clock", () => {
+    expect(deleted([endedAt("a", 5_000_000 - LONG_MS - 1)])).toEqual(["a"]);
+    expect(deleted([endedAt("a", 5_000_000 - LONG_MS)])).toEqual([]);
+    expect(deleted([endedAt("a", 5_000_000 - 1)])).toEqual([]);
+  });
+
+  test("are never deleted by observation alone, nor the reader's own", () => {
+    const rows = [endedAt("a", undefined), endedAt("b", 1), endedAt("me", 1)];
+    expect(deleted(rows)).toEqual(["b"]);
+    expect(longDead(rows, "me", at(1e9), undefined)).toEqual([]);
+  });
+
+  test("are deleted some at a time", () => {
+    const rows = Array.from({ length: 3 * MOST_DELETED }, (_, i) => endedAt(`c${i}`, 1));
+    expect(deleted(rows)).toHaveLength(MOST_DELETED);
   });
 });
 

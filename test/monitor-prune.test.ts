@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
 import { isExpired, pruneRows } from "../lambda/prune.js";
-import { termSortKey } from "../src/store/schema.js";
+import { candidatesPartition, termSortKey } from "../src/store/schema.js";
 import { monitor, published } from "./monitor/monitor.js";
 import { newClient, newLeaseTable } from "./support/fixture.js";
 
@@ -30,13 +30,23 @@ const LEASE = { term: { N: "3" }, revision: { N: "9" }, leaseDurationMs: { N: "1
 const TERM = (term: number, ttl: number | undefined) =>
   row(termSortKey(term), ttl, { term: { N: String(term) } });
 
-const GOES = [TERM(1, PAST), row("candidate#worker-1", PAST)];
+const CANDIDATE = (id: string, ttl: number | string | undefined) =>
+  row(`candidate#${id}`, ttl, { pk: { S: candidatesPartition("a/pruned") } });
+
+const GOES = [
+  TERM(1, PAST),
+  CANDIDATE("worker-1", PAST),
+  // Where an earlier version put it.
+  row("candidate#worker-0", PAST),
+];
 const STAYS = [
   row("lease", PAST, LEASE),
+  row("seq", PAST),
   TERM(2, COMING),
   TERM(3, undefined),
-  row("candidate#worker-2", COMING),
-  row("candidate#worker-3", "yesterday"),
+  CANDIDATE("worker-2", COMING),
+  CANDIDATE("worker-3", "yesterday"),
+  CANDIDATE("worker-4", undefined),
   row("a-later-version", PAST),
 ];
 
@@ -51,7 +61,7 @@ async function fill(rows: readonly Row[]): Promise<string> {
 
 async function sortKeys(tableName: string): Promise<string[]> {
   const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName }));
-  return Items.filter(({ pk }) => pk?.S === "a/pruned")
+  return Items.filter(({ pk }) => pk?.S?.startsWith("a/pruned"))
     .map(({ sk }) => sk?.S ?? "")
     .sort();
 }
@@ -77,9 +87,9 @@ test("unless told so it deletes nothing", async () => {
 });
 
 test("a row that was prolonged after it was seen stays", async () => {
-  const prolonged = row("candidate#worker-1", COMING);
+  const prolonged = CANDIDATE("worker-1", COMING);
   const tableName = await fill([prolonged]);
-  const seen = [{ item: row("candidate#worker-1", PAST) as never, atMs: Date.now() }];
+  const seen = [{ item: CANDIDATE("worker-1", PAST) as never, atMs: Date.now() }];
   expect(isExpired(seen[0] as never)).toBe(true);
 
   expect(await pruneRows(client, tableName, seen, signal)).toBe(0);

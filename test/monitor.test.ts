@@ -1,7 +1,7 @@
 import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
 import { Election } from "../src/index.js";
-import { termSortKey } from "../src/store/schema.js";
+import { candidatesPartition, termSortKey } from "../src/store/schema.js";
 import { monitor, published } from "./monitor/monitor.js";
 import { eventually, leaseRow, newClient, newLeaseTable } from "./support/fixture.js";
 import { gate } from "./support/stage.js";
@@ -121,6 +121,30 @@ test("rows that nobody of us wrote are counted and named, stay as they are, and 
   const named = invoked.log.filter(({ message }) => /malformed/.test(message)).map(({ key }) => key);
   expect(named.sort()).toEqual(["a/damaged lease", `a/sound ${termSortKey(9)}`, "not a name! lease"]);
   expect(await leaseRow(client, tableName, "a/damaged")).toMatchObject({ term: { S: "seven" } });
+});
+
+test("an election's candidates are no election, nor rows of strangers", async () => {
+  const tableName = await newLeaseTable(client);
+  const stop = new AbortController();
+  const elected = gate();
+  const name = "a/lined-up";
+  const over = new Election({ client, tableName, name, order: "arrival" }).lead(
+    ({ signal }) => {
+      elected.open();
+      return new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    },
+    { signal: stop.signal, announce: false },
+  );
+  await elected.opened;
+  await put(tableName, candidatesPartition(name), "candidate#dead", { candidateId: "dead", beat: 1 });
+
+  const invoked = await monitor(tableName, [TICK]);
+  stop.abort();
+  await over;
+
+  expect(published(invoked)[0]).toMatchObject({ MonitorRuns: 1, MalformedRows: 0 });
+  const elections = new Set(invoked.metrics.flatMap(({ Election: of }) => of ?? []));
+  expect(elections).toEqual(new Set([name, "incumbent/monitor"]));
 });
 
 test("a table of more than one page is read to its end", async () => {

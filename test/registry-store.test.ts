@@ -1,7 +1,9 @@
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
+import { Election, InvalidOptionError } from "../src/index.js";
 import { DynamoDBLeaseStore } from "../src/store/dynamodb.js";
 import type { AcquireRequest, CandidateRow, LeaseStore, RenewRequest } from "../src/store/lease-store.js";
+import { candidatesPartition, NAME_PATTERN } from "../src/store/schema.js";
 import { MemoryTable } from "../src/testing.js";
 import { newClient, newLeaseTable } from "./support/fixture.js";
 
@@ -24,7 +26,6 @@ const candidate = (candidateId: string, facts: Partial<CandidateRow> = {}): Cand
   eligible: true,
   beat: 1,
   refreshMs: LEASE_MS,
-  left: false,
   ...facts,
 });
 
@@ -92,7 +93,6 @@ describe.each([
       value: "http://a",
       expiresAt: 5_000,
       ttl: 9,
-      left: true,
     });
     await store.writeCandidate(NAME, full, signal);
     expect((await store.readCandidates(NAME, signal)).candidates.map(known)).toEqual([known(full)]);
@@ -108,6 +108,63 @@ describe.each([
     await Promise.all(ids.map((id) => store.writeCandidate(NAME, candidate(id), signal)));
     await store.writeCandidate(`${NAME}/other`, candidate("stranger"), signal);
     await found(store);
+    const { candidates } = await store.readCandidates(NAME, signal);
+    expect(candidates.map(({ candidateId }) => candidateId).sort()).toEqual(ids);
+  });
+
+  test("a candidate's row is deleted, once and for all that its writer told; others stay", async () => {
+    const store = await make();
+    for (const id of ["a", "b"]) await store.writeCandidate(NAME, candidate(id, { beat: 3 }), signal);
+    await store.writeCandidate("other", candidate("a"), signal);
+    const ids = async (election = NAME) =>
+      (await store.readCandidates(election, signal)).candidates.map(({ candidateId }) => candidateId);
+    for (let times = 0; times < 2; times++) {
+      await store.deleteCandidate(NAME, { candidateId: "a", beat: 3 }, signal);
+      expect(await ids()).toEqual(["b"]);
+    }
+    await store.deleteCandidate(NAME, { candidateId: "nobody", beat: 3 }, signal);
+    await store.deleteCandidate("none", { candidateId: "b", beat: 3 }, signal);
+    expect([await ids(), await ids("other"), await ids("none")]).toEqual([["b"], ["a"], []]);
+    // The counter goes on.
+    await store.drawSeq(NAME, signal);
+    await store.deleteCandidate(NAME, { candidateId: "b", beat: 3 }, signal);
+    expect((await store.drawSeq(NAME, signal)).seq).toBe(2);
+  });
+
+  test("a row that was refreshed after the beat that was seen is not deleted", async () => {
+    const store = await make();
+    await store.writeCandidate(NAME, candidate("a", { beat: 4 }), signal);
+    await store.deleteCandidate(NAME, { candidateId: "a", beat: 3 }, signal);
+    expect((await store.readCandidates(NAME, signal)).candidates).toMatchObject([
+      { candidateId: "a", beat: 4 },
+    ]);
+    await store.deleteCandidate(NAME, { candidateId: "a", beat: 5 }, signal);
+    expect((await store.readCandidates(NAME, signal)).candidates).toEqual([]);
+  });
+
+  test("a refresh that arrives after the deletion brings the row back as it was, beat and end", async () => {
+    const store = await make();
+    const late = candidate("a", { beat: 3, expiresAt: 5_000, ttl: 9 });
+    await store.writeCandidate(NAME, late, signal);
+    await store.deleteCandidate(NAME, late, signal);
+    await store.writeCandidate(NAME, late, signal);
+    expect((await store.readCandidates(NAME, signal)).candidates.map(known)).toEqual([known(late)]);
+  });
+
+  test("1,200 candidates are all read", async () => {
+    const store = await make();
+    const ids = Array.from({ length: 1_200 }, (_, i) => `c-${String(i).padStart(4, "0")}`);
+    await inParallel(ids, (id) => store.writeCandidate(NAME, candidate(id), signal));
+    const { candidates } = await store.readCandidates(NAME, signal);
+    expect(candidates.map(({ candidateId }) => candidateId).sort()).toEqual(ids);
+  });
+
+  test("rows that take more than one page are all read", async () => {
+    const store = await make();
+    const ids = Array.from({ length: 8 }, (_, i) => `c-${i}`);
+    // A page is one megabyte.
+    const value = "x".repeat(300_000);
+    await inParallel(ids, (id) => store.writeCandidate(NAME, candidate(id, { value }), signal));
     const { candidates } = await store.readCandidates(NAME, signal);
     expect(candidates.map(({ candidateId }) => candidateId).sort()).toEqual(ids);
   });
@@ -311,6 +368,8 @@ describe.each([
       await store.drawSeq(NAME, signal),
       await store.writeCandidate(NAME, candidate("a"), signal),
       await store.readCandidates(NAME, signal),
+      await store.deleteCandidate(NAME, { candidateId: "a", beat: 0 }, signal),
+      await store.deleteCandidate(NAME, { candidateId: "a", beat: 1 }, signal),
       await store.readTerms(NAME, { limit: 9 }, signal),
       await store.pause({ election: NAME, by: "ana" }, signal),
       await store.pause({ election: "none", by: "ana" }, signal),
@@ -333,10 +392,52 @@ test("rows that are no candidate's are left out, whoever wrote them, and break n
     { ...good, beat: { L: [] } },
   ];
   for (const [i, facts] of bad.entries()) {
-    const Item = { pk: { S: NAME }, sk: { S: `candidate#bad-${i}` }, ...facts };
+    const Item = { pk: { S: candidatesPartition(NAME) }, sk: { S: `candidate#bad-${i}` }, ...facts };
     await client.send(new PutItemCommand({ TableName: tableName, Item }));
   }
   expect((await store.readCandidates(NAME, signal)).candidates.map(({ candidateId }) => candidateId)).toEqual(
     ["a"],
   );
 });
+
+test("candidates have a partition of their own, and no election's name can be that of another one's candidates", async () => {
+  const tableName = await newLeaseTable(client);
+  const store = new DynamoDBLeaseStore(client, tableName);
+  await store.drawSeq(NAME, signal);
+  await store.writeCandidate(NAME, candidate("a"), signal);
+  await found(store);
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName }));
+  expect(Items.map(({ pk, sk }) => `${pk?.S} ${sk?.S}`).sort()).toEqual([
+    "billing/nightly lease",
+    "billing/nightly seq",
+    "billing/nightly term#000000000001",
+    "billing/nightly#candidates candidate#a",
+  ]);
+  expect(() => new Election({ store, name: candidatesPartition(NAME) })).toThrow(InvalidOptionError);
+  expect(NAME_PATTERN.test(candidatesPartition("a"))).toBe(false);
+});
+
+test("candidates' rows where an earlier version put them are nobody's: no candidate, no term, no lease", async () => {
+  const tableName = await newLeaseTable(client);
+  const store = new DynamoDBLeaseStore(client, tableName);
+  const old = { candidateId: { S: "old" }, seq: { N: "1" }, beat: { N: "1" }, refreshMs: { N: "1000" } };
+  const Item = { pk: { S: NAME }, sk: { S: "candidate#old" }, ...old, left: { BOOL: false } };
+  await client.send(new PutItemCommand({ TableName: tableName, Item }));
+  await store.writeCandidate(NAME, candidate("a"), signal);
+  await found(store);
+  expect((await store.readCandidates(NAME, signal)).candidates.map(({ candidateId }) => candidateId)).toEqual(
+    ["a"],
+  );
+  expect((await store.readTerms(NAME, { limit: 9 }, signal)).terms.map(({ term }) => term)).toEqual([1]);
+  expect((await store.readHistory(NAME, signal)).history.highestTerm).toBe(1);
+  expect((await leaseOf(store))?.term).toBe(1);
+});
+
+/** Some at a time: a table on this machine takes no more. */
+async function inParallel<T>(all: readonly T[], each: (one: T) => Promise<unknown>): Promise<void> {
+  const waiting = [...all];
+  const worker = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await each(next);
+  };
+  await Promise.all(Array.from({ length: 20 }, worker));
+}

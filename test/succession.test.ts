@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
-import type { Order } from "../src/index.js";
+import { type Order, TableError } from "../src/index.js";
+import { lifetimeMs, MOST_DELETED } from "../src/roll.js";
 import { Cast, LEASE_MS, NAME } from "./support/cast.js";
+import { between } from "./support/stage.js";
 
 /** The line of succession, on a stage: one table, and candidates whose time is ours to pass. */
 
@@ -51,6 +53,12 @@ test("a standby takes over within one lease of the last renewal and a look, with
   );
   expect(tries).toHaveLength(1);
 });
+
+/** Whose rows there are, by order of arrival as far as that is told. */
+async function registered(cast: Cast): Promise<string[]> {
+  const { candidates } = await cast.stage.table.readCandidates(NAME);
+  return [...candidates].sort((a, b) => a.seq - b.seq).map(({ candidateId }) => candidateId);
+}
 
 /** When somebody leads again, in milliseconds after the first `dead` of the line died together. */
 async function gapMs(dead: number): Promise<{ readonly label: string; readonly ms: number }> {
@@ -126,6 +134,92 @@ test("who crashed leaves the line when its row has not been refreshed, who left 
   cast.kill("b");
   await cast.advance(4 * LEASE_MS);
   expect(await cast.line()).toBe("d");
+});
+
+test("who leaves deletes its row", async () => {
+  const cast = new Cast({ order: "arrival" });
+  const [a, b, c] = await cast.joinAll("abc");
+  await Promise.all([c?.leave(), cast.advance(100)]);
+  expect(await registered(cast)).toEqual([a?.id, b?.id]);
+  // It stands again: by then nothing of its leaving is under way.
+  cast.join("d");
+  await cast.advance(LEASE_MS);
+  expect(await registered(cast)).toEqual([a?.id, b?.id, cast.actor("d").id]);
+});
+
+test("a refresh that arrives after its candidate has left costs order, for one lifetime and no longer", async () => {
+  const cast = new Cast({ order: "rank", preempt: true, refreshIntervalMs: RENEW_MS });
+  let leaving = false;
+  let late: (() => Promise<unknown>) | undefined;
+  const store = between(cast.stage.table, (verb, pass) => {
+    if (!leaving || verb !== "writeCandidate" || late) return pass();
+    late = pass;
+    return new Promise(() => {});
+  });
+  await cast.joinAll("abc", (label) =>
+    label === "c" ? { rank: 1, eligible: false, store } : { rank: 2 - "ab".indexOf(label) },
+  );
+  leaving = true;
+  await cast.until(() => late !== undefined);
+  await Promise.all([cast.actor("c").leave(), cast.advance(LEASE_MS)]);
+  expect(await registered(cast)).not.toContain(cast.actor("c").id);
+  await late?.();
+  expect(await registered(cast)).toContain(cast.actor("c").id);
+  const labels = async () => (await cast.actor("a").election.candidates()).map(({ label }) => label).join("");
+  await cast.advance(lifetimeMs(RENEW_MS) + 2 * RENEW_MS);
+  expect(await labels()).toBe("ab");
+  expect(cast.told).toBe("a1");
+  cast.kill("a");
+  expect((await cast.reign(2)).label).toBe("b");
+});
+
+test("the leader deletes the rows of those who are long dead, some at each renewal, and nobody else's", async () => {
+  const cast = new Cast({ order: "arrival" });
+  const actors = await cast.joinAll("abc");
+  const ghosts = Array.from({ length: 3 * MOST_DELETED }, (_, i) => `ghost-${i}`);
+  const expiresAt = cast.stage.time.wallMs() - 3_600_000;
+  const ghost = { label: "ghost", seq: 1, rank: 0, eligible: true, beat: 1, refreshMs: LEASE_MS };
+  for (const candidateId of ghosts)
+    await cast.stage.table.writeCandidate(NAME, { candidateId, expiresAt, ...ghost });
+  // Without an end of its own it is never surely dead.
+  await cast.stage.table.writeCandidate(NAME, { candidateId: "endless", ...ghost, seq: 9 });
+  await cast.advance(2 * RENEW_MS);
+  const early = await registered(cast);
+  expect(early.length).toBeLessThan(ghosts.length);
+  expect(early.length).toBeGreaterThan(3 + 1);
+  await cast.advance(4 * RENEW_MS);
+  expect(await registered(cast)).toEqual([...actors.map(({ id }) => id), "endless"]);
+  await cast.advance(3 * LEASE_MS);
+  expect(cast.told).toBe("a1");
+  expect(await cast.line()).toBe("bc");
+});
+
+test("a candidate that was frozen so long that its row was deleted is in the line again when it thaws", async () => {
+  const cast = new Cast({ order: "arrival" });
+  const [, , c] = await cast.joinAll("abc");
+  cast.kill("c");
+  await cast.advance(20 * LEASE_MS);
+  expect(await registered(cast)).not.toContain(c?.id);
+  cast.thaw("c");
+  await cast.advance(2 * LEASE_MS);
+  expect(await registered(cast)).toContain(c?.id);
+  expect(await cast.line()).toBe("bc");
+  expect(cast.told).toBe("a1");
+});
+
+test("a leader that may not delete asks once, and leads on", async () => {
+  const cast = new Cast({ order: "arrival" });
+  let asked = 0;
+  const store = between(cast.stage.table, (verb, pass) => {
+    if (verb !== "deleteCandidate") return pass();
+    asked += 1;
+    return Promise.reject(new TableError("incumbent", "access-denied", "Grant it."));
+  });
+  await cast.joinAll("ab", () => ({ store }));
+  cast.kill("b");
+  await cast.advance(30 * LEASE_MS);
+  expect(asked).toBe(1);
+  expect(cast.told).toBe("a1");
 });
 
 test("who joins later stands at the end by arrival, and where its rank puts it by rank", async () => {

@@ -1,4 +1,9 @@
-import { QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
 import type { History } from "../sighting.js";
 import type { DateHeader } from "./date-header.js";
 import { DynamoDBTable } from "./dynamodb-table.js";
@@ -8,6 +13,7 @@ import { LARGEST_TERM } from "./lease-limits.js";
 import type { Answer, CandidateRow, TermRange, TermRecord } from "./lease-store.js";
 import {
   CANDIDATE_SORT_KEY_PREFIX,
+  candidatesPartition,
   PARTITION_KEY,
   SEQ_SORT_KEY,
   SORT_KEY,
@@ -17,8 +23,6 @@ import {
 import { termRow, toHistory, toTerm } from "./term-codec.js";
 import { updateExpression } from "./update-expression.js";
 
-/** More candidates than this are not read: the line has far fewer places. */
-const CANDIDATES_READ = 1_000;
 const HISTORY_READ = 100;
 
 /** The rows beside the lease: past terms, and those who stand for election. Safety rests on none of them alone. */
@@ -70,7 +74,32 @@ export class DynamoDBRegistry extends DynamoDBTable {
 
   writeCandidate(election: string, row: CandidateRow, signal: AbortSignal): Promise<Answer> {
     const sortKey = CANDIDATE_SORT_KEY_PREFIX + row.candidateId;
-    return this.#set("refresh the candidate", election, sortKey, attributes(row), signal);
+    const partition = candidatesPartition(election);
+    return this.#set("refresh the candidate", partition, sortKey, attributes(row), signal);
+  }
+
+  deleteCandidate(
+    election: string,
+    { candidateId, beat }: Pick<CandidateRow, "candidateId" | "beat">,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    return this.ask("delete a candidate's row", async (date) => {
+      const command = date.from(
+        new DeleteItemCommand({
+          ...this.rowOf(candidatesPartition(election), CANDIDATE_SORT_KEY_PREFIX + candidateId),
+          ConditionExpression: "#beat <= :beat",
+          ExpressionAttributeNames: { "#beat": "beat" },
+          ExpressionAttributeValues: { ":beat": n(beat) },
+        }),
+      );
+      try {
+        await this.client.send(command, { abortSignal: signal });
+      } catch (error) {
+        // Refreshed meanwhile, or gone already.
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
+      return { dateMs: date.ms };
+    });
   }
 
   readCandidates(
@@ -79,16 +108,18 @@ export class DynamoDBRegistry extends DynamoDBTable {
   ): Promise<Answer & { candidates: readonly CandidateRow[] }> {
     return this.ask("read the candidates", async (date) => {
       const all = ofPrefix(CANDIDATE_SORT_KEY_PREFIX);
-      const candidates = await this.#query(election, all, CANDIDATES_READ, date, signal, toCandidate);
+      // However many: a limit would let rows of the dead hide the living.
+      const partition = candidatesPartition(election);
+      const candidates = await this.#query(partition, all, undefined, date, signal, toCandidate);
       return { dateMs: date.ms, candidates };
     });
   }
 
-  /** Latest first, up to `limit` of those that `parse` takes. Pages are followed: rows can be large, or not ours. */
+  /** The highest keys first, up to `limit` of those that `parse` takes. Pages are followed: rows can be large, or not ours. */
   async #query<T>(
-    election: string,
+    partition: string,
     { from, to }: Range,
-    limit: number,
+    limit: number | undefined,
     date: DateHeader,
     signal: AbortSignal,
     parse: (row: Item) => T | undefined,
@@ -101,29 +132,29 @@ export class DynamoDBRegistry extends DynamoDBTable {
           TableName: this.tableName,
           KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :to",
           ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
-          ExpressionAttributeValues: { ":pk": { S: election }, ":from": { S: from }, ":to": { S: to } },
+          ExpressionAttributeValues: { ":pk": { S: partition }, ":from": { S: from }, ":to": { S: to } },
           ConsistentRead: true,
           ScanIndexForward: false,
-          Limit: limit - rows.length,
+          ...(limit !== undefined && { Limit: limit - rows.length }),
           ...(startKey && { ExclusiveStartKey: startKey }),
         }),
       );
       const answer = await this.client.send(command, { abortSignal: signal });
       rows.push(...((answer.Items ?? []) as Item[]).flatMap((row) => parse(row) ?? []));
       startKey = answer.LastEvaluatedKey as Item | undefined;
-    } while (startKey && rows.length < limit);
+    } while (startKey && (limit === undefined || rows.length < limit));
     return rows;
   }
 
   #set(
     doing: string,
-    election: string,
+    partition: string,
     sortKey: string,
     set: Parameters<typeof updateExpression>[0]["set"],
     signal: AbortSignal,
   ): Promise<Answer> {
     return this.ask(doing, async (date) => {
-      const row = this.rowOf(election, sortKey);
+      const row = this.rowOf(partition, sortKey);
       const command = date.from(new UpdateItemCommand({ ...row, ...updateExpression({ set }) }));
       await this.client.send(command, { abortSignal: signal });
       return { dateMs: date.ms };

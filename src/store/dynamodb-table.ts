@@ -23,10 +23,10 @@ export class DynamoDBTable {
     this.client = client as unknown as Pick<DynamoDBClient, "send">;
   }
 
-  protected rowOf(election: string, sortKey: string) {
+  protected rowOf(partition: string, sortKey: string) {
     return {
       TableName: this.tableName,
-      Key: { [PARTITION_KEY]: s(election), [SORT_KEY]: s(sortKey) },
+      Key: { [PARTITION_KEY]: s(partition), [SORT_KEY]: s(sortKey) },
     };
   }
 

@@ -41,7 +41,7 @@ export function storeError(error: unknown, tableName: string, doing: string): un
     );
   }
   if (ACCESS_DENIED.has(name)) {
-    const fix = `Grant this identity GetItem, UpdateItem, Query and ConditionCheckItem on the table (this was to ${doing}).`;
+    const fix = `Grant this identity GetItem, UpdateItem, Query and ConditionCheckItem on the table, and DeleteItem on the partition "<election>#candidates" (this was to ${doing}).`;
     return new TableError(tableName, "access-denied", fix, options);
   }
   if (CREDENTIALS.has(name) || /Region is missing|could not load credentials/i.test(message)) {

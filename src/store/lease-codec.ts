@@ -97,7 +97,6 @@ export function toCandidate(item: Item): CandidateRow | undefined {
     beat,
     refreshMs,
     expiresAt: number("expiresAt"),
-    left: isSet("left"),
     ttl: number("ttl"),
   };
 }

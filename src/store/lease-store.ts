@@ -37,6 +37,13 @@ export interface LeaseStore {
   /** The next number of those who join. Each is given once; some are never used. */
   drawSeq(election: string, signal: AbortSignal): Promise<Answer & { seq: number }>;
   writeCandidate(election: string, row: CandidateRow, signal: AbortSignal): Promise<Answer>;
+  /** Deletes a candidate's row, unless it was refreshed after `beat`. A row that is not there is no error. */
+  deleteCandidate(
+    election: string,
+    candidate: Pick<CandidateRow, "candidateId" | "beat">,
+    signal: AbortSignal,
+  ): Promise<Answer>;
+  /** All rows, of the dead too. */
   readCandidates(
     election: string,
     signal: AbortSignal,
@@ -173,8 +180,6 @@ export interface CandidateRow extends Candidate {
   readonly refreshMs: number;
   /** Service time from which it counts as dead. */
   readonly expiresAt?: number | undefined;
-  /** It has left by itself. */
-  readonly left?: boolean | undefined;
   /** Epoch seconds. */
   readonly ttl?: number | undefined;
 }

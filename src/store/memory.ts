@@ -184,6 +184,16 @@ export class MemoryTable implements LeaseStore {
     return { dateMs: this.#dateMs() };
   }
 
+  async deleteCandidate(
+    election: string,
+    { candidateId, beat }: Pick<CandidateRow, "candidateId" | "beat">,
+  ): Promise<Answer> {
+    const candidates = this.#candidates.get(election);
+    const row = candidates?.get(candidateId);
+    if (row !== undefined && row.beat <= beat) candidates?.delete(candidateId);
+    return { dateMs: this.#dateMs() };
+  }
+
   async readCandidates(election: string): Promise<Answer & { candidates: readonly CandidateRow[] }> {
     return { dateMs: this.#dateMs(), candidates: [...(this.#candidates.get(election)?.values() ?? [])] };
   }

@@ -1,4 +1,4 @@
-/** Names in the table. One item collection per election: `pk` is its name. */
+/** Names in the table. `pk` is the election's name, and for its candidates a partition of their own. */
 
 export const PARTITION_KEY = "pk";
 export const SORT_KEY = "sk";
@@ -11,11 +11,22 @@ export const LEASE_SORT_KEY = "lease";
 export const TERM_SORT_KEY_PREFIX = "term#";
 
 export const CANDIDATE_SORT_KEY_PREFIX = "candidate#";
-/** Counts those who join. */
+/**
+ * Counts those who join. It stays beside the lease: candidates may delete rows in their partition, and the counter must
+ * never begin again.
+ */
 export const SEQ_SORT_KEY = "seq";
 
 /** What twelve digits can hold: one term a millisecond would take 31 years. */
 export const LARGEST_TERM = 999_999_999_999;
+
+/**
+ * The partition of an election's candidates. Their rows are the only ones that a candidate may delete, and IAM tells
+ * rows apart by the partition key alone.
+ */
+export function candidatesPartition(election: string): string {
+  return `${election}#candidates`;
+}
 
 /** Twelve digits, so that sort keys sort as numbers do. */
 export function termSortKey(term: number): string {
@@ -29,5 +40,5 @@ export function termOfSortKey(sortKey: string): number | undefined {
   return term >= 1 ? term : undefined;
 }
 
-/** Election names: no ':' and no '#', which separate kinds of keys (pitfall: composite keys that collide). */
+/** Election names: no ':' and no '#', so no name is another election's `<name>#candidates` (pitfall: composite keys that collide). */
 export const NAME_PATTERN = /^[A-Za-z0-9._/-]{1,200}$/;

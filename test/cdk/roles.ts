@@ -2,6 +2,7 @@ import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { inject } from "vitest";
 import { Election, type ElectionOptions } from "../../src/index.js";
 import { Operator } from "../../src/operator.js";
+import { candidatesPartition } from "../../src/store/schema.js";
 import { monitor as invokeMonitor } from "../monitor/monitor.js";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { eventually, newClient, newTable } from "../support/fixture.js";
@@ -11,7 +12,7 @@ export type Role = (proxy: FaultProxy, tableName: string) => Promise<void>;
 
 export const ELECTIONS = ["billing/nightly", "reports"];
 const name = "billing/nightly";
-const leaseDurationMs = 1_000;
+const leaseDurationMs = 3_000;
 
 export const candidate: Role = async (proxy, tableName) => {
   const client = newClient(proxy.endpoint);
@@ -73,7 +74,7 @@ export const operator: Role = async (proxy, tableName) => {
 /** That of a table which DynamoDB does not clean up, and where there is something to clean up. */
 export const monitor: Role = async (proxy, tableName) => {
   const client = newClient();
-  const old = { pk: { S: name }, sk: { S: "candidate#worker-1" }, ttl: { N: "1" } };
+  const old = { pk: { S: candidatesPartition(name) }, sk: { S: "candidate#worker-1" }, ttl: { N: "1" } };
   await client.send(new PutItemCommand({ TableName: tableName, Item: old }));
   await using _ = await newLeader(tableName);
   const { results } = await invokeMonitor(tableName, [{ scheduledTime: "2026-01-31T03:00:00Z" }], {

@@ -75,6 +75,7 @@ export class Network {
       readTerms: verb("readTerms"),
       drawSeq: verb("drawSeq"),
       writeCandidate: verb("writeCandidate"),
+      deleteCandidate: verb("deleteCandidate"),
       readCandidates: verb("readCandidates"),
       transact: verb("transact"),
     } satisfies Record<Verb, unknown> as unknown as LeaseStore;

@@ -36,7 +36,7 @@ async function isAsInTemplate(
   holds(Code !== undefined, `${physicalId}: has no code`);
 }
 
-/** What a function may do to the table: no more rows than its elections', and deleting none. */
+/** What a function may do to the table: no more rows than its elections', and deleting none but candidates'. */
 export async function roles(deployed: Deployed): Promise<{ found: string }> {
   let confined = 0;
   for (const { physicalId } of deployed.all("AWS::Lambda::Function")) {
@@ -47,15 +47,19 @@ export async function roles(deployed: Deployed): Promise<{ found: string }> {
     for (const statement of await statementsOf(deployed, role)) {
       const actions = [statement.Action].flat();
       holds(!actions.some((action) => /\*/.test(action)), `${role}: may ${actions.join(", ")}`);
-      holds(!actions.some((action) => /Delete/.test(action)), `${role}: may delete`);
-      if (!actions.includes("dynamodb:UpdateItem")) continue;
       const keys = statement.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:LeadingKeys"];
-      holds([keys].flat().length > 0 && keys !== undefined, `${role}: may update rows of every election`);
+      const partitions = keys === undefined ? [] : [keys].flat();
+      const isOfCandidates =
+        partitions.length > 0 && partitions.every((key) => /#candidates$/.test(`${key}`));
+      const mayDelete = actions.some((action) => /Delete/.test(action));
+      holds(!mayDelete || isOfCandidates, `${role}: may delete more than rows of candidates`);
+      if (!actions.includes("dynamodb:UpdateItem")) continue;
+      holds(partitions.length > 0, `${role}: may update rows of every election`);
       confined += 1;
     }
   }
   same("roles that may write the table, each confined to its elections", confined > 0, true);
-  return { found: `${confined} may write, each only rows of its own election; none may delete` };
+  return { found: `${confined} may write, each only rows of its own election; none may delete a lease` };
 }
 
 async function statementsOf({ config }: Deployed, RoleName: string): Promise<Statement[]> {
