@@ -61,6 +61,8 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "stepWall"; readonly label: string; readonly byMs: number }
   /** Who called a candidate's `lead`, `campaign` or `runOnce` aborts: now, or while its next acquire is under way. */
   | { readonly kind: "callerAborts"; readonly label: string; readonly when: "now" | "acquiring" }
+  /** Rows of candidates that died and are never started again, `agoMs` before; below 0: their rows are still good. */
+  | { readonly kind: "deadCandidates"; readonly rows: number; readonly agoMs: number }
   /** `to`: who should come next. */
   | { readonly kind: "stepDown"; readonly to: string | undefined }
   | { readonly kind: "pause"; readonly forMs: number }
@@ -118,8 +120,20 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
         leaseDurationMs,
         meddled,
       ),
+      // Nobody reads them without a line.
+      ...(order === "random" ? [] : burials(random)),
     ].sort((a, b) => a.atMs - b.atMs),
   };
+}
+
+/** Restarts that died, by the hundred: no more than 25 of them are deleted at a renewal. */
+function burials(random: Random): Fault[] {
+  return Array.from({ length: random.integer(0, 2) }, () => ({
+    kind: "deadCandidates",
+    atMs: random.between(0, STORM_MS),
+    rows: random.integer(1, 150),
+    agoMs: random.pick([-60_000, 60_000, 3_600_000, 86_400_000]),
+  }));
 }
 
 /** Often nearly as slow or as fast as is allowed: what the margin is for shows only then. */

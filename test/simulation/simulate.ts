@@ -237,6 +237,9 @@ class Simulation {
         void this.#setPaused(true);
         world.after(fault.forMs, () => void this.#setPaused(false));
         return;
+      case "deadCandidates":
+        void this.#bury(fault);
+        return;
       case "stepDown":
         void this.#askToStepDown(fault.to);
         return;
@@ -256,6 +259,18 @@ class Simulation {
     if (callers.size === 0 || this.#around.isCalm()) return;
     this.#network.count("callerAborts");
     for (const caller of callers) caller.abort(new Error("the caller has had enough"));
+  }
+
+  /** As they left them who had started since the last renewal and died: other names, and ranks as high as any. */
+  async #bury({ rows, agoMs, atMs }: Extract<Fault, { kind: "deadCandidates" }>): Promise<void> {
+    const refreshMs = this.plan.leaseDurationMs;
+    const expiresAt = EPOCH_MS + Math.round(this.#world.nowMs - agoMs);
+    for (let i = 0; i < rows; i++) {
+      const candidateId = `dead-${Math.round(atMs)}-${i}`;
+      const { seq } = await this.#table.drawSeq(NAME);
+      const told = { candidateId, label: "dead", seq, rank: i % 5, eligible: true };
+      await this.#table.writeCandidate(NAME, { ...told, beat: 1, refreshMs, expiresAt });
+    }
   }
 
   async #setPaused(paused: boolean): Promise<void> {

@@ -61,6 +61,8 @@ export function tellFault(fault: Fault): string {
     }
     case "stepWall":
       return `~ ${fault.label}'s wall clock is stepped by ${seconds(fault.byMs)}`;
+    case "deadCandidates":
+      return `✗ rows of ${fault.rows} candidates that died, good until ${seconds(fault.agoMs)} ago`;
     case "stepDown":
       return `! an operator asks the leader to step down${fault.to ? ` in favour of ${fault.to}` : ""}`;
     case "pause":
