@@ -1,4 +1,5 @@
 import type { EndReason } from "./errors.js";
+import { MIN_LETTING_GO_IN_MS } from "./store/lease-limits.js";
 import type { LettingGo } from "./store/lease-store.js";
 import { looksEvery } from "./takeover.js";
 
@@ -25,7 +26,7 @@ export class Farewell {
   /** What a renewal that leaves now says of it. */
   tell(nowMs: number): LettingGo {
     this.#dueMs ??= nowMs + this.noticeMs;
-    return { inMs: Math.round(this.#dueMs - nowMs), to: this.to };
+    return { inMs: Math.max(Math.round(this.#dueMs - nowMs), MIN_LETTING_GO_IN_MS), to: this.to };
   }
 
   /** The renewal is confirmed: from now on the moment stands. Returns how long it is till then. */

@@ -23,7 +23,10 @@ export interface Lease {
   readonly stepDown?: StepDown | undefined;
   /** Who comes next if the holder goes: candidates in order, the standby first. Absent: nobody keeps a line. */
   readonly line?: readonly string[] | undefined;
-  /** A planned end, announced: how long after this write the holder means to let go; below 0: its work still drains. */
+  /**
+   * A planned end, announced: how long after this write the holder means to let go; below 0: its work still drains.
+   * A day back at most.
+   */
   readonly lettingGoInMs?: number | undefined;
   /** Whom it will be reserved for then. */
   readonly lettingGoTo?: string | undefined;
@@ -35,6 +38,8 @@ export interface Lease {
   readonly reservedMs?: number | undefined;
   /** By whom the election is paused: nobody may take the lease, and its holder gives it back. */
   readonly paused?: string | undefined;
+  /** +1 with each pause and each resume, so that a late one cannot undo a newer one. Absent counts as 0. */
+  readonly pauseRevision?: number | undefined;
   /** The last tick that `runOnce` completed. */
   readonly lastTick?: string | undefined;
   /** The term that completed it: resolves lost answers. */

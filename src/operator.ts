@@ -3,19 +3,19 @@ import { sleep } from "./clock.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { type Leader, leaderOf } from "./leader.js";
 import { type Lease, placeholderRevision } from "./lease.js";
-import { type ResolvedOptions, resolveOptions } from "./options.js";
+import { type CandidateOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { Requests } from "./requests.js";
 import type { LeaseStore, Written } from "./store/lease-store.js";
 import { type StoreOptions, storeOf } from "./store-of.js";
 
-export interface OperatorOptions extends StoreOptions {
+export interface OperatorOptions extends StoreOptions, Pick<CandidateOptions, "clock" | "random"> {
   /** The election's name. */
   name: string;
   /** Who asks, for people: shown on the lease row. @default "operator" */
   by?: string | undefined;
 }
 
-/** `done: false`: there was no leader to ask, or nothing to change. */
+/** `done: false`: there was no leader to ask or nothing to change, or somebody else has decided otherwise since. */
 export interface Asked {
   readonly done: boolean;
   /** Whom it concerns: the leader as it was then. */
@@ -25,16 +25,16 @@ export interface Asked {
 const TRIES = 5;
 
 /**
- * What people do to an election from outside. Each is one conditional write on the term that was seen, so it
- * never hits a leader that came later. Rejects with `TableError`, `TableUnavailableError`, `MalformedLeaseError`.
+ * What people do to an election from outside. Each is one conditional write on the row that was seen, so it
+ * never hits a leader that came later, nor undoes what was asked later. Rejects with `TableError`, `TableUnavailableError`, `MalformedLeaseError`.
  */
 export class Operator {
   readonly #requests: Requests;
   readonly #options: ResolvedOptions;
   readonly #by: string;
 
-  constructor({ by = "operator", name, ...where }: OperatorOptions) {
-    this.#options = resolveOptions({ name }, () => "operator");
+  constructor({ by = "operator", name, clock, random, ...where }: OperatorOptions) {
+    this.#options = resolveOptions({ name, clock, random }, () => "operator");
     if (typeof by !== "string" || by.length === 0 || by.length > 200) {
       throw new InvalidOptionError("by", "must be a string of 1 to 200 characters", by, "ana");
     }
@@ -69,32 +69,51 @@ export class Operator {
   }
 
   /** From now on nobody is elected; the leader, if there is one, hands over to nobody. Until `resume()`. */
-  async pause(): Promise<Asked> {
-    const row = await this.#read();
-    if (row === undefined) await this.#holdPlace();
+  pause(): Promise<Asked> {
     return this.#setPaused(this.#by);
   }
 
+  /** From now on candidates are elected again. */
   resume(): Promise<Asked> {
     return this.#setPaused(undefined);
   }
 
+  /** On the row as it was seen: a request that arrives late must not undo what was asked after it. */
   async #setPaused(by: string | undefined): Promise<Asked> {
-    const { answer } = await this.#send(by ? "pause the election" : "resume the election", (store, signal) =>
-      store.pause({ election: this.#options.name, by }, signal),
-    );
-    return { done: answer.done, leader: leaderOf(answer.lease) };
+    let row = await this.#read();
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (!row && by === undefined) break;
+      row ??= await this.#holdPlace();
+      const seen: number = row?.pauseRevision ?? 0;
+      const request = {
+        election: this.#options.name,
+        by,
+        seen: { term: row?.term ?? 0, pauseRevision: seen },
+      };
+      const { answer } = await this.#send(
+        by === undefined ? "resume the election" : "pause the election",
+        (store, signal) => store.pause(request, signal),
+      );
+      row = answer.lease;
+      // Refused, and yet as asked: an earlier try landed, or somebody else asked for the same.
+      const isAsAsked = row !== undefined && (row.paused === undefined) === (by === undefined);
+      if (answer.done || isAsAsked) return { done: true, leader: leaderOf(row) };
+      // One change further on, it was another's. More of them may have been made after this one: they are newer.
+      if ((row?.pauseRevision ?? 0) > seen + 1) break;
+    }
+    return { done: false, leader: leaderOf(row) };
   }
 
-  /** So that there is something to pause. */
-  async #holdPlace(): Promise<void> {
+  /** So that there is something to pause. Returns the row that stands there then. */
+  async #holdPlace(): Promise<Lease | undefined> {
     const { name: election, leaseDurationMs, random } = this.#options;
     // Candidates look again so often, until it goes on.
     const renewIntervalMs = 1_000;
     const revision = placeholderRevision(random);
-    await this.#send("make the lease row", (store, signal) =>
+    const { answer } = await this.#send("make the lease row", (store, signal) =>
       store.holdPlace({ election, revision, leaseDurationMs, renewIntervalMs }, signal),
     );
+    return answer.lease;
   }
 
   async #onLeader(

@@ -979,6 +979,7 @@ type Step =
     }
   | { verb: "resign"; who: string; dTerm: number; dRevision: number; tick: string | undefined }
   | { verb: "stepDown" | "evict"; dTerm: number }
+  | { verb: "pause" | "resume"; dTerm: number; dSeen: number }
   | {
       verb: "record";
       term: number;
@@ -1052,6 +1053,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
+      verb: fc.constantFrom("pause" as const, "resume" as const, "resume" as const),
+      dTerm: near,
+      dSeen: near,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
       verb: fc.constant("record" as const),
       term: fc.integer({ min: 1, max: 12 }),
       holder: maybe(fc.constantFrom("a", "b")),
@@ -1111,9 +1120,9 @@ function actionOf(
 }
 
 /** Without messages and times, and with nothing but what is there. */
-function essence(answer: unknown): unknown {
+function essence(answer: unknown, without: readonly string[] = []): unknown {
   const text = JSON.stringify(answer ?? null, (key, value) =>
-    key === "dateMs" || key === "message" ? undefined : value,
+    ["dateMs", "message", ...without].includes(key) ? undefined : value,
   );
   return JSON.parse(text);
 }
@@ -1191,6 +1200,15 @@ test("whatever is asked in whatever order, both stores give the same answers and
               return store.requestStepDown({ election, term: term(each.dTerm), by: `op-${index}` }, signal);
             case "evict":
               return store.evict({ election, term: term(each.dTerm), at }, signal);
+            case "pause":
+            case "resume": {
+              const seen = {
+                term: (row?.term ?? 0) + each.dTerm,
+                pauseRevision: Math.max(0, (row?.pauseRevision ?? 0) + each.dSeen),
+              };
+              const by = each.verb === "pause" ? `op-${index}` : undefined;
+              return store.pause({ election, by, seen }, signal);
+            }
             case "record": {
               const { term, holder, lease: leaseDurationMs, tick: lastTick, ttl } = each;
               return store.recordTerm(election, { term, holder, leaseDurationMs, lastTick, ttl }, signal);
@@ -1221,7 +1239,9 @@ test("whatever is asked in whatever order, both stores give the same answers and
         // The memory is asked second: the real one must see the tokens as they were before.
         const onReal = await ask(real, ledger).catch((error: unknown) => ({ error: `${error}` }));
         const inMemory = await ask(memory, "ledger").catch((error: unknown) => ({ error: `${error}` }));
-        expect(essence(inMemory), JSON.stringify(each)).toEqual(essence(onReal));
+        // Of a founding, DynamoDB's transaction tells what was written, not what stood there before and stays.
+        const stays = each.verb === "found" ? ["pauseRevision"] : [];
+        expect(essence(inMemory, stays), JSON.stringify(each)).toEqual(essence(onReal, stays));
       }
       for (const consistent of [true, false]) {
         const [a, b] = [await real.read(election, { consistent }, signal), await memory.read(election)];

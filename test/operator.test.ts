@@ -169,6 +169,123 @@ describe("a pause", () => {
     expect((await stage.table.read(NAME)).lease).toMatchObject({ term: 0, paused: "ana" });
   });
 
+  test.each([
+    ["pause", "resume"],
+    ["resume", "pause"],
+  ] as const)(
+    "a %s that arrives once more undoes no %s that was asked for after it",
+    async (first, second) => {
+      const cast = new Cast();
+      await cast.joinAll("a");
+      const again: Array<() => unknown> = [];
+      const store = between(cast.stage.table, (verb, pass) => {
+        if (verb === "pause") again.push(pass);
+        return pass();
+      });
+      const operator = operatorOf(cast.stage, { store });
+      await operator[second]();
+      await operator[first]();
+      await operatorOf(cast.stage, { by: "bo" })[second]();
+      const before = await cast.row();
+      for (const send of again) await send();
+      expect(await cast.row()).toEqual(before);
+      expect(before?.paused).toBe(second === "pause" ? "bo" : undefined);
+      expect(before?.pauseRevision).toBe(3);
+    },
+  );
+
+  test("whose answers are lost is known by the row, and is made once", async () => {
+    const cast = new Cast();
+    await cast.joinAll("a");
+    for (const [call, by] of [
+      ["pause", "ana"],
+      ["resume", undefined],
+    ] as const) {
+      let lost = 2;
+      const store = between(cast.stage.table, async (verb, pass) => {
+        const answer = await pass();
+        if (verb === "pause" && lost-- > 0) throw new TableUnavailableError("hear the answer");
+        return answer;
+      });
+      const asked = operatorOf(cast.stage, { store, clock: cast.stage.time })[call]();
+      await cast.advance(5_000);
+      expect((await asked).done).toBe(true);
+      const { paused, pauseRevision } = (await cast.row()) ?? {};
+      expect([paused, pauseRevision]).toEqual([by, call === "pause" ? 1 : 2]);
+    }
+  });
+
+  test("that meets another's change looks again and decides anew; one that keeps meeting them says that it is not as asked", async () => {
+    for (const changes of [1, 100]) {
+      const cast = new Cast();
+      await cast.joinAll("a");
+      let left = changes;
+      const store = between(cast.stage.table, async (verb, pass) => {
+        // Somebody resumes, though nothing is paused, in the moment between the look and the request.
+        if (verb === "pause" && left-- > 0) await operatorOf(cast.stage, { by: "bo" }).resume();
+        return pass();
+      });
+      const asked = await operatorOf(cast.stage, { store }).pause();
+      expect(asked.done).toBe(changes === 1);
+      expect((await cast.row())?.paused).toBe(changes === 1 ? "ana" : undefined);
+    }
+  });
+
+  test("that a new term comes between is asked of the new term", async () => {
+    const cast = new Cast({ order: "arrival" });
+    const [a, b] = await cast.joinAll("ab");
+    let isFirst = true;
+    const store = between(cast.stage.table, async (verb, pass) => {
+      if (verb === "pause" && isFirst) {
+        isFirst = false;
+        void a?.leave();
+        await cast.reign(2);
+      }
+      return pass();
+    });
+    const asked = await operatorOf(cast.stage, { store }).pause();
+    expect(asked).toMatchObject({ done: true, leader: { candidateId: b?.id, term: 2 } });
+    expect((await cast.row())?.paused).toBe("ana");
+  });
+
+  test("landed, was not heard, and was undone by somebody who saw it: it stays undone, and is told so", async () => {
+    const cast = new Cast();
+    await cast.joinAll("a");
+    let tries = 0;
+    const store = between(cast.stage.table, async (verb, pass) => {
+      if (verb !== "pause") return pass();
+      tries += 1;
+      if (tries > 1) return pass();
+      await pass();
+      await operatorOf(cast.stage, { by: "bo" }).resume();
+      throw new TableUnavailableError("hear the answer");
+    });
+    const asked = operatorOf(cast.stage, { store, clock: cast.stage.time }).pause();
+    await cast.advance(5_000);
+    expect((await asked).done).toBe(false);
+    expect(await cast.row()).toMatchObject({ paused: undefined, pauseRevision: 2 });
+  });
+
+  test("asked for before the row was deleted does not land on the row that comes after it", async () => {
+    const stage = new Stage();
+    await stage.candidate("a").election.attempt();
+    let late: () => unknown = () => {};
+    const store = between(stage.table, (verb, pass) => {
+      if (verb !== "pause") return pass();
+      late = pass;
+      return new Promise(() => {});
+    });
+    void operatorOf(stage, { store }).pause();
+    await stage.advance(10);
+    stage.table.deleteLease(NAME);
+    const next = stage.candidate("b").election.campaign();
+    await stage.advance(5 * LEASE_MS);
+    expect((await next).term).toBe(2);
+    await late();
+    const { lease } = await stage.table.read(NAME);
+    expect([lease?.term, lease?.paused]).toEqual([2, undefined]);
+  });
+
   test("there is nothing to resume where there is no election, and nothing is made", async () => {
     const stage = new Stage();
     expect(await operatorOf(stage).resume()).toEqual({ done: false, leader: undefined });

@@ -2,7 +2,14 @@ import { PutItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
 import { Election, InvalidOptionError } from "../src/index.js";
 import { DynamoDBLeaseStore } from "../src/store/dynamodb.js";
-import type { AcquireRequest, CandidateRow, LeaseStore, RenewRequest } from "../src/store/lease-store.js";
+import { MIN_LETTING_GO_IN_MS } from "../src/store/lease-limits.js";
+import type {
+  AcquireRequest,
+  CandidateRow,
+  LeaseStore,
+  PauseRequest,
+  RenewRequest,
+} from "../src/store/lease-store.js";
 import { candidatesPartition, NAME_PATTERN } from "../src/store/schema.js";
 import { MemoryTable } from "../src/testing.js";
 import { newClient, newLeaseTable } from "./support/fixture.js";
@@ -60,6 +67,13 @@ const renewing = (revision: number, request: Partial<RenewRequest> = {}): RenewR
   expiresAt: 14_000,
   at: 11_000,
   ...request,
+});
+
+/** `times`: how often the row was paused or resumed before. */
+const pausing = (by: string | undefined, times = 0, term = 1): PauseRequest => ({
+  election: NAME,
+  by,
+  seen: { term, pauseRevision: times },
 });
 
 const resigning = { election: NAME, candidateId: "a", term: 1, reason: "handed-off", at: 12_000 } as const;
@@ -303,9 +317,9 @@ describe.each([
   test("while paused nobody acquires: neither a vacant lease, nor a dead holder's, nor one's own", async () => {
     const store = await make();
     await found(store);
-    expect(await store.pause({ election: NAME, by: "ana" }, signal)).toMatchObject({
+    expect(await store.pause(pausing("ana"), signal)).toMatchObject({
       done: true,
-      lease: { paused: "ana" },
+      lease: { paused: "ana", pauseRevision: 1 },
     });
     for (const candidateId of ["b", "a"]) {
       const refused = await store.acquire(
@@ -319,9 +333,7 @@ describe.each([
     expect((await store.resign({ ...resigning, reason: "paused", revision: 3 }, signal)).done).toBe(true);
     const basis = { term: 1, revision: 3 };
     expect((await store.acquire(acquiring({ candidateId: "b", basis }), signal)).done).toBe(false);
-    expect(known((await store.pause({ election: NAME, by: undefined }, signal)).lease)).not.toHaveProperty(
-      "paused",
-    );
+    expect(known((await store.pause(pausing(undefined, 1), signal)).lease)).not.toHaveProperty("paused");
     expect((await store.acquire(acquiring({ candidateId: "b", basis }), signal)).done).toBe(true);
   });
 
@@ -331,33 +343,66 @@ describe.each([
       { election: NAME, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 },
       signal,
     );
-    await store.pause({ election: NAME, by: "ana" }, signal);
+    await store.pause(pausing("ana", 0, 0), signal);
     const refused = await store.acquire(acquiring(), signal);
     expect(refused).toMatchObject({ done: false, lease: { term: 0, paused: "ana" } });
     expect((await store.readTerms(NAME, { limit: 9 }, signal)).terms).toEqual([]);
-    await store.pause({ election: NAME, by: undefined }, signal);
+    await store.pause(pausing(undefined, 1, 0), signal);
     expect(await store.acquire(acquiring(), signal)).toMatchObject({
       done: true,
       lease: { term: 1, holder: "a" },
     });
+    // What was asked of the placeholder is older than the tenure, and the number goes on.
+    expect((await leaseOf(store))?.pauseRevision).toBe(2);
+    expect((await store.pause(pausing("ana", 2, 0), signal)).done).toBe(false);
+    expect((await store.pause(pausing("ana", 0, 1), signal)).done).toBe(false);
+    expect((await store.pause(pausing("ana", 2, 1), signal)).done).toBe(true);
   });
 
   test("where there is no row there is nothing to pause, and none is made", async () => {
     const store = await make();
     for (const by of ["ana", undefined]) {
-      const refused = await store.pause({ election: NAME, by }, signal);
+      const refused = await store.pause(pausing(by), signal);
       expect(refused.done).toBe(false);
       expect(refused.lease).toBeUndefined();
     }
     expect(await leaseOf(store)).toBeUndefined();
   });
 
+  test("a pause or a resume that comes late is refused with the row, and undoes nothing", async () => {
+    const store = await make();
+    await found(store);
+    await store.pause(pausing("ana"), signal);
+    await store.pause(pausing(undefined, 1), signal);
+    for (const late of [pausing("ana"), pausing("ana", 1), pausing("bo", 3), pausing("bo", 2, 2)]) {
+      const refused = await store.pause(late, signal);
+      expect(refused.done).toBe(false);
+      expect(known(refused.lease)).toMatchObject({ term: 1, pauseRevision: 2 });
+      expect(known(refused.lease)).not.toHaveProperty("paused");
+    }
+    await store.pause(pausing("bo", 2), signal);
+    expect((await store.pause(pausing(undefined, 1), signal)).done).toBe(false);
+    expect(await leaseOf(store)).toMatchObject({ paused: "bo", pauseRevision: 3 });
+    // The number outlives the pause's end and the tenure.
+    await store.pause(pausing(undefined, 3), signal);
+    await store.resign({ ...resigning, revision: 2 }, signal);
+    await store.acquire(acquiring({ candidateId: "b", basis: { term: 1, revision: 2 } }), signal);
+    expect(await leaseOf(store)).toMatchObject({ term: 2, holder: "b", pauseRevision: 4 });
+  });
+
+  test("an announcement is told as far back as a holder writes it, and a row that says so is read", async () => {
+    const store = await make();
+    await found(store);
+    await store.renew(renewing(2, { lettingGo: { inMs: MIN_LETTING_GO_IN_MS } }), signal);
+    expect((await leaseOf(store))?.lettingGoInMs).toBe(MIN_LETTING_GO_IN_MS);
+  });
+
   test("a pause or a step-down leaves the pair alone: no observer takes it for a sign of life", async () => {
     const store = await make();
     await found(store);
-    await store.pause({ election: NAME, by: "ana" }, signal);
+    await store.pause(pausing("ana"), signal);
     await store.requestStepDown({ election: NAME, term: 1, by: "ana" }, signal);
-    await store.pause({ election: NAME, by: undefined }, signal);
+    await store.pause(pausing(undefined, 1), signal);
     expect(await leaseOf(store)).toMatchObject({ term: 1, revision: 1 });
   });
 
@@ -371,8 +416,8 @@ describe.each([
       await store.deleteCandidate(NAME, { candidateId: "a", beat: 0 }, signal),
       await store.deleteCandidate(NAME, { candidateId: "a", beat: 1 }, signal),
       await store.readTerms(NAME, { limit: 9 }, signal),
-      await store.pause({ election: NAME, by: "ana" }, signal),
-      await store.pause({ election: "none", by: "ana" }, signal),
+      await store.pause(pausing("ana"), signal),
+      await store.pause({ ...pausing("ana"), election: "none" }, signal),
     ]) {
       expect(dateMs).toEqual(expect.any(Number));
       expect((dateMs as number) % 1_000).toBe(0);

@@ -80,8 +80,13 @@ async function candidateOf(election: Election, to: string): Promise<string> {
 function inWords(name: string, what: Verb, { done, leader }: Asked, to: string | undefined): string {
   const whom = leader ? `${leader.candidateId} (term ${leader.term})` : "nobody";
   if (what === "pause")
-    return done ? `"${name}" is paused; it was led by ${whom}.` : `"${name}" is not paused.`;
-  if (what === "resume") return done ? `"${name}" goes on.` : `There is no election "${name}" to resume.`;
+    return done
+      ? `"${name}" is paused; it was led by ${whom}.`
+      : `"${name}" is not paused: somebody resumed it again.`;
+  if (what === "resume")
+    return done
+      ? `"${name}" goes on.`
+      : `"${name}" was not resumed: there is none, or somebody paused it again.`;
   if (!leader) return `Nobody leads "${name}".`;
   if (!done) return `${whom} no longer leads "${name}"; nothing was done.`;
   if (what === "evict") return `${whom} is evicted: its term is fenced off from now on.`;

@@ -184,14 +184,16 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
     );
   }
 
-  pause(request: PauseRequest, signal: AbortSignal): Promise<Written> {
+  pause({ election, by, seen }: PauseRequest, signal: AbortSignal): Promise<Written> {
+    const isFirst = seen.pauseRevision === 0;
     return this.#write(
-      request.election,
-      request.by === undefined ? "resume the election" : "pause the election",
+      election,
+      by === undefined ? "resume the election" : "pause the election",
       {
-        condition: `attribute_exists(#${PARTITION_KEY})`,
-        names: [PARTITION_KEY],
-        set: { paused: optional(s, request.by) },
+        condition: `#term = :seenTerm AND ${isFirst ? "attribute_not_exists(#pauseRevision)" : "#pauseRevision = :seenPause"}`,
+        names: ["term"],
+        values: { seenTerm: n(seen.term), ...(!isFirst && { seenPause: n(seen.pauseRevision) }) },
+        set: { paused: optional(s, by), pauseRevision: n(seen.pauseRevision + 1) },
       },
       signal,
     );

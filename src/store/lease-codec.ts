@@ -1,6 +1,11 @@
 import type { Lease } from "../lease.js";
 import type { Attribute, Item } from "./expressions.js";
-import { LARGEST_TERM, LONGEST_LEASE_MS, LONGEST_RESERVATION_MS } from "./lease-limits.js";
+import {
+  LARGEST_TERM,
+  LONGEST_LEASE_MS,
+  LONGEST_RESERVATION_MS,
+  MIN_LETTING_GO_IN_MS,
+} from "./lease-limits.js";
 import type { AcquireRequest, CandidateRow } from "./lease-store.js";
 import { Row } from "./row.js";
 import { LEASE_SORT_KEY } from "./schema.js";
@@ -27,13 +32,14 @@ export function toLease(election: string, item: Item): Lease {
       ? { by: row.text("stepDown") ?? "", to: row.text("stepDownTo") }
       : undefined,
     line: row.texts("line"),
-    lettingGoInMs: row.optionalInteger("lettingGoInMs", -LONGEST_LEASE_MS),
+    lettingGoInMs: row.optionalInteger("lettingGoInMs", MIN_LETTING_GO_IN_MS),
     lettingGoTo: row.text("lettingGoTo"),
     reservedFor: row.text("reservedFor"),
     reservedGroup: row.text("reservedGroup"),
     reservedUntil: row.optionalInteger("reservedUntil", 0),
     reservedMs: row.optionalInteger("reservedMs", 0, LONGEST_RESERVATION_MS),
     paused: row.text("paused"),
+    pauseRevision: row.optionalInteger("pauseRevision", 1),
     lastTick: row.text("lastTick"),
     lastTickTerm: row.optionalInteger("lastTickTerm", 1),
     endReason: row.text("endReason"),

@@ -7,6 +7,8 @@ export { LARGEST_TERM };
 /** As the options allow. */
 export const LONGEST_LEASE_MS = 86_400_000;
 export const LONGEST_RESERVATION_MS = 31 * LONGEST_LEASE_MS;
+/** An announced moment that lies further back is told as this. */
+export const MIN_LETTING_GO_IN_MS = -LONGEST_LEASE_MS;
 
 /** From here a holder can renew for ages, and numbers stay exact. */
 const LARGEST_REVISION_TO_FOLLOW = 2 ** 52;

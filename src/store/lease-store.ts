@@ -24,7 +24,7 @@ export interface LeaseStore {
   resign(request: ResignRequest, signal: AbortSignal): Promise<Written>;
   requestStepDown(request: StepDownRequest, signal: AbortSignal): Promise<Written>;
   evict(request: EvictRequest, signal: AbortSignal): Promise<Written>;
-  /** Only where there is a row. */
+  /** Only on the row as it was seen, so that one that comes late cannot undo a newer one. */
   pause(request: PauseRequest, signal: AbortSignal): Promise<Written>;
   /** Writes history: a term that began, or what became of one that ended. Merges with what is there. */
   recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer>;
@@ -143,6 +143,8 @@ export interface StepDownRequest {
 export interface PauseRequest {
   readonly election: string;
   readonly by: string | undefined;
+  /** As it was seen. Without the term, a row made anew after a deletion would look the same. */
+  readonly seen: { readonly term: number; readonly pauseRevision: number };
 }
 
 export interface EvictRequest {

@@ -38,6 +38,7 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Lease
     electedAt: at,
     renewedAt: at,
     line: row.line,
+    pauseRevision: row.pauseRevision,
     lastTick: founding ? founding.lastTick : row.lastTick,
     lastTickTerm: row.lastTickTerm,
   };
@@ -83,8 +84,9 @@ export function askedToStepDown(
   return row?.holder !== undefined && row.term === term ? { ...row, stepDown: { by, to } } : undefined;
 }
 
-export function paused(row: Lease | undefined, { by }: PauseRequest): Lease | undefined {
-  return row && { ...row, paused: by };
+export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Lease | undefined {
+  if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== seen.pauseRevision) return undefined;
+  return { ...row, paused: by, pauseRevision: seen.pauseRevision + 1 };
 }
 
 export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {

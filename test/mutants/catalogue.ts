@@ -390,4 +390,11 @@ export const MUTANTS: readonly Mutant[] = [
     from: '    if (signal?.aborted) {\n      await tenure.release("resigned");',
     to: "    if (signal?.aborted) {",
   },
+  {
+    name: "a-late-pause-undoes-a-resume",
+    revives: "a pause or a resume that arrives late undoes the one that was asked for after it",
+    file: "src/store/row-rules.ts",
+    from: "if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== seen.pauseRevision) return undefined;",
+    to: "if (row?.term !== seen.term) return undefined;",
+  },
 ];

@@ -20,7 +20,9 @@ export class Referee {
   readonly players: Player[] = [];
   elections = 0;
   /** By an operator: nobody may be elected. */
-  paused = false;
+  #paused = false;
+  /** What an operator asked for and was told to be done; undefined while it asks. */
+  #askedForPause: boolean | undefined;
   exclusionBroken = 0;
   #highestTerm = 0;
   /** When somebody led last whose work may go on. */
@@ -145,10 +147,11 @@ export class Referee {
     if (verb === "transact") this.#wrote((args[0] as { term: number }).term);
     if (!lease) return;
     this.#row = lease;
+    if (verb === "pause") this.#setPaused(lease.paused !== undefined);
     if (verb === "acquire" && lease.term <= this.#highestTerm) {
       throw new Violation("terms increase", `term ${lease.term} follows term ${this.#highestTerm}`);
     }
-    if (verb === "acquire" && this.paused) {
+    if (verb === "acquire" && this.#paused) {
       throw new Violation("paused", `term ${lease.term} begins while the election is paused`);
     }
     this.#highestTerm = Math.max(this.#highestTerm, lease.term);
@@ -160,9 +163,22 @@ export class Referee {
     }
   }
 
+  asksForPause(paused: boolean | undefined): void {
+    this.#askedForPause = paused;
+  }
+
+  #setPaused(paused: boolean): void {
+    if (this.#askedForPause === !paused) {
+      const [late, newer] = paused ? ["pause", "resume"] : ["resume", "pause"];
+      throw new Violation("asked last", `a ${late} that came late undoes a newer ${newer}`);
+    }
+    this.#paused = paused;
+  }
+
   deleted(): void {
     this.#row = undefined;
-    this.paused = false;
+    this.#askedForPause = undefined;
+    this.#paused = false;
   }
 
   #wroteHistory({ term, holder }: TermRecord): void {

@@ -1,4 +1,4 @@
-import { Election, type ElectionEvent } from "../../src/index.js";
+import { Election, type ElectionEvent, Operator } from "../../src/index.js";
 import type { Lease } from "../../src/lease.js";
 import { MemoryTable } from "../../src/testing.js";
 import { EPOCH_MS, Host } from "./host.js";
@@ -49,6 +49,10 @@ class Simulation {
   /** Whose callers abort while the next acquire is under way. */
   readonly #impatient = new Set<Player>();
   readonly #around: Surroundings;
+  readonly #operatorsHost: Host;
+  readonly #operator: Operator;
+  /** What it asks for, one thing after the other. */
+  #pausing: Promise<void> = Promise.resolve();
   #violation: Violation | undefined;
 
   constructor(
@@ -79,6 +83,9 @@ class Simulation {
       },
       landed: (verb, args, answer) => this.#judge(() => this.#referee.landed(verb, args, answer)),
     });
+    this.#operatorsHost = new Host(world, 1, 0);
+    const store = this.#network.from(this.#operatorsHost);
+    this.#operator = new Operator({ store, name: NAME, clock: this.#operatorsHost, random: random.next });
   }
 
   async run(): Promise<Run> {
@@ -114,6 +121,7 @@ class Simulation {
       }
     }
     watcher.kill();
+    this.#operatorsHost.kill();
     for (const { host } of this.#referee.players) host.kill();
     return {
       seed: plan.seed,
@@ -234,8 +242,8 @@ class Simulation {
         this.#current.get(fault.label)?.host.stepWall(fault.byMs);
         return;
       case "pause":
-        void this.#setPaused(true);
-        world.after(fault.forMs, () => void this.#setPaused(false));
+        this.#setPaused(true);
+        world.after(fault.forMs, () => this.#setPaused(false));
         return;
       case "deadCandidates":
         void this.#bury(fault);
@@ -273,9 +281,20 @@ class Simulation {
     }
   }
 
-  async #setPaused(paused: boolean): Promise<void> {
-    const { done } = await this.#table.pause({ election: NAME, by: paused ? "operator" : undefined });
-    if (done) this.#referee.paused = paused;
+  /** Another operator, at a machine like the others: what it asks for can be lost, come late and come twice. */
+  #setPaused(paused: boolean): void {
+    this.#pausing = this.#pausing.then(() => this.#askUntilDone(paused));
+  }
+
+  async #askUntilDone(paused: boolean): Promise<void> {
+    const operator = this.#operator;
+    this.#referee.asksForPause(undefined);
+    for (;;) {
+      const asked = await (paused ? operator.pause() : operator.resume()).catch(() => undefined);
+      const isGone = asked && !paused && (await this.#table.read(NAME)).lease === undefined;
+      if (asked?.done) this.#referee.asksForPause(paused);
+      if (asked?.done || isGone) return;
+    }
   }
 
   async #askToStepDown(label: string | undefined): Promise<void> {
