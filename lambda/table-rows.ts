@@ -1,7 +1,9 @@
+import { describe } from "../src/describe.js";
 import { IncumbentError } from "../src/errors.js";
 import type { Lease } from "../src/lease.js";
 import type { Item } from "../src/store/expressions.js";
 import { toLease } from "../src/store/lease-codec.js";
+import { kindOf } from "../src/store/row.js";
 import {
   LEASE_SORT_KEY,
   NAME_PATTERN,
@@ -57,7 +59,9 @@ export function byElection(rows: Iterable<Seen>): { known: Known[]; malformed: M
       }
     } catch (error) {
       if (!(error instanceof IncumbentError || error instanceof RowProblem)) throw error;
-      malformed.push({ key: `${election} ${sortKey}`, problem: error.message });
+      // Rows can come from anywhere, their keys too.
+      const key = [election, sortKey].map((part) => (NAME_OR_SORT_KEY.test(part) ? part : describe(part)));
+      malformed.push({ key: key.join(" "), problem: error.message });
     }
   }
   const known = [...leases]
@@ -91,9 +95,7 @@ export function readTerm(item: Item): Term | undefined {
 function toTerm(item: Item, sortKey: string): Term {
   const term = wholeNumber(item, "term");
   if (term === undefined || termSortKey(term) !== sortKey) {
-    throw new RowProblem(
-      `attribute "term" must be the number in the sort key; found ${JSON.stringify(item.term)}.`,
-    );
+    throw new RowProblem('attribute "term" must be the number in the sort key; found another one.');
   }
   return {
     term,
@@ -105,9 +107,11 @@ function toTerm(item: Item, sortKey: string): Term {
 
 class RowProblem extends Error {}
 
+const NAME_OR_SORT_KEY = /^[A-Za-z0-9._/#-]{1,213}$/;
+
 function named(election: string): string {
   if (NAME_PATTERN.test(election)) return election;
-  throw new RowProblem("the partition key is not the name of an election; billing/nightly would do.");
+  throw new RowProblem("the partition key is not the name of an election. Suggestion: billing/nightly.");
 }
 
 function wholeNumber(item: Item, name: string): number | undefined {
@@ -116,6 +120,6 @@ function wholeNumber(item: Item, name: string): number | undefined {
   const value = "N" in attribute ? Number(attribute.N) : Number.NaN;
   if (Number.isSafeInteger(value) && value >= 0) return value;
   throw new RowProblem(
-    `attribute "${name}" must be a whole number (N) from 0; found ${JSON.stringify(attribute)}, {"N":"15000"} would do.`,
+    `attribute "${name}" must be a whole number (N) from 0; found ${kindOf(attribute, 0)}. Suggestion: {"N":"15000"}.`,
   );
 }

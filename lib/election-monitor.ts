@@ -119,5 +119,5 @@ function checkInterval(scope: Construct, interval: Duration): void {
   if (interval.isUnresolved()) return;
   const minutes = interval.toMinutes({ integral: false });
   if (Number.isInteger(minutes) && minutes >= 1 && minutes <= 60) return;
-  refuse(scope, "interval", "must be 1 to 60 whole minutes", `${minutes} min`, "Duration.minutes(1)");
+  refuse(scope, "interval", "must be 1 to 60 whole minutes", minutes, "Duration.minutes(1)");
 }

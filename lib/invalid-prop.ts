@@ -1,23 +1,30 @@
 import { Token } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
+import { describe, notAllowed } from "../src/describe.js";
 import { NAME_PATTERN } from "../src/store/schema.js";
 
-/** A prop, or a context value, cannot work. Names it, the rule, the value received and one that would do. */
+/**
+ * A prop, or a context value, cannot work. Names it, the rule, the kind of value received and one that works. What was
+ * received is described and not kept: a function's environment, say, holds secrets.
+ */
 export class InvalidPropError extends Error {
   override readonly name = "InvalidPropError";
+  /** The kind of value, such as `a string of 12 characters`. */
+  readonly received: string;
 
   constructor(
     /** The construct's path; undefined for context values. */
     readonly where: string | undefined,
     readonly prop: string,
     readonly rule: string,
-    readonly received: unknown,
-    readonly wouldDo: unknown,
+    received: unknown,
+    readonly suggestion: unknown,
   ) {
+    const kind = describe(received);
     super(
-      `${where === undefined ? "" : `${where}: `}${prop}: ${rule}; ` +
-        `received ${show(received)}, ${show(wouldDo)} would do.`,
+      `${where === undefined ? "" : `${where}: `}${prop}: ${rule}; received ${kind}. Suggestion: ${show(suggestion)}.`,
     );
+    this.received = kind;
   }
 }
 
@@ -26,19 +33,20 @@ export function refuse(
   prop: string,
   rule: string,
   received: unknown,
-  wouldDo: unknown,
+  suggestion: unknown,
 ): never {
-  throw new InvalidPropError(scope.node.path, prop, rule, received, wouldDo);
+  throw new InvalidPropError(scope.node.path, prop, rule, received, suggestion);
 }
 
 /** Names from outside the app (tokens) are checked by the client, at run time. */
 export function checkElection(scope: IConstruct, election: string, prop = "election"): void {
   if (Token.isUnresolved(election)) return;
   if (typeof election === "string" && NAME_PATTERN.test(election)) return;
-  refuse(scope, prop, "must be 1 to 200 of A-Z a-z 0-9 . _ / -", election, "billing/nightly");
+  const rule = `must be 1 to 200 of A-Z a-z 0-9 . _ / -${notAllowed(election, /[A-Za-z0-9._/-]/)}`;
+  refuse(scope, prop, rule, election, "billing/nightly");
 }
 
-function show(value: unknown): string {
-  if (value === undefined) return "nothing";
-  return typeof value === "string" ? value || '""' : (JSON.stringify(value) ?? String(value));
+/** Of values that we chose: most are code to be written. */
+function show(suggestion: unknown): string {
+  return typeof suggestion === "string" ? suggestion : (JSON.stringify(suggestion) ?? "leave it out");
 }

@@ -36,7 +36,7 @@ export class LeaderChanges extends Construct {
     super(scope, id);
     const streamArn = table.streamArn;
     if (streamArn === undefined)
-      refuse(this, "table", "must have a stream", "none", "new LeaseTable(…, { stream: true })");
+      refuse(this, "table", "must have a stream", undefined, "new LeaseTable(…, { stream: true })");
     const role = this.#role(streamArn, eventBus);
     table.grantKey(role);
     const pipe = (name: string, detailType: string, pattern: object, detail: Record<string, string>) => {

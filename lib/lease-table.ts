@@ -122,12 +122,12 @@ function checkRegions(
 ): void {
   if (regions === undefined) {
     if (witness === undefined) return;
-    refuse(scope, "witness", "needs regions: the two that hold the table", witness, "leaving it out");
+    refuse(scope, "witness", "needs regions: the two that hold the table", witness, undefined);
   }
   if (Token.isUnresolved(ownRegion)) {
     const rule = "must be known when there are several Regions: give the stack an env";
-    refuse(scope, "env.region", rule, undefined, { region: regions[0] ?? "eu-west-1" });
+    refuse(scope, "env.region", rule, undefined, { region: "eu-west-1" });
   }
   const objection = objectionTo({ regions, witness }, ownRegion);
-  if (objection) refuse(scope, objection.prop, objection.rule, objection.received, objection.wouldDo);
+  if (objection) refuse(scope, objection.prop, objection.rule, objection.received, objection.suggestion);
 }

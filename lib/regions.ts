@@ -5,6 +5,8 @@ const REGION_SETS: readonly (readonly string[])[] = [
   ["ap-northeast-1", "ap-northeast-2", "ap-northeast-3"],
 ];
 
+const KNOWN = new Set(REGION_SETS.flat());
+
 export interface Regions {
   /** With a replica of the table, where candidates can run. */
   readonly regions: readonly string[];
@@ -12,12 +14,12 @@ export interface Regions {
   readonly witness?: string | undefined;
 }
 
-/** Why a table cannot be in these Regions, and what would do. */
+/** Why a table cannot be in these Regions, and what works. */
 export interface Objection {
   readonly prop: "regions" | "witness" | "env.region";
   readonly rule: string;
   readonly received: unknown;
-  readonly wouldDo: unknown;
+  readonly suggestion: unknown;
 }
 
 const WHY =
@@ -29,25 +31,32 @@ export function objectionTo({ regions, witness }: Regions, ownRegion: string): O
   const all = witness === undefined ? [...regions] : [...regions, witness];
   const set = REGION_SETS.find((one) => one.includes(ownRegion));
   const three = (set ?? (REGION_SETS[1] as readonly string[])).filter((region) => region !== ownRegion);
-  const wouldDo = [ownRegion, ...three.slice(0, 2)];
+  const suggestion = [ownRegion, ...three.slice(0, 2)];
 
   if (!set) {
     const rule = `must be a Region with strongly consistent tables (${REGION_SETS.flat().join(", ")})`;
-    return { prop: "env.region", rule, received: ownRegion, wouldDo: "eu-west-1" };
+    return { prop: "env.region", rule, received: ownRegion, suggestion: "eu-west-1" };
   }
   if (!regions.includes(ownRegion)) {
     const rule = `must name the stack's own Region (${ownRegion}), which holds a replica too`;
-    return { prop: "regions", rule, received: regions, wouldDo };
+    return { prop: "regions", rule, received: regions, suggestion };
   }
   if (new Set(all).size < all.length) {
-    return { prop: "regions", rule: "must name each Region once", received: all, wouldDo };
+    return { prop: "regions", rule: "must name each Region once", received: all, suggestion };
   }
   const outside = all.filter((region) => !set.includes(region));
   if (outside.length > 0) {
-    const rule = `must be of one Region set (${set.join(", ")}), without ${outside.join(", ")}`;
+    // One that we know can be named; any other text could be anything.
+    const named = outside.map((region) => (KNOWN.has(region) ? region : `number ${1 + all.indexOf(region)}`));
+    const rule = `must be of one Region set (${set.join(", ")}), without ${named.join(", ")}`;
     return outside[0] === witness
-      ? { prop: "witness", rule, received: witness, wouldDo: set.find((region) => !regions.includes(region)) }
-      : { prop: "regions", rule, received: regions, wouldDo };
+      ? {
+          prop: "witness",
+          rule,
+          received: witness,
+          suggestion: set.find((region) => !regions.includes(region)),
+        }
+      : { prop: "regions", rule, received: regions, suggestion };
   }
   const needed = witness === undefined ? 3 : 2;
   if (regions.length !== needed) {
@@ -55,7 +64,7 @@ export function objectionTo({ regions, witness }: Regions, ownRegion: string): O
       witness === undefined
         ? `must be exactly three Regions, or two and a witness (${WHY}; a table in one Region takes no regions)`
         : `must be exactly two Regions where there is a witness (${WHY})`;
-    return { prop: "regions", rule, received: regions, wouldDo: wouldDo.slice(0, needed) };
+    return { prop: "regions", rule, received: regions, suggestion: suggestion.slice(0, needed) };
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { type Duration, Token } from "aws-cdk-lib";
 import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
+import { notAllowed } from "../src/describe.js";
 import { refuse } from "./invalid-prop.js";
 import type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader.js";
 
@@ -15,18 +16,18 @@ const FOR_ENTRY = ["timeout", "memorySize", "environment", "logRetention"] as co
 
 export function checkFunction(scope: Construct, props: ScheduledLeaderProps): void {
   if ((props.entry === undefined) === (props.function === undefined)) {
-    const received = props.entry === undefined ? "neither" : "both";
-    refuse(scope, "entry", "either entry or function must be given", received, "src/nightly.ts");
+    const given = props.entry === undefined ? "neither is" : "both are";
+    refuse(
+      scope,
+      "entry",
+      `either entry or function must be given, and ${given}`,
+      props.entry,
+      "src/nightly.ts",
+    );
   }
   const extra = props.function && FOR_ENTRY.find((prop) => props[prop] !== undefined);
   if (extra)
-    refuse(
-      scope,
-      extra,
-      "goes with entry; a function of your own has it already",
-      String(props[extra]),
-      "leaving it out",
-    );
+    refuse(scope, extra, "goes with entry; a function of your own has it already", props[extra], undefined);
   if (props.timeout) checkTimeout(scope, props.timeout);
 }
 
@@ -38,7 +39,7 @@ export function checkTimeout(scope: Construct, timeout: Duration | undefined): v
   const rule =
     `must be ${SHORTEST_TIMEOUT_S} to ${LONGEST_TIMEOUT_S} seconds: the lease ends before the timeout by a margin for ` +
     "draining and giving back, and what is left is the time for work";
-  refuse(scope, "timeout", rule, `${seconds} s`, "Duration.minutes(1)");
+  refuse(scope, "timeout", rule, seconds, "Duration.minutes(1)");
 }
 
 export function checkRetry(scope: Construct, { maximumRetryAttempts, maximumEventAge }: RetryProps): void {
@@ -48,7 +49,7 @@ export function checkRetry(scope: Construct, { maximumRetryAttempts, maximumEven
   }
   const age = maximumEventAge && secondsOf(maximumEventAge);
   if (age !== undefined && (age < 60 || age > 21_600)) {
-    refuse(scope, "retry.maximumEventAge", "must be 1 minute to 6 hours", `${age} s`, "Duration.hours(1)");
+    refuse(scope, "retry.maximumEventAge", "must be 60 to 21600 seconds", age, "Duration.hours(1)");
   }
 }
 
@@ -59,23 +60,24 @@ export function checkSticky(scope: Construct, sticky: StickyProps, props: Schedu
       scope,
       "sticky",
       'needs once: "tick", since it is completed ticks that the job stays for',
-      "once: false",
-      "leaving out once",
+      props.once,
+      "leave out once",
     );
   }
   if (group !== undefined && !Token.isUnresolved(group) && !GROUP_PATTERN.test(group)) {
-    refuse(scope, "sticky.group", "must be 1 to 100 of A-Z a-z 0-9 . _ -", group, "eu-west-1");
+    const rule = `must be 1 to 100 of A-Z a-z 0-9 . _ -${notAllowed(group, /[A-Za-z0-9._-]/)}`;
+    refuse(scope, "sticky.group", rule, group, "eu-west-1");
   }
   const seconds = secondsOf(sticky.for);
   if (seconds === undefined) return;
   if (seconds <= 0 || seconds > LONGEST_HOLD_DAYS * 86_400) {
-    const rule = `must be more than 0 and at most ${LONGEST_HOLD_DAYS} days`;
-    refuse(scope, "sticky.for", rule, `${seconds} s`, "Duration.hours(1)");
+    const rule = `must be more than 0 and at most ${LONGEST_HOLD_DAYS * 86_400} seconds (${LONGEST_HOLD_DAYS} days)`;
+    refuse(scope, "sticky.for", rule, seconds, "Duration.hours(1)");
   }
   const between = secondsBetween(props.schedule);
   if (between !== undefined && seconds <= between) {
-    const rule = `must be longer than from tick to tick (${between} s), or it has lapsed when the next one comes`;
-    refuse(scope, "sticky.for", rule, `${seconds} s`, `Duration.seconds(${2 * between})`);
+    const rule = `must be longer than from tick to tick (${between} seconds), or it has lapsed when the next one comes`;
+    refuse(scope, "sticky.for", rule, seconds, `Duration.seconds(${2 * between})`);
   }
 }
 

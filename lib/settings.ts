@@ -57,22 +57,27 @@ function jobOf(read: Context): JobProps | undefined {
 class Context {
   constructor(private readonly get: (key: string) => unknown) {}
 
-  text(key: string, pattern: RegExp, wouldDo: string): string | undefined {
+  text(key: string, pattern: RegExp, suggestion: string): string | undefined {
     const value = this.get(key);
     if (value === undefined || value === "") return undefined;
     if (typeof value === "string" && pattern.test(value)) return value;
-    throw invalid(key, `must be text that matches ${pattern}`, value, wouldDo);
+    throw invalid(key, `must be text that matches ${pattern}`, value, suggestion);
   }
 
   /** "a,b" or ["a", "b"]. */
-  list(key: string, pattern = /^\S+$/, wouldDo = "eu-west-1,eu-west-2,eu-central-1"): string[] {
+  list(key: string, pattern = /^\S+$/, suggestion = "eu-west-1,eu-west-2,eu-central-1"): string[] {
     const value = this.get(key) ?? [];
     const entries: unknown[] =
       typeof value === "string" ? value.split(",").filter((part) => part !== "") : list(value);
     return entries.map((entry) => {
       const text = typeof entry === "string" ? entry.trim() : entry;
       if (typeof text === "string" && pattern.test(text)) return text;
-      throw invalid(key, `must be a list, separated by commas, of what matches ${pattern}`, value, wouldDo);
+      throw invalid(
+        key,
+        `must be a list, separated by commas, of what matches ${pattern}`,
+        value,
+        suggestion,
+      );
     });
   }
 
@@ -86,7 +91,7 @@ class Context {
   duration(key: string): Duration | undefined {
     const value = this.get(key);
     if (value === undefined || value === "") return undefined;
-    const parts = /^(\d+) (second|minute|hour|day)s?$/.exec(String(value));
+    const parts = typeof value === "string" && /^(\d+) (second|minute|hour|day)s?$/.exec(value);
     if (!parts)
       throw invalid(key, "must be a number and a unit: seconds, minutes, hours or days", value, "15 minutes");
     const [, count, unit] = parts as unknown as [string, string, keyof typeof UNITS];
@@ -116,6 +121,6 @@ function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-function invalid(key: string, rule: string, received: unknown, wouldDo: unknown): InvalidPropError {
-  return new InvalidPropError(undefined, `context "${key}"`, rule, received, wouldDo);
+function invalid(key: string, rule: string, received: unknown, suggestion: unknown): InvalidPropError {
+  return new InvalidPropError(undefined, `context "${key}"`, rule, received, suggestion);
 }

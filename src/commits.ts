@@ -58,7 +58,7 @@ export class Commits {
       throw new InvalidOptionError(
         "actions",
         `must be 1 to ${MAX_ACTIONS} actions (DynamoDB takes 100, the fence is one of them)`,
-        Array.isArray(actions) ? `${actions.length} actions` : actions,
+        actions,
         `two calls of at most ${MAX_ACTIONS}`,
       );
     }

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { withoutPassword } from "./describe.js";
 import { IncumbentError } from "./errors.js";
 import { dieWithUs } from "./guardian.js";
 import { findJar, findJava, LEAST_JAVA, works } from "./local-tools.js";
@@ -69,7 +70,7 @@ export async function startDynamoDBLocal(options: DynamoDBLocalOptions = {}): Pr
   if (given) {
     if (await answer(given)) return handle(given, "environment", env);
     throw new LocalTableUnavailableError(
-      `AWS_ENDPOINT_URL_DYNAMODB is ${given}, but nothing answers there. Start it, or unset the variable.`,
+      `AWS_ENDPOINT_URL_DYNAMODB is ${withoutPassword(given)}, but nothing answers there. Start it, or unset the variable.`,
     );
   }
   const jar = findJar();

@@ -264,7 +264,7 @@ export class Election {
   async #complete(tenure: Tenure, tick: string, holdForMs: number | undefined): Promise<void> {
     const outcome = await tenure.release("resigned", { tick, reserve: tenure.hold(holdForMs) });
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
-    if (outcome === "unconfirmed") throw new TableUnavailableError(`record tick "${tick}" as done`);
+    if (outcome === "unconfirmed") throw new TableUnavailableError("record the tick as done");
     await recordTick(this.#requests, this.#options, tenure.term, tick);
   }
 }

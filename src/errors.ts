@@ -1,4 +1,6 @@
-import { LEASE_SORT_KEY } from "./store/schema.js";
+import { describe, suggested } from "./describe.js";
+import { inBrackets } from "./error-summary.js";
+import { LEASE_SORT_KEY, NAME_PATTERN, termOfSortKey } from "./store/schema.js";
 
 /** Why a tenure ended. `expired` and those after it are losses; the others were planned. */
 export type EndReason =
@@ -32,18 +34,26 @@ export abstract class IncumbentError extends Error {
   abstract override readonly name: string;
 }
 
-/** An option cannot work. Names the option, the rule, the value received and one that would do. */
+/**
+ * An option cannot work. Names the option, the rule, the kind of value received and one that works. What was received is
+ * described and not kept: options hold credentials.
+ */
 export class InvalidOptionError extends IncumbentError {
   override readonly name = "InvalidOptionError";
   readonly code = "INVALID_OPTION";
+  /** The kind of value, such as `a string of 12 characters`. */
+  readonly received: string;
 
   constructor(
     readonly option: string,
     readonly rule: string,
-    readonly received: unknown,
-    readonly wouldDo: unknown,
+    received: unknown,
+    /** A value that works; undefined: leave the option out. */
+    readonly suggestion: unknown,
   ) {
-    super(`${option}: ${rule}; received ${show(received)}, ${show(wouldDo)} would do.`);
+    const kind = describe(received);
+    super(`${option}: ${rule}; received ${kind}. ${suggested(suggestion)}`);
+    this.received = kind;
   }
 }
 
@@ -90,6 +100,7 @@ export class FencedOutError extends IncumbentError {
 export interface ActionRefusal {
   /** DynamoDB's code: `None` for an innocent action, `ConditionalCheckFailed`, `ValidationError`, … */
   readonly code: string;
+  /** What DynamoDB says of it; undefined where its text may quote a value. */
   readonly message?: string | undefined;
   /** The item as it stands, if the action asked for `ReturnValuesOnConditionCheckFailure: "ALL_OLD"`. */
   readonly item?: Record<string, unknown> | undefined;
@@ -136,8 +147,7 @@ export class TableError extends IncumbentError {
     readonly fix: string,
     options?: { cause?: unknown },
   ) {
-    const cause = options?.cause instanceof Error ? ` (${options.cause.name}: ${options.cause.message})` : "";
-    super(`Table "${tableName}": ${problem}. ${fix}${cause}`, options);
+    super(`Table "${tableName}": ${problem}. ${fix}${inBrackets(options?.cause)}`, options);
   }
 }
 
@@ -147,33 +157,46 @@ export class TableUnavailableError extends IncumbentError {
   readonly code = "TABLE_UNAVAILABLE";
 
   constructor(doing: string, options?: { cause?: unknown }) {
-    const cause = options?.cause instanceof Error ? ` (${options.cause.name}: ${options.cause.message})` : "";
-    super(`No answer from the table to ${doing}${cause}.`, options);
+    super(`No answer from the table to ${doing}${inBrackets(options?.cause)}.`, options);
   }
 }
 
-/** A row under the election's key was not written by this library, or was damaged. It is left as it is. */
+/**
+ * A row under the election's key was not written by this library, or was damaged. It is left as it is. What stands in it
+ * is not told.
+ */
 export class MalformedLeaseError extends IncumbentError {
   override readonly name = "MalformedLeaseError";
   readonly code = "MALFORMED_LEASE";
+  /** Undefined when the row's key is not the name of an election. */
+  readonly election: string | undefined;
+  /** The row's sort key; one that is not ours, shortened to its prefix. */
+  readonly row: string;
 
   constructor(
-    readonly election: string,
+    election: string,
     readonly attribute: string,
     readonly rule: string,
-    readonly received: unknown,
-    wouldDo: unknown,
+    /** The kind of attribute found, such as `S`, or `nothing`. */
+    readonly received: string,
+    readonly suggestion: unknown,
     /** The row's sort key. */
-    readonly row = LEASE_SORT_KEY,
+    row = LEASE_SORT_KEY,
   ) {
+    // Rows can come from anywhere, their keys too.
+    const isName = NAME_PATTERN.test(election);
+    const known = isSortKey(row) ? row : `${/^(term|candidate)#/.exec(row)?.[0] ?? ""}…`;
+    const whose = isName ? `"${election}"` : "a name that no election has";
     super(
-      `Row "${row}" of "${election}": attribute "${attribute}" ${rule}; found ${show(received)}, ` +
-        `${show(wouldDo)} would do. The row was left as it is: ${
+      `Row "${known}" of ${whose}: attribute "${attribute}" ${rule}; found ${received}. ${suggested(suggestion)} ` +
+        `The row was left as it is: ${
           row === LEASE_SORT_KEY
-            ? "mend it, or delete it and the next term follows its history."
-            : "remove or mend the attribute; delete the row only if it is no history of this election."
+            ? "repair it, or delete it and the next term follows its history."
+            : "remove or repair the attribute; delete the row only if it is no history of this election."
         }`,
     );
+    this.election = isName ? election : undefined;
+    this.row = known;
   }
 }
 
@@ -190,13 +213,6 @@ export class AlreadyCampaigningError extends IncumbentError {
   }
 }
 
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}…` : value);
-  if (typeof value === "number" || typeof value === "bigint" || value == null) return String(value);
-  if (typeof value === "function") return "a function";
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return String(value);
-  }
+function isSortKey(text: string): boolean {
+  return text === LEASE_SORT_KEY || termOfSortKey(text) !== undefined;
 }

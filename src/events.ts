@@ -1,3 +1,4 @@
+import { describe } from "./describe.js";
 import type { EndReason } from "./errors.js";
 
 /** What happens to a candidate, for logs and metrics. Nothing waits for a listener. */
@@ -52,6 +53,7 @@ export function emitter(
   };
 }
 
+/** Only the kind of error: its message is the listener's own, and warnings go to logs. */
 function warn(error: unknown): void {
-  process.emitWarning(`a listener of election events threw: ${String(error)}`, "IncumbentWarning");
+  process.emitWarning(`a listener of election events threw ${describe(error)}`, "IncumbentWarning");
 }

@@ -63,6 +63,7 @@ export interface GuardInput {
   ExpressionAttributeValues?: Values | undefined;
 }
 
+const LEGACY = ["Expected", "AttributeUpdates", "ConditionalOperator"];
 const FENCE_NAME = "#incumbentFence";
 const TERM_VALUE = ":incumbentTerm";
 
@@ -72,12 +73,13 @@ const TERM_VALUE = ":incumbentTerm";
  * where a stale writer could bring the item back, mark it as deleted instead.
  */
 export function guardInput<T extends GuardInput>(input: T, term: number, fenceAttribute: string): T {
-  const legacy = ["Expected", "AttributeUpdates", "ConditionalOperator"].find((name) => name in input);
-  if (legacy || (input.Item === undefined) === (input.Key === undefined)) {
+  const isObject = typeof input === "object" && input !== null;
+  const legacy = isObject && LEGACY.find((name) => name in input);
+  if (!isObject || legacy || (input.Item === undefined) === (input.Key === undefined)) {
     throw new InvalidOptionError(
       "guard input",
-      "must be a Put (Item), an Update (Key, UpdateExpression) or a Delete (Key), with expressions, not legacy conditions",
-      legacy ?? Object.keys(input),
+      `must be a Put (Item), an Update (Key, UpdateExpression) or a Delete (Key), with expressions, not ${legacy || "legacy conditions"}`,
+      input,
       { TableName: "ledger", Key: { id: "1" }, UpdateExpression: "SET paid = :true" },
     );
   }

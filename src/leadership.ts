@@ -2,7 +2,7 @@ import type { Commits } from "./commits.js";
 import { InvalidOptionError } from "./errors.js";
 import type { ResignOutcome } from "./events.js";
 import { type GuardInput, guardInput, type TransactionAction } from "./fencing.js";
-import { checkHoldFor, checkValue } from "./options.js";
+import { checkHoldFor, checkSuccessor, checkValue } from "./options.js";
 import type { Tenure } from "./tenure.js";
 
 export interface ResignOptions {
@@ -66,7 +66,7 @@ export class Leadership implements AsyncDisposable {
    * @default minRemainingMs 0
    */
   throwIfLost(minRemainingMs = 0): void {
-    if (!(minRemainingMs >= 0)) {
+    if (typeof minRemainingMs !== "number" || !(minRemainingMs >= 0)) {
       throw new InvalidOptionError(
         "minRemainingMs",
         "must be a number of milliseconds from 0",
@@ -124,6 +124,7 @@ export class Leadership implements AsyncDisposable {
    */
   resign({ to, holdForMs }: ResignOptions = {}): Promise<ResignOutcome> {
     checkHoldFor(holdForMs);
+    checkSuccessor(to);
     if (to !== undefined) {
       return this.#tenure.release("handed-off", { reserve: this.#tenure.reservationFor(to) });
     }
@@ -137,6 +138,7 @@ export class Leadership implements AsyncDisposable {
    * next. Returns at once.
    */
   stepDown({ to }: { to?: string | undefined } = {}): void {
+    checkSuccessor(to);
     this.#tenure.announce(to === undefined ? "stepped-down" : "handed-off", to);
   }
 

@@ -3,7 +3,7 @@ import { sleep } from "./clock.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { type Leader, leaderOf } from "./leader.js";
 import { type Lease, placeholderRevision } from "./lease.js";
-import { type CandidateOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import { type CandidateOptions, checkSuccessor, type ResolvedOptions, resolveOptions } from "./options.js";
 import { Requests } from "./requests.js";
 import type { LeaseStore, Written } from "./store/lease-store.js";
 import { type StoreOptions, storeOf } from "./store-of.js";
@@ -47,9 +47,7 @@ export class Operator {
    * gives the lease back: to `to` if that is given, a `candidateId` as `candidates()` lists it.
    */
   requestStepDown({ to }: { to?: string | undefined } = {}): Promise<Asked> {
-    if (to !== undefined && (typeof to !== "string" || to === "")) {
-      throw new InvalidOptionError("to", "must be a candidate's id", to, "worker-2-1mzq0c8x3k5d");
-    }
+    checkSuccessor(to);
     return this.#onLeader("request a step-down", (store, { term }, signal) =>
       store.requestStepDown({ election: this.#options.name, term, by: this.#by, to }, signal),
     );

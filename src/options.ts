@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "./clock.js";
+import { notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import type { ElectionEvent } from "./events.js";
 import { isOrder, type Order } from "./line.js";
@@ -145,26 +146,13 @@ const LABEL_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
 export function resolveOptions(options: CandidateOptions, defaultLabel: () => string): ResolvedOptions {
   const { name } = options;
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
-    const wouldDo =
-      String(name ?? "")
-        .replace(/[^A-Za-z0-9._/-]+/g, "/")
-        .slice(0, 200) || "billing/nightly";
-    throw new InvalidOptionError(
-      "name",
-      "must be 1 to 200 of A-Z a-z 0-9 . _ / - (':' and '#' are reserved)",
-      name,
-      wouldDo,
-    );
+    const rule = `must be 1 to 200 of A-Z a-z 0-9 . _ / -, since ':' and '#' are reserved${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
+    throw new InvalidOptionError("name", rule, name, "billing/nightly");
   }
   const label = options.label ?? defaultLabel();
-  if (!LABEL_PATTERN.test(label)) {
-    const wouldDo =
-      String(label)
-        .replace(/[^A-Za-z0-9._-]+/g, "-")
-        .slice(0, 100) || "worker-1";
-    throw new InvalidOptionError("label", "must be 1 to 100 of A-Z a-z 0-9 . _ -", label, wouldDo);
-  }
+  checkLabel("label", label, "worker-1");
   checkValue(options.value);
+  checkSeams(options);
 
   const leaseDurationMs = duration(
     "leaseDurationMs",
@@ -234,12 +222,10 @@ function resolveSuccession(options: SuccessionOptions, leaseDurationMs: number) 
     const rule = 'needs an order that keeps a line, such as order: "ring"';
     throw new InvalidOptionError("maxTenureMs", rule, options.maxTenureMs, undefined);
   }
-  if (group !== undefined && !LABEL_PATTERN.test(group)) {
-    throw new InvalidOptionError("group", "must be 1 to 100 of A-Z a-z 0-9 . _ -", group, "eu-west-1");
-  }
+  if (group !== undefined) checkLabel("group", group, "eu-west-1");
   const slot = Math.ceil(leaseDurationMs / 30);
-  const span = (option: keyof SuccessionOptions & `${string}Ms`, wouldDo: number, least: number) =>
-    duration(option, options[option] ?? wouldDo, least, DAY_MS, wouldDo);
+  const span = (option: keyof SuccessionOptions & `${string}Ms`, suggestion: number, least: number) =>
+    duration(option, options[option] ?? suggestion, least, DAY_MS, suggestion);
   return {
     order,
     rank: typeof rank === "function" ? rank : () => rank,
@@ -252,6 +238,19 @@ function resolveSuccession(options: SuccessionOptions, leaseDurationMs: number) 
     refreshIntervalMs: span("refreshIntervalMs", leaseDurationMs, 50),
     group,
   };
+}
+
+/** Also guards the groups of `incumbent/lambda`. */
+export function checkLabel(option: string, label: unknown, suggestion: string): void {
+  if (typeof label === "string" && LABEL_PATTERN.test(label)) return;
+  const rule = `must be 1 to 100 of A-Z a-z 0-9 . _ -${notAllowed(label, /[A-Za-z0-9._-]/)}`;
+  throw new InvalidOptionError(option, rule, label, suggestion);
+}
+
+/** A candidate that is named as the next leader. */
+export function checkSuccessor(to: unknown): void {
+  if (to === undefined || (typeof to === "string" && to !== "" && to.length <= 200)) return;
+  throw new InvalidOptionError("to", "must be a candidate's id", to, "worker-2-1mzq0c8x3k5d");
 }
 
 /** Also guards `resign` and `runOnce`. */
@@ -333,7 +332,7 @@ function duration(
   value: unknown,
   least: number,
   most: number,
-  wouldDo: number,
+  suggestion: number,
   leastName?: string,
 ): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
@@ -342,8 +341,20 @@ function duration(
     option,
     `must be a whole number of milliseconds from ${from} to ${most}`,
     value,
-    wouldDo,
+    suggestion,
   );
+}
+
+/** What is called later, where a mistake would be taken for a failure of the table. */
+function checkSeams({ healthy, onEvent, random, clock }: CandidateOptions): void {
+  for (const [option, value] of Object.entries({ healthy, onEvent, random })) {
+    if (value !== undefined && typeof value !== "function")
+      throw new InvalidOptionError(option, "must be a function", value, undefined);
+  }
+  if (clock === undefined) return;
+  const { monotonicMs, wallMs, setTimer }: Partial<Clock> = clock ?? {};
+  if ([monotonicMs, wallMs, setTimer].every((method) => typeof method === "function")) return;
+  throw new InvalidOptionError("clock", "must have monotonicMs, wallMs and setTimer", clock, undefined);
 }
 
 function expiryOf(expiry: unknown): "service-clock" | "observation" {

@@ -1,8 +1,9 @@
+import { notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import { DynamoDBLeaseStore } from "./store/dynamodb.js";
 import type { DynamoDBLike } from "./store/dynamodb-table.js";
 import type { LeaseStore } from "./store/lease-store.js";
-import { DEFAULT_TABLE_NAME } from "./store/schema.js";
+import { DEFAULT_TABLE_NAME, TABLE_CHARACTER, TABLE_PATTERN } from "./store/schema.js";
 
 /** Where the lease table is. */
 export interface StoreOptions {
@@ -15,7 +16,10 @@ export interface StoreOptions {
 }
 
 export function storeOf({ store, client, tableName = DEFAULT_TABLE_NAME }: StoreOptions): LeaseStore {
-  if (store) return store;
+  if (store !== undefined) {
+    if (typeof store?.acquire === "function") return store;
+    throw new InvalidOptionError("store", "must be a MemoryTable, or another store", store, undefined);
+  }
   if (typeof client?.send !== "function") {
     throw new InvalidOptionError(
       "client",
@@ -24,10 +28,10 @@ export function storeOf({ store, client, tableName = DEFAULT_TABLE_NAME }: Store
       "new DynamoDBClient({})",
     );
   }
-  if (typeof tableName !== "string" || !/^[A-Za-z0-9_.:/-]{3,1024}$/.test(tableName)) {
+  if (typeof tableName !== "string" || !TABLE_PATTERN.test(tableName)) {
     throw new InvalidOptionError(
       "tableName",
-      "must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN",
+      `must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN${notAllowed(tableName, TABLE_CHARACTER)}`,
       tableName,
       DEFAULT_TABLE_NAME,
     );

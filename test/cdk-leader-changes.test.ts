@@ -47,7 +47,7 @@ test("a table without a stream: refused", () => {
   const table = new LeaseTable(stack, "Leases");
   const eventBus = new EventBus(stack, "Bus");
   expect(refusal(() => new LeaderChanges(stack, "Changes", { table, eventBus }))).toBe(
-    "table: must have a stream; received none, new LeaseTable(…, { stream: true }) would do.",
+    "table: must have a stream; received undefined. Suggestion: new LeaseTable(…, { stream: true }).",
   );
 });
 

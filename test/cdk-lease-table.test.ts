@@ -78,60 +78,60 @@ test.each([
     "two Regions without a witness",
     { regions: [IRELAND, "eu-west-2"] },
     `regions: must be exactly three Regions, or two and a witness (${why}; a table in one Region takes no regions); ` +
-      'received ["eu-west-1","eu-west-2"], ["eu-west-1","eu-west-2","eu-west-3"] would do.',
+      'received an array of 2. Suggestion: ["eu-west-1","eu-west-2","eu-west-3"].',
   ],
   [
     "one Region",
     { regions: [IRELAND] },
     `regions: must be exactly three Regions, or two and a witness (${why}; a table in one Region takes no regions); ` +
-      'received ["eu-west-1"], ["eu-west-1","eu-west-2","eu-west-3"] would do.',
+      'received an array of 1. Suggestion: ["eu-west-1","eu-west-2","eu-west-3"].',
   ],
   [
     "four Regions",
     { regions: [...EUROPE, "eu-west-3"] },
     `regions: must be exactly three Regions, or two and a witness (${why}; a table in one Region takes no regions); ` +
-      'received ["eu-west-1","eu-west-2","eu-central-1","eu-west-3"], ["eu-west-1","eu-west-2","eu-west-3"] would do.',
+      'received an array of 4. Suggestion: ["eu-west-1","eu-west-2","eu-west-3"].',
   ],
   [
     "three and a witness",
     { regions: EUROPE, witness: "eu-west-3" },
     `regions: must be exactly two Regions where there is a witness (${why}); ` +
-      'received ["eu-west-1","eu-west-2","eu-central-1"], ["eu-west-1","eu-west-2"] would do.',
+      'received an array of 3. Suggestion: ["eu-west-1","eu-west-2"].',
   ],
   [
     "Regions of two sets",
     { regions: [IRELAND, "eu-west-2", "us-east-1"] },
     "regions: must be of one Region set (eu-west-1, eu-west-2, eu-west-3, eu-central-1), without us-east-1; " +
-      'received ["eu-west-1","eu-west-2","us-east-1"], ["eu-west-1","eu-west-2","eu-west-3"] would do.',
+      'received an array of 3. Suggestion: ["eu-west-1","eu-west-2","eu-west-3"].',
   ],
   [
     "a witness of another set",
     { regions: [IRELAND, "eu-west-2"], witness: "us-east-1" },
     "witness: must be of one Region set (eu-west-1, eu-west-2, eu-west-3, eu-central-1), without us-east-1; " +
-      "received us-east-1, eu-west-3 would do.",
+      "received a string of 9 characters. Suggestion: eu-west-3.",
   ],
   [
     "the own Region missing",
     { regions: ["eu-west-2", "eu-west-3", "eu-central-1"] },
     "regions: must name the stack's own Region (eu-west-1), which holds a replica too; " +
-      'received ["eu-west-2","eu-west-3","eu-central-1"], ["eu-west-1","eu-west-2","eu-west-3"] would do.',
+      'received an array of 3. Suggestion: ["eu-west-1","eu-west-2","eu-west-3"].',
   ],
   [
     "a Region twice",
     { regions: [IRELAND, "eu-west-2", "eu-west-2"] },
     "regions: must name each Region once; " +
-      'received ["eu-west-1","eu-west-2","eu-west-2"], ["eu-west-1","eu-west-2","eu-west-3"] would do.',
+      'received an array of 3. Suggestion: ["eu-west-1","eu-west-2","eu-west-3"].',
   ],
   [
     "a witness that is a replica",
     { regions: [IRELAND, "eu-west-2"], witness: "eu-west-2" },
     "regions: must name each Region once; " +
-      'received ["eu-west-1","eu-west-2","eu-west-2"], ["eu-west-1","eu-west-2","eu-west-3"] would do.',
+      'received an array of 3. Suggestion: ["eu-west-1","eu-west-2","eu-west-3"].',
   ],
   [
     "a witness alone",
     { witness: "eu-west-2" },
-    "witness: needs regions: the two that hold the table; received eu-west-2, leaving it out would do.",
+    "witness: needs regions: the two that hold the table; received a string of 9 characters. Suggestion: leave it out.",
   ],
 ])("%s: refused", (_, props, message) => {
   expect(refusal(() => new LeaseTable(newStack(IRELAND), "Leases", props))).toBe(message);
@@ -140,10 +140,10 @@ test.each([
 test("Regions in a stack that has none of its own, or one that has no such tables: refused", () => {
   expect(refusal(() => new LeaseTable(newStack(), "Leases", { regions: EUROPE }))).toBe(
     "env.region: must be known when there are several Regions: give the stack an env; " +
-      'received nothing, {"region":"eu-west-1"} would do.',
+      'received undefined. Suggestion: {"region":"eu-west-1"}.',
   );
   expect(refusal(() => new LeaseTable(newStack("sa-east-1"), "Leases", { regions: ["sa-east-1"] }))).toMatch(
-    /^env\.region: must be a Region with strongly consistent tables \(us-east-1, .*\); received sa-east-1, eu-west-1 would do\.$/,
+    /^env\.region: must be a Region with strongly consistent tables \(us-east-1, .*\); received a string of 9 characters\. Suggestion: eu-west-1\.$/,
   );
 });
 
@@ -194,14 +194,14 @@ test("grants without an election, with a name that cannot be, or with a scan tha
   const table = new LeaseTable(stack, "Leases");
   const policy = new ManagedPolicy(stack, "Worker");
   expect(refusal(() => table.grantCandidate(policy))).toBe(
-    "elections: must name each election that it may stand for; received nothing, billing/nightly would do.",
+    "elections: must name each election that it may stand for; received undefined. Suggestion: billing/nightly.",
   );
   expect(refusal(() => table.grantCandidate(policy, "a#b"))).toBe(
-    "elections: must be 1 to 200 of A-Z a-z 0-9 . _ / -; received a#b, billing/nightly would do.",
+    "elections: must be 1 to 200 of A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
   );
   expect(refusal(() => table.grant(policy, ["dynamodb:Scan"], ["imports"]))).toBe(
     "actions: must not have Scan where elections are named; " +
-      'received ["dynamodb:Scan"], ["dynamodb:GetItem","dynamodb:Query"] would do.',
+      'received an array of 1. Suggestion: ["dynamodb:GetItem","dynamodb:Query"].',
   );
 });
 

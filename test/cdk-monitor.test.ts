@@ -115,15 +115,15 @@ test("the dashboard shows every election that there is, also those of tomorrow",
 
 test("intervals and limits that cannot be: refused", () => {
   expect(refusal(() => monitor({ interval: Duration.seconds(90) }))).toBe(
-    "interval: must be 1 to 60 whole minutes; received 1.5 min, Duration.minutes(1) would do.",
+    "interval: must be 1 to 60 whole minutes; received the number 1.5. Suggestion: Duration.minutes(1).",
   );
   expect(refusal(() => monitor({ elections: [{ election: "a:b" }] }))).toBe(
-    "elections: must be 1 to 200 of A-Z a-z 0-9 . _ / -; received a:b, billing/nightly would do.",
+    "elections: must be 1 to 200 of A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
   );
   expect(refusal(() => monitor({ elections: [{ election: "a", leasesWithoutLeader: 0 }] }))).toBe(
-    "leasesWithoutLeader: must be a number from 1; received 0, 4 would do.",
+    "leasesWithoutLeader: must be a number from 1; received the number 0. Suggestion: 4.",
   );
   expect(refusal(() => monitor({ elections: [{ election: "a", maxTermsPerHour: 0 }] }))).toBe(
-    "maxTermsPerHour: must be a number from 1; received 0, 10 would do.",
+    "maxTermsPerHour: must be a number from 1; received the number 0. Suggestion: 10.",
   );
 });

@@ -172,56 +172,56 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "a name that cannot be",
     { election: "a b" },
-    "election: must be 1 to 200 of A-Z a-z 0-9 . _ / -; received a b, billing/nightly would do.",
+    "election: must be 1 to 200 of A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
   ],
   [
     "a timeout that leaves no time for work",
     { timeout: Duration.seconds(3) },
     "timeout: must be 5 to 900 seconds: the lease ends before the timeout by a margin for draining and giving back, " +
-      "and what is left is the time for work; received 3 s, Duration.minutes(1) would do.",
+      "and what is left is the time for work; received the number 3. Suggestion: Duration.minutes(1).",
   ],
   [
     "a timeout longer than Lambda's",
     { timeout: minutes(16) },
     "timeout: must be 5 to 900 seconds: the lease ends before the timeout by a margin for draining and giving back, " +
-      "and what is left is the time for work; received 960 s, Duration.minutes(1) would do.",
+      "and what is left is the time for work; received the number 960. Suggestion: Duration.minutes(1).",
   ],
   [
     "an entry that is not there",
     { entry: "src/nowhere.ts" },
-    "entry: must be a file that exports `handler`; received src/nowhere.ts, src/nightly.ts would do.",
+    "entry: must be a file that exports `handler`; received a string of 14 characters. Suggestion: src/nightly.ts.",
   ],
   [
     "stickiness that lapses before the next tick",
     { sticky: { for: minutes(5) }, schedule: ScheduleExpression.rate(minutes(5)) },
-    "sticky.for: must be longer than from tick to tick (300 s), or it has lapsed when the next one comes; " +
-      "received 300 s, Duration.seconds(600) would do.",
+    "sticky.for: must be longer than from tick to tick (300 seconds), or it has lapsed when the next one comes; " +
+      "received the number 300. Suggestion: Duration.seconds(600).",
   ],
   [
     "stickiness for longer than a month",
     { sticky: { for: Duration.days(32) } },
-    "sticky.for: must be more than 0 and at most 31 days; received 2764800 s, Duration.hours(1) would do.",
+    "sticky.for: must be more than 0 and at most 2678400 seconds (31 days); received the number 2764800. Suggestion: Duration.hours(1).",
   ],
   [
     "stickiness without ticks",
     { sticky: { for: minutes(5) }, once: false },
     'sticky: needs once: "tick", since it is completed ticks that the job stays for; ' +
-      "received once: false, leaving out once would do.",
+      "received the boolean false. Suggestion: leave out once.",
   ],
   [
     "a group that cannot be",
     { sticky: { group: "eu/west", for: minutes(5) } },
-    "sticky.group: must be 1 to 100 of A-Z a-z 0-9 . _ -; received eu/west, eu-west-1 would do.",
+    "sticky.group: must be 1 to 100 of A-Z a-z 0-9 . _ - (character 3 is not allowed); received a string of 7 characters. Suggestion: eu-west-1.",
   ],
   [
     "more retries than Lambda makes",
     { retry: { maximumRetryAttempts: 3 } },
-    "retry.maximumRetryAttempts: must be 0, 1 or 2, as Lambda allows; received 3, 2 would do.",
+    "retry.maximumRetryAttempts: must be 0, 1 or 2, as Lambda allows; received the number 3. Suggestion: 2.",
   ],
   [
     "events that get older than Lambda lets them",
     { retry: { maximumEventAge: Duration.hours(7) } },
-    "retry.maximumEventAge: must be 1 minute to 6 hours; received 25200 s, Duration.hours(1) would do.",
+    "retry.maximumEventAge: must be 60 to 21600 seconds; received the number 25200. Suggestion: Duration.hours(1).",
   ],
 ])("%s: refused", (_, props, message) => {
   expect(refusal(() => leader(newStack(), props))).toBe(message);
@@ -234,16 +234,16 @@ test("an entry and a function, or neither; a function with what goes with entry,
   const props = { table, election: "reports", schedule: everyMinute };
   const own = ownFunction(stack);
   expect(refusal(() => new ScheduledLeader(stack, "A", props))).toBe(
-    `${either}; received neither, src/nightly.ts would do.`,
+    `${either}, and neither is; received undefined. Suggestion: src/nightly.ts.`,
   );
   expect(refusal(() => new ScheduledLeader(stack, "B", { ...props, entry, function: own }))).toBe(
-    `${either}; received both, src/nightly.ts would do.`,
+    `${either}, and both are; received a string of ${entry.length} characters. Suggestion: src/nightly.ts.`,
   );
   expect(refusal(() => new ScheduledLeader(stack, "C", { ...props, function: own, memorySize: 128 }))).toBe(
-    "memorySize: goes with entry; a function of your own has it already; received 128, leaving it out would do.",
+    "memorySize: goes with entry; a function of your own has it already; received the number 128. Suggestion: leave it out.",
   );
   expect(refusal(() => new ScheduledLeader(stack, "D", { ...props, function: own }))).toMatch(
-    /^timeout: must be 5 to 900 seconds: .*; received 3 s, Duration.minutes\(1\) would do\.$/,
+    /^timeout: must be 5 to 900 seconds: .*; received the number 3\. Suggestion: Duration.minutes\(1\)\.$/,
   );
 });
 

@@ -47,19 +47,31 @@ test("a job has its entry, election, schedule with time zone, timeout and sticki
 });
 
 test.each([
-  [{ tableName: "a b" }, "tableName", "received a b, incumbent would do."],
+  [{ tableName: "a b" }, "tableName", "received a string of 3 characters. Suggestion: incumbent."],
   [
     { regions: "eu-west-1,,eu west" },
     "regions",
-    "received eu-west-1,,eu west, eu-west-1,eu-west-2,eu-central-1 would do.",
+    "received a string of 18 characters. Suggestion: eu-west-1,eu-west-2,eu-central-1.",
   ],
-  [{ regions: 3 }, "regions", "received 3, eu-west-1,eu-west-2,eu-central-1 would do."],
-  [{ elections: "a#b" }, "elections", "received a#b, billing/nightly would do."],
-  [{ monitor: "maybe" }, "monitor", "must be true or false; received maybe, true would do."],
-  [{ alarmEmail: "me" }, "alarmEmail", "received me, on-call@example.com would do."],
-  [{ job: "x.ts", schedule: "every day" }, "schedule", "received every day, cron(0 3 * * ? *) would do."],
-  [{ job: "x.ts", timezone: "Mars/Base" }, "timezone", "received Mars/Base, Europe/Berlin would do."],
-  [{ job: "x.ts", sticky: "long" }, "sticky", "received long, 15 minutes would do."],
+  [{ regions: 3 }, "regions", "received the number 3. Suggestion: eu-west-1,eu-west-2,eu-central-1."],
+  [{ elections: "a#b" }, "elections", "received a string of 3 characters. Suggestion: billing/nightly."],
+  [
+    { monitor: "maybe" },
+    "monitor",
+    "must be true or false; received a string of 5 characters. Suggestion: true.",
+  ],
+  [{ alarmEmail: "me" }, "alarmEmail", "received a string of 2 characters. Suggestion: on-call@example.com."],
+  [
+    { job: "x.ts", schedule: "every day" },
+    "schedule",
+    "received a string of 9 characters. Suggestion: cron(0 3 * * ? *).",
+  ],
+  [
+    { job: "x.ts", timezone: "Mars/Base" },
+    "timezone",
+    "received a string of 9 characters. Suggestion: Europe/Berlin.",
+  ],
+  [{ job: "x.ts", sticky: "long" }, "sticky", "received a string of 4 characters. Suggestion: 15 minutes."],
 ])("%j: refused, with what would do", (context, key, says) => {
   const message = refusal(() => settings(context as Record<string, unknown>));
   expect(message).toContain(`context "${key}": must be`);

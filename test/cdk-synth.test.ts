@@ -69,13 +69,16 @@ test.each([
   [
     { regions: "eu-west-1,us-east-1,ap-northeast-1" },
     "incumbent-eu-west-1/Table: regions: must be of one Region set (eu-west-1, eu-west-2, eu-west-3, eu-central-1), " +
-      'without us-east-1, ap-northeast-1; received ["eu-west-1","us-east-1","ap-northeast-1"], ' +
-      '["eu-west-1","eu-west-2","eu-west-3"] would do.\n',
+      "without us-east-1, ap-northeast-1; received an array of 3. " +
+      'Suggestion: ["eu-west-1","eu-west-2","eu-west-3"].\n',
   ],
-  [{ monitor: "perhaps" }, 'context "monitor": must be true or false; received perhaps, true would do.\n'],
+  [
+    { monitor: "perhaps" },
+    'context "monitor": must be true or false; received a string of 7 characters. Suggestion: true.\n',
+  ],
   [
     { job: "nowhere.ts" },
-    "incumbent/Job/Job: entry: must be a file that exports `handler`; received nowhere.ts, src/nightly.ts would do.\n",
+    "incumbent/Job/Job: entry: must be a file that exports `handler`; received a string of 10 characters. Suggestion: src/nightly.ts.\n",
   ],
 ])("context that cannot be is told in one line: %j", async (context, line) => {
   await expect(app(context, "none")).rejects.toMatchObject({ code: 1, stderr: line });

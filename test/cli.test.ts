@@ -197,7 +197,7 @@ test.each([
   [["status", "--endpoint", "http://127.0.0.1:9"], 1, "No answer from the table"],
   [["local", "--port", "x"], 2, "--port"],
   [["local", "--port", "8000"], 2, "unset it"],
-  [["bogus"], 2, "no command"],
+  [["bogus"], 2, "is no command"],
 ])("bad input %j is one clear line and exit code %d", async (args, code, text) => {
   const command = incumbent(...args);
   expect(await command.exited).toBe(code);

@@ -183,7 +183,9 @@ test("a variable that cannot work fails the invocation by name, and gives the le
   const { results, metrics } = await monitor(tableName, [TICK], { INCUMBENT_PRUNE: "yes" });
 
   expect(results[0]?.error).toMatchObject({ name: "InvalidOptionError" });
-  expect(results[0]?.error?.message).toMatch(/^INCUMBENT_PRUNE: .*received "yes", "true" would do/);
+  expect(results[0]?.error?.message).toMatch(
+    /^INCUMBENT_PRUNE: .*received a string of 3 characters\. Suggestion: "true"/,
+  );
   expect(metrics).toEqual([]);
   expect((await leaseRow(client, tableName, "incumbent/monitor"))?.holder).toBeUndefined();
 });

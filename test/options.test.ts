@@ -51,22 +51,25 @@ test.each<[string, Record<string, unknown>, string]>([
   ["a label with '#'", { label: "a#b" }, "label"],
   ["a value that is no string", { value: { url: "x" } }, "value"],
   ["an unknown expiry", { expiry: "ttl" }, "expiry"],
-])("%s is refused with the option, the rule, the value, and one that would do", (_what, options, option) => {
-  try {
-    resolve(options as Partial<CandidateOptions>);
-    expect.unreachable();
-  } catch (error) {
-    expect(error).toBeInstanceOf(InvalidOptionError);
-    const invalid = error as InvalidOptionError;
-    expect(invalid.option).toBe(option);
-    expect(invalid.message).toContain(option);
-    expect(invalid.message).toContain("would do");
-    // What the message proposes is accepted.
-    expect(() =>
-      resolve({ ...options, [option]: invalid.wouldDo } as Partial<CandidateOptions>),
-    ).not.toThrow();
-  }
-});
+])(
+  "%s is refused with the option, the rule, the kind of value, and one that works",
+  (_what, options, option) => {
+    try {
+      resolve(options as Partial<CandidateOptions>);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(InvalidOptionError);
+      const invalid = error as InvalidOptionError;
+      expect(invalid.option).toBe(option);
+      expect(invalid.message).toContain(option);
+      expect(invalid.message).toContain("Suggestion: ");
+      // What the message proposes is accepted.
+      expect(() =>
+        resolve({ ...options, [option]: invalid.suggestion } as Partial<CandidateOptions>),
+      ).not.toThrow();
+    }
+  },
+);
 
 test("the client and the table's name are checked as well", () => {
   const name = "billing/nightly";

@@ -37,13 +37,13 @@ test("byte order mark, CRLF, quotes, other orders and more columns are taken", (
 test("every bad row is named by its line, with the rule and what was found", () => {
   const rows = ["p1,a,abc,EUR", "p2,a,1,EUR", "", "p2,a,1,eur", "p3,a,1", `${"x".repeat(65)},,0.00,EUR`];
   expect(problems(() => parse(...rows))).toEqual([
-    'p.csv:2: amount must be a decimal above 0, below 10^12, with at most two digits after the point, such as 12.50; found "abc"',
-    'p.csv:5: currency must be three capital letters, such as EUR; found "eur"',
-    'p.csv:5: id must be unique; "p2" is on line 3 already',
+    "p.csv:2: amount must be a decimal above 0, below 10^12, with at most two digits after the point, such as 12.50; found a string of 3 characters",
+    "p.csv:5: currency must be three capital letters, such as EUR; found a string of 3 characters",
+    "p.csv:5: id must be unique; the same one is on line 3 already",
     "p.csv:6: must have 4 fields; found 3",
-    `p.csv:7: id must be 1 to 64 characters, such as p-17; found "${"x".repeat(57)}…"`,
-    'p.csv:7: account must be 1 to 64 characters, such as acme; found ""',
-    'p.csv:7: amount must be a decimal above 0, below 10^12, with at most two digits after the point, such as 12.50; found "0.00"',
+    "p.csv:7: id must be 1 to 64 characters, such as p-17; found a string of 65 characters",
+    "p.csv:7: account must be 1 to 64 characters, such as acme; found an empty string",
+    "p.csv:7: amount must be a decimal above 0, below 10^12, with at most two digits after the point, such as 12.50; found a string of 4 characters",
   ]);
 });
 
@@ -75,9 +75,11 @@ test("what cannot be a list of payments at all is told in one line", () => {
     "p.csv: has no payments, only a first line",
   ]);
   expect(problems(() => parsePayments("id,amount\np1,2", "p.csv"))).toEqual([
-    'p.csv:1: columns account, currency missing; the first line must name id,account,amount,currency, found "id,amount"',
+    "p.csv:1: columns account, currency missing; the first line must name id,account,amount,currency",
   ]);
-  expect(problems(() => parse('p1,"a"b,1,EUR'))).toEqual([expect.stringMatching(/^p\.csv:2: is not CSV: /)]);
+  expect(problems(() => parse('p1,"a"b,1,EUR'))).toEqual([
+    expect.stringMatching(/^p\.csv:2: is not CSV \(CSV_/),
+  ]);
 });
 
 test("a file's control characters do not reach the terminal", () => {

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
-import { UsageError } from "./usage.js";
+import { refused } from "./usage.js";
 
 /** Options of every command that talks to a table. */
 export const tableArgs = {
@@ -29,9 +29,7 @@ export function newClient(endpoint: string | undefined): DynamoDBClient {
   if (source === undefined || url === undefined) return new DynamoDBClient({});
   // The SDK would find out only when it sends, and take it for a table that does not answer.
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new UsageError(
-      `${source}: must be a URL; received ${JSON.stringify(url)}, http://127.0.0.1:8000 would do.`,
-    );
+    throw refused(source, "must be a URL", url, "http://127.0.0.1:8000");
   }
   if (!isLoopback(url)) return new DynamoDBClient(endpoint === undefined ? {} : { endpoint });
   const given = env.AWS_ACCESS_KEY_ID || env.AWS_PROFILE;

@@ -1,12 +1,13 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { defineCommand } from "citty";
+import { describe } from "../describe.js";
 import { tellClassic } from "./demo/classic.js";
 import type { OrderName } from "./demo/messages.js";
 import { generatePayments, InputError, readPayments } from "./demo/payments.js";
 import { perform } from "./demo/perform.js";
 import { StalledError } from "./demo/show.js";
-import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
+import { refused, refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
 const USUAL = { payments: 500, candidates: 5, leaseMs: 3_000, timeline: "incumbent-timeline.svg" };
 const ORDERS: readonly OrderName[] = ["random", "arrival", "rank", "ring"];
@@ -68,8 +69,9 @@ export const demo = defineCommand({
   async run({ rawArgs, args: given }) {
     refuseUnknown(rawArgs, args);
     const [word] = given._;
-    if (word !== undefined) throw new UsageError(`${word}: is not understood; options begin with --.`);
-    const durations = { least: 1_000, most: 60_000, wouldDo: USUAL.leaseMs };
+    if (word !== undefined)
+      throw new UsageError(`an argument is not understood (${describe(word)}); options begin with --.`);
+    const durations = { least: 1_000, most: 60_000, suggestion: USUAL.leaseMs };
     const leaseMs = wholeNumber("lease-ms", given["lease-ms"], durations) ?? USUAL.leaseMs;
     const json = given.json === true;
     if (given.story) {
@@ -89,10 +91,10 @@ export const demo = defineCommand({
     }
     if (given.input !== undefined && given.payments !== undefined)
       throw new UsageError("--payments: cannot go with --input; leave one of them out.");
-    const counts = { least: 1, most: 100_000, wouldDo: USUAL.payments };
+    const counts = { least: 1, most: 100_000, suggestion: USUAL.payments };
     const count = wholeNumber("payments", given.payments, counts) ?? USUAL.payments;
     const order = orderOf(given.order);
-    const crews = { least: 2, most: 12, wouldDo: USUAL.candidates };
+    const crews = { least: 2, most: 12, suggestion: USUAL.candidates };
     const candidates = wholeNumber("candidates", given.candidates, crews) ?? USUAL.candidates;
     const timelineFile = fileName("timeline", given.timeline, USUAL.timeline) ?? USUAL.timeline;
     await refuseMissingFolder(timelineFile);
@@ -119,23 +121,17 @@ async function orOneLine(show: () => Promise<number>): Promise<number> {
 function orderOf(text: string | undefined): OrderName {
   const order = ORDERS.find((one) => one === (text ?? "random"));
   if (order !== undefined) return order;
-  const received = JSON.stringify(text);
-  throw new UsageError(`--order: must be one of ${ORDERS.join(", ")}; received ${received}, ring would do.`);
+  throw refused("--order", `must be one of ${ORDERS.join(", ")}`, text, "ring");
 }
 
 /** Rather now than after the show. */
 async function refuseMissingFolder(timelineFile: string): Promise<void> {
   const found = await stat(dirname(timelineFile)).catch(() => undefined);
   if (found?.isDirectory()) return;
-  const received = JSON.stringify(timelineFile);
-  throw new UsageError(
-    `--timeline: must be in a folder that exists; received ${received}, ${USUAL.timeline} would do.`,
-  );
+  throw refused("--timeline", "must be in a folder that exists", timelineFile, USUAL.timeline);
 }
 
-function fileName(option: string, text: string | undefined, wouldDo: string): string | undefined {
+function fileName(option: string, text: string | undefined, suggestion: string): string | undefined {
   if (text === undefined || (text.trim() !== "" && !text.startsWith("--"))) return text;
-  throw new UsageError(
-    `--${option}: must name a file; received ${JSON.stringify(text)}, ${wouldDo} would do.`,
-  );
+  throw refused(`--${option}`, "must name a file", text, suggestion);
 }

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { createServer } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
+import { describe, withoutPassword } from "../describe.js";
 import { IncumbentError } from "../errors.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing.js";
@@ -30,7 +31,7 @@ export const local = defineCommand({
   args,
   async run({ args: { port, "db-path": dbPath, table }, rawArgs }) {
     refuseUnknown(rawArgs, args);
-    const portNumber = wholeNumber("port", port, { least: 1, most: 65_535, wouldDo: 8_000 });
+    const portNumber = wholeNumber("port", port, { least: 1, most: 65_535, suggestion: 8_000 });
     await checkOptions(portNumber, dbPath);
     await using server = await startDynamoDBLocal({ port: portNumber, dbPath });
     await createLeaseTable(new DynamoDBClient(server.clientConfig), table);
@@ -59,7 +60,7 @@ export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`;
 
 /** Its credentials come from the environment and may be real ones: they are not printed. */
 function yours({ endpoint }: DynamoDBLocal, table: string): string {
-  return `# DynamoDB at ${endpoint}, yours, from AWS_ENDPOINT_URL_DYNAMODB: nothing was started. Lease table "${table}".
+  return `# DynamoDB at ${withoutPassword(endpoint)}, yours, from AWS_ENDPOINT_URL_DYNAMODB: nothing was started. Lease table "${table}".
 # This environment needs no exports. Ctrl-C leaves it running.`;
 }
 
@@ -67,11 +68,11 @@ async function checkOptions(port: number | undefined, dbPath: string | undefined
   const given = process.env.AWS_ENDPOINT_URL_DYNAMODB;
   if (given && (port !== undefined || dbPath !== undefined)) {
     throw new UsageError(
-      `--port and --db-path start a DynamoDB Local, but AWS_ENDPOINT_URL_DYNAMODB names one (${given}): unset it, or leave them out.`,
+      `--port and --db-path start a DynamoDB Local, but AWS_ENDPOINT_URL_DYNAMODB names one (${withoutPassword(given)}): unset it, or leave them out.`,
     );
   }
   if (dbPath !== undefined && !statSync(dbPath, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`--db-path: must be an existing folder; received ${JSON.stringify(dbPath)}.`);
+    throw new UsageError(`--db-path: must be an existing folder; received ${describe(dbPath)}.`);
   }
   if (port !== undefined && !(await isFree(port))) {
     throw new PortTakenError(`port ${port} cannot be listened on; without --port a free one is found.`);

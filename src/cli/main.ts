@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { type CommandDef, defineCommand, runCommand, showUsage } from "citty";
+import { describe } from "../describe.js";
 import { IncumbentError, InvalidOptionError } from "../errors.js";
 import { UsageError } from "./usage.js";
 
@@ -38,7 +39,7 @@ async function start([name = "", ...rest]: string[]): Promise<void> {
   }
   if (!Object.hasOwn(commands, name)) {
     throw new UsageError(
-      `no command ${JSON.stringify(name)}; there are ${Object.keys(commands).join(", ")}.`,
+      `the first argument (${describe(name)}) is no command; there are ${Object.keys(commands).join(", ")}.`,
     );
   }
   const loaded: { command: unknown; notes?: string } = await commands[name as keyof typeof commands]();
@@ -51,6 +52,23 @@ async function start([name = "", ...rest]: string[]): Promise<void> {
   await runCommand(command, { rawArgs: rest });
 }
 
+/** What a program that was started said may hold a stack trace of its own. */
+function oneLine(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line && !line.startsWith("at "))
+    .join(" ");
+}
+
+/** Of an error that is not ours: what it is and where, not its message, which may quote what was given. */
+function unforeseen(error: unknown): string {
+  const { message, stack = "" } = error instanceof Error ? error : new Error();
+  const frames = message === "" ? stack : stack.slice(stack.lastIndexOf(message) + message.length);
+  const [place] = /\b(dist|src)\/[\w/-]+\.[jt]s:\d+/.exec(frames) ?? [];
+  return `unforeseen: ${describe(error)}${place === undefined ? "" : ` at ${place}`}.`;
+}
+
 // A reader that has seen enough, as in `incumbent status | head -1`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 // Nobody reads our messages: no reason to stop a command that leads.
@@ -61,13 +79,7 @@ try {
 } catch (error) {
   const known =
     error instanceof IncumbentError || error instanceof UsageError || (error as Error)?.name === "CLIError";
-  const lines = (error instanceof Error ? error.message : String(error)).split("\n");
-  // What a program that was started said may hold a stack trace of its own.
-  const text = lines
-    .map((line) => line.trim())
-    .filter((line) => line && !line.startsWith("at "))
-    .join(" ");
-  console.error(`incumbent: ${known ? text : `${(error as Error)?.name ?? "Error"}: ${text}`}`);
+  console.error(`incumbent: ${known ? oneLine((error as Error).message) : unforeseen(error)}`);
   const usage =
     error instanceof UsageError ||
     error instanceof InvalidOptionError ||

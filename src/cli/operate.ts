@@ -1,8 +1,9 @@
 import { userInfo } from "node:os";
 import { defineCommand } from "citty";
+import { describe } from "../describe.js";
 import { type Asked, Election, Operator } from "../index.js";
 import { newClient, tableArgs } from "./client.js";
-import { refuseUnknown, UsageError } from "./usage.js";
+import { refused, refuseUnknown, UsageError } from "./usage.js";
 
 const args = {
   election: { type: "positional", description: "The election.", required: false },
@@ -34,10 +35,8 @@ export const operate = defineCommand({
     refuseUnknown(rawArgs, args);
     const { election: name, what, to } = given;
     if (name === undefined || !isVerb(what) || given._.length > 2) {
-      const received = what === undefined ? "nothing" : JSON.stringify(what);
-      throw new UsageError(
-        `operate: takes an election and one of ${VERBS.join(", ")}; received ${received}, such as: incumbent operate billing/nightly step-down`,
-      );
+      const rule = `takes an election and one of ${VERBS.join(", ")}`;
+      throw refused("operate", rule, what, "incumbent operate billing/nightly step-down");
     }
     if (to !== undefined && what !== "step-down") throw new UsageError(`--to: goes with step-down only.`);
     const client = newClient(given.endpoint);
@@ -74,7 +73,7 @@ async function candidateOf(election: Election, to: string): Promise<string> {
   if (found && !another) return found.candidateId;
   const ids = candidates.map(({ candidateId }) => candidateId).join(", ") || "none; is there an order?";
   const problem = another ? "is the label of several candidates" : "is no candidate's id or label";
-  throw new UsageError(`--to: ${JSON.stringify(to)} ${problem}; there are: ${ids}.`);
+  throw new UsageError(`--to: ${describe(to)} that ${problem}; there are: ${ids}.`);
 }
 
 function inWords(name: string, what: Verb, { done, leader }: Asked, to: string | undefined): string {

@@ -87,14 +87,14 @@ export const run = defineCommand({
     const leaseDurationMs = wholeNumber("lease-ms", given["lease-ms"], {
       least: 1_000,
       most: 86_400_000,
-      wouldDo: DEFAULT_LEASE_MS,
+      suggestion: DEFAULT_LEASE_MS,
     });
     const leaseMs = leaseDurationMs ?? DEFAULT_LEASE_MS;
     const killAfterMs =
       wholeNumber("kill-after-ms", given["kill-after-ms"], {
         least: 0,
         most: 3_600_000,
-        wouldDo: DEFAULT_KILL_AFTER_MS,
+        suggestion: DEFAULT_KILL_AFTER_MS,
       }) ?? DEFAULT_KILL_AFTER_MS;
     const election = new Election({
       client: newClient(given.endpoint),
@@ -192,13 +192,13 @@ async function serve(
     });
   gate?.end("go\n");
   const ended = new Promise<End>((resolve) => {
-    child.once("error", ({ code, message }: NodeJS.ErrnoException) => {
+    child.once("error", ({ code }: NodeJS.ErrnoException) => {
       const notFound = code === "ENOENT" || code === "ENOTDIR";
-      say(`${command} cannot be started: ${notFound ? "not found" : message}`);
+      say(`the command cannot be started: ${notFound ? notFoundHint(command) : (code ?? "unknown error")}`);
       resolve({ code: notFound ? 127 : 126, why: "not started" });
     });
     child.once("close", (code, signal) => {
-      if (missing) say(`${command} cannot be started: not found`);
+      if (missing) say(`the command cannot be started: ${notFoundHint(command)}`);
       resolve({
         code: code ?? 128 + constants.signals[signal ?? "SIGKILL"],
         why: missing ? "not started" : "by itself",
@@ -259,6 +259,12 @@ function keepWithinTrust(
       leadership.signal.removeEventListener("abort", look);
     },
   };
+}
+
+/** The command itself is not repeated: who writes `PASSWORD=… job` gets here. */
+function notFoundHint(command: string): string {
+  const assigns = /^[A-Za-z_]\w*=/.test(command);
+  return assigns ? 'not found; variables go after "env": -- env NAME=value command' : "not found";
 }
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {

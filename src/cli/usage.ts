@@ -1,32 +1,58 @@
+import { describe } from "../describe.js";
+
 /** A call that cannot be carried out as it was written: one line, exit code 2. */
 export class UsageError extends Error {}
+
+/** What was given is described, not repeated: command lines and their errors end up in logs. */
+export function refused(
+  option: string,
+  rule: string,
+  value: unknown,
+  suggestion: string | number,
+): UsageError {
+  return new UsageError(`${option}: ${rule}; received ${describe(value)}. Suggestion: ${suggestion}.`);
+}
 
 /** A whole number given as an option, or undefined when it was not given. */
 export function wholeNumber(
   option: string,
   value: string | undefined,
-  { least, most, wouldDo }: { least: number; most: number; wouldDo: number },
+  { least, most, suggestion }: { least: number; most: number; suggestion: number },
 ): number | undefined {
   if (value === undefined) return undefined;
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (number >= least && number <= most) return number;
-  throw new UsageError(
-    `--${option}: must be a whole number from ${least} to ${most}; received ${JSON.stringify(value)}, ${wouldDo} would do.`,
-  );
+  throw refused(`--${option}`, `must be a whole number from ${least} to ${most}`, value, suggestion);
 }
 
 /** citty ignores options it does not know; a mistyped one must not be ignored. */
 export function refuseUnknown(rawArgs: readonly string[], args: object): void {
   const end = rawArgs.indexOf("--");
-  for (const word of end < 0 ? rawArgs : rawArgs.slice(0, end)) {
+  for (const [at, word] of (end < 0 ? rawArgs : rawArgs.slice(0, end)).entries()) {
     const [, short, long] = /^-(?:([^-].*)|-(?:no-)?([^=]+).*)$/.exec(word) ?? [];
     const name = long ?? short;
     if (name === undefined || word === "-h" || name === "help") continue;
     if (short !== undefined || !(name in args)) {
       const known = Object.keys(args).filter((arg) => !/^_|^election$/.test(arg));
-      throw new UsageError(
-        `${short === undefined ? "--" : "-"}${name}: no such option; there are ${known.map((arg) => `--${arg}`).join(", ")}.`,
-      );
+      // Not its name: -p and a password are one word.
+      const meant = known.find((arg) => edits(name, arg) <= 2);
+      const hint = meant === undefined ? "" : ` (did you mean --${meant}?)`;
+      const all = known.map((arg) => `--${arg}`).join(", ");
+      throw new UsageError(`argument ${at + 1} is no such option${hint}; there are ${all}.`);
     }
   }
+}
+
+/** Letters to be added, left out or changed to make one word of the other. */
+function edits(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...one].entries()) {
+    const next = [i + 1];
+    for (const [j, wanted] of [...other].entries()) {
+      const changed = (row[j] ?? 0) + (letter === wanted ? 0 : 1);
+      next.push(Math.min(changed, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
 }

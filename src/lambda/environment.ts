@@ -1,5 +1,6 @@
+import { notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
-import { checkHoldFor } from "../options.js";
+import { checkHoldFor, checkLabel } from "../options.js";
 import { NAME_PATTERN } from "../store/schema.js";
 import type { StickyOptions } from "./sticky.js";
 
@@ -19,7 +20,7 @@ export function electionOf(election: string | undefined, env: Env): string {
     election === undefined ? ["INCUMBENT_ELECTION", env.INCUMBENT_ELECTION] : ["election", election];
   if (typeof name === "string" && NAME_PATTERN.test(name)) return name;
   const or = election === undefined ? ", in the function's environment, or the option election" : "";
-  const rule = `must be the election's name, 1 to 200 of A-Z a-z 0-9 . _ / -${or}`;
+  const rule = `must be the election's name, 1 to 200 of A-Z a-z 0-9 . _ / -${or}${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
   throw new InvalidOptionError(source as string, rule, name, "billing/nightly");
 }
 
@@ -32,7 +33,7 @@ export function onceOf(once: unknown, env: Env): boolean {
 
 export function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOptions | undefined {
   if (sticky !== undefined) {
-    checkGroup("sticky.group", sticky?.group);
+    checkLabel("sticky.group", sticky?.group, "eu-west-1");
     if (sticky.forMs === undefined) {
       throw new InvalidOptionError(
         "sticky.forMs",
@@ -48,7 +49,7 @@ export function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOpt
   const text = env.INCUMBENT_STICKY_MS || undefined;
   if (group === undefined && text === undefined) return undefined;
   if (group === undefined || text === undefined) {
-    const [missing, other, wouldDo] =
+    const [missing, other, suggestion] =
       group === undefined
         ? ["INCUMBENT_STICKY_GROUP", "INCUMBENT_STICKY_MS", "eu-west-1"]
         : ["INCUMBENT_STICKY_MS", "INCUMBENT_STICKY_GROUP", "3600000"];
@@ -56,10 +57,10 @@ export function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOpt
       missing as string,
       `must be set beside ${other}, or neither`,
       undefined,
-      wouldDo,
+      suggestion,
     );
   }
-  checkGroup("INCUMBENT_STICKY_GROUP", group);
+  checkLabel("INCUMBENT_STICKY_GROUP", group, "eu-west-1");
   const forMs = wholeMs(
     "INCUMBENT_STICKY_MS",
     /^\d+$/.test(text) ? Number(text) : text,
@@ -70,22 +71,17 @@ export function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOpt
   return { group, forMs: forMs as number };
 }
 
-function checkGroup(source: string, group: unknown): void {
-  if (typeof group === "string" && /^[A-Za-z0-9._-]{1,100}$/.test(group)) return;
-  throw new InvalidOptionError(source, "must be 1 to 100 of A-Z a-z 0-9 . _ -", group, "eu-west-1");
-}
-
 export function wholeMs(
   source: string,
   value: unknown,
   least: number,
   most: number,
-  wouldDo: number,
+  suggestion: number,
 ): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
   const rule = `must be a whole number of milliseconds from ${least} to ${most}`;
-  throw new InvalidOptionError(source, rule, value, wouldDo);
+  throw new InvalidOptionError(source, rule, value, suggestion);
 }
 
 /** Where it ran, for people: every sandbox has the same host name. */

@@ -3,7 +3,7 @@ import { InvalidOptionError } from "../errors.js";
 /** The scheduled time of an event, whose run completes at most once. */
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
-const WOULD_DO = "2026-01-31T03:00:00Z";
+const SUGGESTION = "2026-01-31T03:00:00Z";
 
 /**
  * A tick completes all ticks before it. One far ahead, from a typing error in an event sent by hand, would
@@ -22,7 +22,7 @@ export function tickOf(event: unknown, nowMs: number): string {
       'must be an object with the scheduled time, for once: "tick"',
       event,
       {
-        scheduledTime: WOULD_DO,
+        scheduledTime: SUGGESTION,
       },
     );
   }
@@ -34,7 +34,7 @@ export function tickOf(event: unknown, nowMs: number): string {
       'must be the scheduled time, for once: "tick" (the input of an EventBridge Scheduler target sets it to ' +
         "<aws.scheduler.scheduled-time>; EventBridge events have `time`)",
       event,
-      WOULD_DO,
+      SUGGESTION,
     );
   }
   const atMs = typeof told === "string" && INSTANT.test(told) ? Date.parse(told) : Number.NaN;
@@ -43,7 +43,7 @@ export function tickOf(event: unknown, nowMs: number): string {
       `event.${attribute}`,
       "must be an ISO 8601 time with its zone",
       told,
-      WOULD_DO,
+      SUGGESTION,
     );
   }
   if (atMs > nowMs + MOST_AHEAD_MS) {

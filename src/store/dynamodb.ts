@@ -5,6 +5,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
+import { knownText } from "../error-summary.js";
 import { fenceCheck } from "../fencing.js";
 import type { Lease } from "../lease.js";
 import type { Basis, Founding } from "../takeover.js";
@@ -248,7 +249,7 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
         }
         const refusals = reasons.map((reason, i) => ({
           code: reason.Code ?? "None",
-          message: reason.Message,
+          message: knownText(reason.Message),
           item: fromItem(reason.Item as Item | undefined, actions[i]?.plain ?? false),
         }));
         // The fence row itself was busy (a conflict, throttling): nobody's fault, so nobody's refusal.

@@ -1,6 +1,8 @@
+import { dataOf } from "../describe.js";
+import { ErrorSummary, isAboutKeySchema } from "../error-summary.js";
 import { IncumbentError, TableError, TableUnavailableError } from "../errors.js";
 
-/** What an error of the SDK means for whoever asked: try again, or mend something first. */
+/** What an error of the SDK means for whoever asked: try again, or repair something first. */
 
 const ACCESS_DENIED = new Set([
   "AccessDeniedException",
@@ -20,14 +22,16 @@ const CREDENTIALS = new Set([
 ]);
 
 export function storeError(error: unknown, tableName: string, doing: string): unknown {
-  if (error instanceof IncumbentError || !(error instanceof Error)) return error;
-  const { name, message } = error;
-  const options = { cause: error };
+  if (error instanceof IncumbentError) return error;
+  const cause = new ErrorSummary(error);
+  const { name } = cause;
+  const message = dataOf(error, "message");
+  const options = { cause };
   if (name === "ResourceNotFoundException") {
-    const fix = `Create it (\`incumbent local\` does on DynamoDB Local; the CDK construct does on AWS), or mend tableName, region or endpoint.`;
+    const fix = `Create it (\`incumbent local\` does on DynamoDB Local; the CDK construct does on AWS), or correct tableName, region or endpoint.`;
     return new TableError(tableName, "missing", fix, options);
   }
-  if (name === "ValidationException" && /\bkeys?\b/i.test(message)) {
+  if (name === "ValidationException" && isAboutKeySchema(message)) {
     const fix =
       "The lease table needs the partition key pk (S) and the sort key sk (S), and nothing else in its key.";
     return new TableError(tableName, "key-schema", fix, options);
@@ -44,7 +48,7 @@ export function storeError(error: unknown, tableName: string, doing: string): un
     const fix = `Grant this identity GetItem, UpdateItem, Query and ConditionCheckItem on the table, and DeleteItem on the partition "<election>#candidates" (this was to ${doing}).`;
     return new TableError(tableName, "access-denied", fix, options);
   }
-  if (CREDENTIALS.has(name) || /Region is missing|could not load credentials/i.test(message)) {
+  if (CREDENTIALS.has(name) || /Region is missing|could not load credentials/i.test(cause.message)) {
     const fix =
       "The client could not sign the request: check credentials, region, and that this host's clock is right.";
     return new TableError(tableName, "credentials", fix, options);
@@ -54,11 +58,12 @@ export function storeError(error: unknown, tableName: string, doing: string): un
 
 /** A transaction spans the user's tables too, and DynamoDB does not say which of them it refused. */
 export function transactionError(error: unknown, tableNames: readonly string[]): unknown {
-  const { name } = error as Error;
+  const cause = new ErrorSummary(error);
+  const { name } = cause;
   const tables = tableNames.join('", "');
-  const options = { cause: error };
+  const options = { cause };
   if (name === "ResourceNotFoundException") {
-    const fix = "One of these tables does not exist: create it, or mend its name, region or endpoint.";
+    const fix = "One of these tables does not exist: create it, or correct its name, region or endpoint.";
     return new TableError(tables, "missing", fix, options);
   }
   if (name === "ValidationException" || name === "TransactionCanceledException") {

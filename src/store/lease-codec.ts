@@ -1,5 +1,4 @@
 import type { Lease } from "../lease.js";
-import type { Attribute, Item } from "./expressions.js";
 import {
   LARGEST_TERM,
   LONGEST_LEASE_MS,
@@ -10,6 +9,7 @@ import type { AcquireRequest, CandidateRow } from "./lease-store.js";
 import { Row } from "./row.js";
 import { LEASE_SORT_KEY } from "./schema.js";
 import type { Update } from "./update-expression.js";
+import type { Attribute, Item } from "./values.js";
 
 /** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
 

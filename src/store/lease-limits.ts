@@ -21,10 +21,10 @@ export function checkNextTerm(
 ): void {
   if (!(Number.isSafeInteger(term) && term > seen.term && term <= LARGEST_TERM)) {
     const rule = `must be below ${LARGEST_TERM}, or no term can follow it`;
-    throw new MalformedLeaseError(election, "term", rule, seen.term, 42);
+    throw new MalformedLeaseError(election, "term", rule, "N too large to be followed", { N: "42" });
   }
   if (seen.revision !== undefined && !(seen.revision <= LARGEST_REVISION_TO_FOLLOW)) {
     const rule = `must be at most ${LARGEST_REVISION_TO_FOLLOW}, or none can follow it`;
-    throw new MalformedLeaseError(election, "revision", rule, seen.revision, 42);
+    throw new MalformedLeaseError(election, "revision", rule, "N too large to be followed", { N: "42" });
   }
 }

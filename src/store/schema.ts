@@ -40,5 +40,9 @@ export function termOfSortKey(sortKey: string): number | undefined {
   return term >= 1 ? term : undefined;
 }
 
+/** A table's name or ARN. */
+export const TABLE_PATTERN = /^[A-Za-z0-9_.:/-]{3,1024}$/;
+export const TABLE_CHARACTER = /[A-Za-z0-9_.:/-]/;
+
 /** Election names: no ':' and no '#', so no name is another election's `<name>#candidates` (pitfall: composite keys that collide). */
 export const NAME_PATTERN = /^[A-Za-z0-9._/-]{1,200}$/;

@@ -3,7 +3,7 @@ import type { Attribute, Item } from "./expressions.js";
 import { attributes, withoutAbsent } from "./lease-codec.js";
 import { LONGEST_LEASE_MS } from "./lease-limits.js";
 import type { TermRecord } from "./lease-store.js";
-import { Row } from "./row.js";
+import { kindOf, Row } from "./row.js";
 import { SORT_KEY, termOfSortKey } from "./schema.js";
 
 /** The rows of past terms. A row's term is told by its sort key alone: by that, rows are found and never repeat. */
@@ -34,7 +34,7 @@ function toPastTerm(election: string, item: Item): PastTerm {
   const term = termOfSortKey(sortKey);
   if (term === undefined) {
     const rule = "must be `term#` and twelve digits, from 1";
-    throw row.malformed(SORT_KEY, rule, item[SORT_KEY], { S: "term#000000000042" });
+    throw row.malformed(SORT_KEY, rule, kindOf(item[SORT_KEY]), { S: "term#000000000042" });
   }
   return {
     term,

@@ -25,7 +25,7 @@ export function typeOf(attribute: Attribute): AttributeType {
   const types = Object.keys(attribute);
   const type = TYPES.find((known) => known === types[0]);
   if (types.length !== 1 || !type) {
-    throw new ExpressionError(`a value must have exactly one type, not {${types}}`);
+    throw new ExpressionError(`a value must have exactly one type, not ${types.length}`);
   }
   return type;
 }
@@ -110,11 +110,35 @@ interface Decimal {
 }
 
 function decimal(text: string): Decimal {
+  const number = parsed(text);
+  if (number === undefined) throw new ExpressionError("a number (N) is none");
+  return checkRange(number);
+}
+
+function parsed(text: string): Decimal | undefined {
   const [, sign, whole = "", part = "", power = "0"] =
     /^([+-]?)(?=\.?\d)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
-  if (sign === undefined) throw new ExpressionError(`"${text}" is not a number`);
+  if (sign === undefined) return undefined;
   const digits = BigInt(whole + part);
-  return checkRange(trim(sign === "-" ? -digits : digits, Number(power) - part.length));
+  return trim(sign === "-" ? -digits : digits, Number(power) - part.length);
+}
+
+/** Far more figures than any number has, zeros included. */
+const LONGEST_NUMBER = 1_000;
+
+/** Which rule of DynamoDB's numbers this is against, and what was found, without its figures. */
+export function numberProblem(text: string): { rule: string; found: string } | undefined {
+  const number = text.length > LONGEST_NUMBER ? undefined : parsed(text);
+  if (number === undefined) return { rule: "must be a decimal number", found: "figures that are none" };
+  const { length, magnitude } = sizeOf(number);
+  if (length > MOST_DIGITS) {
+    return { rule: `must have at most ${MOST_DIGITS} digits`, found: `a number of ${length} digits` };
+  }
+  if (magnitude >= LEAST_MAGNITUDE && magnitude <= MOST_MAGNITUDE) return undefined;
+  return {
+    rule: "must be 0, or from 1E-130 to 9.9…E+125 on either side of it",
+    found: "a number beyond that",
+  };
 }
 
 function sum(a: string, b: string, sign: bigint): Decimal {
@@ -130,12 +154,19 @@ function trim(digits: bigint, exponent: number): Decimal {
   return { digits: digits / 10n ** BigInt(zeros), exponent: exponent + zeros };
 }
 
+const MOST_DIGITS = 38;
+const MOST_MAGNITUDE = 125;
+const LEAST_MAGNITUDE = -130;
+
+function sizeOf({ digits, exponent }: Decimal): { length: number; magnitude: number } {
+  const { length } = `${digits}`.replace("-", "");
+  return { length, magnitude: exponent + length - 1 };
+}
+
 function checkRange(number: Decimal): Decimal {
-  const { digits, exponent } = number;
-  const length = `${digits}`.replace("-", "").length;
-  const magnitude = exponent + length - 1;
-  if (length > 38) throw new ExpressionError("a number has more than 38 digits");
-  if (magnitude > 125 || magnitude < -130) {
+  const { length, magnitude } = sizeOf(number);
+  if (length > MOST_DIGITS) throw new ExpressionError("a number has more than 38 digits");
+  if (magnitude > MOST_MAGNITUDE || magnitude < LEAST_MAGNITUDE) {
     throw new ExpressionError(`a number is not within 1E-130 and 9.9…E+125`);
   }
   return number;

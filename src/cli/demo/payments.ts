@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { type CsvError, parse } from "csv-parse/sync";
+import { describe } from "../../describe.js";
 
 /** One row of the input. Money is in minor units (cents), whole numbers, so that sums are exact. */
 export interface Payment {
@@ -24,7 +25,7 @@ type Column = (typeof COLUMNS)[number];
 /** So many bad rows are named; the others are counted. */
 const NAMED_PROBLEMS = 20;
 
-/** What each column takes, and one that would do. */
+/** What each column takes, and one that works. */
 const RULES: Record<Column, { accepts: RegExp; rule: string }> = {
   id: { accepts: /^[^\p{Cc}]{1,64}$/u, rule: "must be 1 to 64 characters, such as p-17" },
   account: { accepts: /^[^\p{Cc}]{1,64}$/u, rule: "must be 1 to 64 characters, such as acme" },
@@ -64,7 +65,7 @@ export function parsePayments(text: string, name: string): Payment[] {
   if (missing.length > 0) {
     throw new InputError([
       `${name}:1: column${missing.length > 1 ? "s" : ""} ${missing.join(", ")} missing; ` +
-        `the first line must name ${COLUMNS.join(",")}, found ${quote(header.record.join(","))}`,
+        `the first line must name ${COLUMNS.join(",")}`,
     ]);
   }
   if (rows.length === 0) throw new InputError([`${name}: has no payments, only a first line`]);
@@ -80,11 +81,11 @@ export function parsePayments(text: string, name: string): Payment[] {
     const field = (column: Column) => record[titles.indexOf(column)] ?? "";
     for (const column of COLUMNS) {
       const { accepts, rule } = RULES[column];
-      if (!accepts.test(field(column))) say(`${column} ${rule}; found ${quote(field(column))}`);
+      if (!accepts.test(field(column))) say(`${column} ${rule}; found ${describe(field(column))}`);
     }
     const id = field("id");
     const earlier = lineOf.get(id);
-    if (earlier !== undefined) say(`id must be unique; ${quote(id)} is on line ${earlier} already`);
+    if (earlier !== undefined) say(`id must be unique; the same one is on line ${earlier} already`);
     else lineOf.set(id, info.lines);
     return {
       id,
@@ -107,8 +108,9 @@ function parseRows(text: string, name: string): Row[] {
       skip_empty_lines: true,
     }) as unknown as Row[];
   } catch (error) {
-    const { message, lines } = error as CsvError & { lines?: number };
-    throw new InputError([`${name}:${lines ?? 1}: is not CSV: ${message}`]);
+    // Its message quotes the line.
+    const { code, lines } = error as CsvError & { lines?: number };
+    throw new InputError([`${name}:${lines ?? 1}: is not CSV (${code})`]);
   }
 }
 
@@ -121,11 +123,6 @@ function shorten(problems: string[]): string[] {
 function toMinor(amount: string): number {
   const [whole = "", part = ""] = amount.split(".");
   return Number(whole + part.padEnd(2, "0"));
-}
-
-/** Safe to print: a file's control characters do not reach the terminal. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}…` : text).replace(/[\u007f-\u009f]/g, "?");
 }
 
 const CURRENCIES = ["EUR", "USD", "CHF"];

@@ -1,0 +1,144 @@
+import { types } from "node:util";
+
+/**
+ * What kind of value was received, for errors: never what is in it. A configuration holds keys, a string may be a
+ * token. Pure, and runs none of the value's own code: no getter, no `toString`, no `toJSON`, no trap of a proxy.
+ */
+export function describe(value: unknown): string {
+  const kind = Kind.textOf(value);
+  if (kind !== undefined) return kind;
+  switch (typeof value) {
+    case "string":
+      return value === "" ? "an empty string" : `a string of ${counted(value.length, "character")}`;
+    case "number":
+      return `the number ${value}`;
+    case "boolean":
+      return `the boolean ${value}`;
+    case "bigint":
+      return "a bigint";
+    case "symbol":
+      return "a symbol";
+    case "function":
+      return types.isProxy(value) ? "a proxy" : "a function";
+    case "object":
+      return value === null ? "null" : describeObject(value);
+    default:
+      return "undefined";
+  }
+}
+
+/** A description made elsewhere, for what even a number must not tell: content, such as an amount. */
+export class Kind {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Undefined unless it is one. */
+  static textOf(value: unknown): string | undefined {
+    return typeof value === "object" && value !== null && #text in value ? value.#text : undefined;
+  }
+}
+
+function describeObject(value: object): string {
+  if (types.isProxy(value)) return "a proxy";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : `an array of ${value.length}`;
+  if (isPlain(value)) return `a plain object${looks(value, true)}`;
+  const name = className(value);
+  const of = name === undefined ? "without a known class" : `of class ${name}`;
+  return types.isNativeError(value) ? `an error ${of}` : `an object ${of}${looks(value, false)}`;
+}
+
+/** Whether it is an object literal, or made without a prototype. False for a proxy: only its traps would tell. */
+export function isPlain(value: object): boolean {
+  if (types.isProxy(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null || prototype === Object.prototype) return true;
+  // The Object.prototype of another realm: a vm's context, or a test runner's.
+  return (
+    typeof prototype === "object" &&
+    !types.isProxy(prototype) &&
+    Object.getPrototypeOf(prototype) === null &&
+    typeof ownData(prototype, "hasOwnProperty") === "function"
+  );
+}
+
+/** A data property of the value or of what it inherits from; getters are not run, and proxies end the search. */
+export function dataOf(value: unknown, name: string): unknown {
+  let holder: unknown = value;
+  for (let depth = 0; depth < 20 && isObject(holder) && !types.isProxy(holder); depth++) {
+    if (Object.hasOwn(holder, name)) return ownData(holder, name);
+    holder = Object.getPrototypeOf(holder);
+  }
+  return undefined;
+}
+
+/** Fields by which a client's configuration is known. */
+const CONFIGURATION = [
+  "region",
+  "credentials",
+  "endpoint",
+  "accessKeyId",
+  "secretAccessKey",
+  "sessionToken",
+  "profile",
+  "maxAttempts",
+];
+
+/** What it may have been taken for. */
+function looks(value: object, plain: boolean): string {
+  const hasMethod = (name: string) => typeof dataOf(value, name) === "function";
+  if (!hasMethod("send") && (hasMethod("makeRequest") || hasMethod("makeServiceRequest"))) {
+    return " that looks like an AWS SDK v2 client";
+  }
+  const isConfiguration = plain && CONFIGURATION.some((name) => Object.hasOwn(value, name));
+  return isConfiguration ? " that looks like a client's configuration" : "";
+}
+
+/** The name of a class, as its own code has it: data cannot pass for one. */
+function className(value: object): string | undefined {
+  let prototype: unknown = Object.getPrototypeOf(value);
+  for (let depth = 0; depth < 20 && isObject(prototype) && !types.isProxy(prototype); depth++) {
+    const made = ownData(prototype, "constructor");
+    if (typeof made === "function" && !types.isProxy(made) && ownData(made, "prototype") === prototype) {
+      const name = ownData(made, "name");
+      if (typeof name === "string" && /^[A-Za-z_$][\w$]{0,63}$/.test(name)) return name;
+    }
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return undefined;
+}
+
+function ownData(holder: object, name: string): unknown {
+  return Object.getOwnPropertyDescriptor(holder, name)?.value;
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+/** The first character that a rule of characters does not allow, as an addition to the rule; "" if there is none. */
+export function notAllowed(value: unknown, allowed: RegExp): string {
+  if (typeof value !== "string") return "";
+  const at = [...value.slice(0, LONGEST_LOOKED_AT)].findIndex((character) => !allowed.test(character));
+  return at < 0 ? "" : ` (character ${at + 1} is not allowed)`;
+}
+
+const LONGEST_LOOKED_AT = 10_000;
+
+/** An endpoint without the name and password that a URL may carry. */
+export function withoutPassword(url: string): string {
+  if (!URL.canParse(url)) return describe(url);
+  const { protocol, host } = new URL(url);
+  return `${protocol}//${host}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A value that works, chosen by us: the only kind of value that an error shows. */
+export function suggested(value: unknown): string {
+  return `Suggestion: ${typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? "leave it out")}.`;
+}

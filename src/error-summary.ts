@@ -1,0 +1,133 @@
+import { TimedOut } from "./clock.js";
+import { dataOf, describe } from "./describe.js";
+
+/**
+ * What stands in for an error of the AWS SDK, or of the network, as the `cause` of ours. The original can hold what it
+ * was about: DynamoDB quotes values in its messages, a cancelled transaction brings items along, and `$response` leads
+ * to the request with its session token. Kept is what tells the kind of failure, and what AWS Support asks for.
+ */
+export class ErrorSummary extends Error {
+  /** The original's name, such as `ThrottlingException`. */
+  override readonly name: string;
+  /** Of errors of the network, such as `ECONNREFUSED`. */
+  readonly code: string | undefined;
+  readonly $metadata: {
+    readonly httpStatusCode: number | undefined;
+    readonly requestId: string | undefined;
+    readonly attempts: number | undefined;
+  };
+
+  constructor(error: unknown) {
+    const name = matching(dataOf(error, "name"), /^[A-Z][A-Za-z0-9]{2,79}$/);
+    const code = matching(dataOf(error, "code"), /^E[A-Z_]{2,39}$/);
+    const metadata = dataOf(error, "$metadata");
+    const $metadata = {
+      httpStatusCode: numeric(dataOf(metadata, "httpStatusCode")),
+      requestId: matching(dataOf(metadata, "requestId"), /^[A-Za-z0-9-]{8,64}$/),
+      attempts: numeric(dataOf(metadata, "attempts")),
+    };
+    const facts = [
+      knownText(dataOf(error, "message")),
+      code,
+      $metadata.httpStatusCode && `HTTP ${$metadata.httpStatusCode}`,
+      $metadata.requestId && `request id ${$metadata.requestId}`,
+    ].filter((fact) => fact !== undefined);
+    super(facts.join(", ") || (name === undefined ? describe(error) : "no more is known"));
+    this.name = name ?? "Error";
+    this.code = code;
+    this.$metadata = $metadata;
+  }
+}
+
+/** What a message of ours says of its cause: nothing of one that we did not make. */
+export function inBrackets(cause: unknown): string {
+  if (cause === undefined) return "";
+  if (cause instanceof TimedOut) return ` (${cause.message})`;
+  if (cause instanceof ErrorSummary) return ` (${cause.name}: ${cause.message})`;
+  return ` (${describe(cause)})`;
+}
+
+/** Sentences that name no value. What is told is ours, letter by letter, and only looks like theirs. */
+const SENTENCES = [
+  "The conditional request failed",
+  "Transaction is ongoing for the item",
+  "Cannot do operations on a non-existent table",
+  "Requested resource not found",
+  "Rate exceeded",
+  "Rate of requests exceeds the allowed throughput",
+  "The level of configured provisioned throughput for the table was exceeded",
+  "Throughput exceeds the current capacity",
+  "Throughput exceeds the current throughput limit",
+  "The security token included in the request is expired",
+  "The security token included in the request is invalid",
+  "The request signature we calculated does not match the signature you provided",
+  "Signature expired",
+  "Missing Authentication Token",
+  "Region is missing",
+  "Could not load credentials from any providers",
+  "The number of conditions on the keys is invalid",
+  "The provided key element does not match the schema",
+  "One of the required keys was not given a value",
+  "Query key condition not supported",
+  "Query condition missed key schema element",
+  "Condition parameter type does not match schema type",
+  "Type mismatch for key",
+  "Missing the key",
+  "The AttributeValue for a key attribute cannot contain an empty string value",
+  "Cannot update attribute",
+  "Transaction request cannot include multiple operations on one item",
+  "The provided expression refers to an attribute that does not exist in the item",
+  "The document path provided in the update expression is invalid for update",
+  "An operand in the update expression has an incorrect data type",
+  "Invalid UpdateExpression",
+  "Invalid ConditionExpression",
+  "Invalid KeyConditionExpression",
+  "ExpressionAttributeNames contains invalid",
+  "ExpressionAttributeValues contains invalid",
+  "Value provided in ExpressionAttributeNames unused in expressions",
+  "Value provided in ExpressionAttributeValues unused in expressions",
+  "Item size has exceeded the maximum allowed size",
+  "Item size to update has exceeded the maximum allowed size",
+  "Nesting Levels have exceeded supported limits",
+  "Number overflow",
+  "Number underflow",
+  "A value provided cannot be converted into a number",
+  "The parameter cannot be converted to a numeric value",
+  "Invalid table/index name",
+];
+const AFTER =
+  /^(One or more parameter values (were invalid|are not valid)[:.] |1 validation error detected: )/;
+
+/** The sentence with which a message begins, if it is a known one that quotes nothing. */
+export function knownText(message: unknown): string | undefined {
+  if (typeof message !== "string") return undefined;
+  const denied = /is not authorized to perform: (dynamodb:[A-Za-z]{3,40})\b/.exec(message)?.[1];
+  if (denied !== undefined) return `not authorized to perform ${denied}`;
+  const said = message.replace(AFTER, "");
+  return SENTENCES.find((sentence) => said.startsWith(sentence));
+}
+
+/** Whether a message says that a request does not fit the table's key. */
+export function isAboutKeySchema(message: unknown): boolean {
+  const text = knownText(message);
+  return text !== undefined && OF_KEYS.has(text);
+}
+
+const OF_KEYS = new Set([
+  "The number of conditions on the keys is invalid",
+  "The provided key element does not match the schema",
+  "One of the required keys was not given a value",
+  "Query key condition not supported",
+  "Query condition missed key schema element",
+  "Condition parameter type does not match schema type",
+  "Type mismatch for key",
+  "Missing the key",
+]);
+
+function matching(value: unknown, pattern: RegExp): string | undefined {
+  return typeof value === "string" && pattern.test(value) ? value : undefined;
+}
+
+function numeric(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}

@@ -1,0 +1,101 @@
+import { types } from "node:util";
+import { dataOf, isPlain, Kind } from "../describe.js";
+import { bytesOf, checkDistinct, MAX_DEPTH, type Unfit, UnfitValue } from "./attribute-form.js";
+import { type Attribute, numberProblem } from "./values.js";
+
+/**
+ * Plain values as attributes, as `DynamoDBDocumentClient` makes them, but strict: what would lose digits, or its class, is
+ * refused and not guessed at. Each value is read once, so what is sent is what was checked. Throws `UnfitValue`.
+ */
+export function toAttribute(value: unknown): Attribute | undefined {
+  return convert(value, []);
+}
+
+/** More than any item of DynamoDB's 400 KB can have in one list. */
+const MOST_ENTRIES = 400_000;
+
+/** Undefined: to be left out. `within`: the lists and maps around it. */
+function convert(value: unknown, within: readonly object[]): Attribute | undefined {
+  const unfit: Unfit = (rule, suggestion, received = value) =>
+    new UnfitValue(rule, received, suggestion, within.length);
+  if (within.length >= MAX_DEPTH) throw unfit(`must not be nested more than ${MAX_DEPTH} levels deep`, {});
+  if (value === undefined) return undefined;
+  if (value === null) return { NULL: true };
+  if (typeof value === "string") return { S: value };
+  if (typeof value === "boolean") return { BOOL: value };
+  const figures = numberText(value, unfit);
+  if (figures !== undefined) return { N: figures };
+  if (typeof value !== "object") throw unfit("must be a value that DynamoDB can hold", "2026-01-31");
+  if (within.includes(value)) throw unfit("must not contain itself", {});
+  const bytes = bytesOf(value);
+  if (bytes) return { B: bytes };
+  if (types.isSet(value)) return setOf([...value], unfit);
+  const inside = [...within, value];
+  if (types.isMap(value)) return mapOf([...value], inside, unfit);
+  if (Array.isArray(value)) {
+    if (value.length > MOST_ENTRIES) throw unfit("must fit into an item of 400 KB", []);
+    return { L: value.flatMap((entry) => convert(entry, inside) ?? []) };
+  }
+  // The traps of a proxy are run here: its author gave it to be written.
+  const plain = types.isProxy(value) ? { ...(value as object) } : value;
+  if (types.isProxy(value) ? !isPlainBehind(value) : !isPlain(value)) {
+    const rule = "must be a plain value; DynamoDB has neither dates nor classes, but strings and maps";
+    throw unfit(rule, "2026-01-31T03:00:00Z");
+  }
+  return mapOf(Object.entries(plain), inside, unfit);
+}
+
+function mapOf(entries: Array<[unknown, unknown]>, inside: readonly object[], unfit: Unfit): Attribute {
+  const map: Array<[string, Attribute]> = [];
+  for (const [name, value] of entries) {
+    if (typeof name !== "string") throw unfit("must have strings as the names of a map", { name: "value" });
+    const attribute = convert(value, inside);
+    if (attribute) map.push([name, attribute]);
+  }
+  return { M: Object.fromEntries(map) };
+}
+
+function setOf(entries: unknown[], unfit: Unfit): Attribute {
+  const members = entries.filter((entry) => entry !== undefined);
+  if (members.length === 0)
+    throw unfit("must not be an empty set: leave it out", undefined, new Kind("an empty set"));
+  const all = <T>(convertOne: (member: unknown) => T | undefined): T[] | undefined => {
+    const converted = members.flatMap((member) => convertOne(member) ?? []);
+    return converted.length === members.length ? converted : undefined;
+  };
+  const strings = all((member) => (typeof member === "string" ? member : undefined));
+  if (strings) return { SS: strings };
+  const numbers = all((member) => numberText(member, unfit));
+  if (numbers) return checkDistinct({ NS: numbers }, unfit);
+  const binaries = all((member) => (typeof member === "object" && member ? bytesOf(member) : undefined));
+  if (binaries) return checkDistinct({ BS: binaries }, unfit);
+  const rule = "must be a set of strings, of numbers, or of bytes";
+  throw unfit(rule, undefined, new Kind("a set of other values"));
+}
+
+/** Undefined if it is no number at all. */
+function numberText(value: unknown, unfit: Unfit): string | undefined {
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw unfit("must be a finite number", 0);
+    if (Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+      const rule = "must be within ±9007199254740991, or a bigint or NumberValue, which keep every digit";
+      throw unfit(rule, 'new NumberValue("9007199254740993")', new Kind("a number beyond that"));
+    }
+  }
+  const figures = typeof value === "number" || typeof value === "bigint" ? String(value) : numberValue(value);
+  const problem = figures === undefined ? undefined : numberProblem(figures);
+  if (problem !== undefined) throw unfit(problem.rule, 0, new Kind(problem.found));
+  return figures;
+}
+
+/** Of the SDK's class for numbers with all their digits, whichever copy of the SDK it is from. */
+function numberValue(value: unknown): string | undefined {
+  const figures = dataOf(value, "value");
+  const isOne = typeof dataOf(value, "toAttributeValue") === "function" && typeof figures === "string";
+  return isOne ? figures : undefined;
+}
+
+function isPlainBehind(proxy: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(proxy);
+  return prototype === null || prototype === Object.prototype;
+}
