@@ -72,7 +72,7 @@ test.each([
     "received a string of 9 characters. Suggestion: Europe/Berlin.",
   ],
   [{ job: "x.ts", sticky: "long" }, "sticky", "received a string of 4 characters. Suggestion: 15 minutes."],
-])("%j: refused, with what would do", (context, key, says) => {
+])("%j: refused, with a suggestion", (context, key, says) => {
   const message = refusal(() => settings(context as Record<string, unknown>));
   expect(message).toContain(`context "${key}": must be`);
   expect(message).toContain(says);

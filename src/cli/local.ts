@@ -35,10 +35,8 @@ export const local = defineCommand({
     await checkOptions(portNumber, dbPath);
     await using server = await startDynamoDBLocal({ port: portNumber, dbPath });
     await createLeaseTable(new DynamoDBClient(server.clientConfig), table);
-    console.log(`${server.source === "environment" ? yours(server, table) : ours(server, table)}
-# Then try, in two terminals:  npx incumbent run hello -- sh -c 'echo leading, term $INCUMBENT_TERM; sleep 60'
-#                              npx incumbent status`);
-    await new Promise<void>((resolve) => {
+    // Before anything is printed: who reads it may stop us at once.
+    const stopped = new Promise<void>((resolve) => {
       const keepAlive = setInterval(() => {}, 3_600_000);
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
         process.once(signal, () => {
@@ -47,6 +45,10 @@ export const local = defineCommand({
         });
       }
     });
+    console.log(`${server.source === "environment" ? yours(server, table) : ours(server, table)}
+# Then try, in two terminals:  npx incumbent run hello -- sh -c 'echo leading, term $INCUMBENT_TERM; sleep 60'
+#                              npx incumbent status`);
+    await stopped;
   },
 });
 
