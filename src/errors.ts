@@ -1,6 +1,6 @@
 import { describe, suggested } from "./describe.js";
 import { inBrackets } from "./error-summary.js";
-import { LEASE_SORT_KEY, NAME_PATTERN, termOfSortKey } from "./store/schema.js";
+import { LEASE_SORT_KEY, NAME_PATTERN } from "./store/schema.js";
 
 /** Why a tenure ended. `expired` and those after it are losses; the others were planned. */
 export type EndReason =
@@ -170,7 +170,7 @@ export class MalformedLeaseError extends IncumbentError {
   readonly code = "MALFORMED_LEASE";
   /** Undefined when the row's key is not the name of an election. */
   readonly election: string | undefined;
-  /** The row's sort key; one that is not ours, shortened to its prefix. */
+  /** The row's sort key; only its prefix, where the rest is no number. */
   readonly row: string;
 
   constructor(
@@ -214,5 +214,5 @@ export class AlreadyCampaigningError extends IncumbentError {
 }
 
 function isSortKey(text: string): boolean {
-  return text === LEASE_SORT_KEY || termOfSortKey(text) !== undefined;
+  return text === LEASE_SORT_KEY || /^term#[\d.-]{0,20}$/.test(text);
 }

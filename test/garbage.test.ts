@@ -88,7 +88,7 @@ describe("a history row written by something else", () => {
     const { candidate } = await withHistory(sk, WHOLE);
     for (const [, start] of WAYS) {
       const error = await failureOf(start(await candidate()));
-      expect(error).toMatchObject({ code: "MALFORMED_LEASE", row: sk, attribute: "sk" });
+      expect(error).toMatchObject({ code: "MALFORMED_LEASE", row: sk.replace(/0+x/, "…"), attribute: "sk" });
     }
   });
 
