@@ -107,8 +107,8 @@ export abstract class LeaseAccess extends Construct {
   grant(grantee: IGrantable, actions: readonly string[], elections: readonly string[] = []): Grant {
     for (const election of elections) checkElection(this, election, "elections");
     if (elections.length > 0 && actions.includes("dynamodb:Scan")) {
-      const wouldDo = OBSERVER_ACTIONS.election;
-      refuse(this, "actions", "must not have Scan where elections are named", actions, wouldDo);
+      const suggestion = OBSERVER_ACTIONS.election;
+      refuse(this, "actions", "must not have Scan where elections are named", actions, suggestion);
     }
     this.grantKey(grantee);
     return this.#grantOn(grantee, actions, elections);
