@@ -122,14 +122,14 @@ export class TransactionRefusedError extends IncumbentError {
   }
 }
 
-/** The table never told whether a transaction was committed. It was applied once or not at all. */
+/** Nothing tells whether a transaction was committed: no answer, or the lease row no longer reaches back to it. It was applied once or not at all. */
 export class TransactionUnknownError extends IncumbentError {
   override readonly name = "TransactionUnknownError";
   readonly code = "TRANSACTION_UNKNOWN";
 
   constructor(election: string, term: number, options?: { cause?: unknown }) {
     super(
-      `No answer told whether a transaction under term ${term} of "${election}" was committed. ` +
+      `Nothing told whether a transaction under term ${term} of "${election}" was committed. ` +
         `It was applied once or not at all: read the items back before you write them again.`,
       options,
     );

@@ -18,7 +18,7 @@ export {
 export type { ElectionEvent, ResignOutcome } from "./events.js";
 export type { GuardInput, TransactionAction } from "./fencing.js";
 export type { Leader } from "./leader.js";
-export type { Leadership, ResignOptions } from "./leadership.js";
+export type { Leadership, ResignOptions, TransactOptions } from "./leadership.js";
 export type { Candidate, CompareCandidates, Order } from "./line.js";
 export { type Asked, Operator, type OperatorOptions } from "./operator.js";
 export type { ListedCandidate, PastLeader } from "./records.js";

@@ -15,6 +15,11 @@ export interface ResignOptions {
   holdForMs?: number | undefined;
 }
 
+export interface TransactOptions {
+  /** Key attributes of your tables, by table name. @default read from the table */
+  keys?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
 /** The handle while elected: one term of one leader. */
 export class Leadership implements AsyncDisposable {
   readonly #tenure: Tenure;
@@ -93,15 +98,25 @@ export class Leadership implements AsyncDisposable {
 
   /**
    * Writes all of `actions` (1 to 99), or nothing, and only while this term leads: the lease row itself is
-   * checked in the same DynamoDB transaction, so no clock and no pause can let a stale leader through.
+   * written in the same DynamoDB transaction, so no clock and no pause can let a stale leader through.
    * Calls made at the same time are committed together but stay independent. Plain or attribute values.
    *
-   * Rejects with `FencedOutError` (a later term exists), `TransactionRefusedError` (one of these actions'
-   * own conditions failed), `LeaseLostError` (already over, nothing was sent), `TransactionUnknownError`
-   * (no answer for a whole lease), `TableError`, `InvalidOptionError`.
+   * Resolved means written once. Each transaction has a number on the lease row, and only one try of a number can
+   * ever land, so every rejection but one means: not written, and it never will be. A refusal that is told costs
+   * one more write of the lease row.
+   *
+   * `keys` names the key attributes of tables that you only `Put` into, so that such calls can share a transaction;
+   * otherwise they are read once from `DescribeTable`, if that is allowed.
+   *
+   * @throws `FencedOutError` (a later term exists), `TransactionRefusedError` (one of these actions' own conditions
+   * failed, or its item was busy for a whole lease), `LeaseLostError` (the leadership is over), `TableError`
+   * (DynamoDB refuses the request), `InvalidOptionError`; and `TransactionUnknownError`, which alone does not say
+   * whether it was written: no answer for a whole lease, two leaders since, or the lease row was deleted or restored.
+   * @example
+   * await leadership.transact([{ Put: { TableName: "ledger", Item: { id: "42", paid: true } } }]);
    */
-  transact(actions: readonly TransactionAction[]): Promise<void> {
-    return this.#commits.add(actions);
+  transact(actions: readonly TransactionAction[], { keys }: TransactOptions = {}): Promise<void> {
+    return this.#commits.add(actions, keys);
   }
 
   /**

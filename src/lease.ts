@@ -47,6 +47,18 @@ export interface Lease {
   /** How and when the last tenure was given back; absent while held. */
   readonly endReason?: string | undefined;
   readonly endedAt?: number | undefined;
+  /** The term that ended with the acquire of this one, on this very row; absent where the row was made anew. */
+  readonly previousTerm?: number | undefined;
+  /** The latest transaction that landed on this row, and the last one of the term that committed before it. */
+  readonly lastCommit?: Commit | undefined;
+  readonly commitBefore?: Commit | undefined;
+}
+
+/** A transaction that landed: the transactions of a term are numbered from 1, and its id tells what was in it. */
+export interface Commit {
+  readonly term: number;
+  readonly number: number;
+  readonly id: string;
 }
 
 export interface StepDown {

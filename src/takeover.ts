@@ -1,5 +1,5 @@
 import type { Instant } from "./clock.js";
-import { isPlaceholder, isVacant, type Lease } from "./lease.js";
+import { endedTerm, isPlaceholder, isVacant, type Lease } from "./lease.js";
 import { LEAST_INTERVAL_MS, nextLookMs } from "./rhythm.js";
 import type { ServiceClock } from "./service-clock.js";
 import type { Sighting } from "./sighting.js";
@@ -10,6 +10,8 @@ import type { Sighting } from "./sighting.js";
 export interface Basis {
   readonly term: number;
   readonly revision: number;
+  /** The term that ends with the acquire; none on a placeholder. */
+  readonly previousTerm?: number | undefined;
   /** Only on a placeholder: where the history says that terms go on. */
   readonly founding?: Founding | undefined;
 }
@@ -78,7 +80,8 @@ export function nextMove(
   if (lease === undefined) return me.eligible ? { kind: "holdPlace" } : lookLater(sighting, now);
   if (lease.paused !== undefined || !me.eligible) return lookLater(sighting, now);
   if (isPlaceholder(lease)) return moveOnPlaceholder(sighting, lease, now);
-  const acquire: Move = { kind: "acquire", basis: { term: lease.term, revision: lease.revision } };
+  const { term, revision } = lease;
+  const acquire: Move = { kind: "acquire", basis: { term, revision, previousTerm: endedTerm(lease) } };
   // Mine, from a try whose answer was lost: nobody else can be leading.
   if (lease.holder === me.candidateId) return acquire;
   const freeAtMs = freeForMeAtMs(sighting, lease, me, now, service);

@@ -139,7 +139,7 @@ const FAULTS: ReadonlyArray<{ fault: string; breaks: string; rules: Partial<Rule
   {
     fault: "a fence asks for the name alone",
     breaks: "fencing",
-    rules: { isFencePassed: (row, { candidateId }) => row?.holder === candidateId },
+    rules: { isFencePassed: (row, { candidateId }): row is Lease => row?.holder === candidateId },
   },
   {
     fault: "a refused renewal is taken for a success",

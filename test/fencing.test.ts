@@ -1,8 +1,5 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type GuardInput, guardInput, isAttributeForm } from "../src/fencing.js";
-import { toAction } from "../src/store/attributes.js";
-import { ItemIdentity } from "../src/store/item-identity.js";
 
 test("guard adds the fence to a Put, and keeps the user's own condition and names", () => {
   const input = {
@@ -64,33 +61,4 @@ test("plain and attribute forms are told apart by the key", () => {
   expect(isAttributeForm({ id: "1", doc: { S: "not an attribute" } })).toBe(false);
   expect(isAttributeForm({ id: 1 })).toBe(false);
   expect(isAttributeForm({ id: new Uint8Array([1]) })).toBe(false);
-});
-
-test("two actions that touch one item are never taken for strangers", () => {
-  const scalar = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom("a", "b"));
-  const item = fc.record({ id: scalar, sort: scalar, note: scalar });
-  const kind = fc.constantFrom("Put", "Update", "Delete");
-  fc.assert(
-    fc.property(fc.array(fc.tuple(kind, item), { minLength: 2, maxLength: 6 }), (specs) => {
-      const identity = new ItemIdentity();
-      const actions = specs.map(([how, { id, sort, note }], i) =>
-        toAction(
-          how === "Put"
-            ? { Put: { TableName: "t", Item: { id, sort, note } } }
-            : how === "Update"
-              ? { Update: { TableName: "t", Key: { id, sort }, UpdateExpression: "REMOVE note" } }
-              : { Delete: { TableName: "t", Key: { id, sort } } },
-          i,
-        ),
-      );
-      specs.forEach(([, a], i) => {
-        specs.slice(i + 1).forEach(([, b], j) => {
-          const one = actions[i];
-          const other = actions[i + 1 + j];
-          if (!one || !other || a.id !== b.id || a.sort !== b.sort) return;
-          expect(identity.mayMeet([one], [other])).toBe(true);
-        });
-      });
-    }),
-  );
 });

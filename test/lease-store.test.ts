@@ -88,7 +88,10 @@ async function inMemory(): Promise<Subject> {
     store: table,
     async row() {
       const { lease } = await table.read(NAME);
-      return lease && present({ ...lease, stepDown: lease.stepDown?.by });
+      if (lease === undefined) return undefined;
+      const { lastCommit, commitBefore, ...row } = lease;
+      const { term: commitTerm, number: commits, id: commitId } = lastCommit ?? {};
+      return present({ ...row, stepDown: lease.stepDown?.by, commitTerm, commits, commitId });
     },
     terms: async () => table.terms(NAME).map((term) => ({ ...term })),
     items: async () => sorted(table.items("ledger")),
@@ -166,7 +169,7 @@ const committing = (actions: readonly TransactionAction[], request: Partial<Tran
   election: NAME,
   candidateId: "a",
   term: 1,
-  token: randomUUID(),
+  commit: { number: 1, id: randomUUID() },
   actions: actions.map(toAction),
   ...request,
 });
@@ -678,8 +681,13 @@ describe.each([
     const led = async () => {
       const it = await subject();
       await found(it.store);
-      const send = (actions: readonly TransactionAction[], request: Partial<TransactRequest> = {}) =>
-        it.store.transact(committing(actions, request), signal);
+      let landed = 0;
+      const send = async (actions: readonly TransactionAction[], request: Partial<TransactRequest> = {}) => {
+        const commit = { number: landed + 1, id: randomUUID() };
+        const answer = await it.store.transact(committing(actions, { commit, ...request }), signal);
+        if (answer.done) landed += 1;
+        return answer;
+      };
       const put = (id: string, more: Row = {}): TransactionAction => ({
         Put: { TableName: it.ledger, Item: { id, ...more } },
       });
@@ -833,6 +841,66 @@ describe.each([
       expect(await items()).toEqual([]);
     });
 
+    test("a number is used once: whatever else was sent under it is refused, and told what landed", async () => {
+      const { store, put, row, items } = await led();
+      const first = committing([put("1")]);
+      const other = committing([put("2")]);
+      expect(await store.transact(first, signal)).toMatchObject({ done: true });
+      const mark = { term: 1, ...first.commit };
+      expect(await store.transact(other, signal)).toMatchObject({
+        done: false,
+        fenced: true,
+        lease: { lastCommit: mark },
+      });
+      // Nor out of turn, nor with nothing in it.
+      for (const number of [1, 3]) {
+        const skipping = committing([], { commit: { number, id: randomUUID() } });
+        expect(await store.transact(skipping, signal)).toMatchObject({ fenced: true });
+      }
+      const nothing = committing([], { commit: { number: 2, id: randomUUID() } });
+      expect(await store.transact(nothing, signal)).toMatchObject({ done: true });
+      expect(await store.transact(nothing, signal)).toMatchObject({
+        fenced: true,
+        lease: { lastCommit: { term: 1, ...nothing.commit } },
+      });
+      const third = committing([put("3")], { commit: { number: 3, id: randomUUID() } });
+      expect(await store.transact(third, signal)).toMatchObject({ done: true });
+      expect(await items()).toEqual([{ id: "1" }, { id: "3" }]);
+      // A renewal and a release leave it alone, and no follower sees it.
+      expect(await row()).toMatchObject({
+        revision: 1,
+        commitTerm: 1,
+        commits: 3,
+        commitId: third.commit.id,
+      });
+      await store.renew(renewing({ revision: 2 }), signal);
+      const released = await store.resign({ ...resigning, revision: 3, at: 1 }, signal);
+      expect(released.lease?.lastCommit).toEqual({ term: 1, ...third.commit });
+    });
+
+    test("the next term counts from 1 again, and its row still tells the last commit of the term before", async () => {
+      const { store, put } = await led();
+      const old = committing([put("1")]);
+      await store.transact(old, signal);
+      await store.resign({ ...resigning, at: 1 }, signal);
+      const basis = { term: 1, revision: 2, previousTerm: 1 };
+      const taken = await store.acquire(acquiring({ candidateId: "b", basis }), signal);
+      expect(taken.lease).toMatchObject({ term: 2, previousTerm: 1, lastCommit: { term: 1, ...old.commit } });
+      const commit = { number: 1, id: randomUUID() };
+      const next = committing([put("2")], { candidateId: "b", term: 2, commit });
+      expect(await store.transact(next, signal)).toMatchObject({ done: true });
+      expect((await store.read(NAME, { consistent: true }, signal)).lease).toMatchObject({
+        lastCommit: { term: 2, ...commit },
+        commitBefore: { term: 1, ...old.commit },
+      });
+    });
+
+    test("the names of a table's key are read; an unknown table is told to be missing", async () => {
+      const { store, ledger } = await led();
+      expect(await store.readKeyNames(ledger, signal)).toMatchObject({ names: ["id"] });
+      await expect(store.readKeyNames("no-such-table", signal)).rejects.toMatchObject({ problem: "missing" });
+    });
+
     test("the same token twice applies once; a refusal is not remembered by its token", async () => {
       const { store, ledger, items } = await led();
       const add = {
@@ -846,7 +914,10 @@ describe.each([
       };
       const commit = committing([add]);
       expect(await store.transact(commit, signal)).toMatchObject({ done: false, fenced: false });
-      await store.transact(committing([{ Put: { TableName: ledger, Item: { id: "1" } } }]), signal);
+      // By another election, so that this one's number is still to be decided.
+      await found(store, { election: "another" });
+      const put = { Put: { TableName: ledger, Item: { id: "1" } } };
+      await store.transact(committing([put], { election: "another" }), signal);
       expect(await store.transact(commit, signal)).toMatchObject({ done: true });
       expect(await store.transact(commit, signal)).toMatchObject({ done: true });
       expect(await items()).toEqual([{ id: "1", hits: 1 }]);
@@ -992,6 +1063,7 @@ type Step =
       verb: "transact";
       who: string;
       dTerm: number;
+      dNumber: number;
       actions: Array<{ kind: keyof TransactionAction; id: string; n: number; condition: number }>;
       again: boolean;
     }
@@ -1075,6 +1147,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       verb: fc.constant("transact" as const),
       who,
       dTerm: near,
+      dNumber: fc.constantFrom(1, 1, 1, 1, 0, 2),
       actions: fc.uniqueArray(
         fc.record({
           kind: fc.constantFrom(
@@ -1154,6 +1227,7 @@ test("whatever is asked in whatever order, both stores give the same answers and
                 // A token of its own: what a repeated one means is tested above.
                 attemptId: `${each.attempt}-${index}-${election}`.slice(0, 36),
                 basis: {
+                  ...(present && { previousTerm: term(each.dTerm) }),
                   term: present ? term(each.dTerm) : 0,
                   revision: revision(each.dRevision),
                   ...(!present && {
@@ -1221,11 +1295,15 @@ test("whatever is asked in whatever order, both stores give the same answers and
                 each.actions.map((action, i) =>
                   actionOf(name, { ...action, id: prefix + action.id }, index + i),
                 );
+              const landed = row?.lastCommit?.term === row?.term ? (row?.lastCommit?.number ?? 0) : 0;
               const request = {
                 election,
                 candidateId: candidate(each.who),
                 term: term(each.dTerm),
-                token: `${index}-${election}`.slice(0, 36),
+                commit: {
+                  number: Math.max(1, landed + each.dNumber),
+                  id: `${index}-${election}`.slice(0, 36),
+                },
               };
               if (store === memory) tokens.push({ ...request, actions: [], actionsOf });
               return store.transact({ ...request, actions: actionsOf(table) }, signal);

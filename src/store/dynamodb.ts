@@ -1,23 +1,26 @@
 import {
   ConditionalCheckFailedException,
+  DescribeTableCommand,
   GetItemCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { knownText } from "../error-summary.js";
-import { fenceCheck } from "../fencing.js";
+import { fenceUpdate } from "../fencing.js";
 import type { Lease } from "../lease.js";
 import type { Basis, Founding } from "../takeover.js";
 import { fromItem, toTransactItem } from "./attributes.js";
+import { DateHeader } from "./date-header.js";
 import { found } from "./dynamodb-founding.js";
 import { DynamoDBRegistry } from "./dynamodb-registry.js";
-import { transactionError } from "./errors-of-dynamodb.js";
+import { storeError, transactionError } from "./errors-of-dynamodb.js";
 import type { Item } from "./expressions.js";
 import { held, n, optional, s, toLease, withoutAbsent } from "./lease-codec.js";
 import { checkNextTerm } from "./lease-limits.js";
 import type {
   AcquireRequest,
+  Answer,
   EvictRequest,
   HoldPlaceRequest,
   LeaseStore,
@@ -221,16 +224,15 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
   }
 
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted> {
-    const { election, candidateId, term, token, actions } = request;
+    const { election, commit, actions } = request;
+    const fence = fenceUpdate(this.tableName, request);
+    if (actions.length === 0) return this.#useUp(election, fence, signal);
     const tableNames = [...new Set([this.tableName, ...actions.map(({ tableName }) => tableName)])];
     return this.ask("commit a transaction", async (date) => {
       const command = date.from(
         new TransactWriteItemsCommand({
-          TransactItems: [
-            { ConditionCheck: fenceCheck(this.tableName, election, candidateId, term) },
-            ...actions.map(toTransactItem),
-          ],
-          ClientRequestToken: token,
+          TransactItems: [{ Update: fence }, ...actions.map(toTransactItem)],
+          ClientRequestToken: commit.id,
         }),
       );
       try {
@@ -238,13 +240,13 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
         return { dateMs: date.ms, done: true };
       } catch (error) {
         if (!(error instanceof TransactionCanceledException)) throw transactionError(error, tableNames);
-        const [fence, ...reasons] = error.CancellationReasons ?? [];
+        const [row, ...reasons] = error.CancellationReasons ?? [];
         // Not one reason per action: the request itself was wrong, and whose action it was is not told.
-        if (reasons.length !== actions.length && fence?.Code === "ValidationError") {
+        if (reasons.length !== actions.length && row?.Code === "ValidationError") {
           throw transactionError(error, tableNames);
         }
-        if (fence?.Code === "ConditionalCheckFailed") {
-          const lease = fence.Item && toLease(election, fence.Item as Item);
+        if (row?.Code === "ConditionalCheckFailed") {
+          const lease = row.Item && toLease(election, row.Item as Item);
           return { dateMs: date.ms, done: false, fenced: true, lease };
         }
         const refusals = reasons.map((reason, i) => ({
@@ -252,11 +254,38 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
           message: knownText(reason.Message),
           item: fromItem(reason.Item as Item | undefined, actions[i]?.plain ?? false),
         }));
-        // The fence row itself was busy (a conflict, throttling): nobody's fault, so nobody's refusal.
+        // The lease row itself was busy (a conflict, throttling): nobody's fault, so nobody's refusal.
         if (refusals.every((refusal) => refusal.code === "None")) throw error;
         return { dateMs: date.ms, done: false, fenced: false, refusals };
       }
     });
+  }
+
+  /** Not a transaction: it works where a transaction is what DynamoDB refuses. */
+  #useUp(election: string, fence: ReturnType<typeof fenceUpdate>, signal: AbortSignal): Promise<Transacted> {
+    return this.ask("decide a transaction", async (date) => {
+      try {
+        await this.client.send(date.from(new UpdateItemCommand(fence)), { abortSignal: signal });
+        return { dateMs: date.ms, done: true };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        const lease = error.Item && toLease(election, error.Item as Item);
+        return { dateMs: date.ms, done: false, fenced: true, lease };
+      }
+    });
+  }
+
+  /** Of any table, the user's own. */
+  async readKeyNames(tableName: string, signal: AbortSignal): Promise<Answer & { names: readonly string[] }> {
+    const date = new DateHeader();
+    try {
+      const command = date.from(new DescribeTableCommand({ TableName: tableName }));
+      const { Table } = await this.client.send(command, { abortSignal: signal });
+      const names = Table?.KeySchema?.flatMap(({ AttributeName }) => AttributeName ?? []) ?? [];
+      return { dateMs: date.ms, names };
+    } catch (error) {
+      throw storeError(error, tableName, "read a table's key");
+    }
   }
 
   #write(election: string, doing: string, update: Update, signal: AbortSignal): Promise<Written> {

@@ -1,4 +1,4 @@
-import type { Lease } from "../lease.js";
+import type { Commit, Lease } from "../lease.js";
 import {
   LARGEST_TERM,
   LONGEST_LEASE_MS,
@@ -44,7 +44,17 @@ export function toLease(election: string, item: Item): Lease {
     lastTickTerm: row.optionalInteger("lastTickTerm", 1),
     endReason: row.text("endReason"),
     endedAt: row.optionalInteger("endedAt", 0),
+    previousTerm: row.optionalInteger("previousTerm", 1),
+    lastCommit: toCommit(row, ["commitTerm", "commits", "commitId"]),
+    commitBefore: toCommit(row, ["previousCommitTerm", "previousCommits", "previousCommitId"]),
   };
+}
+
+/** Absent, or of term 0: none has landed. */
+function toCommit(row: Row, [term, number, id]: readonly [string, string, string]): Commit | undefined {
+  const ofTerm = row.optionalInteger(term, 0) ?? 0;
+  if (ofTerm === 0) return undefined;
+  return { term: ofTerm, number: row.integer(number, 1), id: row.text(id) ?? "" };
 }
 
 /** The attributes of a lease just taken. */
@@ -60,6 +70,7 @@ export function held(request: AcquireRequest, term: number, revision: number): U
     electedAt: optional(n, request.at),
     renewedAt: optional(n, request.at),
     value: optional(s, request.value),
+    previousTerm: optional(n, request.basis.previousTerm),
   };
 }
 

@@ -48,8 +48,13 @@ export interface LeaseStore {
     election: string,
     signal: AbortSignal,
   ): Promise<Answer & { candidates: readonly CandidateRow[] }>;
-  /** All actions and the check that `holder` still leads `term`, or nothing. */
+  /**
+   * All actions, and the mark on the lease row that they are commit `number` of this term; or nothing, unless the
+   * candidate still leads the term and the commit before was the last to land.
+   */
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted>;
+  /** The names of a table's key attributes. */
+  readKeyNames(tableName: string, signal: AbortSignal): Promise<Answer & { names: readonly string[] }>;
 }
 
 export interface Answer {
@@ -190,15 +195,21 @@ export interface TransactRequest {
   readonly election: string;
   readonly candidateId: string;
   readonly term: number;
+  /** None: a write of the lease row alone, which uses up the number. */
   readonly actions: readonly Action[];
-  /** The same token and actions again ask for the same commit, not for another. */
-  readonly token: string;
+  readonly commit: CommitMark;
+}
+
+/** A transaction's place among those of its term, from 1, and the name of what is in it. */
+export interface CommitMark {
+  readonly number: number;
+  readonly id: string;
 }
 
 export type Transacted = Answer &
   (
     | { readonly done: true }
-    /** The fence held it back; `lease` is the row as it stands. */
+    /** The lease row held it back; `lease` is that row as it stands. */
     | { readonly done: false; readonly fenced: true; readonly lease: Lease | undefined }
     /** Refused as a whole; one entry per action, in order. */
     | { readonly done: false; readonly fenced: false; readonly refusals: readonly ActionRefusal[] }

@@ -32,9 +32,9 @@ import type {
 import {
   acquired,
   askedToStepDown,
+  committed,
   evicted,
   heldPlace,
-  isFencePassed,
   paused,
   renewed,
   resigned,
@@ -210,20 +210,33 @@ export class MemoryTable implements LeaseStore {
   }
 
   async transact(request: TransactRequest): Promise<Transacted> {
-    const { election, actions, token } = request;
+    const { election, actions, commit } = request;
     const dateMs = this.#dateMs();
-    if (this.#isKnown(token)) return { dateMs, done: true };
+    if (this.#isKnown(commit.id)) return { dateMs, done: true };
     const changes = actions.map((action) => this.#plan(action));
     if (new Set(changes.map(({ target }) => target)).size < changes.length) {
       throw malformed(actions[0] as Action, "two actions on one item");
     }
     const lease = this.#leases.get(election);
-    if (!isFencePassed(lease, request)) return { dateMs, done: false, fenced: true, lease };
+    const marked = committed(lease, request);
+    if (marked === undefined) return { dateMs, done: false, fenced: true, lease };
     const refusals = changes.map(({ refusal }) => refusal);
     if (refusals.some(({ code }) => code !== "None")) return { dateMs, done: false, fenced: false, refusals };
     for (const { apply } of changes) apply?.();
-    this.#tokens.set(token, this.#serviceTimeMs());
+    this.#leases.set(election, marked);
+    // A write of the lease row alone is no transaction, and has no token.
+    if (actions.length > 0) this.#tokens.set(commit.id, this.#serviceTimeMs());
     return { dateMs, done: true };
+  }
+
+  async readKeyNames(tableName: string): Promise<Answer & { names: readonly string[] }> {
+    this.#table(tableName);
+    return { dateMs: this.#dateMs(), names: this.#keys[tableName] ?? [] };
+  }
+
+  /** As DynamoDB does ten minutes after a transaction, whoever still waits for it. */
+  forgetTokens(): void {
+    this.#tokens.clear();
   }
 
   /** As a `Date` header: whole seconds. */

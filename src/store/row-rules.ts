@@ -7,6 +7,7 @@ import type {
   RenewRequest,
   ResignRequest,
   StepDownRequest,
+  TransactRequest,
 } from "./lease-store.js";
 
 /**
@@ -41,6 +42,9 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Lease
     pauseRevision: row.pauseRevision,
     lastTick: founding ? founding.lastTick : row.lastTick,
     lastTickTerm: row.lastTickTerm,
+    previousTerm: basis.previousTerm,
+    lastCommit: row.lastCommit,
+    commitBefore: row.commitBefore,
   };
 }
 
@@ -101,10 +105,23 @@ export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lea
   };
 }
 
+/**
+ * A transaction passes only as the next of its term: whatever lands as number *n* keeps out every other try of
+ * *n*, however old, and every copy of it.
+ */
+export function committed(row: Lease | undefined, request: TransactRequest): Lease | undefined {
+  const { term, commit } = request;
+  if (!isFencePassed(row, request)) return undefined;
+  const { lastCommit, commitBefore } = row;
+  const isFirst = lastCommit?.term !== term;
+  if ((isFirst ? 0 : lastCommit.number) !== commit.number - 1) return undefined;
+  return { ...row, lastCommit: { term, ...commit }, commitBefore: isFirst ? lastCommit : commitBefore };
+}
+
 /** Whether a fenced write of this holder's term may pass. */
 export function isFencePassed(
   row: Lease | undefined,
   { candidateId, term }: { readonly candidateId: string; readonly term: number },
-): boolean {
+): row is Lease {
   return row?.holder === candidateId && row.term === term;
 }

@@ -4,7 +4,6 @@ import {
   TransactionCanceledException,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
-import { fenceCheck } from "../../src/fencing.js";
 import {
   FencedOutError,
   type Leadership,
@@ -111,7 +110,13 @@ export class Work {
     // A fresh answer, so that it is known which terms there were before.
     await harness.time();
     const write = this.#begin(term, true);
-    const check = fenceCheck(config.leaseTable, config.election, this.candidate, term);
+    const check = {
+      TableName: config.leaseTable,
+      Key: { pk: { S: config.election }, sk: { S: "lease" } },
+      ConditionExpression: "#holder = :holder AND #term = :term",
+      ExpressionAttributeNames: { "#holder": "holder", "#term": "term" },
+      ExpressionAttributeValues: { ":holder": { S: this.candidate }, ":term": { N: String(term) } },
+    };
     const put = letThrough(this.#writes, { write, candidate: this.candidate, term });
     try {
       await this.client.send(

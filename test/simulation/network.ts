@@ -1,5 +1,5 @@
-import { TableUnavailableError } from "../../src/errors.js";
-import type { Answer, LeaseStore } from "../../src/store/lease-store.js";
+import { TableError, TableUnavailableError } from "../../src/errors.js";
+import type { Answer, LeaseStore, Transacted, TransactRequest } from "../../src/store/lease-store.js";
 import type { Host } from "./host.js";
 import type { Random } from "./random.js";
 import type { World } from "./world.js";
@@ -13,9 +13,22 @@ export interface Weather {
   readonly retry: number;
   readonly late: number;
   readonly fail: number;
+  /** Of transactions: refused as a request, as by expired credentials, whatever became of an earlier try. */
+  readonly deny: number;
+  /** Of transactions: some of its items are being written by others. */
+  readonly conflict: number;
 }
 
-export const CALM: Weather = { loseRequest: 0, loseAnswer: 0, duplicate: 0, retry: 0, late: 0, fail: 0 };
+export const CALM: Weather = {
+  loseRequest: 0,
+  loseAnswer: 0,
+  duplicate: 0,
+  retry: 0,
+  late: 0,
+  fail: 0,
+  deny: 0,
+  conflict: 0,
+};
 
 export type Verb = keyof LeaseStore;
 
@@ -78,13 +91,14 @@ export class Network {
       deleteCandidate: verb("deleteCandidate"),
       readCandidates: verb("readCandidates"),
       transact: verb("transact"),
+      readKeyNames: verb("readKeyNames"),
     } satisfies Record<Verb, unknown> as unknown as LeaseStore;
   }
 
   #ask(host: Host, verb: Verb, args: unknown[]): Promise<unknown> {
     const { random, weather } = this;
     this.watch.sent(host, verb);
-    return new Promise((resolve, reject) => {
+    return new Promise<unknown>((resolve, reject) => {
       const land = (answered: boolean) => {
         if (this.world.nowMs < this.awayUntilMs || this.#isCut(host, "requests")) return;
         if (random.chance(weather.fail)) {
@@ -94,6 +108,10 @@ export class Network {
         }
         if (verb === "recordTerm" && this.world.nowMs < this.historyAwayUntilMs) {
           return this.#deliver(host, () => reject(new TableUnavailableError(verb)));
+        }
+        if (answered && verb === "transact") {
+          const refused = this.#refuse(args[0] as TransactRequest, resolve, reject);
+          if (refused) return this.#deliver(host, refused);
         }
         const call = this.table[verb] as (...args: unknown[]) => Promise<Answer>;
         void call.apply(this.table, args).then((answer) => {
@@ -114,6 +132,27 @@ export class Network {
         this.world.after(this.#delayMs() + random.between(0, 20_000), () => land(false));
       }
     });
+  }
+
+  /** A transaction that the table does not look at. Nothing of this try lands. */
+  #refuse(
+    { actions }: TransactRequest,
+    resolve: (answer: Transacted) => void,
+    reject: (error: unknown) => void,
+  ): (() => void) | undefined {
+    const { random, weather } = this;
+    if (actions.length === 0) return undefined;
+    if (random.chance(weather.deny)) {
+      this.count("deny");
+      return () => reject(new TableError("simulated", "credentials", "The token has expired."));
+    }
+    if (random.chance(weather.conflict)) {
+      this.count("conflict");
+      const busy = random.integer(0, actions.length - 1);
+      const refusals = actions.map((_, i) => ({ code: i === busy ? "TransactionConflict" : "None" }));
+      return () => resolve({ done: false, fenced: false, refusals });
+    }
+    return undefined;
   }
 
   #deliver(host: Host, callback: () => void): void {

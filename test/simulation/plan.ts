@@ -67,6 +67,8 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "stepDown"; readonly to: string | undefined }
   | { readonly kind: "pause"; readonly forMs: number }
   | { readonly kind: "evict" | "deleteLease" | "removeExpired" }
+  /** As DynamoDB does with a transaction's token after ten minutes, whoever still waits for its answer. */
+  | { readonly kind: "forgetTokens" }
 );
 
 const STORM_MS = 480_000;
@@ -154,6 +156,8 @@ function weathers(random: Random): Fault[] {
       retry: some(),
       late: some(),
       fail: some(),
+      deny: some(),
+      conflict: some(),
     };
     if (random.chance(0.6)) faults.push({ kind: "weather", atMs, forMs, weather });
     atMs += forMs;
@@ -194,6 +198,7 @@ function strikes(
         { kind: "callerAborts", atMs, label: random.pick(labels), when: random.pick(["now", "acquiring"]) },
         { kind: "stepDown", atMs, to: random.chance(0.5) ? random.pick(labels) : undefined },
         { kind: "pause", atMs, forMs: random.between(1_000, 40_000) },
+        { kind: "forgetTokens", atMs },
         // Deletions are rarer, or nothing else would be seen.
         { kind: random.pick(["evict", "evict", "removeExpired", "deleteLease"]), atMs },
       ]),

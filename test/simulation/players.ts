@@ -1,4 +1,4 @@
-import type { Election, Leadership } from "../../src/index.js";
+import { type Election, type Leadership, TransactionUnknownError } from "../../src/index.js";
 import type { Host } from "./host.js";
 import type { Random } from "./random.js";
 import type { Referee } from "./referee.js";
@@ -16,6 +16,9 @@ export interface Player {
 
 /** The table that workers write to under their fence. */
 export const REGISTER = "register";
+
+/** A row for each call beside it, that counts how often it was applied. */
+export const CALLS = "calls";
 
 /** What the players have in common. */
 export interface Surroundings {
@@ -143,7 +146,12 @@ async function work(
     for (let i = 0; !isEnough(i) && !leadership.signal.aborted; i++) {
       if (!isCalm() && random.chance(0.01)) leadership.stepDown();
       await Promise.race([rest(host, random.between(500, 15_000)), told]);
-      await leadership.transact([writeOf(leadership.term, `${leadership.term}/${i}`)]).catch(() => {});
+      const write = leadership.transact([writeOf(leadership.term, `${leadership.term}/${i}`)]);
+      const beside = Array.from({ length: random.integer(0, 2) }, (_, n) =>
+        callBeside(leadership, `${leadership.term}/${i}/${n}`, random.pick([...CALL_KINDS]), referee),
+      );
+      // Whether they share a commit with it is a matter of luck, as is which of them fail.
+      await Promise.all([write.catch(() => {}), ...beside]);
     }
     await rest(host, random.pick([0, 50, 1_000, 7_000]));
   } finally {
@@ -162,6 +170,36 @@ function writeOf(term: number, write: string) {
       ExpressionAttributeValues: { ":term": term, ":write": write, ":one": 1 },
     },
   };
+}
+
+/** `guarded` refuses to be applied twice by itself, and so does not show that it was: it shows who is told "refused". */
+const CALL_KINDS = ["plain", "plain", "guarded", "doomed"] as const;
+
+async function callBeside(
+  leadership: Leadership,
+  id: string,
+  kind: (typeof CALL_KINDS)[number],
+  referee: Referee,
+): Promise<void> {
+  const count = {
+    Update: {
+      TableName: CALLS,
+      Key: { id },
+      UpdateExpression: "ADD #count :one",
+      ExpressionAttributeNames: { "#count": "count" },
+      ExpressionAttributeValues: { ":one": 1 },
+      ...(kind === "guarded" && { ConditionExpression: "attribute_not_exists(id)" }),
+    },
+  };
+  const never = {
+    ConditionCheck: { TableName: CALLS, Key: { id: "none" }, ConditionExpression: "attribute_exists(id)" },
+  };
+  try {
+    await leadership.transact(kind === "doomed" ? [count, never] : [count]);
+    referee.outcome(id, "written");
+  } catch (error) {
+    referee.outcome(id, error instanceof TransactionUnknownError ? "unknown" : "refused");
+  }
 }
 
 function rest(host: Host, ms: number): Promise<void> {

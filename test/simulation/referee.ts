@@ -4,7 +4,7 @@ import type { AcquireRequest, Answer, TermRecord } from "../../src/store/lease-s
 import type { MemoryTable } from "../../src/testing.js";
 import type { Host } from "./host.js";
 import type { Verb } from "./network.js";
-import { type Player, REGISTER } from "./players.js";
+import { CALLS, type Player, REGISTER } from "./players.js";
 
 export class Violation extends Error {
   constructor(
@@ -45,6 +45,8 @@ export class Referee {
   readonly #recorded = new Set<number>();
   /** When a process last tried to write history, or began to lead. */
   readonly #rememberedMs = new Map<Host, number>();
+  readonly #outcomes = new Map<string, "written" | "refused" | "unknown">();
+  unknownOutcomes = 0;
 
   constructor(
     private readonly table: MemoryTable,
@@ -263,6 +265,27 @@ export class Referee {
   expectTicksSince(before: number): void {
     if (this.ticksCompleted > before) return;
     throw new Violation("liveness", "no tick is completed when the faults are long over");
+  }
+
+  /** What `transact` said of each call. */
+  outcome(id: string, said: "written" | "refused" | "unknown"): void {
+    this.#outcomes.set(id, said);
+    if (said === "unknown") this.unknownOutcomes += 1;
+  }
+
+  /** Written means once, refused means never; and whatever is said, never twice. */
+  expectTrueOutcomes(): void {
+    const rows = this.table.items(CALLS) as Array<{ id: string; count: number }>;
+    const counts = new Map(rows.map(({ id, count }) => [id, count]));
+    for (const { id, count } of rows) {
+      if (count > 1) throw new Violation("once", `call ${id} was applied ${count} times`);
+    }
+    for (const [id, said] of this.#outcomes) {
+      const isThere = counts.has(id);
+      if (said !== "unknown" && isThere !== (said === "written")) {
+        throw new Violation("outcome", `call ${id} was ${said}, and is ${isThere ? "there" : "not there"}`);
+      }
+    }
   }
 
   /** Each end is told: of the tenures of those who live, all but the present one. */

@@ -4,7 +4,7 @@ import { MemoryTable } from "../../src/testing.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { CALM, Network } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
-import { leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
+import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
 import { Random } from "./random.js";
 import { Referee, Violation } from "./referee.js";
 import { tellEvent, tellFault } from "./story.js";
@@ -64,7 +64,7 @@ class Simulation {
     const random = new Random(plan.seed ^ 0x5bd1e995);
     this.#random = random;
     const serviceTimeMs = () => EPOCH_MS + world.nowMs + random.between(-1, 1) * plan.dateErrorMs;
-    this.#table = new MemoryTable({ keys: { [REGISTER]: ["id"] }, serviceTimeMs });
+    this.#table = new MemoryTable({ keys: { [REGISTER]: ["id"], [CALLS]: ["id"] }, serviceTimeMs });
     this.#referee = new Referee(this.#table, !plan.broken, plan.leaseDurationMs);
     const referee = this.#referee;
     const { holdForMs, leaseDurationMs } = plan;
@@ -115,6 +115,7 @@ class Simulation {
           : this.#referee.expectTicksSince(ticksBefore),
       );
       this.#judge(() => this.#referee.expectAllToldOnce());
+      this.#judge(() => this.#referee.expectTrueOutcomes());
       if (plan.job === "lead" && plan.preempt && plan.maxTenureMs === undefined) {
         const eligible = plan.candidates.filter((machine) => machine.eligible);
         this.#judge(() => this.#referee.expectRank(Math.max(...eligible.map(({ rank }) => rank))));
@@ -250,6 +251,9 @@ class Simulation {
         return;
       case "stepDown":
         void this.#askToStepDown(fault.to);
+        return;
+      case "forgetTokens":
+        this.#table.forgetTokens();
         return;
       default:
         void this.#operate(fault.kind);

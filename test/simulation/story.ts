@@ -65,6 +65,8 @@ export function tellFault(fault: Fault): string {
       return `✗ rows of ${fault.rows} candidates that died, good until ${seconds(fault.agoMs)} ago`;
     case "stepDown":
       return `! an operator asks the leader to step down${fault.to ? ` in favour of ${fault.to}` : ""}`;
+    case "forgetTokens":
+      return "! the table forgets which transactions it has seen";
     case "pause":
       return `! an operator pauses the election for ${seconds(fault.forMs)}`;
     case "evict":

@@ -1,0 +1,60 @@
+import type { Action } from "./attributes.js";
+import { canonical } from "./values.js";
+
+/** Which items some actions touch: one transaction may touch each only once, and calls on one item keep their order. */
+export interface Touched {
+  /** Item by item. */
+  readonly items: ReadonlySet<string>;
+  /** All tables. */
+  readonly tables: ReadonlySet<string>;
+  /** Tables of which it is not known which item: any. */
+  readonly anyOf: ReadonlySet<string>;
+}
+
+/** The names of a table's key attributes, if they are known. */
+export type KeyNames = (tableName: string) => readonly string[] | undefined;
+
+export function touchedBy(actions: readonly Action[], keyNames: KeyNames): Touched {
+  const items = new Set<string>();
+  const tables = new Set<string>();
+  const anyOf = new Set<string>();
+  for (const { kind, tableName, keyOrItem } of actions) {
+    tables.add(tableName);
+    // A Put does not say which of its attributes are the key.
+    const names = kind === "Put" ? keyNames(tableName) : Object.keys(keyOrItem).sort();
+    if (names === undefined) anyOf.add(tableName);
+    else items.add(JSON.stringify([tableName, ...names.map((name) => keyValueOf(keyOrItem[name]))]));
+  }
+  return { items, tables, anyOf };
+}
+
+/** 1 and 1.0 are one number to DynamoDB. What is no key at all is refused there, and named by that. */
+function keyValueOf(attribute: Action["keyOrItem"][string] | undefined): string {
+  try {
+    return attribute === undefined ? "" : canonical(attribute);
+  } catch {
+    return "";
+  }
+}
+
+/** Everything that some calls touch, to ask of others whether they may meet on an item. */
+export class TouchedItems {
+  readonly #items = new Set<string>();
+  readonly #tables = new Set<string>();
+  readonly #anyOf = new Set<string>();
+
+  add({ items, tables, anyOf }: Touched): void {
+    for (const item of items) this.#items.add(item);
+    for (const table of tables) this.#tables.add(table);
+    for (const table of anyOf) this.#anyOf.add(table);
+  }
+
+  meets({ items, tables, anyOf }: Touched): boolean {
+    return some(items, this.#items) || some(anyOf, this.#tables) || some(tables, this.#anyOf);
+  }
+}
+
+function some(these: ReadonlySet<string>, those: ReadonlySet<string>): boolean {
+  for (const each of these) if (those.has(each)) return true;
+  return false;
+}
