@@ -13,10 +13,12 @@ export interface Report extends Suffered, Statistics {
 /** In the order in which they are told. */
 export function toJson(report: Report): string {
   const { seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen } = report;
+  const { denied, conflicts } = report;
   const { leaderships, fencedWrites, staleRefused, violations, exclusionBrokenBySkew, unavailabilityMs } =
     report;
   return JSON.stringify({
     ...{ seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen },
+    ...{ denied, conflicts },
     ...{ leaderships, fencedWrites, staleRefused, violations, exclusionBrokenBySkew, unavailabilityMs },
   });
 }
@@ -26,7 +28,8 @@ export function inWords(report: Report): string {
   return [
     `seed ${report.seed}: ${report.workers} workers for ${report.minutes} minutes`,
     `suffered: ${report.kills} kills, ${report.freezes} freezes, ${report.partitions} partitions, ` +
-      `${report.halfOpen} half-open connections, ${report.throttles} errors for answers, ` +
+      `${report.halfOpen} half-open connections, ${report.throttles} errors for answers ` +
+      `(${report.denied} transactions denied, ${report.conflicts} in conflict), ` +
       `${report.restarts} restarts of the table, ${report.skews} lives with other clocks`,
     `${report.leaderships} leaderships, ${report.fencedWrites} fenced writes, ${report.staleRefused} stale writes refused`,
     `without a leader: p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`,

@@ -18,6 +18,9 @@ export interface Suffered {
   skews: number;
   /** Requests that got an error for an answer: throttled, conflict, or the server's fault. */
   throttles: number;
+  /** Of those: transactions refused as a request, and those that met another write of a user's item. */
+  denied: number;
+  conflicts: number;
   halfOpen: number;
 }
 
@@ -84,7 +87,9 @@ export async function torture(options: TortureOptions): Promise<{
   onProgress(0, "all resign; the table is read");
   await crew.resign(END_WITHIN * leaseMs);
   const skews = crew.skews;
-  const throttles = wires.all.reduce((sum, { errorsGiven }) => sum + errorsGiven, 0);
+  const sum = (count: "errorsGiven" | "denied" | "conflicts") =>
+    wires.all.reduce((total, wire) => total + wire[count], 0);
+  const [throttles, denied, conflicts] = [sum("errorsGiven"), sum("denied"), sum("conflicts")];
   await wires[Symbol.asyncDispose]();
   // What is still under way to the table ends with it, and what it has kept is what counts.
   await table.restart([]);
@@ -97,7 +102,7 @@ export async function torture(options: TortureOptions): Promise<{
     );
   }
   history.push({ type: "register", at: now(), n: await readRegister(client) });
-  return { history, suffered: { ...mischief.done, skews, throttles } };
+  return { history, suffered: { ...mischief.done, skews, throttles, denied, conflicts } };
 }
 
 /** Until somebody leads, as far as is known at `until`. */

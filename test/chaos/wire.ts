@@ -28,6 +28,9 @@ export class Wire implements AsyncDisposable {
   /** Whether fenced writes are late by more than a lease meanwhile. */
   lateWrites = false;
   errorsGiven = 0;
+  /** Of those: transactions refused as a request, and transactions in which a user's item was busy. */
+  denied = 0;
+  conflicts = 0;
 
   private constructor(
     private readonly proxy: FaultProxy,
@@ -78,7 +81,9 @@ export class Wire implements AsyncDisposable {
     if (cut) return { kind: cut.silent ? "blackhole" : cut.lost === "both" ? "reset" : "dropRequest" };
     if (random.chance(this.errors)) {
       this.errorsGiven += 1;
-      return { kind: "respond", ...random.pick(errorsFor(request)) };
+      const { is, ...answer } = random.pick(errorsFor(request));
+      if (is) this[is] += 1;
+      return { kind: "respond", ...answer };
     }
     const later = (ms: number) => delay(ms, undefined, { ref: false });
     if (this.lateMs > 0) {
@@ -114,6 +119,7 @@ export class Wires implements AsyncDisposable {
 interface ErrorAnswer {
   readonly status: number;
   readonly body: unknown;
+  readonly is?: "denied" | "conflicts";
 }
 
 /** What DynamoDB says when it is too busy, or broken; nothing of the request has landed. */
@@ -127,8 +133,17 @@ function errorsFor({ operation, body }: SeenRequest): ErrorAnswer[] {
   if (operation === "UpdateItem") return [...general, error(400, "TransactionConflictException")];
   if (operation !== "TransactWriteItems") return general;
   const { TransactItems: items } = body as { TransactItems: unknown[] };
-  const CancellationReasons = items.map((_, i) => ({ Code: i === 0 ? "TransactionConflict" : "None" }));
-  return [...general, error(400, "TransactionCanceledException", { CancellationReasons })];
+  const conflictOn = (busy: number) => {
+    const CancellationReasons = items.map((_, i) => ({ Code: i === busy ? "TransactionConflict" : "None" }));
+    return error(400, "TransactionCanceledException", { CancellationReasons });
+  };
+  // Any other transaction founds an election, and who is denied that gives up.
+  if (!JSON.stringify(body).includes("#commitId")) return [...general, conflictOn(0)];
+  const denied = ["ExpiredTokenException", "AccessDeniedException"].map((name) => ({
+    ...error(400, name),
+    is: "denied" as const,
+  }));
+  return [...general, conflictOn(0), ...denied, { ...conflictOn(1), is: "conflicts" }];
 }
 
 function error(status: number, name: string, more: object = {}): ErrorAnswer {

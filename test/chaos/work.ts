@@ -8,6 +8,7 @@ import {
   FencedOutError,
   type Leadership,
   LeaseLostError,
+  TableError,
   TransactionRefusedError,
   TransactionUnknownError,
 } from "../../src/index.js";
@@ -141,7 +142,7 @@ export class Work {
 
 function outcomeOf(error: unknown): Outcome {
   if (error instanceof FencedOutError) return "fenced";
-  if (error instanceof TransactionRefusedError) return "refused";
+  if (error instanceof TransactionRefusedError || error instanceof TableError) return "refused";
   if (error instanceof LeaseLostError) return "notSent";
   if (error instanceof TransactionUnknownError) return "unknown";
   throw error;
