@@ -76,8 +76,8 @@ export function trustLeftMs(sent: Instant, trustMs: number, now: Instant): numbe
  * A row of term 0 is nobody's and never was: it stands where there was none, so that no term can begin and end
  * unseen while somebody reads in the history where terms go on.
  */
-export function isPlaceholder(lease: Lease): boolean {
-  return lease.term === 0;
+export function isPlaceholder({ term }: Pick<Lease, "term">): boolean {
+  return term === 0;
 }
 
 /** Drawn anew for each placeholder, so that its pair is one that no late request can have seen. */

@@ -80,14 +80,10 @@ export class Operator {
   async #setPaused(by: string | undefined): Promise<Asked> {
     let row = await this.#read();
     for (let tries = 0; tries < TRIES; tries++) {
-      if (!row && by === undefined) break;
-      row ??= await this.#holdPlace();
-      const seen: number = row?.pauseRevision ?? 0;
-      const request = {
-        election: this.#options.name,
-        by,
-        seen: { term: row?.term ?? 0, pauseRevision: seen },
-      };
+      if (by !== undefined) row ??= await this.#holdPlace();
+      if (row === undefined) break;
+      const seen: Lease = row;
+      const request = { election: this.#options.name, by, seen };
       const { answer } = await this.#send(
         by === undefined ? "resume the election" : "pause the election",
         (store, signal) => store.pause(request, signal),
@@ -97,7 +93,7 @@ export class Operator {
       const isAsAsked = row !== undefined && (row.paused === undefined) === (by === undefined);
       if (answer.done || isAsAsked) return { done: true, leader: leaderOf(row) };
       // One change further on, it was another's. More of them may have been made after this one: they are newer.
-      if ((row?.pauseRevision ?? 0) > seen + 1) break;
+      if ((row?.pauseRevision ?? 0) > (seen.pauseRevision ?? 0) + 1) break;
     }
     return { done: false, leader: leaderOf(row) };
   }

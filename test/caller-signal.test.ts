@@ -176,3 +176,16 @@ test.each(["lead", "runOnce"] as const)(
     }
   },
 );
+
+test("work that stops in time leaves no timer of its drain behind", async () => {
+  const stage = new Stage();
+  const { election } = stage.candidate("a");
+  const caller = new AbortController();
+  const untilTold = (leadership: Leadership) =>
+    new Promise((resolve) => leadership.signal.addEventListener("abort", resolve));
+  const leading = election.lead(untilTold, { signal: caller.signal, announce: false });
+  await stage.advance(100);
+  caller.abort();
+  await leading;
+  expect(stage.pendingTimers).toBe(0);
+});

@@ -1050,7 +1050,7 @@ type Step =
     }
   | { verb: "resign"; who: string; dTerm: number; dRevision: number; tick: string | undefined }
   | { verb: "stepDown" | "evict"; dTerm: number }
-  | { verb: "pause" | "resume"; dTerm: number; dSeen: number }
+  | { verb: "pause" | "resume"; dTerm: number; dRevision: number; dSeen: number }
   | {
       verb: "record";
       term: number;
@@ -1127,6 +1127,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       verb: fc.constantFrom("pause" as const, "resume" as const, "resume" as const),
       dTerm: near,
+      dRevision: near,
       dSeen: near,
     }),
   },
@@ -1276,9 +1277,11 @@ test("whatever is asked in whatever order, both stores give the same answers and
               return store.evict({ election, term: term(each.dTerm), at }, signal);
             case "pause":
             case "resume": {
+              const times = Math.max(0, (row?.pauseRevision ?? 0) + each.dSeen);
               const seen = {
                 term: (row?.term ?? 0) + each.dTerm,
-                pauseRevision: Math.max(0, (row?.pauseRevision ?? 0) + each.dSeen),
+                revision: revision(each.dRevision),
+                pauseRevision: times === 0 ? undefined : times,
               };
               const by = each.verb === "pause" ? `op-${index}` : undefined;
               return store.pause({ election, by, seen }, signal);

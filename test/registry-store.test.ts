@@ -70,10 +70,10 @@ const renewing = (revision: number, request: Partial<RenewRequest> = {}): RenewR
 });
 
 /** `times`: how often the row was paused or resumed before. */
-const pausing = (by: string | undefined, times = 0, term = 1): PauseRequest => ({
+const pausing = (by: string | undefined, times?: number, term = 1, revision = 77): PauseRequest => ({
   election: NAME,
   by,
-  seen: { term, pauseRevision: times },
+  seen: { term, revision, pauseRevision: times },
 });
 
 const resigning = { election: NAME, candidateId: "a", term: 1, reason: "handed-off", at: 12_000 } as const;
@@ -343,7 +343,7 @@ describe.each([
       { election: NAME, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 },
       signal,
     );
-    await store.pause(pausing("ana", 0, 0), signal);
+    await store.pause(pausing("ana", undefined, 0), signal);
     const refused = await store.acquire(acquiring(), signal);
     expect(refused).toMatchObject({ done: false, lease: { term: 0, paused: "ana" } });
     expect((await store.readTerms(NAME, { limit: 9 }, signal)).terms).toEqual([]);
@@ -355,7 +355,7 @@ describe.each([
     // What was asked of the placeholder is older than the tenure, and the number goes on.
     expect((await leaseOf(store))?.pauseRevision).toBe(2);
     expect((await store.pause(pausing("ana", 2, 0), signal)).done).toBe(false);
-    expect((await store.pause(pausing("ana", 0, 1), signal)).done).toBe(false);
+    expect((await store.pause(pausing("ana", undefined, 1), signal)).done).toBe(false);
     expect((await store.pause(pausing("ana", 2, 1), signal)).done).toBe(true);
   });
 
@@ -388,6 +388,20 @@ describe.each([
     await store.resign({ ...resigning, revision: 2 }, signal);
     await store.acquire(acquiring({ candidateId: "b", basis: { term: 1, revision: 2 } }), signal);
     expect(await leaseOf(store)).toMatchObject({ term: 2, holder: "b", pauseRevision: 4 });
+  });
+
+  test("a placeholder is told from the one before it, though both were paused as often", async () => {
+    const store = await make();
+    await store.holdPlace(
+      { election: NAME, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 },
+      signal,
+    );
+    const before = known(await leaseOf(store));
+    expect((await store.pause(pausing("ana", undefined, 0, 76), signal)).done).toBe(false);
+    expect(known(await leaseOf(store))).toEqual(before);
+    expect((await store.pause(pausing("ana", undefined, 0, 77), signal)).done).toBe(true);
+    expect((await store.pause(pausing(undefined, 1, 0, 76), signal)).done).toBe(false);
+    expect((await leaseOf(store))?.paused).toBe("ana");
   });
 
   test("an announcement is told as far back as a holder writes it, and a row that says so is read", async () => {

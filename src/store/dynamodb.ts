@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { knownText } from "../error-summary.js";
 import { fenceUpdate } from "../fencing.js";
-import type { Lease } from "../lease.js";
+import { isPlaceholder, type Lease } from "../lease.js";
 import type { Basis, Founding } from "../takeover.js";
 import { fromItem, toTransactItem } from "./attributes.js";
 import { DateHeader } from "./date-header.js";
@@ -189,15 +189,22 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
   }
 
   pause({ election, by, seen }: PauseRequest, signal: AbortSignal): Promise<Written> {
-    const isFirst = seen.pauseRevision === 0;
+    const { pauseRevision } = seen;
+    const sameNumber =
+      pauseRevision === undefined ? "attribute_not_exists(#pauseRevision)" : "#pauseRevision = :seenPause";
+    const samePlace = isPlaceholder(seen) ? " AND #revision = :seenRevision" : "";
     return this.#write(
       election,
       by === undefined ? "resume the election" : "pause the election",
       {
-        condition: `#term = :seenTerm AND ${isFirst ? "attribute_not_exists(#pauseRevision)" : "#pauseRevision = :seenPause"}`,
-        names: ["term"],
-        values: { seenTerm: n(seen.term), ...(!isFirst && { seenPause: n(seen.pauseRevision) }) },
-        set: { paused: optional(s, by), pauseRevision: n(seen.pauseRevision + 1) },
+        condition: `#term = :seenTerm AND ${sameNumber}${samePlace}`,
+        names: ["term", ...(samePlace ? ["revision"] : [])],
+        values: {
+          seenTerm: n(seen.term),
+          ...(pauseRevision !== undefined && { seenPause: n(pauseRevision) }),
+          ...(samePlace && { seenRevision: n(seen.revision) }),
+        },
+        set: { paused: optional(s, by), pauseRevision: n((pauseRevision ?? 0) + 1) },
       },
       signal,
     );

@@ -148,8 +148,8 @@ export interface StepDownRequest {
 export interface PauseRequest {
   readonly election: string;
   readonly by: string | undefined;
-  /** As it was seen. Without the term, a row made anew after a deletion would look the same. */
-  readonly seen: { readonly term: number; readonly pauseRevision: number };
+  /** The row as it was seen: one that was made anew after a deletion is another, though its number may be the same. */
+  readonly seen: Pick<Lease, "term" | "revision" | "pauseRevision">;
 }
 
 export interface EvictRequest {

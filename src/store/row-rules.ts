@@ -1,4 +1,4 @@
-import type { Lease } from "../lease.js";
+import { isPlaceholder, type Lease } from "../lease.js";
 import type {
   AcquireRequest,
   EvictRequest,
@@ -89,8 +89,11 @@ export function askedToStepDown(
 }
 
 export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Lease | undefined {
-  if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== seen.pauseRevision) return undefined;
-  return { ...row, paused: by, pauseRevision: seen.pauseRevision + 1 };
+  const { pauseRevision = 0 } = seen;
+  if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== pauseRevision) return undefined;
+  // Terms do not repeat. Placeholders do, each with a revision of its own that nobody changes.
+  if (isPlaceholder(row) && row.revision !== seen.revision) return undefined;
+  return { ...row, paused: by, pauseRevision: pauseRevision + 1 };
 }
 
 export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {

@@ -429,7 +429,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-late-pause-undoes-a-resume",
     revives: "a pause or a resume that arrives late undoes the one that was asked for after it",
     file: "src/store/row-rules.ts",
-    from: "if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== seen.pauseRevision) return undefined;",
+    from: "if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== pauseRevision) return undefined;",
     to: "if (row?.term !== seen.term) return undefined;",
+  },
+  {
+    name: "a-late-pause-outlives-its-placeholder",
+    revives:
+      "a pause or a resume of a placeholder that was deleted lands on the next one (our own, found by the simulator)",
+    file: "src/store/row-rules.ts",
+    from: "if (isPlaceholder(row) && row.revision !== seen.revision) return undefined;",
+    to: "",
   },
 ];
