@@ -5,7 +5,7 @@ import {
   ScanCommand,
 } from "@aws-sdk/client-dynamodb";
 import { type Instant, systemClock } from "../src/clock.js";
-import { estimateMs, type ServiceClock, serviceClockOf } from "../src/service-clock.js";
+import { believed, estimateMs, type Header, type Hearing, hear } from "../src/service-clock.js";
 import { DateHeader } from "../src/store/date-header.js";
 import { storeError } from "../src/store/errors-of-dynamodb.js";
 import type { Item } from "../src/store/expressions.js";
@@ -28,6 +28,8 @@ const ATTRIBUTES = [
 ];
 const NAMES = Object.fromEntries(ATTRIBUTES.map((name) => [`#${name}`, name]));
 const PROJECTION = Object.keys(NAMES).join(", ");
+/** Figures are for people: the defaults of an election will do. */
+const TRUSTING = { maxServiceClockErrorMs: 1_000, doubtMs: 15_000 };
 
 export interface Wanted {
   /** Terms that began earlier stay out of the answer, in milliseconds back from now. */
@@ -41,7 +43,7 @@ export interface Wanted {
  * depends on them. Ages are by the table's clock, since this host's may be wrong.
  */
 export class TableReader {
-  #time: ServiceClock | undefined;
+  #hearing: Hearing | undefined;
 
   constructor(
     private readonly client: DynamoDBClient,
@@ -106,7 +108,7 @@ export class TableReader {
     const sent = now();
     try {
       const answer = await request(this.signal);
-      if (date.ms !== undefined) this.#learn(serviceClockOf(date.ms, sent, now(), 0));
+      if (date.ms !== undefined) this.#learn({ dateMs: date.ms, sent, received: now() });
       return answer;
     } catch (error) {
       this.signal.throwIfAborted();
@@ -114,13 +116,14 @@ export class TableReader {
     }
   }
 
-  /** Answers that contradict each other (servers a little apart) leave the newest to count. */
-  #learn(told: ServiceClock): void {
-    this.#time = this.#time?.narrow(told, now()) ?? told;
+  #learn(header: Header): void {
+    this.#hearing = hear(this.#hearing, header, TRUSTING).hearing;
   }
 
+  /** While answers contradict each other, this host's own time is as good a guess as any. */
   #nowMs(): number {
-    return this.#time ? estimateMs(this.#time, now()) : systemClock.wallMs();
+    const bounds = believed(this.#hearing);
+    return bounds ? estimateMs(bounds, now()) : systemClock.wallMs();
   }
 }
 

@@ -10,6 +10,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Milliseconds since the epoch, as this host believes. */
   wallMs(): number;
+  /** Grows by more than the time that may have passed while both clocks stood still. @default always 0 */
+  standstillMs?(): number;
   /** Calls back once after `ms` (at once when ≤ 0). Returns a function that cancels it. */
   setTimer(ms: number, callback: () => void): () => void;
 }
@@ -18,6 +20,7 @@ export interface Clock {
 export interface Instant {
   readonly monotonicMs: number;
   readonly wallMs: number;
+  readonly standstillMs?: number | undefined;
 }
 
 /** Longest delay a Node timer takes; longer waits are re-armed by their callers' loops. */
@@ -33,15 +36,23 @@ export const systemClock: Clock = {
 };
 
 export function readClock(clock: Clock): Instant {
-  return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+  return {
+    monotonicMs: clock.monotonicMs(),
+    wallMs: clock.wallMs(),
+    standstillMs: clock.standstillMs?.(),
+  };
 }
 
-/** At least this much time passed between two readings, unless both clocks were slow. Never negative. */
+/** Not more than this much time passed between two readings, unless both clocks were slow. Never negative. */
 export function longestElapsedMs(from: Instant, to: Instant): number {
+  return countedMs(from, to) + ((to.standstillMs ?? 0) - (from.standstillMs ?? 0));
+}
+
+function countedMs(from: Instant, to: Instant): number {
   return Math.max(to.monotonicMs - from.monotonicMs, to.wallMs - from.wallMs, 0);
 }
 
-/** At most this much time passed between two readings, unless both clocks were fast. Never negative. */
+/** Not less than this much time passed between two readings, unless both clocks were fast. Never negative. */
 export function shortestElapsedMs(from: Instant, to: Instant): number {
   return Math.max(Math.min(to.monotonicMs - from.monotonicMs, to.wallMs - from.wallMs), 0);
 }

@@ -21,7 +21,10 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   | { readonly type: "drainOverrun"; readonly term: number }
   /** A request of the campaign failed and will be tried again. */
   | { readonly type: "unavailable"; readonly error: unknown }
-  /** Two answers contradict each other about service time: back to observation. */
+  /**
+   * Two answers contradict each other about the table's time. Neither is believed: for at least a lease, longer if it
+   * happens again, observation decides and leases are written without `expiresAt`.
+   */
   | { readonly type: "clockAnomaly" }
 );
 

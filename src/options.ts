@@ -43,7 +43,9 @@ export interface Timing {
    */
   expiry?: "service-clock" | "observation" | undefined;
   /**
-   * How far the `Date` headers of the table's servers may disagree, in milliseconds.
+   * How far two right clocks may be apart, in milliseconds: the `Date` headers of the table's servers, and a wall
+   * clock that is kept synchronised; half of it to either side of the true time. Taking over by the table's clock is safe while
+   * on each host one of the two is right. If both may be wrong, give all candidates `expiry: "observation"`.
    * @default 1_000
    */
   maxServiceClockErrorMs?: number | undefined;

@@ -2,7 +2,14 @@ import { type Instant, readClock, TimedOut, withTimeout } from "./clock.js";
 import { TableUnavailableError } from "./errors.js";
 import type { Emit } from "./events.js";
 import type { ResolvedOptions } from "./options.js";
-import { estimateMs, type ServiceClock, serviceClockOf } from "./service-clock.js";
+import {
+  believed,
+  estimateMs,
+  type Hearing,
+  hear,
+  type ServiceClock,
+  serviceClockOf,
+} from "./service-clock.js";
 import type { Answer, LeaseStore } from "./store/lease-store.js";
 
 /** An answer, and when its request left and it came: trust counts from `sent`, observation from `received`. */
@@ -14,7 +21,7 @@ export interface Timed<T> {
 
 /** How a candidate talks to the table: bounded in time, and learning the table's time from each answer. */
 export class Requests {
-  #service: ServiceClock | undefined;
+  #hearing: Hearing | undefined;
 
   constructor(
     private readonly store: LeaseStore,
@@ -26,8 +33,10 @@ export class Requests {
     return readClock(this.options.clock);
   }
 
+  /** For decisions. Undefined while no header was heard, and while headers are doubted: then observation decides. */
   get service(): ServiceClock | undefined {
-    return this.#service;
+    const bounds = believed(this.#hearing);
+    return bounds && serviceClockOf(bounds, this.options.maxServiceClockErrorMs);
   }
 
   /** What a lease written now says of its end: no earlier than any other clock may take the end to be. */
@@ -35,14 +44,20 @@ export class Requests {
     return this.latest(sent, this.options.leaseDurationMs);
   }
 
-  /** No clock of the table is later than this, so long after `sent`. */
+  /**
+   * No clock of the table is later than this, so long after `sent`. Undefined also where wall clock and headers are
+   * more than a lease apart: it would be so late that observation comes first, and people would be misled.
+   */
   latest(sent: Instant, afterMs: number): number | undefined {
-    return this.#service && Math.ceil(this.#service.latestMs(sent)) + afterMs;
+    const { service } = this;
+    if (!service || service.disagreementMs(sent) > this.options.leaseDurationMs) return undefined;
+    return Math.ceil(service.latestMs(sent)) + afterMs;
   }
 
-  /** Service time, best guess, for people. */
+  /** Service time by the headers, best guess, for people. */
   at(now: Instant): number | undefined {
-    return this.#service && estimateMs(this.#service, now);
+    const bounds = believed(this.#hearing);
+    return bounds && estimateMs(bounds, now);
   }
 
   /** Rejects with `TableUnavailableError` after `timeoutMs`; whether the request took effect is then unknown. */
@@ -70,10 +85,19 @@ export class Requests {
     return { answer, sent, received };
   }
 
+  /**
+   * The time of doubt is the own lease, though others may hold longer ones. Exclusion does not rest on its length: while
+   * the wall clock is right, no header does harm. It is for a host whose wall clock is wrong as well: there a spell of
+   * lies that contradicts what was known is forgotten if it is shorter than this.
+   */
   #learn(dateMs: number, sent: Instant, received: Instant): void {
-    const told = serviceClockOf(dateMs, sent, received, this.options.maxServiceClockErrorMs);
-    const narrowed = this.#service ? this.#service.narrow(told, received) : told;
-    if (narrowed === undefined) this.emit({ type: "clockAnomaly" });
-    this.#service = narrowed ?? told;
+    const { maxServiceClockErrorMs, leaseDurationMs: doubtMs } = this.options;
+    const { hearing, contradicts } = hear(
+      this.#hearing,
+      { dateMs, sent, received },
+      { maxServiceClockErrorMs, doubtMs },
+    );
+    this.#hearing = hearing;
+    if (contradicts) this.emit({ type: "clockAnomaly" });
   }
 }

@@ -207,7 +207,7 @@ export class Tenure {
     this.#state = {
       kind: "over",
       reason,
-      since: { monotonicMs: now.monotonicMs - lateByMs, wallMs: now.wallMs - lateByMs },
+      since: { ...now, monotonicMs: now.monotonicMs - lateByMs, wallMs: now.wallMs - lateByMs },
     };
     this.#trust.stop();
     this.#cancelFarewell();

@@ -11,7 +11,7 @@ import {
   preemptedBy,
 } from "../src/line.js";
 import { call, lifetimeMs, longDead, MOST_DELETED, present, type Roll } from "../src/roll.js";
-import { serviceClockOf } from "../src/service-clock.js";
+import { boundsOf, serviceClockOf } from "../src/service-clock.js";
 import type { CandidateRow } from "../src/store/lease-store.js";
 import { looksEvery } from "../src/takeover.js";
 
@@ -227,7 +227,7 @@ describe("the roll", () => {
         },
       ),
     );
-    const service = serviceClockOf(5_000_000, at(0), at(20), 0);
+    const service = serviceClockOf(boundsOf({ dateMs: 5_000_000, sent: at(0), received: at(20) }, 0), 0);
     const late = row("a", { expiresAt: 4_999_999 });
     const back = call(call(call(new Map(), [late], 0), [], 10), [late], 20);
     expect(present(back, at(20), service)).toEqual([]);
@@ -244,7 +244,7 @@ describe("the roll", () => {
   });
 
   test("a newcomer need not wait for a candidate that is long dead: its row says until when it was good", () => {
-    const service = serviceClockOf(5_000_000, at(0), at(20), 0);
+    const service = serviceClockOf(boundsOf({ dateMs: 5_000_000, sent: at(0), received: at(20) }, 0), 0);
     const dead = call(new Map(), [row("a", { expiresAt: 4_000_000 })], 20);
     expect(present(dead, at(20), service)).toEqual([]);
     const alive = call(new Map(), [row("a", { expiresAt: 5_002_000 })], 20);
@@ -262,7 +262,7 @@ describe("the rows of the dead", () => {
     ...{ beat: 1, refreshMs: REFRESH_MS, expiresAt },
   });
   // No earlier than 5,000 s, no later than 5,001.02 s.
-  const service = serviceClockOf(5_000_000, at(0), at(20), 0);
+  const service = serviceClockOf(boundsOf({ dateMs: 5_000_000, sent: at(0), received: at(20) }, 0), 0);
   const LONG_MS = 4 * lifetimeMs(REFRESH_MS);
   const deleted = (rows: CandidateRow[], me = "me") =>
     longDead(rows, me, at(20), service).map(({ candidateId }) => candidateId);

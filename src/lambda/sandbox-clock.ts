@@ -7,12 +7,12 @@ const LONGEST_FREEZE_MS = 366 * 86_400_000;
  * time may have passed since: what was known of the table's time then bounds nothing from above any more.
  */
 export class SandboxClock implements Clock {
-  #aheadMs = 0;
+  #standstillMs = 0;
 
   constructor(private readonly clock: Clock) {}
 
   thaw(): void {
-    this.#aheadMs += LONGEST_FREEZE_MS;
+    this.#standstillMs += LONGEST_FREEZE_MS;
   }
 
   monotonicMs(): number {
@@ -20,7 +20,11 @@ export class SandboxClock implements Clock {
   }
 
   wallMs(): number {
-    return this.clock.wallMs() + this.#aheadMs;
+    return this.clock.wallMs();
+  }
+
+  standstillMs(): number {
+    return this.#standstillMs;
   }
 
   setTimer(ms: number, callback: () => void): () => void {

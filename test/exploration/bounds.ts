@@ -22,8 +22,13 @@ export interface Bounds {
   /** By an operator. */
   readonly evictions: number;
   readonly deletions: number;
-  /** Of one candidate's clocks: slow or fast by as much as the margin allows, or one of the two standing still. */
+  /**
+   * Of one candidate's clocks: slow or fast by as much as the margin allows, or one of the two standing still; with
+   * the service clock also a wall clock that is stepped. Its headers do not lie: one of two witnesses is right.
+   */
   readonly clockFaults: number;
+  /** Of one candidate: from then on its headers may lie, at any time, as far as matters. With the service clock. */
+  readonly lyingHeaders: number;
   /** Writes that carry their term. */
   readonly fencedWrites: number;
   /** Whether a holder may be found dead by the table's own time. */
@@ -34,13 +39,17 @@ export type NamedBounds = Bounds & { readonly name: string };
 
 const NETWORK_FAULTS = { crashes: 1, lostAnswers: 1, lateRequests: 1, sentTwice: 1 };
 const NO_FAULTS = { crashes: 0, lostAnswers: 0, lateRequests: 0, sentTwice: 0 };
-const NOTHING_ELSE = { evictions: 0, deletions: 0, clockFaults: 0, fencedWrites: 0, serviceClock: false };
+const NOTHING_ELSE = {
+  ...{ evictions: 0, deletions: 0, clockFaults: 0, lyingHeaders: 0, fencedWrites: 0 },
+  serviceClock: false,
+};
 /** Two tenures: whatever one leader can do to the next. */
 const TWO_TENURES = { founded: true, tenures: 2, marginTicks: 1 };
 const FROM_NOTHING = { founded: false, tenures: 2, marginTicks: 1 };
 
 const EVERY_FAULT = { ...NETWORK_FAULTS, ...NOTHING_ELSE, evictions: 1, clockFaults: 1, fencedWrites: 1 };
-const SERVICE_CLOCK = { ...EVERY_FAULT, serviceClock: true };
+const SERVICE_CLOCK = { ...EVERY_FAULT, lyingHeaders: 1, serviceClock: true };
+const LIES = { ...NO_FAULTS, ...NOTHING_ELSE, lyingHeaders: 1, serviceClock: true };
 const DELETIONS = { ...NETWORK_FAULTS, ...NOTHING_ELSE, deletions: 1 };
 const LOST_AND_LATE = { ...NO_FAULTS, ...NOTHING_ELSE, lostAnswers: 1, lateRequests: 1 };
 const CRASH_AND_LOST_ANSWER = { ...NO_FAULTS, ...NOTHING_ELSE, crashes: 1, lostAnswers: 1 };
@@ -49,7 +58,7 @@ const CRASH_AND_LOST_ANSWER = { ...NO_FAULTS, ...NOTHING_ELSE, crashes: 1, lostA
 export const SMALL: readonly NamedBounds[] = [
   { name: "faults", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 1, ...EVERY_FAULT },
   { name: "deleted rows", candidates: 2, ...FROM_NOTHING, leaseTicks: 2, faults: 1, ...DELETIONS },
-  { name: "service clock", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 0, ...SERVICE_CLOCK },
+  { name: "service clock", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 1, ...LIES },
   { name: "lost and late", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 2, ...LOST_AND_LATE },
   { name: "delays", candidates: 3, ...TWO_TENURES, leaseTicks: 3, faults: 0, ...NO_FAULTS, ...NOTHING_ELSE },
 ];

@@ -23,13 +23,21 @@ const ALWAYS_DUE = { afterMs: 0, byMs: 0, missed: 0, lookedAtMs: 0 };
 /** A line decides who goes first, and safety rests on none. */
 const NO_LINE = { jitterMs: 0, eligible: true, group: undefined, slotMs: 0, handoffPollMs: TICK_MS };
 
-/** Sends what the rules say is next. Undefined: nothing, or nothing that could change anything. */
-export function campaign(model: Model, state: State, index: number, tenures: number): State | undefined {
+/**
+ * Sends what the rules say is next. Undefined: nothing, or nothing that could change anything. `lieMs`: by how much its
+ * last header was wrong.
+ */
+export function campaign(
+  model: Model,
+  state: State,
+  index: number,
+  tenures: number,
+  lieMs = 0,
+): State | undefined {
   const me = state.candidates[index] as Candidate;
   const { sighting, clock } = me;
-  const move = me.unsure
-    ? ({ kind: "read", consistent: true } as const)
-    : nextMoveOf(model, state, me, sighting);
+  const service = serviceClock(model, state.nowMs + lieMs, clock);
+  const move = me.unsure ? ({ kind: "read", consistent: true } as const) : nextMoveOf(model, me, service);
   switch (move.kind) {
     case "wait":
       return undefined;
@@ -48,7 +56,7 @@ export function campaign(model: Model, state: State, index: number, tenures: num
       if (state.table.tenures >= tenures) return undefined;
       const body = {
         ...named(model),
-        ...stamped(model, state.nowMs, clock),
+        ...stamped(model, service, clock),
         candidateId: me.id,
         attemptId: String(state.serial),
         basis: move.basis,
@@ -59,11 +67,9 @@ export function campaign(model: Model, state: State, index: number, tenures: num
   }
 }
 
-export function nextMoveOf(model: Model, state: State, me: Candidate, sighting: Sighting | undefined): Move {
-  const { rules, bounds } = model;
-  const { id: candidateId } = me;
-  const candidacy = { ...NO_LINE, candidateId, useServiceClock: bounds.serviceClock };
-  return rules.nextMove(sighting, candidacy, me.clock, serviceClock(model, state.nowMs, me.clock));
+export function nextMoveOf({ rules }: Model, me: Candidate, service: ServiceClock | undefined): Move {
+  const { id: candidateId, sighting, clock } = me;
+  return rules.nextMove(sighting, { ...NO_LINE, candidateId, useServiceClock: true }, clock, service);
 }
 
 function looksTheSame(row: Lease | undefined, known: Lease | undefined): boolean {
@@ -77,11 +83,11 @@ function looksTheSame(row: Lease | undefined, known: Lease | undefined): boolean
 }
 
 /** Each try has a revision of its own. */
-export function renew(model: Model, state: State, index: number): State {
+export function renew(model: Model, state: State, index: number, lieMs = 0): State {
   const { id: candidateId, tenure, clock } = state.candidates[index] as Candidate;
   if (tenure === undefined) throw new Error("only a leader renews");
   const revision = tenure.tried + 1;
-  const times = stamped(model, state.nowMs, clock);
+  const times = stamped(model, serviceClock(model, state.nowMs + lieMs, clock), clock);
   const body = { ...named(model), ...times, candidateId, term: tenure.term, revision, value: undefined };
   const trying = withCandidate(state, index, { tenure: { ...tenure, tried: revision } });
   return send(trying, index, { verb: "renew", body });
@@ -208,13 +214,14 @@ function named({ bounds }: Model) {
   return { election: "e", leaseDurationMs: bounds.leaseTicks * TICK_MS, renewIntervalMs: TICK_MS };
 }
 
-function stamped(model: Model, nowMs: number, sent: Instant) {
-  const service = serviceClock(model, nowMs, sent);
-  const expiresAt = service && Math.ceil(service.latestMs(sent)) + model.bounds.leaseTicks * TICK_MS;
-  return { expiresAt, at: undefined };
+function stamped({ bounds }: Model, service: ServiceClock | undefined, sent: Instant) {
+  const leaseMs = bounds.leaseTicks * TICK_MS;
+  const isTold = service && service.disagreementMs(sent) <= leaseMs;
+  return { expiresAt: isTold ? Math.ceil(service.latestMs(sent)) + leaseMs : undefined, at: undefined };
 }
 
-/** As if an answer of the table had come just now. */
-function serviceClock({ rules, bounds }: Model, nowMs: number, now: Instant): ServiceClock | undefined {
-  return bounds.serviceClock ? rules.serviceClockOf(nowMs, now, now, 0) : undefined;
+/** As if an answer of the table had come just now, with this header. */
+function serviceClock({ rules, bounds }: Model, dateMs: number, now: Instant): ServiceClock | undefined {
+  if (!bounds.serviceClock) return undefined;
+  return rules.serviceClockOf(rules.boundsOf({ dateMs, sent: now, received: now }, 0), 0);
 }

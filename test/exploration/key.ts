@@ -21,7 +21,10 @@ import { isRefused } from "./table.js";
 
 const PHASES = ["campaigning", "leading", "resigning", "crashed"];
 const VERBS = ["read", "readHistory", "holdPlace", "acquire", "renew", "resign", "write"];
-const CLOCK_FAULTS = ["slow", "fast", "monotonic stands still", "wall stands still"];
+const CLOCK_FAULTS = [
+  ...["slow", "fast", "monotonic stands still", "wall stands still"],
+  ...["wall is stepped forth", "wall is stepped back"],
+];
 
 /** Stand where a number that is never as high would stand. */
 const FREE = 200;
@@ -58,6 +61,7 @@ export function keyOf(by: Model, of: State): string {
   const fault = of.clockFault;
   if (fault === undefined || fault.ticks === 0) out.push(0);
   else out.push(places[fault.of] as number, CLOCK_FAULTS.indexOf(fault.kind) * 4 + fault.ticks);
+  if (by.bounds.serviceClock) out.push(of.liar === undefined ? 0 : (places[of.liar] as number));
   const written = String.fromCharCode(...out);
   return of.strays.length === 0 ? written : written + strays(of);
 }
@@ -91,6 +95,7 @@ function signature(candidate: Candidate, index: number): number {
   let sign = PHASES.indexOf(phase);
   sign = sign * 2 + (state.table.row?.holder === id ? 1 : 0);
   sign = sign * 2 + (state.clockFault?.of === index ? 1 : 0);
+  sign = sign * 2 + (state.liar === index ? 1 : 0);
   sign = sign * 2 + (unsure ? 1 : 0);
   sign = sign * 8 + (tenure ? tenure.term : 0);
   sign = sign * 16 + (tenure ? trustedFor(tenure.confirmed.monotonicMs, clock.monotonicMs) : 0);
@@ -110,6 +115,7 @@ function putCandidate(candidate: Candidate): void {
   const { phase, sighting, tenure, waiting, clock } = candidate;
   out.push(PHASES.indexOf(phase) * 2 + (candidate.unsure ? 1 : 0));
   if (phase === "crashed") return;
+  if (model.bounds.serviceClock) out.push((clock.wallMs - state.nowMs) / TICK_MS + 20);
   if (sighting === undefined) out.push(0);
   else putSighting(sighting, candidate);
   if (tenure) {
@@ -120,10 +126,13 @@ function putCandidate(candidate: Candidate): void {
   else putWaiting(waiting, candidate);
 }
 
-/** Whoever may take the lease may do so ever after: then only what the acquire would claim to have seen counts. */
+/**
+ * Whoever may take the lease by observation may do so ever after: then only what the acquire would claim to have seen
+ * counts. By the service clock it may not any more once its wall clock was stepped back.
+ */
 function putSighting(sighting: Sighting, candidate: Candidate): void {
   const { lease, firstSeenMs, history } = sighting;
-  const move = nextMoveOf(model, state, candidate, sighting);
+  const move = nextMoveOf(model, candidate, undefined);
   if (lease && move.kind === "acquire") {
     out.push(FREE, lease.term, rankOf(lease.revision), move.basis.founding?.firstTerm ?? 0);
     return;

@@ -1,7 +1,7 @@
 import { type Instant, longestElapsedMs } from "../../src/clock.js";
 import { acquireLanded, renewLanded, resignLanded } from "../../src/landed.js";
 import { trustLeftMs } from "../../src/lease.js";
-import { serviceClockOf } from "../../src/service-clock.js";
+import { boundsOf, serviceClockOf } from "../../src/service-clock.js";
 import { see, seeHistory } from "../../src/sighting.js";
 import { acquired, evicted, heldPlace, isFencePassed, renewed, resigned } from "../../src/store/row-rules.js";
 import { nextMove } from "../../src/takeover.js";
@@ -22,6 +22,7 @@ export const REAL_RULES = {
   resigned,
   evicted,
   isFencePassed,
+  boundsOf,
   serviceClockOf,
   /** From campaign.ts and tenure.ts: trust counts from when the confirmed request left. */
   trustedFrom: (sent: Instant, _received: Instant): Instant => sent,

@@ -15,6 +15,11 @@ export const TICK_MS = 1_000;
 /** Some time after the origin of all clocks, so that ages can be taken from them. */
 const START_MS = 100 * TICK_MS;
 
+/** How far a header lies, and a wall clock is stepped: a living lease looks dead, and one written now ended. */
+export function lieMs({ leaseTicks }: Bounds): number {
+  return (leaseTicks + 1) * TICK_MS;
+}
+
 /** What is explored, and how far. */
 export interface Model {
   readonly rules: Rules;
@@ -79,7 +84,13 @@ export interface Table {
   readonly tenures: number;
 }
 
-export type ClockFault = "slow" | "fast" | "monotonic stands still" | "wall stands still";
+export type ClockFault =
+  | "slow"
+  | "fast"
+  | "monotonic stands still"
+  | "wall stands still"
+  | "wall is stepped forth"
+  | "wall is stepped back";
 
 export const FAULTS = [
   "crashes",
@@ -89,6 +100,7 @@ export const FAULTS = [
   "evictions",
   "deletions",
   "clockFaults",
+  "lyingHeaders",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 /** How many more of each kind may happen, and of all kinds together. */
@@ -102,6 +114,8 @@ export interface State {
   readonly left: Left;
   /** The one clock fault, once it has begun, and for how many ticks it can go on. */
   readonly clockFault: { readonly of: number; readonly kind: ClockFault; readonly ticks: number } | undefined;
+  /** Whose headers may lie from now on. */
+  readonly liar: number | undefined;
   /** For numbers that must be new: attempts, placeholders. */
   readonly serial: number;
 }
@@ -123,6 +137,7 @@ export function initialState({ bounds }: Model): State {
     strays: [],
     left: leftOf(bounds),
     clockFault: undefined,
+    liar: undefined,
     serial: 0,
   };
 }

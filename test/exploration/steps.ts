@@ -2,6 +2,7 @@ import { campaign, OVER, receive, renew, resign } from "./candidate.js";
 import type { Broken } from "./promises.js";
 import {
   type Candidate,
+  lieMs,
   type Model,
   type Request,
   type State,
@@ -46,11 +47,18 @@ function freeSteps(model: Model, state: State, index: number, visit: Visit): voi
   if (candidate.phase === "campaigning") {
     const next = campaign(model, state, index, model.bounds.tenures);
     if (next) visit(next, () => tell.sent(next, index));
+    const from = liar(state, index);
+    if (from) misledCampaign(model, from, index, next, visit);
     return;
   }
   if (candidate.phase === "leading") {
     const renewing = renew(model, state, index);
     visit(renewing, () => tell.sent(renewing, index));
+    const from = liar(state, index);
+    if (from) {
+      const misled = renew(model, from, index, -lieMs(model.bounds));
+      visit(misled, () => tell.misled(misled, index, "behind"));
+    }
   }
   // A release that went unanswered is tried again, or given up.
   const resigning = resign(model, state, index);
@@ -58,6 +66,29 @@ function freeSteps(model: Model, state: State, index: number, visit: Visit): voi
   if (candidate.phase === "resigning") {
     visit(withCandidate(state, index, OVER), () => tell.walksAway(candidate));
   }
+}
+
+/** Where headers may lie to this candidate: not where its clocks went wrong. */
+function liar(state: State, index: number): State | undefined {
+  if (state.clockFault?.of === index) return undefined;
+  if (state.liar === index) return state;
+  const left = state.liar === undefined ? spend(state.left, "lyingHeaders") : undefined;
+  return left && { ...state, left, liar: index };
+}
+
+/** Only lies that make a difference: ahead, for who would not take the lease yet; behind, for what an acquire writes. */
+function misledCampaign(
+  model: Model,
+  from: State,
+  index: number,
+  honest: State | undefined,
+  visit: Visit,
+): void {
+  const isFree = honest?.candidates[index]?.waiting?.request.verb === "acquire";
+  const byMs = isFree ? -lieMs(model.bounds) : lieMs(model.bounds);
+  const misled = campaign(model, from, index, model.bounds.tenures, byMs);
+  if (misled?.candidates[index]?.waiting?.request.verb !== "acquire") return;
+  visit(misled, () => tell.misled(misled, index, isFree ? "behind" : "ahead"));
 }
 
 /** What can become of a request, and of its answer. */

@@ -45,6 +45,10 @@ export function sent({ candidates, table }: State, index: number): string {
   return answer ? `${told}, which shows ${rowInWords(table.row)}` : told;
 }
 
+export function misled(after: State, index: number, way: "ahead" | "behind"): string {
+  return `${sent(after, index)}, after a header that is ${way}`;
+}
+
 export function lands(id: string, request: Request, after: State, before: State): string {
   const what = `${requestInWords(request)} from ${id} lands`;
   const { row } = after.table;

@@ -1,4 +1,5 @@
 import type { Clock } from "../../src/clock.js";
+import type { Wall } from "./plan.js";
 import type { World } from "./world.js";
 
 /**
@@ -13,13 +14,15 @@ export class Host implements Clock {
   #suspendedMs = 0;
   #pausedAtMs = 0;
   #wallStepMs: number;
+  /** How often its clocks were stepped or stopped. */
+  disturbances = 0;
 
   constructor(
     private readonly world: World,
     readonly rate: number,
-    wallOffsetMs: number,
+    private readonly wall: Wall,
   ) {
-    this.#wallStepMs = wallOffsetMs;
+    this.#wallStepMs = wall.offsetMs;
   }
 
   get running(): boolean {
@@ -32,7 +35,9 @@ export class Host implements Clock {
   }
 
   wallMs(): number {
-    return EPOCH_MS + this.world.nowMs * this.rate + this.#wallStepMs;
+    const { nowMs } = this.world;
+    const ranMs = this.wall.isRight ? wanderedMs(nowMs) : nowMs;
+    return EPOCH_MS + nowMs + ranMs * (this.rate - 1) + this.#wallStepMs;
   }
 
   setTimer(ms: number, callback: () => void): () => void {
@@ -67,6 +72,7 @@ export class Host implements Clock {
   pause(how: "suspend" | "block", forMs: number): void {
     if (!this.running) return;
     this.#paused = how;
+    this.disturbances += 1;
     this.#pausedAtMs = this.world.nowMs;
     this.world.after(forMs, () => {
       if (how === "suspend") this.#suspendedMs += this.world.nowMs - this.#pausedAtMs;
@@ -77,6 +83,7 @@ export class Host implements Clock {
 
   stepWall(ms: number): void {
     this.#wallStepMs += ms;
+    this.disturbances += 1;
   }
 
   kill(): void {
@@ -85,3 +92,12 @@ export class Host implements Clock {
 }
 
 export const EPOCH_MS = 1_767_225_600_000;
+
+/** Time for which a synchronised clock runs too fast or too slow before it is slewed the other way. */
+const SLEWED_MS = 200_000;
+
+/** For how long it ran by its own rate, in all: kept near 0 by slewing, never by steps. */
+function wanderedMs(nowMs: number): number {
+  const phaseMs = nowMs % (2 * SLEWED_MS);
+  return Math.min(phaseMs, 2 * SLEWED_MS - phaseMs) - SLEWED_MS / 2;
+}

@@ -50,6 +50,8 @@ export class Network {
     private readonly watch: {
       sent(host: Host, verb: Verb): void;
       landed(verb: Verb, args: readonly unknown[], answer: Answer): void;
+      /** What of it is read when it comes. */
+      heard(host: Host, answer: Answer, sentMs: number): Answer;
     },
   ) {}
 
@@ -98,6 +100,7 @@ export class Network {
   #ask(host: Host, verb: Verb, args: unknown[]): Promise<unknown> {
     const { random, weather } = this;
     this.watch.sent(host, verb);
+    const sentMs = this.world.nowMs;
     return new Promise<unknown>((resolve, reject) => {
       const land = (answered: boolean) => {
         if (this.world.nowMs < this.awayUntilMs || this.#isCut(host, "requests")) return;
@@ -122,7 +125,7 @@ export class Network {
             return void this.world.after(2 * this.#delayMs(), () => land(true));
           }
           if (random.chance(weather.loseAnswer)) return this.count("loseAnswer");
-          this.#deliver(host, () => resolve(answer));
+          this.#deliver(host, () => resolve(this.watch.heard(host, answer, sentMs)));
         }, reject);
       };
       if (random.chance(weather.loseRequest)) this.count("loseRequest");

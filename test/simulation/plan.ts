@@ -38,10 +38,19 @@ export interface Machine {
   readonly leaseDurationMs: number;
   /** How fast its clocks run. */
   readonly rate: number;
-  readonly wallOffsetMs: number;
+  readonly wall: Wall;
+  /** Whether each `Date` header that it hears may be off by no more than `dateErrorMs`; if not, its wall clock is right. */
+  readonly headersAreRight: boolean;
   readonly rank: number;
   readonly eligible: boolean;
   readonly group: string;
+}
+
+/** What time of day it believes. */
+export interface Wall {
+  readonly offsetMs: number;
+  /** Synchronised: never further off than half of `maxServiceClockErrorMs`. If not, its headers are right, or contradict what it knows. */
+  readonly isRight: boolean;
 }
 
 export type Fault = { readonly atMs: number } & (
@@ -63,6 +72,14 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "callerAborts"; readonly label: string; readonly when: "now" | "acquiring" }
   /** Rows of candidates that died and are never started again, `agoMs` before; below 0: their rows are still good. */
   | { readonly kind: "deadCandidates"; readonly rows: number; readonly agoMs: number }
+  /** Headers that this machine hears are off: for a while, or for longer than a lease; or there are none. */
+  | {
+      readonly kind: "lieHeader" | "stepHeader";
+      readonly label: string;
+      readonly forMs: number;
+      readonly byMs: number;
+    }
+  | { readonly kind: "missingHeaders"; readonly label: string; readonly forMs: number }
   /** `to`: who should come next. */
   | { readonly kind: "stepDown"; readonly to: string | undefined }
   | { readonly kind: "pause"; readonly forMs: number }
@@ -75,6 +92,8 @@ const STORM_MS = 480_000;
 /** `Date` headers may differ by `maxServiceClockErrorMs` (1 s) in all: half of it each way. */
 const DATE_ERROR_MS = 500;
 const LYING_MS = 20_000;
+/** A wall clock that is right has the same half: so far off at first, and the rest while it is kept synchronised. */
+const WALL_OFFSET_MS = 250;
 
 export function planOf(seed: number, { broken = false } = {}): Plan {
   const random = new Random(seed);
@@ -87,7 +106,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     // As while a fleet is being told a shorter lease, one by one.
     leaseDurationMs: mixed ? random.pick([leaseDurationMs, leaseDurationMs / 2]) : leaseDurationMs,
     rate: broken ? random.pick([0.5, 1, 2]) : allowedRate(random),
-    wallOffsetMs: random.between(-1, 1) * 3_600_000,
+    ...witnesses(random),
     rank: random.integer(0, 3),
     // Some only watch; the first two never do.
     eligible: i < 2 || !random.chance(0.1),
@@ -116,12 +135,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     stormMs: STORM_MS,
     faults: [
       ...weathers(random),
-      ...strikes(
-        random,
-        candidates.map(({ label }) => label),
-        leaseDurationMs,
-        meddled,
-      ),
+      ...strikes(random, candidates, leaseDurationMs, { meddled, broken }),
       // Nobody reads them without a line.
       ...(order === "random" ? [] : burials(random)),
     ].sort((a, b) => a.atMs - b.atMs),
@@ -142,6 +156,17 @@ function burials(random: Random): Fault[] {
 function allowedRate(random: Random): number {
   const most = 1 / 500;
   return 1 + (random.chance(0.5) ? random.pick([-1, 1]) * 0.999 * most : random.between(-most, most));
+}
+
+/** Of a machine's two witnesses of the time, its wall clock and its headers, one at least is right. */
+function witnesses(random: Random): Pick<Machine, "wall" | "headersAreRight"> {
+  const right = random.pick(["wall", "wall", "headers", "headers", "both"]);
+  const isRight = right !== "headers";
+  const offMs = isRight ? WALL_OFFSET_MS : random.pick([5_000, 20_000, 60_000, 3_600_000]);
+  return {
+    wall: { isRight, offsetMs: random.between(-1, 1) * offMs },
+    headersAreRight: right !== "wall",
+  };
 }
 
 function weathers(random: Random): Fault[] {
@@ -167,42 +192,56 @@ function weathers(random: Random): Fault[] {
 
 function strikes(
   random: Random,
-  labels: readonly string[],
+  candidates: readonly Machine[],
   leaseDurationMs: number,
-  meddled: boolean,
+  { meddled, broken }: { readonly meddled: boolean; readonly broken: boolean },
 ): Fault[] {
   const faults: Fault[] = [];
+  const labels = candidates.map(({ label }) => label);
+  // Stepped back *and* suspended within one lease, a host is blind on both clocks: that is not promised.
+  const suspended = labels.filter((_, i) => i % 2 === 1);
+  const stepped = candidates.filter(({ wall }, i) => i % 2 === 0 && (broken || !wall.isRight));
   for (let atMs = random.between(0, 20_000); atMs < STORM_MS; atMs += random.between(500, 30_000)) {
     const pauseMs =
       random.pick([500, 5_000, leaseDurationMs, 2 * leaseDurationMs]) * random.between(0.5, 1.2);
-    // Stepped back *and* suspended within one lease, a host is blind on both clocks: that is not promised.
-    const stepped = labels.filter((_, i) => i % 2 === 0);
-    const suspended = labels.filter((_, i) => i % 2 === 1);
     const byMs = random.pick([-1, 1]) * random.pick([2_000, 60_000, 7_200_000]);
     if (meddled && random.chance(0.6)) faults.push({ kind: "deleteLease", atMs });
-    faults.push(
-      random.pick<Fault>([
-        { kind: "crash", atMs, label: random.pick(labels), forMs: random.between(100, 60_000) },
-        { kind: "suspend", atMs, label: random.pick(suspended), forMs: pauseMs },
-        { kind: "block", atMs, label: random.pick(labels), forMs: pauseMs },
-        {
-          kind: "cut",
-          atMs,
-          label: random.pick(labels),
-          forMs: 1.5 * pauseMs,
-          way: random.pick(["requests", "answers", "both"]),
-        },
-        { kind: "stepWall", atMs, label: random.pick(stepped), byMs },
-        { kind: "outage", atMs, forMs: random.between(500, 40_000) },
-        { kind: "historyOutage", atMs, forMs: random.between(2_000, 60_000) },
-        { kind: "callerAborts", atMs, label: random.pick(labels), when: random.pick(["now", "acquiring"]) },
-        { kind: "stepDown", atMs, to: random.chance(0.5) ? random.pick(labels) : undefined },
-        { kind: "pause", atMs, forMs: random.between(1_000, 40_000) },
-        { kind: "forgetTokens", atMs },
-        // Deletions are rarer, or nothing else would be seen.
-        { kind: random.pick(["evict", "evict", "removeExpired", "deleteLease"]), atMs },
-      ]),
-    );
+    const kinds: Fault[] = [
+      { kind: "crash", atMs, label: random.pick(labels), forMs: random.between(100, 60_000) },
+      { kind: "suspend", atMs, label: random.pick(suspended), forMs: pauseMs },
+      { kind: "block", atMs, label: random.pick(labels), forMs: pauseMs },
+      {
+        kind: "cut",
+        atMs,
+        label: random.pick(labels),
+        forMs: 1.5 * pauseMs,
+        way: random.pick(["requests", "answers", "both"]),
+      },
+      { kind: "outage", atMs, forMs: random.between(500, 40_000) },
+      { kind: "historyOutage", atMs, forMs: random.between(2_000, 60_000) },
+      { kind: "callerAborts", atMs, label: random.pick(labels), when: random.pick(["now", "acquiring"]) },
+      { kind: "stepDown", atMs, to: random.chance(0.5) ? random.pick(labels) : undefined },
+      { kind: "pause", atMs, forMs: random.between(1_000, 40_000) },
+      { kind: "forgetTokens", atMs },
+      // Deletions are rarer, or nothing else would be seen.
+      { kind: random.pick(["evict", "evict", "removeExpired", "deleteLease"]), atMs },
+      headerFault(random, random.pick(candidates), atMs, broken),
+    ];
+    if (stepped.length > 0) kinds.push({ kind: "stepWall", atMs, label: random.pick(stepped).label, byMs });
+    faults.push(random.pick(kinds));
   }
   return faults;
+}
+
+/** A lie that lasts for longer than a lease is promised against only where the wall clock is right. */
+function headerFault(random: Random, machine: Machine, atMs: number, broken: boolean): Fault {
+  const { label, wall, headersAreRight, leaseDurationMs } = machine;
+  const byMs = random.pick([-1, 1]) * random.between(2_000, 60_000);
+  const forMs = random.between(0.05, 0.95) * leaseDurationMs;
+  const kinds: Fault[] = [{ kind: "missingHeaders", atMs, label, forMs: 3 * forMs }];
+  if (!headersAreRight || !wall.isRight) kinds.push({ kind: "lieHeader", atMs, label, forMs, byMs });
+  if (!headersAreRight || broken) {
+    kinds.push({ kind: "stepHeader", atMs, label, forMs: random.between(1, 8) * leaseDurationMs, byMs });
+  }
+  return random.pick(kinds);
 }

@@ -1,6 +1,8 @@
 import { Election, type ElectionEvent, Operator } from "../../src/index.js";
 import type { Lease } from "../../src/lease.js";
+import type { Answer } from "../../src/store/lease-store.js";
 import { MemoryTable } from "../../src/testing.js";
+import { Headers } from "./headers.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { CALM, Network } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
@@ -48,6 +50,8 @@ class Simulation {
   readonly #current = new Map<string, Player>();
   /** Whose callers abort while the next acquire is under way. */
   readonly #impatient = new Set<Player>();
+  readonly #headers: Headers;
+  readonly #machines = new WeakMap<Host, Machine>();
   readonly #around: Surroundings;
   readonly #operatorsHost: Host;
   readonly #operator: Operator;
@@ -82,8 +86,10 @@ class Simulation {
         if (verb === "acquire") this.#abortWhileAcquiring(host);
       },
       landed: (verb, args, answer) => this.#judge(() => this.#referee.landed(verb, args, answer)),
+      heard: (host, answer, sentMs) => this.#heard(host, answer, sentMs),
     });
-    this.#operatorsHost = new Host(world, 1, 0);
+    this.#headers = new Headers(plan.broken, (what) => this.#network.count(what));
+    this.#operatorsHost = new Host(world, 1, { offsetMs: 0, isRight: true });
     const store = this.#network.from(this.#operatorsHost);
     this.#operator = new Operator({ store, name: NAME, clock: this.#operatorsHost, random: random.next });
   }
@@ -92,7 +98,7 @@ class Simulation {
     const { plan } = this;
     const world = this.#world;
     for (const machine of plan.candidates) this.#start(machine);
-    const watcher = new Host(world, 1, 0);
+    const watcher = new Host(world, 1, { offsetMs: 0, isRight: true });
     if (plan.observed) this.#watch(watcher);
     for (const fault of plan.faults) world.after(fault.atMs, () => this.#strike(fault));
     if (plan.job === "ticks") this.#tickAgain(1);
@@ -141,6 +147,12 @@ class Simulation {
     void watch(new Election({ store, name: NAME, label: "w", clock, random }), this.#referee);
   }
 
+  #heard(host: Host, answer: Answer, sentMs: number): Answer {
+    const machine = this.#machines.get(host);
+    const { nowMs } = this.#world;
+    return machine ? this.#headers.on(machine, host, answer, { sentMs, nowMs }) : answer;
+  }
+
   /** Leadership goes round or up, so that there are short times without a leader. */
   get #isRestless(): boolean {
     return this.plan.preempt || this.plan.maxTenureMs !== undefined;
@@ -148,7 +160,8 @@ class Simulation {
 
   #start(machine: Machine): void {
     const { plan } = this;
-    const host = new Host(this.#world, machine.rate, machine.wallOffsetMs);
+    const host = new Host(this.#world, machine.rate, machine.wall);
+    this.#machines.set(host, machine);
     const election = new Election({
       store: this.#network.from(host),
       name: NAME,
@@ -242,6 +255,15 @@ class Simulation {
       case "stepWall":
         this.#current.get(fault.label)?.host.stepWall(fault.byMs);
         return;
+      case "lieHeader":
+      case "stepHeader":
+      case "missingHeaders": {
+        const byMs = fault.kind === "missingHeaders" ? undefined : fault.byMs;
+        // Over when the storm is.
+        const untilMs = Math.min(world.nowMs + fault.forMs, this.plan.stormMs);
+        this.#headers.begin(fault.label, { byMs, untilMs });
+        return;
+      }
       case "pause":
         this.#setPaused(true);
         world.after(fault.forMs, () => this.#setPaused(false));

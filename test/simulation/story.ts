@@ -63,6 +63,11 @@ export function tellFault(fault: Fault): string {
       return `~ ${fault.label}'s wall clock is stepped by ${seconds(fault.byMs)}`;
     case "deadCandidates":
       return `✗ rows of ${fault.rows} candidates that died, good until ${seconds(fault.agoMs)} ago`;
+    case "lieHeader":
+    case "stepHeader":
+      return `~ headers that ${fault.label} hears are off by ${seconds(fault.byMs)} for ${seconds(fault.forMs)}`;
+    case "missingHeaders":
+      return `~ ${fault.label} hears no header for ${seconds(fault.forMs)}`;
     case "stepDown":
       return `! an operator asks the leader to step down${fault.to ? ` in favour of ${fault.to}` : ""}`;
     case "forgetTokens":

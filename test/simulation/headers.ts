@@ -1,0 +1,77 @@
+import type { Answer } from "../../src/store/lease-store.js";
+import type { Host } from "./host.js";
+import type { Machine } from "./plan.js";
+
+/** What is wrong with the headers that one machine hears. */
+interface Spell {
+  /** Undefined: there are none. */
+  readonly byMs: number | undefined;
+  readonly untilMs: number;
+}
+
+/** The last of a process's answers that was quick: it bounds the time narrowly. */
+interface Heard {
+  readonly atMs: number;
+  /** Undefined: it was right. */
+  readonly spell: Spell | undefined;
+  /** How often its clocks had been disturbed by then. */
+  readonly disturbances: number;
+}
+
+/** An answer as quick as this bounds the time so narrowly … */
+const QUICK_MS = 100;
+/** … for so long … */
+const FRESH_MS = 60_000;
+/** … that a lie this far off surely contradicts it. */
+const SURELY_MS = 5_000;
+
+/**
+ * The `Date` headers that each machine hears. Where the wall clock is right they may say anything, to a newcomer
+ * too. Where it is wrong, only lies pass that surely contradict what was heard before: against others such a
+ * machine has no witness.
+ */
+export class Headers {
+  readonly #spells = new Map<string, Spell>();
+  readonly #heard = new WeakMap<Host, Heard>();
+
+  constructor(
+    private readonly broken: boolean,
+    private readonly count: (what: string) => void,
+  ) {}
+
+  begin(label: string, spell: Spell): void {
+    this.#spells.set(label, spell);
+  }
+
+  /** The answer as a process on this machine reads it. */
+  on<T extends Answer>({ label, wall }: Machine, host: Host, answer: T, took: Took): T {
+    const { dateMs } = answer;
+    if (dateMs === undefined) return answer;
+    const { sentMs, nowMs } = took;
+    const spell = this.#spells.get(label);
+    const isQuick = nowMs - sentMs < QUICK_MS;
+    const lying = spell && nowMs < spell.untilMs ? spell : undefined;
+    if (lying && lying.byMs === undefined) return { ...answer, dateMs: undefined };
+    const passes = wall.isRight || this.broken || (isQuick && this.#isContradicted(lying, host, nowMs));
+    const told = passes ? lying : undefined;
+    if (isQuick) this.#heard.set(host, { atMs: nowMs, spell: told, disturbances: host.disturbances });
+    if (told === undefined) return answer;
+    this.count("falseHeader");
+    return { ...answer, dateMs: dateMs + (told.byMs ?? 0) };
+  }
+
+  /** By a right one that is near and was not shaken since, or already by the first of this spell. */
+  #isContradicted(lie: Spell | undefined, host: Host, nowMs: number): boolean {
+    const before = this.#heard.get(host);
+    if (before === undefined || lie?.byMs === undefined) return false;
+    if (before.spell !== undefined) return before.spell === lie;
+    const isKnown = nowMs - before.atMs < FRESH_MS && before.disturbances === host.disturbances;
+    return isKnown && Math.abs(lie.byMs) > SURELY_MS;
+  }
+}
+
+/** From when to when, in true time, an answer was awaited. */
+export interface Took {
+  readonly sentMs: number;
+  readonly nowMs: number;
+}
