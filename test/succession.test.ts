@@ -141,10 +141,30 @@ test("who leaves deletes its row", async () => {
   const [a, b, c] = await cast.joinAll("abc");
   await Promise.all([c?.leave(), cast.advance(100)]);
   expect(await registered(cast)).toEqual([a?.id, b?.id]);
-  // It stands again: by then nothing of its leaving is under way.
-  cast.join("d");
-  await cast.advance(LEASE_MS);
-  expect(await registered(cast)).toEqual([a?.id, b?.id, cast.actor("d").id]);
+});
+
+test("who stands again before its deletion has arrived keeps its row", async () => {
+  const { stage } = new Cast();
+  const late: (() => Promise<unknown>)[] = [];
+  const store = between(stage.table, (verb, pass) => {
+    if (verb !== "deleteCandidate") return pass();
+    late.push(pass);
+    return new Promise(() => {});
+  });
+  const { election } = stage.candidate("a", { store, order: "arrival" });
+  const rows = async () => (await stage.table.readCandidates(NAME)).candidates;
+  const first = election.campaign();
+  await stage.advance(100);
+  const { signal } = await first;
+  await stage.table.evict({ election: NAME, term: 1, at: undefined });
+  await stage.until(() => signal.aborted && late.length === 1);
+  const [{ beat = 0 } = {}] = await rows();
+  void election.campaign();
+  await stage.advance(2 * LEASE_MS);
+  await late[0]?.();
+  expect((await rows()).map((row) => [row.candidateId, row.beat > beat])).toEqual([
+    [election.candidateId, true],
+  ]);
 });
 
 test("a refresh that arrives after its candidate has left costs order, for one lifetime and no longer", async () => {
