@@ -1,5 +1,5 @@
 import { describe } from "./describe.js";
-import type { EndReason } from "./errors.js";
+import type { EndReason, InvalidOptionError } from "./errors.js";
 
 /** What happens to a candidate, for logs and metrics. Nothing waits for a listener. */
 export type ElectionEvent = { readonly election: string; readonly candidateId: string } & (
@@ -21,6 +21,8 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   | { readonly type: "drainOverrun"; readonly term: number }
   /** A request of the campaign failed and will be tried again. */
   | { readonly type: "unavailable"; readonly error: unknown }
+  /** What a `rank` function gave, or threw, is no rank: it stays as it was told last. Told at each refresh. */
+  | { readonly type: "rankIgnored"; readonly error: InvalidOptionError }
   /**
    * Two answers contradict each other about the table's time. Neither is believed: for at least a lease, longer if it
    * happens again, observation decides and leases are written without `expiresAt`.

@@ -1,7 +1,10 @@
 import { InvalidOptionError } from "./errors.js";
 import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY } from "./store/schema.js";
 
-/** Pure: builds the requests whose writes a later term holds back (promise P2). No clock is involved. */
+/**
+ * Pure: builds the requests whose writes a later term holds back. No clock is involved. The check of the lease row keeps
+ * promise P2 for every item at once. The guard of an item keeps it from the first write of a later term to that item.
+ */
 
 /**
  * One action of a transaction, as DynamoDB's `TransactWriteItems` takes it: exactly one of the four.
@@ -102,7 +105,8 @@ const FENCE_NAME = "#incumbentFence";
 const TERM_VALUE = ":incumbentTerm";
 
 /**
- * The same input, refused by DynamoDB once the item carries a later term. An input with `Item` is a Put,
+ * The same input, refused by DynamoDB once the item carries a later term; until a later term has written the item, a stale
+ * write passes. For tables that take no transactions, and items that stand each by itself. An input with `Item` is a Put,
  * with `UpdateExpression` an Update, with `Key` alone a Delete. A Delete takes the fence away with the item:
  * where a stale writer could bring the item back, mark it as deleted instead.
  */

@@ -120,11 +120,14 @@ export class Leadership implements AsyncDisposable {
   }
 
   /**
-   * The same Put, Update or Delete input, with a condition: DynamoDB refuses it
-   * (`ConditionalCheckFailedException`) once the item was written under a later term. For items that carry
-   * their own fence: no transaction, and it works on multi-Region tables. Send it with your own client.
-   * Throws `LeaseLostError` if the leadership is already over.
+   * The same Put, Update or Delete input, with a condition: DynamoDB refuses it (`ConditionalCheckFailedException`)
+   * once *this item* was written under a later term. That is weaker than `transact`: while the next leader has not
+   * written the item, a stale leader's write to it passes. Use `transact` wherever the table takes transactions; use
+   * this on multi-Region strongly consistent tables, or to spare a transaction, for items that stand each by itself
+   * and that a new leader writes before it relies on them. Send the input with your own client.
    * @default fenceAttribute "fence"
+   * @throws LeaseLostError if the leadership is already over.
+   * @throws InvalidOptionError if it is not one Put, Update or Delete.
    */
   guard<T extends GuardInput>(input: T, fenceAttribute = "fence"): T {
     this.throwIfLost();

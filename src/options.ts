@@ -61,7 +61,12 @@ export interface SuccessionOptions {
    * @default "random"
    */
   order?: Order | undefined;
-  /** With order `"rank"`: a number, or a function asked at each refresh, such as the position of one's data. @default 0 */
+  /**
+   * With order `"rank"`: a number, or a function asked at each refresh, such as the position of one's data. A number is 0, or
+   * from 1e-130 to 9.99e125 on either side of it, as DynamoDB holds numbers. What a function gives beyond that, or throws, is
+   * told as `rankIgnored`, and the rank stays as it was told last.
+   * @default 0
+   */
   rank?: number | (() => number | Promise<number>) | undefined;
   /** False: is listed, and never leads. @default true */
   eligible?: boolean | undefined;
@@ -210,8 +215,8 @@ function resolveSuccession(options: SuccessionOptions, leaseDurationMs: number) 
     const rule = 'must be "random", "arrival", "rank", "ring" or a function that compares two candidates';
     throw new InvalidOptionError("order", rule, order, "arrival");
   }
-  if (typeof rank !== "function" && !Number.isFinite(rank)) {
-    throw new InvalidOptionError("rank", "must be a finite number, or a function that gives one", rank, 10);
+  if (typeof rank !== "function" && !isRank(rank)) {
+    throw new InvalidOptionError("rank", `${RANK_RULE}, or a function that gives one`, rank, 10);
   }
   for (const [option, value] of Object.entries({ eligible, preempt })) {
     if (typeof value !== "boolean")
@@ -247,6 +252,15 @@ export function checkLabel(option: string, label: unknown, suggestion: string): 
   if (typeof label === "string" && LABEL_PATTERN.test(label)) return;
   const rule = `must be 1 to 100 of A-Z a-z 0-9 . _ -${notAllowed(label, /[A-Za-z0-9._-]/)}`;
   throw new InvalidOptionError(option, rule, label, suggestion);
+}
+
+export const RANK_RULE = "must be a number: 0, or from 1e-130 to 9.99e125 on either side of it";
+
+/** Whether DynamoDB can hold it. */
+export function isRank(rank: unknown): rank is number {
+  if (typeof rank !== "number") return false;
+  const size = Math.abs(rank);
+  return size === 0 || (size >= 1e-130 && size < 1e126);
 }
 
 /** A candidate that is named as the next leader. */

@@ -1,8 +1,9 @@
 import { backoffMs } from "./backoff.js";
 import { sleep, withTimeout } from "./clock.js";
+import { InvalidOptionError } from "./errors.js";
 import type { Emit } from "./events.js";
 import { keepsLine } from "./line.js";
-import type { ResolvedOptions } from "./options.js";
+import { isRank, RANK_RULE, type ResolvedOptions } from "./options.js";
 import type { Requests } from "./requests.js";
 import { lifetimeMs } from "./roll.js";
 
@@ -96,10 +97,18 @@ export class Standing {
   /** What cannot be told now stays as it was told last. */
   async #askRank(signal: AbortSignal): Promise<void> {
     const { clock, requestTimeoutMs, rank } = this.options;
-    const told = await withTimeout(clock, requestTimeoutMs, async () => rank(), signal).catch(
-      () => undefined,
-    );
-    if (told !== undefined && Number.isFinite(told)) this.#rank = told;
+    try {
+      const told = await withTimeout(clock, requestTimeoutMs, async () => rank(), signal);
+      if (isRank(told)) this.#rank = told;
+      else this.#ignoreRank(told);
+    } catch (error) {
+      if (!signal.aborted) this.#ignoreRank(error);
+    }
+  }
+
+  #ignoreRank(told: unknown): void {
+    const error = new InvalidOptionError("rank", `of a function ${RANK_RULE}`, told, 10);
+    this.emit({ type: "rankIgnored", error });
   }
 
   async #write(seq: number): Promise<void> {

@@ -145,20 +145,19 @@ describe("refusals", () => {
     ["a = :v )", { ":v": n(1) }, 'syntax error at ")"'],
     ["a == :v", { ":v": n(1) }, 'syntax error at "="'],
     ["((a = :v))", { ":v": n(1) }, "redundant parentheses"],
-    ["a = :v", undefined, ":v is not in ExpressionAttributeValues"],
-    ["#a = b", undefined, "#a is not in ExpressionAttributeNames"],
+    ["a = :v", undefined, "a :placeholder is not in ExpressionAttributeValues"],
+    ["#a = b", undefined, "a #placeholder is not in ExpressionAttributeNames"],
     ["a = a", undefined, "twice"],
     ["status = b", undefined, "status is a reserved word"],
-    ["Contains(a, b)", undefined, "no condition has a function Contains"],
+    ["Contains(a, b)", undefined, "a function that no condition has"],
     ["contains(a)", undefined, "contains takes 2 operands, not 1"],
     ["a < :v", { ":v": { BOOL: true } }, "< takes no operand of type BOOL"],
     ["a BETWEEN :v AND :w", { ":v": n(2), ":w": n(1) }, "the lower one first"],
     ["attribute_type(a, :v)", { ":v": s("string") }, "attribute_type takes"],
-    ["a = :v", { ":v": n("ten") }, '"ten" is not a number'],
+    ["a = :v", { ":v": n("ten") }, "a number (N) is none"],
     ["a = :v", { ":v": { SS: [] } }, "a set may not be empty"],
   ])("condition %s", (expression, values, problem) => {
     expect(() => evaluateCondition(expression, undefined, values, KEY)).toThrow(ExpressionError);
-    expect(() => evaluateCondition(expression, undefined, values, KEY)).toThrow(`"${expression}"`);
     expect(() => evaluateCondition(expression, undefined, values, KEY)).toThrow(problem);
   });
 
@@ -167,7 +166,7 @@ describe("refusals", () => {
     ["SET a = :v SET b = :v", { ":v": n(1) }, "more than one SET"],
     ["SET a = :v, a.b = :v", { ":v": n(1) }, "overlap"],
     ["SET a.b = :v, a[0] = :v", { ":v": n(1) }, "overlap"],
-    ["SET pk = :v", { ":v": n(1) }, "pk is part of the key"],
+    ["SET pk = :v", { ":v": n(1) }, "a part of the key"],
     ["SET a.b = :v", { ":v": n(1) }, "could hold"],
     ["SET a = b", undefined, "the item does not have"],
     ["SET a = pk + :v", { ":v": n(1) }, "wrong type"],
@@ -175,7 +174,6 @@ describe("refusals", () => {
     ["SET a = :v + :v + :v", { ":v": n(1) }, 'syntax error at "+"'],
   ])("update %s", (expression, values, problem) => {
     expect(() => applyUpdate(expression, undefined, values, undefined, KEY)).toThrow(ExpressionError);
-    expect(() => applyUpdate(expression, undefined, values, undefined, KEY)).toThrow(`"${expression}"`);
     expect(() => applyUpdate(expression, undefined, values, undefined, KEY)).toThrow(problem);
   });
 
@@ -185,7 +183,7 @@ describe("refusals", () => {
     const values = { ":v": n(1), ":w": n(2) };
     checkExpressions(request, names, values);
     expect(() => checkExpressions({ condition: "a = :v" }, names, values)).toThrow(
-      "no expression uses #b, :w",
+      "no expression uses 2 of the placeholders",
     );
     expect(() => checkExpressions({}, undefined, values)).toThrow(ExpressionError);
     expect(() => checkExpressions({ condition: "attribute_exists(a)" }, {}, undefined)).toThrow(

@@ -5,16 +5,19 @@ import {
   DynamoDBClient,
   PutItemCommand,
   type ScalarAttributeType,
+  UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { afterEach, describe, expect, inject, test, vi } from "vitest";
 import {
   Election,
+  type ElectionEvent,
   type ElectionOptions,
   type Leadership,
   MalformedLeaseError,
   TableError,
   TableUnavailableError,
 } from "../src/index.js";
+import { storeError } from "../src/store/errors-of-dynamodb.js";
 import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
 import { eventually, leaseRow, newClient, newLeaseTable, newTable, watchedClock } from "./support/fixture.js";
 
@@ -111,6 +114,107 @@ describe("a table whose key is nearly right is refused", () => {
     );
     const outcome = candidate({ tableName }).attempt();
     await expect(outcome).rejects.toMatchObject({ code: "TABLE_UNUSABLE", problem: "key-schema" });
+  });
+});
+
+describe("a rank that DynamoDB cannot hold", () => {
+  const ranked = (rank: ElectionOptions["rank"], tableName: string, events: ElectionEvent[] = []) =>
+    candidate({ tableName, order: "rank", rank, onEvent: (event) => events.push(event) });
+
+  test.each([1e300, 1e126, -1e126, 1e-131, Number.NaN, Number.POSITIVE_INFINITY, "7" as never])(
+    "%s is refused as an option",
+    (rank) => {
+      expect(() => ranked(rank, "incumbent")).toThrow(
+        /^rank: must be a number: 0, or from 1e-130 to 9.99e125/,
+      );
+    },
+  );
+
+  test.each([0, -0, 1e-130, -9.99e125, 9.99e125, 2 ** 53, 0.1])("%s stands in the row", async (rank) => {
+    const tableName = await newLeaseTable(client);
+    const election = ranked(rank, tableName);
+    const stop = new AbortController();
+    const life = election.lead(() => new Promise<void>(() => {}), { signal: stop.signal });
+    life.catch(() => {});
+    const [listed] = await eventually(async () => {
+      const candidates = await election.candidates();
+      return candidates.length > 0 && candidates;
+    });
+    expect(listed?.rank).toBe(rank + 0);
+  });
+
+  test.each<[string, () => number]>([
+    ["1e300", () => 1e300],
+    ["an error", () => expect.unreachable("4111")],
+  ])("%s of a function is told of, and the candidate stands with the rank it had", async (_what, wrong) => {
+    const tableName = await newLeaseTable(client);
+    const events: ElectionEvent[] = [];
+    let asked = 0;
+    const rank = () => (asked++ === 0 ? 7 : wrong());
+    const election = candidate({
+      tableName,
+      order: "rank",
+      rank,
+      refreshIntervalMs: 100,
+      onEvent: (event) => events.push(event),
+    });
+    election.lead(() => new Promise<void>(() => {})).catch(() => {});
+    const ignored = await eventually(() => events.find(({ type }) => type === "rankIgnored"));
+    expect(ignored).toMatchObject({ error: { code: "INVALID_OPTION", option: "rank" } });
+    expect(events.filter(({ type }) => type === "unavailable")).toEqual([]);
+    expect(await election.candidates()).toMatchObject([{ rank: 7 }]);
+  });
+});
+
+describe("a request that DynamoDB finds malformed is about the key only if its text says so", () => {
+  const Key = { pk: { S: "e" }, sk: { S: "lease" } };
+  const refusalOf = async (command: UpdateItemCommand) =>
+    storeError(await client.send(command).catch((error: unknown) => error), "incumbent", "write");
+
+  test("a number that overflows, for the key of a value", async () => {
+    const error = await refusalOf(
+      new UpdateItemCommand({
+        TableName: await newLeaseTable(client),
+        Key,
+        UpdateExpression: "SET a = :r",
+        ExpressionAttributeValues: { ":r": { N: "1e300" } },
+      }),
+    );
+    expect(error).toMatchObject({ problem: "request", cause: { name: "ValidationException" } });
+    expect((error as Error).message).toContain("ExpressionAttributeValues contains invalid");
+  });
+
+  test("an item that speaks of keys", async () => {
+    const error = await refusalOf(
+      new UpdateItemCommand({
+        TableName: await newLeaseTable(client),
+        Key,
+        UpdateExpression: "SET keys key = :r",
+      }),
+    );
+    expect(error).toMatchObject({ problem: "request" });
+  });
+
+  test.each([
+    "The provided key element does not match the schema",
+    "The number of conditions on the keys is invalid",
+    "One of the required keys was not given a value",
+    "One or more parameter values were invalid: Missing the key sk in the item",
+    "One or more parameter values were invalid: Type mismatch for key pk expected: N actual: S",
+    "One or more parameter values were invalid: Condition parameter type does not match schema type",
+    "Query condition missed key schema element: sk",
+    "Query key condition not supported",
+  ])("%s: the key schema", (message) => {
+    const error = Object.assign(new Error(message), { name: "ValidationException" });
+    expect(storeError(error, "incumbent", "write")).toMatchObject({ problem: "key-schema" });
+  });
+
+  test.each([
+    "Value 'The provided key element does not match the schema' at 'x' failed to satisfy constraint",
+    "1 validation error detected: Value 'key' at 'keys' failed",
+  ])("%s: another request", (message) => {
+    const error = Object.assign(new Error(message), { name: "ValidationException" });
+    expect(storeError(error, "incumbent", "write")).toMatchObject({ problem: "request" });
   });
 });
 

@@ -99,7 +99,7 @@ export class ConditionParser extends ExpressionParser {
     const operand = () => this.#operand();
     if (name === "size") return size(this.argumentsOf(name, 1, operand)[0] as Operand);
     const known = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
-    if (!known) throw new ExpressionError(`no condition has a function ${name}`);
+    if (!known) throw new ExpressionError("it has a function that no condition has");
     return known.condition(...this.argumentsOf(name, known.count, operand));
   }
 

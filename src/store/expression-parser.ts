@@ -43,21 +43,21 @@ export class Placeholders {
   name(placeholder: string): string {
     this.#unused.delete(placeholder);
     const name = this.names?.[placeholder];
-    if (name === undefined) throw new ExpressionError(`${placeholder} is not in ExpressionAttributeNames`);
+    if (name === undefined) throw new ExpressionError("a #placeholder is not in ExpressionAttributeNames");
     return name;
   }
 
   value(placeholder: string): Attribute {
     this.#unused.delete(placeholder);
     const value = this.values?.[placeholder];
-    if (value === undefined) throw new ExpressionError(`${placeholder} is not in ExpressionAttributeValues`);
+    if (value === undefined) throw new ExpressionError("a :placeholder is not in ExpressionAttributeValues");
     canonical(value); // Refuses what DynamoDB would not take.
     return value;
   }
 
   refuseUnused(): void {
     if (this.#unused.size === 0) return;
-    throw new ExpressionError(`no expression uses ${[...this.#unused].join(", ")}`);
+    throw new ExpressionError(`no expression uses ${this.#unused.size} of the placeholders`);
   }
 }
 
@@ -110,7 +110,10 @@ export class ExpressionParser {
 
   protected fail(): never {
     const token = this.#tokens[this.#next];
-    throw new ExpressionError(`syntax error at ${token === undefined ? "its end" : `"${token}"`}`);
+    // A sign can be shown; a word could be anything.
+    const at =
+      token !== undefined && /^[()[\]<>=,.+-]{1,2}$/.test(token) ? `"${token}"` : `token ${this.#next + 1}`;
+    throw new ExpressionError(`syntax error at ${token === undefined ? "its end" : at}`);
   }
 
   protected list<T>(read: () => T): T[] {
@@ -219,6 +222,6 @@ export function refuseSame(
 ): void {
   const path = first.path && JSON.stringify(first.path);
   if (path && others.some((other) => JSON.stringify(other.path) === path)) {
-    throw new ExpressionError(`${by} is given ${path} twice`);
+    throw new ExpressionError(`${by} is given one path twice`);
   }
 }

@@ -97,7 +97,7 @@ export class UpdateParser extends ExpressionParser {
     const name = this.call();
     if (name === undefined) return required(this.pathOrLiteral());
     if (name !== "if_not_exists" && name !== "list_append") {
-      throw new ExpressionError(`no update has a function ${name}`);
+      throw new ExpressionError("it has a function that no update has");
     }
     const [a, b] = this.argumentsOf(name, 2, () => this.#part(this.#term())) as [Value, Value];
     return name === "if_not_exists" ? ifNotExists(a, b) : listAppend(a, b);
@@ -179,7 +179,7 @@ function applyAll(edits: Edit[], item: Item): Item {
     } else if (typeof step === "string" && parent && "M" in parent) {
       put(parent.M, step, values[i]);
     } else {
-      throw new ExpressionError(`the item has nothing that could hold ${JSON.stringify(path)}`);
+      throw new ExpressionError("the item has nothing that could hold one of its paths");
     }
   });
   // Every index meant the list as it was; what has gone, or never was, has left holes.
@@ -199,7 +199,7 @@ function refuseOverlaps(paths: Path[]): void {
       const apart = one.findIndex((step, depth) => step !== other[depth]);
       const [a, b] = [one[apart], other[apart]];
       if (a === undefined || b === undefined || typeof a !== typeof b) {
-        throw new ExpressionError(`the paths ${JSON.stringify(one)} and ${JSON.stringify(other)} overlap`);
+        throw new ExpressionError("two of its paths overlap");
       }
     }
   });

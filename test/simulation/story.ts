@@ -25,6 +25,8 @@ function wordsFor(event: ElectionEvent): string | undefined {
       return `still works at the end of its drain in term ${event.term}`;
     case "unavailable":
       return "got no answer from the table";
+    case "rankIgnored":
+      return "was given a rank that is none";
     case "clockAnomaly":
       return "was told two times that contradict each other";
   }
