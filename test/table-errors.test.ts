@@ -121,6 +121,20 @@ describe("a rank that DynamoDB cannot hold", () => {
   const ranked = (rank: ElectionOptions["rank"], tableName: string, events: ElectionEvent[] = []) =>
     candidate({ tableName, order: "rank", rank, onEvent: (event) => events.push(event) });
 
+  /** Until the end of the scope. */
+  const leading = (election: Election): AsyncDisposable => {
+    const stop = new AbortController();
+    const until = (signal: AbortSignal) =>
+      new Promise((resolve) => signal.addEventListener("abort", resolve));
+    const life = election.lead(({ signal }) => until(signal), { signal: stop.signal, announce: false });
+    return {
+      async [Symbol.asyncDispose]() {
+        stop.abort();
+        await life;
+      },
+    };
+  };
+
   test.each([1e300, 1e126, -1e126, 1e-131, Number.NaN, Number.POSITIVE_INFINITY, "7" as never])(
     "%s is refused as an option",
     (rank) => {
@@ -133,9 +147,7 @@ describe("a rank that DynamoDB cannot hold", () => {
   test.each([0, -0, 1e-130, -9.99e125, 9.99e125, 2 ** 53, 0.1])("%s stands in the row", async (rank) => {
     const tableName = await newLeaseTable(client);
     const election = ranked(rank, tableName);
-    const stop = new AbortController();
-    const life = election.lead(() => new Promise<void>(() => {}), { signal: stop.signal });
-    life.catch(() => {});
+    await using _ = leading(election);
     const [listed] = await eventually(async () => {
       const candidates = await election.candidates();
       return candidates.length > 0 && candidates;
@@ -158,7 +170,7 @@ describe("a rank that DynamoDB cannot hold", () => {
       refreshIntervalMs: 100,
       onEvent: (event) => events.push(event),
     });
-    election.lead(() => new Promise<void>(() => {})).catch(() => {});
+    await using _ = leading(election);
     const ignored = await eventually(() => events.find(({ type }) => type === "rankIgnored"));
     expect(ignored).toMatchObject({ error: { code: "INVALID_OPTION", option: "rank" } });
     expect(events.filter(({ type }) => type === "unavailable")).toEqual([]);
