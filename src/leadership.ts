@@ -2,7 +2,7 @@ import type { Commits } from "./commits.js";
 import { InvalidOptionError } from "./errors.js";
 import type { ResignOutcome } from "./events.js";
 import { type GuardInput, guardInput, type TransactionAction } from "./fencing.js";
-import { checkHoldFor, checkSuccessor, checkValue } from "./options.js";
+import { checkHoldFor, checkKeys, checkSuccessor, checkValue } from "./options.js";
 import type { Tenure } from "./tenure.js";
 
 export interface ResignOptions {
@@ -115,7 +115,8 @@ export class Leadership implements AsyncDisposable {
    * @example
    * await leadership.transact([{ Put: { TableName: "ledger", Item: { id: "42", paid: true } } }]);
    */
-  transact(actions: readonly TransactionAction[], { keys }: TransactOptions = {}): Promise<void> {
+  async transact(actions: readonly TransactionAction[], { keys }: TransactOptions = {}): Promise<void> {
+    checkKeys(keys);
     return this.#commits.add(actions, keys);
   }
 

@@ -269,6 +269,16 @@ export function checkSuccessor(to: unknown): void {
   throw new InvalidOptionError("to", "must be a candidate's id", to, "worker-2-1mzq0c8x3k5d");
 }
 
+/** Of `transact`: the key attributes of tables. */
+export function checkKeys(keys: unknown): void {
+  const isNames = (names: unknown) =>
+    Array.isArray(names) && [1, 2].includes(names.length) && names.every((name) => typeof name === "string");
+  if (keys === undefined) return;
+  const tables = typeof keys === "object" && keys !== null ? Object.values(keys) : [undefined];
+  if (tables.every(isNames)) return;
+  throw new InvalidOptionError("keys", "must give each table one or two names", keys, { ledger: ["id"] });
+}
+
 /** Also guards `resign` and `runOnce`. */
 export function checkHoldFor(holdForMs: unknown): void {
   if (holdForMs !== undefined) duration("holdForMs", holdForMs, 1, 31 * DAY_MS, 3_600_000);

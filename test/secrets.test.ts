@@ -13,6 +13,7 @@ import {
   type ResignOptions,
   type RunOnceOptions,
   type TransactionAction,
+  type TransactOptions,
 } from "../src/index.js";
 import { type LeaderOptions, leaderHandler } from "../src/lambda.js";
 import type { Lease } from "../src/lease.js";
@@ -163,6 +164,13 @@ const METHODS: Record<string, (leadership: Leadership, canary: never) => unknown
   guard: (leadership, canary) => leadership.guard(canary),
   ...guardFields(),
   transact: (leadership, canary) => leadership.transact(canary),
+  ...Object.fromEntries(
+    Object.keys({ keys: 0 } satisfies Record<keyof TransactOptions, 0>).map((key) => [
+      `transact ${key}`,
+      (leadership: Leadership, canary: never) =>
+        leadership.transact([{ Put: { TableName: "ledger", Item: { id: "1" } } }], { [key]: canary }),
+    ]),
+  ),
   "transact an action": (leadership, canary) => leadership.transact([canary]),
   ...actionFields(),
 };
@@ -329,11 +337,21 @@ describe("rows", () => {
     reservedMs: 0,
     paused: 0,
     pauseRevision: 0,
+    lastCommit: 0,
+    commitBefore: 0,
+    previousTerm: 0,
     lastTick: 0,
     lastTickTerm: 0,
     endReason: 0,
     endedAt: 0,
   };
+  /** Under other names in the row. */
+  const WRITTEN = Object.fromEntries(
+    ["stepDownTo", "commitTerm", "commits", "commitId"].flatMap((name) => [
+      [name, 0],
+      [`previous${name.charAt(0).toUpperCase()}${name.slice(1)}`, 0],
+    ]),
+  );
   const TERM: Record<keyof TermRecord, 0> = {
     term: 0,
     holder: 0,
@@ -364,7 +382,7 @@ describe("rows", () => {
       Object.entries(row).map(([name, n]) => [name, typeof n === "number" ? { N: `${n}` } : { S: n }]),
     );
   const read: Array<[string, Record<string, 0>, (item: never) => unknown]> = [
-    ["lease", { ...LEASE, stepDownTo: 0 }, (item) => toLease("e", item)],
+    ["lease", { ...LEASE, ...WRITTEN }, (item) => toLease("e", item)],
     ["lease of a foreign key", LEASE, (item) => toLease(CANARY, { ...(item as object), term: { S: "" } })],
     ["term", { ...TERM, sk: 0 }, (item) => toHistory("e", [item])],
     ["term, for people", { ...TERM, sk: 0 }, (item) => toTerm(item)],
