@@ -1,24 +1,14 @@
 /**
- * One request at a time on the lease row: DynamoDB refuses a transaction and a write that meet on one item
- * (pitfall: transaction and renewal conflict). Urgent requests, the renewals, go before waiting ones.
+ * One request at a time on the lease row, in the order in which they were asked for: DynamoDB refuses a transaction and a
+ * write that meet on one item (pitfall: transaction and renewal conflict). Transactions ask one by one, so a renewal
+ * waits for one of them at most.
  */
 export class Lane {
-  #busy = false;
-  readonly #urgent: Array<() => void> = [];
-  readonly #waiting: Array<() => void> = [];
+  #last: Promise<unknown> = Promise.resolve();
 
-  async run<T>(task: () => Promise<T>, urgent = false): Promise<T> {
-    if (this.#busy) {
-      await new Promise<void>((resolve) => (urgent ? this.#urgent : this.#waiting).push(resolve));
-    }
-    this.#busy = true;
-    try {
-      return await task();
-    } finally {
-      const next = this.#urgent.shift() ?? this.#waiting.shift();
-      // Handed over without a gap: `busy` stays true for the next in line.
-      if (next) next();
-      else this.#busy = false;
-    }
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#last.then(task);
+    this.#last = run.catch(() => {});
+    return run;
   }
 }

@@ -235,7 +235,7 @@ export class Tenure {
       if (!isUrgent || failures > 0) await this.#metronome.pause(waitMs);
       if (this.isOver || this.#still) return;
       if (this.#state.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
-      const confirmed = await this.lane.run(() => this.#renew(), true);
+      const confirmed = await this.lane.run(() => this.#renew());
       failures = confirmed ? 0 : failures + 1;
       void this.beside.history.refresh();
     }
@@ -300,7 +300,7 @@ export class Tenure {
     this.#metronome.wake();
     const history = this.beside.history.insist();
     await this.#whileTrusted(history);
-    const outcome = await this.lane.run(() => this.#resign({ ...giving, reserve }), true);
+    const outcome = await this.lane.run(() => this.#resign({ ...giving, reserve }));
     await Promise.all([history, this.beside.afterwards()]);
     this.emit({ type: "resigned", term: this.term, outcome });
     return outcome;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Lane } from "../src/lane.js";
 import { between, Stage } from "./support/stage.js";
 
 test("renewals go between transactions, however many wait: the lease is kept", async () => {
@@ -26,4 +27,20 @@ test("renewals go between transactions, however many wait: the lease is kept", a
   expect(renewals).toBeGreaterThanOrEqual(14);
   expect(events.filter(({ type }) => type === "renewalFailed")).toEqual([]);
   await leadership.resign();
+});
+
+test("one at a time and in order, whether the one before succeeds or fails", async () => {
+  const lane = new Lane();
+  const said: string[] = [];
+  const task = (name: string, fails = false) =>
+    lane.run(async () => {
+      said.push(`${name} begins`);
+      await Promise.resolve();
+      said.push(`${name} ends`);
+      if (fails) throw new Error(name);
+      return name;
+    });
+  const outcomes = await Promise.allSettled([task("a"), task("b", true), task("c")]);
+  expect(said).toEqual(["a", "b", "c"].flatMap((name) => [`${name} begins`, `${name} ends`]));
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
 });
