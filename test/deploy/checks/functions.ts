@@ -38,7 +38,7 @@ async function isAsInTemplate(
 
 /** What a function may do to the table: no more rows than its elections', and deleting none but candidates'. */
 export async function roles(deployed: Deployed): Promise<{ found: string }> {
-  let confined = 0;
+  const confined = new Set<string>();
   for (const { physicalId } of deployed.all("AWS::Lambda::Function")) {
     const { Configuration } = await new LambdaClient(deployed.config).send(
       new GetFunctionCommand({ FunctionName: physicalId }),
@@ -55,11 +55,11 @@ export async function roles(deployed: Deployed): Promise<{ found: string }> {
       holds(!mayDelete || isOfCandidates, `${role}: may delete more than rows of candidates`);
       if (!actions.includes("dynamodb:UpdateItem")) continue;
       holds(partitions.length > 0, `${role}: may update rows of every election`);
-      confined += 1;
+      confined.add(role);
     }
   }
-  same("roles that may write the table, each confined to its elections", confined > 0, true);
-  return { found: `${confined} may write, each only rows of its own election; none may delete a lease` };
+  same("roles that may write the table, each confined to its elections", confined.size > 0, true);
+  return { found: `${confined.size} may write, each only rows of its own election; none may delete a lease` };
 }
 
 async function statementsOf({ config }: Deployed, RoleName: string): Promise<Statement[]> {
