@@ -7,9 +7,9 @@ import { acquireLanded } from "./landed.js";
 import { isPlaceholder, isTickDone, type Lease, placeholderRevision } from "./lease.js";
 import { type ResolvedOptions, randomPart } from "./options.js";
 import type { Requests } from "./requests.js";
-import { type Sighting, see, seeHistory } from "./sighting.js";
+import { doubt, type Sighting, see, seeHistory } from "./sighting.js";
 import type { Written } from "./store/lease-store.js";
-import { type Basis, type Move, nextMove } from "./takeover.js";
+import { type Acquire, type Move, nextMove } from "./takeover.js";
 import type { Elected } from "./tenure.js";
 
 /** Spread of first tries after a holder's death, as a part of its lease: one usually is first. */
@@ -81,7 +81,7 @@ export class Campaign {
       const move = this.#nextMove(0);
       if (move.kind === "acquire") {
         if (!(await isHealthy(this.options))) break;
-        const won = await this.#acquire(move.basis);
+        const won = await this.#acquire(move);
         if (won) return won;
         looked = true;
         refusals += 1;
@@ -135,16 +135,16 @@ export class Campaign {
         await sleep(this.options.clock, move.untilMs - this.requests.now().monotonicMs, signal);
         return undefined;
       case "acquire":
-        if (await isHealthy(this.options)) return this.#acquireOrRest(move.basis, signal);
+        if (await isHealthy(this.options)) return this.#acquireOrRest(move, signal);
         await sleep(this.options.clock, this.options.renewIntervalMs, signal);
         return undefined;
     }
   }
 
   /** After a founding that was refused without a row there is nothing to watch: tries ever less often. */
-  async #acquireOrRest(basis: Basis, signal: AbortSignal | undefined): Promise<Won | undefined> {
+  async #acquireOrRest(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
     const { clock, renewIntervalMs, random } = this.options;
-    const won = await this.#acquire(basis);
+    const won = await this.#acquire(move);
     if (!won && this.#foundingsRefused > 0) {
       await sleep(clock, backoffMs(this.#foundingsRefused, renewIntervalMs, random), signal);
     }
@@ -193,7 +193,7 @@ export class Campaign {
    * Not aborted by the caller's signal: a request under way may win the lease, and who walks away from it
    * leaves the election without a leader for a whole lease.
    */
-  async #acquire(basis: Basis): Promise<Won | undefined> {
+  async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
     const { name, candidateId, leaseDurationMs, safetyMarginMs, renewIntervalMs, value, random } =
       this.options;
     const seen = this.#sighting?.lease;
@@ -209,6 +209,7 @@ export class Campaign {
             candidateId,
             attemptId,
             basis,
+            term,
             leaseDurationMs,
             renewIntervalMs,
             value,
@@ -230,7 +231,7 @@ export class Campaign {
     if (!landed || !lease) {
       this.emit({ type: "refused", term: lease?.term });
       // The term was used before, though the history did not say so when it was read: all over again.
-      if (!lease) this.#sighting = undefined;
+      if (!lease && this.#sighting) this.#sighting = doubt(this.#sighting);
       return undefined;
     }
     // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).

@@ -12,9 +12,22 @@ export interface Sighting {
   readonly rhythm: Rhythm;
   /** Only of a placeholder, and read while it stood there: where terms must go on. */
   readonly history?: History | undefined;
-  /** An eventually consistent read showed a placeholder after a term: an old replica, or a deleted row. */
+  /** An eventually consistent read went back: an old replica, or the row was deleted, or an older one put back. */
   readonly doubted?: boolean | undefined;
+  readonly memory: Memory;
 }
+
+/** What a candidate has ever seen, and what no older row takes back. */
+export interface Memory {
+  /** The highest (`term`, `revision`) of any row; 0 before the first term. */
+  readonly term: number;
+  readonly revision: number;
+  readonly longestLeaseMs: number;
+  /** When an answer first showed an older row than that: a restore. Undefined: none did. */
+  readonly olderSinceMs?: number | undefined;
+}
+
+const NOTHING: Memory = { term: 0, revision: 0, longestLeaseMs: 0 };
 
 /** What is left of an election whose lease row is gone. */
 export interface History {
@@ -41,14 +54,15 @@ export function see(
   authoritative: boolean,
 ): Sighting {
   const known = previous?.lease;
+  const memory = remember(previous, lease, receivedMs, authoritative);
   if (lease === undefined) {
-    return { lease: undefined, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm: NO_RHYTHM };
+    return { lease: undefined, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm: NO_RHYTHM, memory };
   }
   if (previous === undefined || known === undefined) {
     const rhythm = firstRhythm(receivedMs, lease.renewIntervalMs);
-    return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm };
+    return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm, memory };
   }
-  const order = lease.term - known.term || lease.revision - known.revision;
+  const order = compare(lease, known);
   if (order === 0 || (order < 0 && !authoritative)) {
     // The same pair can still carry news that no holder wrote: a request to step down.
     return {
@@ -56,7 +70,8 @@ export function see(
       lease: order === 0 ? lease : known,
       lookedMs: receivedMs,
       rhythm: miss(previous.rhythm, receivedMs),
-      doubted: order < 0 && isPlaceholder(lease),
+      doubted: order < 0,
+      memory,
     };
   }
   const isRenewed =
@@ -64,7 +79,44 @@ export function see(
   const rhythm = isRenewed
     ? written(previous.rhythm, known, lease, receivedMs)
     : between(previous.lookedMs, receivedMs);
-  return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm };
+  return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm, memory };
+}
+
+type Pair = Pick<Lease, "term" | "revision">;
+
+function compare(a: Pair, b: Pair): number {
+  return a.term - b.term || a.revision - b.revision;
+}
+
+/**
+ * A row below the highest pair that was seen is one that was put back. It counts as new when nothing of the kind
+ * stood there before, or when it goes back further; not when its term goes on from there.
+ */
+function remember(
+  previous: Sighting | undefined,
+  lease: Lease | undefined,
+  receivedMs: number,
+  authoritative: boolean,
+): Memory {
+  const memory = previous?.memory ?? NOTHING;
+  if (lease === undefined || isPlaceholder(lease)) return memory;
+  const longestLeaseMs = Math.max(memory.longestLeaseMs, lease.leaseDurationMs);
+  if (compare(lease, memory) >= 0) {
+    return { ...memory, term: lease.term, revision: lease.revision, longestLeaseMs };
+  }
+  const known = previous?.lease;
+  const isNew = known === undefined || isPlaceholder(known) || (authoritative && compare(lease, known) < 0);
+  return { ...memory, longestLeaseMs, ...(isNew && { olderSinceMs: receivedMs }) };
+}
+
+/** Whether this row, which is none of term 0, was put back in the place of a later one. */
+export function isOlder({ memory }: Sighting, lease: Lease): boolean {
+  return compare(lease, memory) < 0;
+}
+
+/** All anew but for what is remembered: what is known of the row is no longer so. */
+export function doubt(sighting: Sighting): Sighting {
+  return { ...sighting, lease: undefined, history: undefined, doubted: true };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Instant } from "./clock.js";
 import { endedTerm, isPlaceholder, isVacant, type Lease } from "./lease.js";
 import { LEAST_INTERVAL_MS, nextLookMs } from "./rhythm.js";
 import type { ServiceClock } from "./service-clock.js";
-import type { Sighting } from "./sighting.js";
+import { isOlder, type Sighting } from "./sighting.js";
 
 /** When a candidate may take the lease, and what it does until then. Pure: what was seen, what time it is. */
 
@@ -10,16 +10,17 @@ import type { Sighting } from "./sighting.js";
 export interface Basis {
   readonly term: number;
   readonly revision: number;
-  /** The term that ends with the acquire; none on a placeholder. */
+  /** The term that ends with the acquire; none on a placeholder, nor on an older row than one that was seen. */
   readonly previousTerm?: number | undefined;
-  /** Only on a placeholder: where the history says that terms go on. */
+  /** Only on a placeholder: what the history said. */
   readonly founding?: Founding | undefined;
 }
 
 export interface Founding {
-  readonly firstTerm: number;
+  /** Refused if a later term has been recorded since. */
+  readonly highestTerm: number;
   readonly lastTick?: string | undefined;
-  /** What the history said of the tick of the term before: refused if that is no longer true. */
+  /** The tick that this term completed: refused if that is no longer true. */
   readonly tickBefore?: string | undefined;
 }
 
@@ -28,8 +29,15 @@ export type Move =
   /** Puts a placeholder where there is no row. */
   | { readonly kind: "holdPlace" }
   | { readonly kind: "readHistory" }
-  | { readonly kind: "acquire"; readonly basis: Basis }
+  /** To begin `term`. */
+  | Acquire
   | { readonly kind: "wait"; readonly untilMs: number };
+
+export interface Acquire {
+  readonly kind: "acquire";
+  readonly basis: Basis;
+  readonly term: number;
+}
 
 /** Between two looks for a row that is not there. */
 const ABSENT_LOOK_MS = 1_000;
@@ -81,10 +89,14 @@ export function nextMove(
   if (lease.paused !== undefined || !me.eligible) return lookLater(sighting, now);
   if (isPlaceholder(lease)) return moveOnPlaceholder(sighting, lease, now);
   const { term, revision } = lease;
-  const acquire: Move = { kind: "acquire", basis: { term, revision, previousTerm: endedTerm(lease) } };
+  // What was committed under a term, an older row does not tell.
+  const previousTerm = isOlder(sighting, lease) ? undefined : endedTerm(lease);
+  const basis = { term, revision, previousTerm };
+  const acquire: Move = { kind: "acquire", basis, term: termAfter(sighting, term) };
   // Mine, from a try whose answer was lost: nobody else can be leading.
-  if (lease.holder === me.candidateId) return acquire;
-  const freeAtMs = freeForMeAtMs(sighting, lease, me, now, service);
+  const isMine = lease.holder === me.candidateId;
+  const freeByRowMs = isMine ? Number.NEGATIVE_INFINITY : freeForMeAtMs(sighting, lease, me, now, service);
+  const freeAtMs = Math.max(freeByRowMs, restoredUntilMs(sighting));
   if (freeAtMs <= now.monotonicMs) {
     // Somebody before me in the line may have taken it: look, rather than try in vain.
     const isBehind = placeOf(lease, me.candidateId) > 0 && sighting.lookedMs < freeAtMs;
@@ -93,6 +105,20 @@ export function nextMove(
   const lookAtMs = nextLookForMeMs(sighting, lease, me, now);
   if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
   return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
+}
+
+/** Terms go on from the highest that was ever seen, whatever the row says by now. */
+function termAfter({ memory }: Sighting, term: number): number {
+  return Math.max(term, memory.term) + 1;
+}
+
+/**
+ * An older row than one that was seen says nothing about who leads: as if an unknown held the lease since it was
+ * put back, and by observation alone.
+ */
+function restoredUntilMs({ memory }: Sighting): number {
+  const { olderSinceMs, longestLeaseMs } = memory;
+  return olderSinceMs === undefined ? Number.NEGATIVE_INFINITY : olderSinceMs + longestLeaseMs;
 }
 
 /** The earliest moment, in my monotonic time, at which this row may be taken if it stays as it is. */
@@ -179,24 +205,28 @@ function lookLater(sighting: Sighting, now: Instant): Move {
 
 /**
  * A new election, or somebody deleted the row. The history that was read since the placeholder stood there is
- * whole: no term can begin beside it. While there is history, the election counts as held by an unknown, for
- * one whole lease of observation.
+ * whole: no term can begin beside it. Where a term is known, from history or because it was seen, the election
+ * counts as held by an unknown, for one whole lease of observation.
  */
 function moveOnPlaceholder(
   sighting: Sighting,
   { term, revision, renewIntervalMs }: Lease,
   now: Instant,
 ): Move {
-  const { history } = sighting;
+  const { history, memory } = sighting;
   if (history === undefined) return { kind: "readHistory" };
+  const { highestTerm, lastTick, highestTermTick: tickBefore } = history;
+  const firstTerm = termAfter(sighting, highestTerm);
+  const leaseMs = Math.max(history.longestLeaseMs, memory.longestLeaseMs);
   const freeAtMs =
-    history.highestTerm === 0 ? now.monotonicMs : observedDeadAtMs(sighting, history.longestLeaseMs);
+    firstTerm === 1
+      ? now.monotonicMs
+      : Math.max(observedDeadAtMs(sighting, leaseMs), restoredUntilMs(sighting));
   if (freeAtMs > now.monotonicMs) {
     const lookAtMs = nextLookMs(sighting.rhythm, renewIntervalMs);
     if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
     return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
   }
-  const { highestTerm, lastTick, highestTermTick: tickBefore } = history;
-  const founding = { firstTerm: highestTerm + 1, lastTick, tickBefore };
-  return { kind: "acquire", basis: { term, revision, founding } };
+  const founding = { highestTerm, lastTick, tickBefore };
+  return { kind: "acquire", basis: { term, revision, founding }, term: firstTerm };
 }

@@ -31,6 +31,7 @@ async function supersede(cast: Cast): Promise<void> {
     candidateId: "usurper-1",
     attemptId: "1",
     basis: { term, revision },
+    term: term + 1,
     leaseDurationMs: LEASE_MS,
     renewIntervalMs: RENEW_MS,
     value: undefined,

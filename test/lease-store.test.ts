@@ -16,6 +16,7 @@ import type {
   TransactRequest,
 } from "../src/store/lease-store.js";
 import { LARGEST_TERM } from "../src/store/schema.js";
+import type { Basis } from "../src/takeover.js";
 import { MemoryTable } from "../src/testing.js";
 import { leaseRow, newClient, newLeaseTable, newTable } from "./support/fixture.js";
 
@@ -114,12 +115,16 @@ const placing = (request: Partial<HoldPlaceRequest> = {}): HoldPlaceRequest => (
   ...request,
 });
 
-const acquiring = (request: Partial<AcquireRequest> = {}): AcquireRequest => ({
+const FOUNDING: Basis = { ...PLACE, founding: { highestTerm: 0 } };
+
+/** Of the term that follows what was seen, unless told otherwise. */
+const acquiring = ({ basis = FOUNDING, ...request }: Partial<AcquireRequest> = {}): AcquireRequest => ({
   election: NAME,
   candidateId: "a",
   // Also the token of a transaction, which DynamoDB knows in all tables alike.
   attemptId: randomUUID().slice(0, 12),
-  basis: { ...PLACE, founding: { firstTerm: 1 } },
+  basis,
+  term: (basis.founding?.highestTerm ?? basis.term) + 1,
   leaseDurationMs: LEASE_MS,
   renewIntervalMs: 1_000,
   value: "http://a",
@@ -286,7 +291,7 @@ describe.each([
     test("terms go on where history ends, with its tick", async () => {
       const { store, row, terms } = await subject();
       await store.recordTerm(NAME, { term: 41, holder: "z" }, signal);
-      const basis = { ...PLACE, founding: { firstTerm: 42, lastTick: "2026-01-01" } };
+      const basis = { ...PLACE, founding: { highestTerm: 41, lastTick: "2026-01-01" } };
       expect(await found(store, { basis })).toMatchObject({ done: true });
       expect(await row()).toEqual({ ...ACQUIRED, term: 42, lastTick: "2026-01-01" });
       expect((await terms()).at(-1)).toEqual({
@@ -301,8 +306,8 @@ describe.each([
     test("founding is refused with the row once the placeholder is gone, and changes nothing", async () => {
       const { store, row, terms } = await subject();
       await found(store);
-      for (const firstTerm of [1, 2]) {
-        const late = acquiring({ candidateId: "b", basis: { ...PLACE, founding: { firstTerm } } });
+      for (const highestTerm of [0, 1]) {
+        const late = acquiring({ candidateId: "b", basis: { ...PLACE, founding: { highestTerm } } });
         expect(await store.acquire(late, signal)).toMatchObject({ done: false, lease: ACQUIRED });
       }
       expect(await row()).toEqual(ACQUIRED);
@@ -339,14 +344,14 @@ describe.each([
       await store.recordTerm(NAME, { term: 1, lastTick: "t1" }, signal);
       await deleteLease();
       await store.holdPlace(placing(), signal);
-      const founding = { firstTerm: 2, lastTick: early.lastTick, tickBefore: early.highestTermTick };
+      const founding = { highestTerm: 1, lastTick: early.lastTick, tickBefore: early.highestTermTick };
       const blind = acquiring({ candidateId: "b", basis: { ...PLACE, founding } });
       expect(await store.acquire(blind, signal)).toMatchObject({ done: false });
       expect(await row()).toEqual(PLACEHOLDER);
       expect(await terms()).toHaveLength(1);
       const { lastTick, highestTermTick: tickBefore } = (await store.readHistory(NAME, signal)).history;
       expect([lastTick, tickBefore]).toEqual(["t1", "t1"]);
-      const basis = { ...PLACE, founding: { firstTerm: 2, lastTick, tickBefore } };
+      const basis = { ...PLACE, founding: { highestTerm: 1, lastTick, tickBefore } };
       const seeing = await store.acquire(acquiring({ candidateId: "b", basis }), signal);
       expect(seeing).toMatchObject({ done: true, lease: { term: 2, lastTick: "t1" } });
     });
@@ -384,6 +389,42 @@ describe.each([
       });
     });
 
+    test("the term to begin is told: what a candidate has seen before counts, on a row and on a placeholder", async () => {
+      const { store, row, terms, deleteLease } = await subject();
+      await found(store, { term: 9 });
+      expect(await row()).toEqual({ ...ACQUIRED, term: 9 });
+      const began = { holder: "a", leaseDurationMs: LEASE_MS, electedAt: 10_000 };
+      // The one that follows the history is used up, so that nobody else founds it.
+      expect(await terms()).toEqual([{ term: 1 }, { ...began, term: 9 }]);
+      const basis = { term: 9, revision: 1 };
+      const taken = await store.acquire(acquiring({ candidateId: "b", basis, term: 30 }), signal);
+      expect(taken).toMatchObject({ done: true, lease: { holder: "b", term: 30, revision: 2 } });
+      await deleteLease();
+      await store.holdPlace(placing(), signal);
+      const goingOn = { ...PLACE, founding: { highestTerm: 9 } };
+      expect(await store.acquire(acquiring({ basis: goingOn, term: 31 }), signal)).toMatchObject({
+        done: true,
+        lease: { term: 31, revision: 1 },
+      });
+      expect((await terms()).map(({ term }) => term)).toEqual([1, 9, 10, 31]);
+    });
+
+    test("of those who have read the same history one founds, whatever terms they have seen before", async () => {
+      const { store, row, terms, deleteLease } = await subject();
+      await store.recordTerm(NAME, { term: 5 }, signal);
+      const basis = { ...PLACE, founding: { highestTerm: 5 } };
+      expect(await found(store, { basis, term: 13 })).toMatchObject({ done: true });
+      await deleteLease();
+      await store.holdPlace(placing(), signal);
+      const before = await terms();
+      for (const term of [6, 10, 13, 20]) {
+        const late = await store.acquire(acquiring({ candidateId: "b", basis, term }), signal);
+        expect(late).toMatchObject({ done: false, lease: undefined });
+      }
+      expect(await row()).toEqual(PLACEHOLDER);
+      expect(await terms()).toEqual(before);
+    });
+
     test("a late acquire cannot land after a later tenure, though the lease is vacant again", async () => {
       const { store, row } = await subject();
       await found(store);
@@ -412,17 +453,18 @@ describe.each([
     test("no term follows the largest, and no revision one that is too large: refused before anything is written", async () => {
       const { store, row, terms } = await subject();
       await store.recordTerm(NAME, { term: LARGEST_TERM - 1 }, signal);
-      const largest = { ...PLACE, founding: { firstTerm: LARGEST_TERM } };
+      const largest = { ...PLACE, founding: { highestTerm: LARGEST_TERM - 1 } };
       expect(await found(store, { basis: largest })).toMatchObject({ done: true });
       const [before, history] = [await row(), await terms()];
       const malformed = (attribute: string) => ({ code: "MALFORMED_LEASE", attribute });
-      for (const basis of [
-        { term: LARGEST_TERM, revision: 1 },
-        { ...PLACE, founding: { firstTerm: LARGEST_TERM + 1 } },
-        { ...PLACE, founding: { firstTerm: 9e120 } },
-        { ...PLACE, founding: { firstTerm: Number.NaN } },
+      for (const request of [
+        { basis: { term: LARGEST_TERM, revision: 1 } },
+        { basis: { term: 1, revision: 1 }, term: LARGEST_TERM + 1 },
+        { basis: { ...PLACE, founding: { highestTerm: LARGEST_TERM } } },
+        { basis: FOUNDING, term: 9e120 },
+        { basis: FOUNDING, term: Number.NaN },
       ]) {
-        await expect(store.acquire(acquiring({ basis }), signal)).rejects.toMatchObject(malformed("term"));
+        await expect(store.acquire(acquiring(request), signal)).rejects.toMatchObject(malformed("term"));
       }
       const eviction = store.evict({ election: NAME, term: LARGEST_TERM, at: 1 }, signal);
       await expect(eviction).rejects.toMatchObject(malformed("term"));
@@ -1030,7 +1072,15 @@ test("history of more than a page: the newest terms are what counts", async () =
 
 /** One step of a random life; numbers are relative to the row as it stands, so that most come near it. */
 type Step =
-  | { verb: "acquire"; who: string; attempt: number; dTerm: number; dRevision: number; known: boolean }
+  | {
+      verb: "acquire";
+      who: string;
+      attempt: number;
+      dTerm: number;
+      dRevision: number;
+      jump: number;
+      known: boolean;
+    }
   | { verb: "holdPlace" }
   | {
       verb: "found";
@@ -1038,6 +1088,7 @@ type Step =
       attempt: number;
       dTerm: number;
       dRevision: number;
+      jump: number;
       tick: string | undefined;
     }
   | {
@@ -1071,6 +1122,7 @@ type Step =
 
 const who = fc.constantFrom("holder", "holder", "a", "b");
 const near = fc.constantFrom(0, 0, 0, 0, -1, 1);
+const jump = fc.constantFrom(0, 0, 0, 1, 3);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const tick = maybe(fc.constantFrom("t1", "t2", "t3"));
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -1082,6 +1134,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       attempt: fc.nat(3),
       dTerm: near,
       dRevision: near,
+      jump,
       known: fc.boolean(),
     }),
   },
@@ -1094,6 +1147,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       attempt: fc.nat(3),
       dTerm: fc.constantFrom(1, 1, 1, 0, 2),
       dRevision: fc.constantFrom(0, 0, 0, 1),
+      jump,
       tick,
     }),
   },
@@ -1233,11 +1287,15 @@ test("whatever is asked in whatever order, both stores give the same answers and
                   revision: revision(each.dRevision),
                   ...(!present && {
                     founding: {
-                      firstTerm: Math.max(1, history.highestTerm + each.dTerm),
+                      highestTerm: Math.max(0, history.highestTerm + each.dTerm - 1),
                       lastTick: each.tick,
+                      tickBefore: each.dRevision === 0 ? history.highestTermTick : undefined,
                     },
                   }),
                 },
+                ...(each.jump > 0 && {
+                  term: (present ? term(each.dTerm) : history.highestTerm + each.dTerm) + 1 + each.jump,
+                }),
                 ...(present && !each.known && { value: undefined, expiresAt: undefined, at: undefined }),
               });
               return store.acquire(request, signal);

@@ -36,11 +36,13 @@ const candidate = (candidateId: string, facts: Partial<CandidateRow> = {}): Cand
   ...facts,
 });
 
-const acquiring = (request: Partial<AcquireRequest> = {}): AcquireRequest => ({
+const FOUNDING = { term: 0, revision: 77, founding: { highestTerm: 0 } };
+const acquiring = ({ basis = FOUNDING, ...request }: Partial<AcquireRequest> = {}): AcquireRequest => ({
   election: NAME,
   candidateId: "a",
   attemptId: crypto.randomUUID().slice(0, 12),
-  basis: { term: 0, revision: 77, founding: { firstTerm: 1 } },
+  basis,
+  term: basis.term + 1,
   leaseDurationMs: LEASE_MS,
   renewIntervalMs: 1_000,
   value: undefined,

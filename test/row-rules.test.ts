@@ -60,10 +60,11 @@ describe("acquire", () => {
     at,
   };
 
-  test("only on the very pair; then term and revision go on, and ticks stay", () => {
+  test("only on the very pair; then the term is the one asked for, revision goes on, and ticks stay", () => {
     const basis = { term: 7, revision: 40 };
-    expect(acquired(ROW, { ...request, basis })).toEqual({
-      term: 8,
+    const term = 12;
+    expect(acquired(ROW, { ...request, basis, term })).toEqual({
+      term: 12,
       revision: 41,
       holder: "b",
       attemptId: "b-1",
@@ -77,15 +78,20 @@ describe("acquire", () => {
       lastTickTerm: 5,
     });
     for (const other of [undefined, { ...ROW, term: 8 }, { ...ROW, revision: 41 }]) {
-      expect(acquired(other, { ...request, basis })).toBeUndefined();
+      expect(acquired(other, { ...request, basis, term })).toBeUndefined();
     }
   });
 
   test("on a placeholder terms and ticks go on from history, and revisions begin", () => {
     const place: Lease = { term: 0, revision: 99, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
-    const basis = { term: 0, revision: 99, founding: { firstTerm: 12, lastTick: "t9" } };
-    expect(acquired(place, { ...request, basis })).toMatchObject({ term: 12, revision: 1, lastTick: "t9" });
-    expect(acquired({ ...place, revision: 98 }, { ...request, basis })).toBeUndefined();
+    const basis = { term: 0, revision: 99, founding: { highestTerm: 11, lastTick: "t9" } };
+    const term = 12;
+    expect(acquired(place, { ...request, basis, term })).toMatchObject({
+      term: 12,
+      revision: 1,
+      lastTick: "t9",
+    });
+    expect(acquired({ ...place, revision: 98 }, { ...request, basis, term })).toBeUndefined();
   });
 });
 

@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Lease } from "../src/lease.js";
 import { boundsOf, serviceClockOf } from "../src/service-clock.js";
-import { see, seeHistory } from "../src/sighting.js";
+import { doubt, see, seeHistory } from "../src/sighting.js";
 import { nextMove } from "../src/takeover.js";
 
 /** What is known after which answer, and what may be done then. */
@@ -80,24 +80,25 @@ test("nothing known: a consistent read; no row: a placeholder; a placeholder: it
   const held = see(absent, place, 10, true);
   expect(nextMove(held, me, at(10), undefined)).toEqual({ kind: "readHistory" });
   const fresh = seeHistory(held, { highestTerm: 0, longestLeaseMs: 0 });
-  const first = { term: 0, revision: 77, founding: { firstTerm: 1, lastTick: undefined } };
-  expect(nextMove(fresh, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first });
+  const first = { term: 0, revision: 77, founding: { highestTerm: 0, lastTick: undefined } };
+  expect(nextMove(fresh, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first, term: 1 });
   // No term was recorded, whatever a lease in the history may say: nobody can be leading.
   const odd = seeHistory(held, { highestTerm: 0, longestLeaseMs: 5_000 });
-  expect(nextMove(odd, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first });
+  expect(nextMove(odd, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first, term: 1 });
   const old = seeHistory(held, { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" });
   expect(nextMove(old, me, at(5_009), undefined)).toMatchObject({ kind: "read", consistent: false });
   expect(nextMove(see(old, place, 5_009, false), me, at(5_009), undefined).kind).toBe("wait");
   expect(nextMove(old, me, at(5_010), undefined)).toEqual({
     kind: "acquire",
-    basis: { term: 0, revision: 77, founding: { firstTerm: 42, lastTick: "t" } },
+    basis: { term: 0, revision: 77, founding: { highestTerm: 41, lastTick: "t" } },
+    term: 42,
   });
 });
 
 test("a vacant lease is free, unless it is kept for another: until its time is over by the table's clock, or by observation", () => {
   const kept = (reservedFor: string, reservedUntil?: number) =>
     see(undefined, { ...VACANT, reservedFor, reservedUntil }, 0, true);
-  const acquire = { kind: "acquire", basis: { term: 3, revision: 9, previousTerm: 3 } };
+  const acquire = { kind: "acquire", basis: { term: 3, revision: 9, previousTerm: 3 }, term: 4 };
   expect(nextMove(see(undefined, VACANT, 0, true), me, at(0), undefined)).toEqual(acquire);
   expect(nextMove(kept("a"), me, at(0), undefined)).toEqual(acquire);
   expect(nextMove(kept("b"), me, at(0), undefined).kind).toBe("wait");
@@ -119,4 +120,103 @@ test("a lease reserved for me is mine at once, whatever my place in the line; ot
   const move = (candidateId: string, ms: number) =>
     nextMove(seen, { ...me, candidateId }, at(ms), undefined).kind;
   expect([move("b", 1_499), move("b", 1_500), move("c", 1_600)]).toEqual(["wait", "acquire", "read"]);
+});
+
+describe("an older row than one that was seen", () => {
+  const LEASE_MS = 3_000;
+  const OLD: Lease = { ...VACANT, term: 2, revision: 4 };
+  const NOW: Lease = { ...ROW, term: 9, revision: 30, leaseDurationMs: 5_000 };
+  const restored = (row: Lease, atMs = 1_000) => see(see(undefined, NOW, 100, true), row, atMs, true);
+  const move = (sighting: ReturnType<typeof see>, ms: number, who = me) =>
+    nextMove(sighting, who, at(ms), serviceAt(ms));
+  const serviceAt = (ms: number) =>
+    serviceClockOf(boundsOf({ dateMs: 1e9, sent: at(ms), received: at(ms) }, 0), 0);
+  const trusting = { ...me, useServiceClock: true };
+
+  test.each<[string, Lease]>([
+    ["vacant", OLD],
+    ["of an earlier term, long expired", { ...OLD, holder: "x", expiresAt: 1 }],
+    ["held by this very candidate, once", { ...OLD, holder: "a" }],
+    ["reserved for this very candidate", { ...OLD, reservedFor: "a" }],
+    ["evicted", { ...OLD, endReason: "evicted", expiresAt: 1 }],
+  ])(
+    "%s: held by an unknown for the longest lease that was seen, then terms go on above all that were seen",
+    (_what, row) => {
+      const sighting = restored(row);
+      expect(sighting).toMatchObject({ lease: row, firstSeenMs: 1_000 });
+      for (const who of [me, trusting]) {
+        expect(move(sighting, 1_000, who).kind).not.toBe("acquire");
+        expect(move(sighting, 5_999, who).kind).not.toBe("acquire");
+        const later = see(sighting, row, 6_000, false);
+        expect(move(later, 6_000, who)).toEqual({
+          kind: "acquire",
+          // What was committed under the restored term, that row does not tell.
+          basis: { term: 2, revision: 4, previousTerm: undefined },
+          term: 10,
+        });
+      }
+    },
+  );
+
+  test("of the same term: its end is older than the one that was seen, so it does not count", () => {
+    const older = { ...NOW, revision: 3, expiresAt: 1 };
+    const sighting = restored(older);
+    expect(move(sighting, 5_999, trusting).kind).not.toBe("acquire");
+    expect(move(see(sighting, older, 6_000, false), 6_000, trusting)).toMatchObject({ term: 10 });
+  });
+
+  test("an eventually consistent read is asked again first; a replica that was old changes nothing", () => {
+    const doubted = see(see(undefined, NOW, 100, true), OLD, 1_000, false);
+    expect(doubted).toMatchObject({ lease: NOW, firstSeenMs: 100 });
+    expect(move(doubted, 1_000)).toEqual({ kind: "read", consistent: true });
+    const stale = see(doubted, NOW, 1_010, true);
+    expect(move(stale, 5_100)).toMatchObject({ kind: "acquire", term: 10 });
+    const back = see(doubted, OLD, 1_010, true);
+    expect(move(back, 6_009).kind).not.toBe("acquire");
+  });
+
+  test("who goes on from it without knowing is waited for as any holder; the wait for the unknown begins once", () => {
+    const taken: Lease = { ...OLD, term: 3, revision: 5, holder: "fresh" };
+    const held = see(restored(OLD), taken, 2_000, false);
+    expect(move(held, 4_999).kind).not.toBe("acquire");
+    const given = see(held, { ...taken, revision: 6, holder: undefined }, 6_500, false);
+    expect(move(given, 6_500)).toMatchObject({ kind: "acquire", basis: { term: 3, revision: 6 }, term: 10 });
+    // Put back once more: all over again.
+    const again = see(given, OLD, 7_000, true);
+    expect(move(again, 11_999).kind).not.toBe("acquire");
+  });
+
+  test("the wait outlasts an eviction, which counts terms up past what was seen", () => {
+    const older = { ...NOW, revision: 3, expiresAt: 1 };
+    const evicted: Lease = { ...older, holder: undefined, term: 10, revision: 4, endReason: "evicted" };
+    const sighting = see(restored(older), evicted, 1_500, true);
+    expect(move(sighting, 5_999, trusting).kind).not.toBe("acquire");
+  });
+
+  test("a table made anew: a placeholder, whose history knows less or nothing", () => {
+    const place: Lease = { term: 0, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 };
+    for (const [highestTerm, longestLeaseMs] of [
+      [0, 0],
+      [4, 2_000],
+      [9, 2_000],
+    ] as const) {
+      const sighting = see(see(see(undefined, NOW, 100, true), undefined, 900, true), place, 1_000, true);
+      const known = seeHistory(sighting, { highestTerm, longestLeaseMs });
+      expect(move(known, 5_999).kind).not.toBe("acquire");
+      expect(move(known, 6_000)).toMatchObject({
+        kind: "acquire",
+        term: 10,
+        basis: { founding: { highestTerm } },
+      });
+    }
+    // And an older row that comes where nothing was.
+    const gone = see(see(undefined, NOW, 100, true), undefined, 900, true);
+    expect(move(see(gone, OLD, 1_000, true), 5_999).kind).not.toBe("acquire");
+  });
+
+  test("to begin all over does not forget it", () => {
+    const forgot = doubt(see(undefined, NOW, 100, true));
+    expect(move(forgot, 200)).toEqual({ kind: "read", consistent: true });
+    expect(move(see(forgot, OLD, 1_000, true), 5_999).kind).not.toBe("acquire");
+  });
 });

@@ -22,7 +22,15 @@ const strong: DynamoDBLike = {
   },
 };
 const candidate = (name: string, label: string) =>
-  new Election({ client: strong, tableName: table, name, label, leaseDurationMs: 1_500 });
+  // Long enough that no answer is late on a busy machine.
+  new Election({
+    client: strong,
+    tableName: table,
+    name,
+    label,
+    leaseDurationMs: 60_000,
+    requestTimeoutMs: 15_000,
+  });
 const signal = new AbortController().signal;
 
 test("an election is founded without a transaction, by one of several that try at once", async () => {
@@ -49,9 +57,17 @@ test("a term that somebody else has put into history meanwhile is not founded ag
   const place = { revision: 7, leaseDurationMs: 1_500, renewIntervalMs: 500 };
   await store.holdPlace({ election: "raced", ...place }, signal);
   await store.recordTerm("raced", { term: 1, holder: "b" }, signal);
-  const basis = { term: 0, revision: 7, founding: { firstTerm: 1 } };
+  const basis = { term: 0, revision: 7, founding: { highestTerm: 0 } };
   const unknown = { value: undefined, expiresAt: undefined, at: undefined };
-  const asked = { election: "raced", candidateId: "a", attemptId: "a-1", basis, ...place, ...unknown };
+  const asked = {
+    election: "raced",
+    candidateId: "a",
+    attemptId: "a-1",
+    basis,
+    term: 1,
+    ...place,
+    ...unknown,
+  };
   expect(await store.acquire(asked, signal)).toMatchObject({ done: false, lease: undefined });
   expect((await store.read("raced", { consistent: true }, signal)).lease).toMatchObject({ term: 0 });
 });

@@ -250,6 +250,7 @@ test("terms that left no history cannot be used again by who read the history be
       candidateId: `leader-${term}`,
       attemptId: `try-${term}`,
       basis: { term: term - 1, revision: before.lease?.revision ?? 0 },
+      term,
       leaseDurationMs: LEASE_MS,
       renewIntervalMs: LEASE_MS / 3,
       value: undefined,

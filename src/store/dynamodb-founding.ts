@@ -16,9 +16,14 @@ import type { Written } from "./lease-store.js";
 export interface FoundingWrites {
   readonly election: string;
   readonly lease: UpdateOfRow;
-  /** Refused if that term is in history already. */
-  readonly history: UpdateOfRow;
-  /** Refused if the term before completed a tick since its history was read; undefined: there is none before. */
+  /**
+   * The term that follows the history as it was read: refused if it is there already. Every founding claims it, also
+   * one whose own term is higher, so that of all who read the same history one founds.
+   */
+  readonly claim: UpdateOfRow;
+  /** The term that begins, if it is another one. */
+  readonly history: UpdateOfRow | undefined;
+  /** Refused if the last term completed a tick since its history was read; undefined: there is none. */
   readonly before: ConditionCheck | undefined;
   /** The lease as it is after both. */
   readonly founded: Item;
@@ -39,14 +44,15 @@ export interface Sending {
  * founded is still not founded again, nor a tick forgotten. Two extra writes, once.
  */
 export async function found(writes: FoundingWrites, sending: Sending): Promise<Written> {
-  const { election, lease, history, before, founded, token } = writes;
+  const { election, lease, claim, history, before, founded, token } = writes;
   const { client, date, signal } = sending;
   const all = "ALL_OLD" as const;
   const command = date.from(
     new TransactWriteItemsCommand({
       TransactItems: [
         { Update: { ...lease, ReturnValuesOnConditionCheckFailure: all } },
-        { Update: history },
+        { Update: claim },
+        ...(history ? [{ Update: history }] : []),
         ...(before ? [{ ConditionCheck: before }] : []),
       ],
       ClientRequestToken: token,
@@ -72,12 +78,12 @@ function isNoTransactions(error: unknown): boolean {
 }
 
 /**
- * The term is put into history first: whoever does not get in does not found it. A step that fails after it wastes
+ * The next term is put into history first: whoever does not get in does not found it. A step that fails after it wastes
  * the term's number, and costs who comes next the wait for a term that nobody led.
  */
 async function foundInSteps(writes: FoundingWrites, { client, date, signal }: Sending): Promise<Written> {
-  const { election, lease, history } = writes;
-  const claim = date.from(new UpdateItemCommand(history));
+  const { election, lease } = writes;
+  const claim = date.from(new UpdateItemCommand(writes.claim));
   try {
     await client.send(claim, { abortSignal: signal });
   } catch (error) {

@@ -29,6 +29,7 @@ import type {
   RenewRequest,
   ResignRequest,
   StepDownRequest,
+  TermRecord,
   Transacted,
   TransactRequest,
   Written,
@@ -70,9 +71,9 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
 
   async acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written> {
     const { election, basis } = request;
-    checkNextTerm(election, basis.founding?.firstTerm ?? basis.term + 1, basis);
+    checkNextTerm(election, request.term, basis);
     if (basis.founding) return this.#found(request, basis, basis.founding, signal);
-    const taken = held(request, basis.term + 1, basis.revision + 1);
+    const taken = held(request, basis.revision + 1);
     return this.#write(
       election,
       "acquire the lease",
@@ -84,22 +85,13 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
   #found(
     request: AcquireRequest,
     basis: Basis,
-    { firstTerm, lastTick, tickBefore }: Founding,
+    { highestTerm, lastTick, tickBefore }: Founding,
     signal: AbortSignal,
   ): Promise<Written> {
-    const { election, attemptId, candidateId, leaseDurationMs, at } = request;
-    const lease = { ...held(request, firstTerm, 1), lastTick: optional(s, lastTick) };
-    const history = {
-      condition: `attribute_not_exists(#${PARTITION_KEY})`,
-      names: [PARTITION_KEY],
-      set: termRow({
-        term: firstTerm,
-        holder: candidateId,
-        leaseDurationMs,
-        electedAt: at,
-        lastTickBefore: lastTick,
-      }),
-    };
+    const { election, term, attemptId, candidateId, leaseDurationMs, at } = request;
+    const lease = { ...held(request, 1), lastTick: optional(s, lastTick) };
+    const begun = { term, holder: candidateId, leaseDurationMs, electedAt: at, lastTickBefore: lastTick };
+    const claimed = highestTerm + 1;
     return this.ask("acquire the lease", (date) =>
       found(
         {
@@ -108,14 +100,23 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
             ...this.rowOf(election, LEASE_SORT_KEY),
             ...updateExpression({ ...asSeen(basis), set: lease }),
           },
-          history: { ...this.rowOf(election, termSortKey(firstTerm)), ...updateExpression(history) },
-          before: firstTerm > 1 ? this.#tickIs(election, firstTerm - 1, tickBefore) : undefined,
+          claim: this.#newTerm(election, claimed === term ? begun : { term: claimed }),
+          history: claimed === term ? undefined : this.#newTerm(election, begun),
+          before: highestTerm > 0 ? this.#tickIs(election, highestTerm, tickBefore) : undefined,
           founded: withoutAbsent(lease),
           token: attemptId,
         },
         { client: this.client, date, signal },
       ),
     );
+  }
+
+  #newTerm(election: string, record: TermRecord) {
+    const condition = `attribute_not_exists(#${PARTITION_KEY})`;
+    return {
+      ...this.rowOf(election, termSortKey(record.term)),
+      ...updateExpression({ condition, names: [PARTITION_KEY], set: termRow(record) }),
+    };
   }
 
   #tickIs(election: string, term: number, tick: string | undefined) {

@@ -58,10 +58,10 @@ function toCommit(row: Row, [term, number, id]: readonly [string, string, string
 }
 
 /** The attributes of a lease just taken. */
-export function held(request: AcquireRequest, term: number, revision: number): Update["set"] {
+export function held(request: AcquireRequest, revision: number): Update["set"] {
   return {
     holder: s(request.candidateId),
-    term: n(term),
+    term: n(request.term),
     revision: n(revision),
     attemptId: s(request.attemptId),
     leaseDurationMs: n(request.leaseDurationMs),

@@ -18,7 +18,10 @@ export interface LeaseStore {
   readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }>;
   /** Makes a placeholder, if there is no lease row. */
   holdPlace(request: HoldPlaceRequest, signal: AbortSignal): Promise<Written>;
-  /** With a basis for founding also records the term, in one transaction; refused without a row if it was used before. */
+  /**
+   * With a basis for founding also records the term, in one transaction, and that terms after the history's are used;
+   * refused without a row if one of them was used before.
+   */
   acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written>;
   renew(request: RenewRequest, signal: AbortSignal): Promise<Written>;
   resign(request: ResignRequest, signal: AbortSignal): Promise<Written>;
@@ -83,7 +86,10 @@ export interface AcquireRequest {
   readonly election: string;
   readonly candidateId: string;
   readonly attemptId: string;
+  /** What was seen: refused if it is no longer so. */
   readonly basis: Basis;
+  /** The term to begin: above the one that was seen, and above every one that this candidate has ever seen. */
+  readonly term: number;
   readonly leaseDurationMs: number;
   readonly renewIntervalMs: number;
   readonly value: string | undefined;

@@ -79,6 +79,12 @@ export class MemoryTable implements LeaseStore {
     this.#leases.delete(election);
   }
 
+  /** As an operator might, from a backup: the lease row, and the history too if it is given. */
+  restore(election: string, lease: Lease, terms?: readonly TermRecord[]): void {
+    this.#leases.set(election, lease);
+    if (terms) this.#terms.set(election, new Map(terms.map((record) => [record.term, record])));
+  }
+
   /** As the table's TTL does, some day: rows whose `ttl` has passed by then go. */
   removeExpired(atMs = this.#serviceTimeMs()): void {
     const collections = [this.#leases, ...this.#terms.values(), ...this.#candidates.values()];
@@ -118,13 +124,14 @@ export class MemoryTable implements LeaseStore {
   async acquire(request: AcquireRequest): Promise<Written> {
     const { election, basis, at } = request;
     const { founding } = basis;
-    checkNextTerm(election, founding?.firstTerm ?? basis.term + 1, basis);
-    const isPast = founding && this.#isPast(election, founding);
+    checkNextTerm(election, request.term, basis);
+    const isPast = founding && this.#isPast(request, founding);
     if (isPast && acquired(this.#leases.get(election), request)) {
       return { dateMs: this.#dateMs(), done: false, lease: undefined };
     }
     const written = this.#write(acquired, request);
     if (founding && written.done) {
+      await this.recordTerm(election, { term: founding.highestTerm + 1 });
       const { term, holder, leaseDurationMs, lastTick } = written.lease;
       await this.recordTerm(election, {
         term,
@@ -137,10 +144,11 @@ export class MemoryTable implements LeaseStore {
     return written;
   }
 
-  /** The history is no longer as it was read: that term was used, or the one before completed a tick. */
-  #isPast(election: string, { firstTerm, tickBefore }: Founding): boolean {
+  /** The history is no longer as it was read: a later term was used, or its last one completed a tick. */
+  #isPast({ election, term }: AcquireRequest, { highestTerm, tickBefore }: Founding): boolean {
     const terms = this.#terms.get(election);
-    return terms?.has(firstTerm) === true || terms?.get(firstTerm - 1)?.lastTick !== tickBefore;
+    if (terms === undefined) return tickBefore !== undefined;
+    return terms.has(highestTerm + 1) || terms.has(term) || terms.get(highestTerm)?.lastTick !== tickBefore;
   }
 
   async renew(request: RenewRequest): Promise<Written> {

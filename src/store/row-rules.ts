@@ -21,14 +21,15 @@ export function heldPlace(row: Lease | undefined, request: HoldPlaceRequest): Le
   return row === undefined ? { term: 0, revision, leaseDurationMs, renewIntervalMs } : undefined;
 }
 
-/** History must refuse a first term that was used before: that is the store's part. */
+/** History must refuse a term that was used before: that is the store's part. */
 export function acquired(row: Lease | undefined, request: AcquireRequest): Lease | undefined {
-  const { basis, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } = request;
+  const { basis, term, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } =
+    request;
   if (row?.term !== basis.term || row.revision !== basis.revision) return undefined;
   if (row.paused !== undefined) return undefined;
   const { founding } = basis;
   return {
-    term: founding ? founding.firstTerm : basis.term + 1,
+    term,
     revision: founding ? 1 : basis.revision + 1,
     holder: candidateId,
     attemptId,

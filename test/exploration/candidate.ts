@@ -60,6 +60,7 @@ export function campaign(
         candidateId: me.id,
         attemptId: String(state.serial),
         basis: move.basis,
+        term: move.term,
         value: undefined,
       };
       return send({ ...state, serial: state.serial + 1 }, index, { verb: "acquire", body });
@@ -198,7 +199,7 @@ function untrueLoss(id: string, term: number): Broken {
 }
 
 /** What is not asked again is not kept, so that states which differ only there are one. */
-function kept({ lease, firstSeenMs, history, doubted }: Sighting): Sighting {
+function kept({ lease, firstSeenMs, history, doubted, memory }: Sighting): Sighting {
   return {
     lease: lease && { ...lease, attemptId: undefined },
     firstSeenMs,
@@ -206,6 +207,7 @@ function kept({ lease, firstSeenMs, history, doubted }: Sighting): Sighting {
     rhythm: ALWAYS_DUE,
     history,
     doubted: doubted === true,
+    memory,
   };
 }
 

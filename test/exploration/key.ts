@@ -134,7 +134,7 @@ function putSighting(sighting: Sighting, candidate: Candidate): void {
   const { lease, firstSeenMs, history } = sighting;
   const move = nextMoveOf(model, candidate, undefined);
   if (lease && move.kind === "acquire") {
-    out.push(FREE, lease.term, rankOf(lease.revision), move.basis.founding?.firstTerm ?? 0);
+    out.push(FREE, lease.term, rankOf(lease.revision), move.basis.founding ? move.term : 0);
     return;
   }
   const seen = Math.min((candidate.clock.monotonicMs - firstSeenMs) / TICK_MS, longestSeen);
@@ -166,8 +166,8 @@ function putRequest(request: Request): void {
       out.push(rankOf(request.body.revision));
       return;
     case "acquire": {
-      const { basis, expiresAt } = request.body;
-      out.push(basis.term, rankOf(basis.revision), basis.founding?.firstTerm ?? 0);
+      const { basis, term, expiresAt } = request.body;
+      out.push(basis.term, rankOf(basis.revision), basis.founding ? term : 0);
       putServiceTime(expiresAt);
       return;
     }

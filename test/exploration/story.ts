@@ -20,7 +20,7 @@ function requestInWords(request: Request): string {
       return `a placeholder of revision ${request.body.revision}`;
     case "acquire": {
       const { term, revision, founding } = request.body.basis;
-      const what = founding ? `found term ${founding.firstTerm}` : `take term ${term + 1}`;
+      const what = `${founding ? "found" : "take"} term ${request.body.term}`;
       return `a try to ${what}, having seen term ${term}, revision ${revision}`;
     }
     case "renew":

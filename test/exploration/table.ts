@@ -29,7 +29,7 @@ export function land({ rules, bounds }: Model, table: Table, request: Request): 
       const { founding } = request.body.basis;
       const lease = rules.acquired(row, request.body);
       // The transaction's other half: the history row of a term that was used before is there already.
-      if (lease && founding && founding.firstTerm <= lastTerm) {
+      if (lease && founding && request.body.term <= lastTerm) {
         return { table, answer: { done: false, lease: undefined, history: undefined } };
       }
       const begun = lease ? { lastTerm: lease.term, tenures: table.tenures + 1 } : {};

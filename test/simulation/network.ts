@@ -52,6 +52,8 @@ export class Network {
       landed(verb: Verb, args: readonly unknown[], answer: Answer): void;
       /** What of it is read when it comes. */
       heard(host: Host, answer: Answer, sentMs: number): Answer;
+      /** An answer reached who still waits for it. */
+      shown(host: Host, verb: Verb, answer: Answer): void;
     },
   ) {}
 
@@ -125,7 +127,11 @@ export class Network {
             return void this.world.after(2 * this.#delayMs(), () => land(true));
           }
           if (random.chance(weather.loseAnswer)) return this.count("loseAnswer");
-          this.#deliver(host, () => resolve(this.watch.heard(host, answer, sentMs)));
+          this.#deliver(host, () => {
+            const signal = args.at(-1) as AbortSignal;
+            if (!signal.aborted) this.watch.shown(host, verb, answer);
+            resolve(this.watch.heard(host, answer, sentMs));
+          });
         }, reject);
       };
       if (random.chance(weather.loseRequest)) this.count("loseRequest");

@@ -83,6 +83,8 @@ export type Fault = { readonly atMs: number } & (
   /** `to`: who should come next. */
   | { readonly kind: "stepDown"; readonly to: string | undefined }
   | { readonly kind: "pause"; readonly forMs: number }
+  /** An older lease row is put back; with the older history, if that is so. */
+  | { readonly kind: "restore"; readonly history: boolean }
   | { readonly kind: "evict" | "deleteLease" | "removeExpired" }
   /** As DynamoDB does with a transaction's token after ten minutes, whoever still waits for its answer. */
   | { readonly kind: "forgetTokens" }
@@ -138,8 +140,20 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
       ...strikes(random, candidates, leaseDurationMs, { meddled, broken }),
       // Nobody reads them without a line.
       ...(order === "random" ? [] : burials(random)),
+      // A tick that the older row knows nothing of is run again: that is not promised.
+      ...(job === "lead" ? restores(random) : []),
     ].sort((a, b) => a.atMs - b.atMs),
   };
+}
+
+/** Only some of them fall into a moment for which something is promised. */
+function restores(random: Random): Fault[] {
+  if (!random.chance(0.3)) return [];
+  return Array.from({ length: random.integer(1, 6) }, () => ({
+    kind: "restore",
+    atMs: random.between(STORM_MS / 3, STORM_MS),
+    history: random.chance(0.4),
+  }));
 }
 
 /** Restarts that died, by the hundred: no more than 25 of them are deleted at a renewal. */

@@ -29,6 +29,9 @@ export class Referee {
   #ledMs = 0;
   #leaderRank = 0;
   #observedTerm = 0;
+  #tellsInOrder = true;
+  /** Of an older row: its holder is told that it lost the row, since what it wrote there is gone. */
+  #putBackTerm = 0;
   /** The lease row as it stands. */
   #row: Lease | undefined;
   #count = 0;
@@ -103,7 +106,7 @@ export class Referee {
       this.#endings.set(tenure, times);
       if (times > 1) throw new Violation("told once", `the end of ${tenure} was told ${times} times`);
       const isMine = this.#row?.holder === event.candidateId && this.#row.term === event.term;
-      if (isMine && LOSSES.has(event.reason)) {
+      if (isMine && LOSSES.has(event.reason) && event.term !== this.#putBackTerm) {
         throw new Violation("true loss", `${tenure} is told "${event.reason}", and the row is still its own`);
       }
     } else if (event.type === "resigned" && event.outcome === "lost") {
@@ -175,6 +178,13 @@ export class Referee {
       throw new Violation("asked last", `a ${late} that came late undoes a newer ${newer}`);
     }
     this.#paused = paused;
+  }
+
+  /** An older row was put back. From then on observers may be told of an older term after a newer one. */
+  restored(row: Lease): void {
+    this.#row = row;
+    this.#tellsInOrder = false;
+    this.#putBackTerm = row.term;
   }
 
   deleted(): void {
@@ -253,7 +263,7 @@ export class Referee {
   /** What an observer is told comes in order. */
   observed(leader: Leader | undefined): void {
     if (leader === undefined) return;
-    if (leader.term < this.#observedTerm) {
+    if (leader.term < this.#observedTerm && this.#tellsInOrder) {
       this.#late.push(
         new Violation("observed in order", `term ${leader.term} is told after term ${this.#observedTerm}`),
       );

@@ -2,9 +2,10 @@ import { Election, type ElectionEvent, Operator } from "../../src/index.js";
 import type { Lease } from "../../src/lease.js";
 import type { Answer } from "../../src/store/lease-store.js";
 import { MemoryTable } from "../../src/testing.js";
+import { Backups } from "./backups.js";
 import { Headers } from "./headers.js";
 import { EPOCH_MS, Host } from "./host.js";
-import { CALM, Network } from "./network.js";
+import { CALM, Network, type Verb } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
 import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
 import { Random } from "./random.js";
@@ -23,6 +24,8 @@ export interface Run {
 }
 
 const NAME = "simulated";
+/** They need a moment that fits, and do not always find one. */
+const COUNTED_WHEN_DONE = new Set<Fault["kind"]>(["weather", "callerAborts", "restore"]);
 /** Faults under way when the storm ends are over by then: restarts, outages, late requests. */
 const SETTLE_MS = 70_000;
 const TICK_MS = 30_000;
@@ -47,6 +50,7 @@ class Simulation {
   readonly #table: MemoryTable;
   readonly #network: Network;
   readonly #referee: Referee;
+  readonly #backups = new Backups();
   readonly #current = new Map<string, Player>();
   /** Whose callers abort while the next acquire is under way. */
   readonly #impatient = new Set<Player>();
@@ -85,7 +89,8 @@ class Simulation {
         this.#judge(() => this.#referee.sent(host, verb, world.nowMs));
         if (verb === "acquire") this.#abortWhileAcquiring(host);
       },
-      landed: (verb, args, answer) => this.#judge(() => this.#referee.landed(verb, args, answer)),
+      landed: (verb, args, answer) => this.#landed(verb, args, answer),
+      shown: (host, verb, answer) => this.#backups.shown(host, verb, answer),
       heard: (host, answer, sentMs) => this.#heard(host, answer, sentMs),
     });
     this.#headers = new Headers(plan.broken, (what) => this.#network.count(what));
@@ -200,6 +205,17 @@ class Simulation {
     if (plan.job === "lead") void leadForEver(player, this.#around);
   }
 
+  #restart(machine: Machine): void {
+    if (this.#backups.isPending) this.#world.after(1_000, () => this.#restart(machine));
+    else this.#start(machine);
+  }
+
+  #landed(verb: Verb, args: readonly unknown[], answer: Answer): void {
+    const { done, lease } = answer as { done?: boolean; lease?: Lease };
+    if (done && lease) this.#backups.landed(this.#world.nowMs, lease);
+    this.#judge(() => this.#referee.landed(verb, args, answer));
+  }
+
   /** All candidates are called at each tick, as by a scheduler that fires on every machine. */
   #tickAgain(n: number): void {
     this.#world.after(TICK_MS, () => {
@@ -212,7 +228,7 @@ class Simulation {
   }
 
   #strike(fault: Fault): void {
-    if (fault.kind !== "weather" && fault.kind !== "callerAborts") this.#network.count(fault.kind);
+    if (!COUNTED_WHEN_DONE.has(fault.kind)) this.#network.count(fault.kind);
     if (this.trace) this.#say(tellFault(fault));
     const world = this.#world;
     switch (fault.kind) {
@@ -237,10 +253,10 @@ class Simulation {
       case "crash": {
         const machine = this.plan.candidates.find(({ label }) => label === fault.label);
         const player = this.#current.get(fault.label);
-        if (!player?.host.alive || !machine) return;
+        if (!player?.host.alive || !machine || this.#backups.isPending) return;
         player.host.kill();
         this.#referee.buried(player);
-        world.after(fault.forMs, () => this.#start(machine));
+        world.after(fault.forMs, () => this.#restart(machine));
         return;
       }
       case "suspend":
@@ -270,6 +286,9 @@ class Simulation {
         return;
       case "deadCandidates":
         void this.#bury(fault);
+        return;
+      case "restore":
+        void this.#restore(fault.history);
         return;
       case "stepDown":
         void this.#askToStepDown(fault.to);
@@ -340,13 +359,30 @@ class Simulation {
     const { lease } = await table.read(NAME);
     if (!lease) return;
     if (what === "evict") {
+      if (this.#backups.isPending) return;
       const request = { election: NAME, term: lease.term, at: undefined };
       const answer = await table.evict(request);
-      this.#judge(() => this.#referee.landed("evict", [request], answer));
+      this.#landed("evict", [request], answer);
     } else if (await this.#isInHistory(lease)) {
       table.deleteLease(NAME);
       this.#referee.deleted();
     }
+  }
+
+  async #restore(withHistory: boolean): Promise<void> {
+    const world = this.#world;
+    const { lease: row } = await this.#table.read(NAME);
+    const older = this.#backups.offer(world.nowMs, row, this.#referee.players, this.#random);
+    if (!row || !older) return;
+    this.#network.count("restore");
+    const terms = this.#table.terms(NAME).filter(({ term }) => term <= older.term);
+    // As it was then: the newest term carries no `ttl`, and no end.
+    const asThen = terms.map(({ ttl, endReason, endedAt, ...record }) =>
+      record.term === older.term ? record : { ...record, ttl, endReason, endedAt },
+    );
+    this.#table.restore(NAME, older, withHistory ? asThen : undefined);
+    this.#backups.restored(world.nowMs, older, row);
+    this.#referee.restored(older);
   }
 
   /** A deletion is harmless once what the row says of its term and its tick has landed in history too. */

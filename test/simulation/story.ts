@@ -76,6 +76,8 @@ export function tellFault(fault: Fault): string {
       return "! the table forgets which transactions it has seen";
     case "pause":
       return `! an operator pauses the election for ${seconds(fault.forMs)}`;
+    case "restore":
+      return `! an operator puts an older lease row back${fault.history ? ", and the history of then" : ""}`;
     case "evict":
       return "! an operator evicts the leader";
     case "removeExpired":
