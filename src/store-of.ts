@@ -28,13 +28,17 @@ export function storeOf({ store, client, tableName = DEFAULT_TABLE_NAME }: Store
       "new DynamoDBClient({})",
     );
   }
-  if (typeof tableName !== "string" || !TABLE_PATTERN.test(tableName)) {
-    throw new InvalidOptionError(
-      "tableName",
-      `must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN${notAllowed(tableName, TABLE_CHARACTER)}`,
-      tableName,
-      DEFAULT_TABLE_NAME,
-    );
-  }
+  checkTableName(tableName);
   return new DynamoDBLeaseStore(client, tableName);
+}
+
+/** Also guards what commands read and make by themselves. */
+export function checkTableName(tableName: unknown): void {
+  if (typeof tableName === "string" && TABLE_PATTERN.test(tableName)) return;
+  throw new InvalidOptionError(
+    "tableName",
+    `must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN${notAllowed(tableName, TABLE_CHARACTER)}`,
+    tableName,
+    DEFAULT_TABLE_NAME,
+  );
 }

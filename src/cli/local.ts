@@ -5,6 +5,7 @@ import { defineCommand } from "citty";
 import { describe, withoutPassword } from "../describe.js";
 import { IncumbentError } from "../errors.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
+import { checkTableName } from "../store-of.js";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing.js";
 import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
@@ -32,6 +33,7 @@ export const local = defineCommand({
   async run({ args: { port, "db-path": dbPath, table }, rawArgs }) {
     refuseUnknown(rawArgs, args);
     const portNumber = wholeNumber("port", port, { least: 1, most: 65_535, suggestion: 8_000 });
+    checkTableName(table);
     await checkOptions(portNumber, dbPath);
     await using server = await startDynamoDBLocal({ port: portNumber, dbPath });
     await createLeaseTable(new DynamoDBClient(server.clientConfig), table);

@@ -8,6 +8,7 @@ import { storeError } from "../store/errors-of-dynamodb.js";
 import type { Item } from "../store/expressions.js";
 import { toLease } from "../store/lease-codec.js";
 import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX } from "../store/schema.js";
+import { checkTableName } from "../store-of.js";
 import { newClient, tableArgs } from "./client.js";
 import { refuseUnknown, UsageError } from "./usage.js";
 
@@ -29,6 +30,7 @@ export const status = defineCommand({
   args,
   async run({ args: given, rawArgs }) {
     refuseUnknown(rawArgs, args);
+    checkTableName(given.table);
     const client = newClient(given.endpoint);
     const name = given.election;
     if (given._.length > 1) throw new UsageError("status: takes one election, or none for all of them.");
