@@ -1,4 +1,4 @@
-import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { inject } from "vitest";
 import { Election, type ElectionOptions } from "../../src/index.js";
 import { Operator } from "../../src/operator.js";
@@ -37,6 +37,11 @@ export const candidate: Role = async (proxy, tableName) => {
   await proxy.seen((request) => JSON.stringify(request.body).includes("candidate#"));
   await cut.close();
   await Promise.all(waiting);
+
+  // Founded anew when an operator has deleted the row: the history is checked.
+  const Key = { pk: { S: name }, sk: { S: "lease" } };
+  await newClient().send(new DeleteItemCommand({ TableName: tableName, Key }));
+  await (await stand().campaign()).resign();
 
   // Jobs, the second time for a tick that is done; another election, on a table that takes no transactions.
   await stand().runOnce("2026-01-31T03:00:00Z", () => {});
