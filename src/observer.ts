@@ -103,8 +103,8 @@ export class Observer {
   }
 
   #hasRunOut(lease: Lease | undefined): boolean {
-    const { service } = this.requests;
-    if (lease?.expiresAt === undefined || !service || !this.options.useServiceClock) return false;
-    return service.surelyPastInMs(lease.expiresAt, this.requests.now()) <= 0;
+    const { headers } = this.requests;
+    if (lease?.expiresAt === undefined || !headers || !this.options.useServiceClock) return false;
+    return headers.surelyPastInMs(lease.expiresAt, this.requests.now()) <= 0;
   }
 }

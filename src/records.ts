@@ -39,7 +39,7 @@ export class Records {
       { signal },
     );
     const roll = call(new Map(), answer.candidates, received.monotonicMs);
-    return present(roll, received, this.requests.service)
+    return present(roll, received, this.requests.headers)
       .sort((a, b) => a.seq - b.seq)
       .map(({ candidateId, label, seq, rank, eligible, group, value }) => {
         const role = roleOf(lease, candidateId, eligible);
@@ -52,7 +52,7 @@ export class Records {
     const terms = await this.terms({ limit }, signal);
     const now = this.requests.now();
     const runOutMs =
-      lease?.expiresAt && (this.requests.service?.surelyPastInMs(lease.expiresAt, now) ?? 0) < 0
+      lease?.expiresAt && (this.requests.headers?.surelyPastInMs(lease.expiresAt, now) ?? 0) < 0
         ? lease.expiresAt
         : undefined;
     const isRecorded = lease?.holder === undefined || terms.some(({ term }) => term === lease.term);

@@ -5,6 +5,7 @@ import type { ResolvedOptions } from "./options.js";
 import {
   believed,
   estimateMs,
+  type HeaderBounds,
   type Hearing,
   hear,
   type ServiceClock,
@@ -33,10 +34,14 @@ export class Requests {
     return readClock(this.options.clock);
   }
 
-  /** For decisions. Undefined while no header was heard, and while headers are doubted: then observation decides. */
+  /** For who may lead. Undefined while no header was heard, and while headers are doubted: then observation decides. */
   get service(): ServiceClock | undefined {
-    const bounds = believed(this.#hearing);
-    return bounds && serviceClockOf(bounds, this.options.maxServiceClockErrorMs);
+    return this.headers && serviceClockOf(this.headers, this.options.maxServiceClockErrorMs);
+  }
+
+  /** For people, and for who comes first: a wall clock that is hours behind must not keep the dead alive. */
+  get headers(): HeaderBounds | undefined {
+    return believed(this.#hearing);
   }
 
   /** What a lease written now says of its end: no earlier than any other clock may take the end to be. */
@@ -56,8 +61,7 @@ export class Requests {
 
   /** Service time by the headers, best guess, for people. */
   at(now: Instant): number | undefined {
-    const bounds = believed(this.#hearing);
-    return bounds && estimateMs(bounds, now);
+    return this.headers && estimateMs(this.headers, now);
   }
 
   /** Rejects with `TableUnavailableError` after `timeoutMs`; whether the request took effect is then unknown. */

@@ -1,5 +1,5 @@
 import type { Instant } from "./clock.js";
-import type { ServiceClock } from "./service-clock.js";
+import type { TimeBounds } from "./service-clock.js";
 import type { CandidateRow } from "./store/lease-store.js";
 
 /**
@@ -47,7 +47,7 @@ export function call(
   );
 }
 
-export function present(roll: Roll, now: Instant, service: ServiceClock | undefined): CandidateRow[] {
+export function present(roll: Roll, now: Instant, service: TimeBounds | undefined): CandidateRow[] {
   return [...roll.values()]
     .filter(({ row, changedMs, doubted }) => {
       if (doubted || now.monotonicMs - changedMs > lifetimeMs(row.refreshMs)) return false;
@@ -64,7 +64,7 @@ export function longDead(
   rows: readonly CandidateRow[],
   me: string,
   now: Instant,
-  service: ServiceClock | undefined,
+  service: TimeBounds | undefined,
 ): CandidateRow[] {
   if (service === undefined) return [];
   const isLongDead = ({ candidateId, expiresAt, refreshMs }: CandidateRow) =>

@@ -19,13 +19,18 @@ export const MAX_DRIFT = 1 / 500;
 
 const HEADER_RESOLUTION_MS = 1_000;
 
-export interface ServiceClock {
+/** Bounds from one witness or from two. */
+export interface TimeBounds {
   /** Service time is not before this. */
   earliestMs(now: Instant): number;
   /** Service time is not after this. */
   latestMs(now: Instant): number;
   /** In how many ms `serviceTimeMs` has surely passed; not above 0: for how long it surely has. */
   surelyPastInMs(serviceTimeMs: number, now: Instant): number;
+}
+
+/** What safety may rest on. */
+export interface ServiceClock extends TimeBounds {
   /** By how much the two witnesses contradict each other; 0 while both may be right. */
   disagreementMs(now: Instant): number;
 }
@@ -37,8 +42,11 @@ export interface Header {
   readonly received: Instant;
 }
 
-/** What headers alone tell: known at one moment, and what follows from it for another. */
-export class HeaderBounds {
+/**
+ * What headers alone tell: known at one moment, and what follows from it for another. For what people are shown, and for
+ * who comes first; who leads rests on both witnesses.
+ */
+export class HeaderBounds implements TimeBounds {
   constructor(
     private readonly at: Instant,
     private readonly lowMs: number,
@@ -53,12 +61,20 @@ export class HeaderBounds {
     return this.highMs + longestElapsedMs(this.at, now) * (1 + MAX_DRIFT);
   }
 
+  surelyPastInMs(serviceTimeMs: number, now: Instant): number {
+    return surelyInMs(serviceTimeMs - this.earliestMs(now));
+  }
+
   /** Narrows by another header; undefined when the two contradict each other, so some clock lied. */
   narrow(other: HeaderBounds, now: Instant): HeaderBounds | undefined {
     const low = Math.max(this.earliestMs(now), other.earliestMs(now));
     const high = Math.min(this.latestMs(now), other.latestMs(now));
     return low > high ? undefined : new HeaderBounds(now, low, high);
   }
+}
+
+function surelyInMs(missingMs: number): number {
+  return missingMs < 0 ? missingMs : (missingMs + 1) / (1 - MAX_DRIFT);
 }
 
 /** What one header tells. */
@@ -93,8 +109,7 @@ class TwoWitnesses implements ServiceClock {
   }
 
   surelyPastInMs(serviceTimeMs: number, now: Instant): number {
-    const missingMs = serviceTimeMs - this.earliestMs(now);
-    return missingMs < 0 ? missingMs : (missingMs + 1) / (1 - MAX_DRIFT);
+    return surelyInMs(serviceTimeMs - this.earliestMs(now));
   }
 
   disagreementMs(now: Instant): number {

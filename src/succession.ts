@@ -81,9 +81,9 @@ export class Succession {
       store.readCandidates(name, signal),
     );
     this.#roll = call(this.#roll, answer.candidates, received.monotonicMs, this.#doubted);
-    this.#candidates = present(this.#roll, received, this.requests.service);
+    this.#candidates = present(this.#roll, received, this.requests.headers);
     this.#line = lineOf(order, this.#candidates, { candidateId, seq: this.standing.seq });
-    const dead = longDead(answer.candidates, candidateId, received, this.requests.service);
+    const dead = longDead(answer.candidates, candidateId, received, this.requests.headers);
     if (!this.#mayDelete) return;
     this.#deleting ??= this.#delete(dead).finally(() => {
       this.#deleting = undefined;

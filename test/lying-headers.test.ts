@@ -200,6 +200,19 @@ test("wall clock and headers more than a lease apart: no end of the lease is wri
   expect((await stage.table.read(NAME)).lease?.renewedAt).toBeLessThan(stage.time.wallMs() + 2_000);
 });
 
+test("a wall clock hours behind keeps no dead candidate in line, and no dead leader for people", async () => {
+  const stage = new Stage();
+  const lined = { order: "arrival" } as const;
+  const dead = stage.candidate("dead", lined);
+  await dead.election.campaign();
+  await stage.advance(100);
+  await stage.advance(30_000, { frozen: [dead.clock] });
+  const behind = stage.candidate("behind", lined);
+  behind.clock.stepWall(-HOUR_MS);
+  expect(await behind.election.leader()).toBeUndefined();
+  expect(await behind.election.candidates()).toEqual([]);
+});
+
 test("on the wire: a follower whose headers step by 20 s reads on, and takes nothing from a leader that lives", async () => {
   const client = newClient();
   const tableName = await newLeaseTable(client);

@@ -3,16 +3,21 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Crew } from "./crew.js";
 import type { Fault, Planned } from "./schedule.js";
 import type { Table } from "./table.js";
-import type { Cut, Wire } from "./wire.js";
+import type { Cut, HeaderFault, Wire } from "./wire.js";
 
 /** A worker that was told to end, and does not within so many leases, is killed. */
 const RESIGN_WITHIN = 4;
 
 /** Does to the crew, the wires and the table what the schedule says, and mends it again. */
 export class Mischief {
-  readonly done = { kills: 0, freezes: 0, partitions: 0, restarts: 0, halfOpen: 0 };
+  readonly done = {
+    ...{ kills: 0, freezes: 0, partitions: 0, restarts: 0, halfOpen: 0 },
+    ...{ lies: 0, steps: 0, missing: 0 },
+  };
   readonly #mended = new AbortController();
   readonly #frozen = new Set<number>();
+  /** Given other clocks by us, now or soon. */
+  readonly #skewed = new Set<number>();
   #restart: Promise<void> | undefined;
 
   constructor(
@@ -109,6 +114,18 @@ export class Mischief {
           wire.slow = 0;
         });
         return `delays or doubles for ${percent(fault.part)} of the requests for ${fault.forMs} ms`;
+      case "lyingHeaders":
+        if (!this.#misdate(worker, { kind: "off", byMs: fault.byMs }, fault.forMs)) return undefined;
+        this.done.lies += 1;
+        return `headers off by ${fault.byMs} ms for ${fault.forMs} ms`;
+      case "steppedHeaders":
+        if (!this.#misdate(worker, { kind: "off", byMs: fault.byMs }, fault.forMs)) return undefined;
+        this.done.steps += 1;
+        return `headers stepped by ${fault.byMs} ms for ${fault.forMs} ms`;
+      case "missingHeaders":
+        if (!this.#misdate(worker, { kind: "missing" }, fault.forMs)) return undefined;
+        this.done.missing += 1;
+        return `no headers for ${fault.forMs} ms`;
       case "restartTable":
         if (this.#restart !== undefined) return undefined;
         this.done.restarts += 1;
@@ -118,9 +135,15 @@ export class Mischief {
         });
         return "SIGKILL of the table";
       case "skew":
+        // Of its two witnesses of the time, wall clock and headers, one stays right.
+        if (fault.clock) this.#skewed.add(worker);
+        else this.#skewed.delete(worker);
+        wire.headers = undefined;
         void life?.kill();
-        this.#back(worker, 0, fault.clock);
-        return `clocks off by ${fault.clock.offset}, rate ${fault.clock.rate}`;
+        void this.#later(0, () => void this.crew.start(worker, fault.clock));
+        return fault.clock
+          ? `clocks off by ${fault.clock.offset}, rate ${fault.clock.rate}`
+          : "clocks put right";
     }
   }
 
@@ -132,7 +155,8 @@ export class Mischief {
     this.#back(worker, backAfterMs);
   }
 
-  #back(worker: number, afterMs: number, clock = this.crew.clockOf(worker)): void {
+  #back(worker: number, afterMs: number): void {
+    const clock = this.crew.clockOf(worker);
     void this.#later(afterMs, () => void this.crew.start(worker, clock));
   }
 
@@ -143,6 +167,17 @@ export class Mischief {
     void this.#later(forMs, () => {
       if (wire.cut === mine) wire.cut = undefined;
     });
+  }
+
+  /** False: its wall clock is wrong, so its headers stay right. */
+  #misdate(worker: number, headers: HeaderFault, forMs: number): boolean {
+    if (this.#skewed.has(worker) || this.crew.clockOf(worker) !== undefined) return false;
+    const wire = this.wires[worker] as Wire;
+    wire.headers = headers;
+    void this.#later(forMs, () => {
+      if (wire.headers === headers) wire.headers = undefined;
+    });
+    return true;
   }
 
   /** Not at all once everything is mended. */

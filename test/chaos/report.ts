@@ -13,12 +13,12 @@ export interface Report extends Suffered, Statistics {
 /** In the order in which they are told. */
 export function toJson(report: Report): string {
   const { seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen } = report;
-  const { denied, conflicts } = report;
+  const { denied, conflicts, lies, steps, missing } = report;
   const { leaderships, fencedWrites, staleRefused, violations, exclusionBrokenBySkew, unavailabilityMs } =
     report;
   return JSON.stringify({
     ...{ seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen },
-    ...{ denied, conflicts },
+    ...{ denied, conflicts, lies, steps, missing },
     ...{ leaderships, fencedWrites, staleRefused, violations, exclusionBrokenBySkew, unavailabilityMs },
   });
 }
@@ -30,7 +30,8 @@ export function inWords(report: Report): string {
     `suffered: ${report.kills} kills, ${report.freezes} freezes, ${report.partitions} partitions, ` +
       `${report.halfOpen} half-open connections, ${report.throttles} errors for answers ` +
       `(${report.denied} transactions denied, ${report.conflicts} in conflict), ` +
-      `${report.restarts} restarts of the table, ${report.skews} lives with other clocks`,
+      `${report.restarts} restarts of the table, ${report.skews} lives with other clocks, ` +
+      `headers that lied ${report.lies} times, stepped ${report.steps}, were missing ${report.missing}`,
     `${report.leaderships} leaderships, ${report.fencedWrites} fenced writes, ${report.staleRefused} stale writes refused`,
     `without a leader: p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`,
     `exclusion broken by clocks of a wrong rate, which is not promised against: ${report.exclusionBrokenBySkew}`,

@@ -35,9 +35,17 @@ export type Fault =
     }
   | { readonly kind: "errors"; readonly target: Target; readonly part: number; readonly forMs: number }
   | { readonly kind: "slow"; readonly target: Target; readonly part: number; readonly forMs: number }
+  /** `Date` headers are off: for less than a lease, or for longer. Hits nobody whose wall clock is wrong. */
+  | {
+      readonly kind: "lyingHeaders" | "steppedHeaders";
+      readonly target: Target;
+      readonly byMs: number;
+      readonly forMs: number;
+    }
+  | { readonly kind: "missingHeaders"; readonly target: Target; readonly forMs: number }
   | { readonly kind: "restartTable" }
-  /** The worker is killed, and comes back with other clocks. */
-  | { readonly kind: "skew"; readonly target: number; readonly clock: ClockSkew };
+  /** The worker is killed, and comes back with other clocks; undefined: with the machine's. */
+  | { readonly kind: "skew"; readonly target: number; readonly clock: ClockSkew | undefined };
 
 export type Planned = Fault & { readonly atMs: number };
 
@@ -69,6 +77,9 @@ const DECK: readonly (readonly [Fault["kind"], number])[] = [
   ["halfOpen", 2],
   ["errors", 3],
   ["slow", 3],
+  ["lyingHeaders", 4],
+  ["steppedHeaders", 3],
+  ["missingHeaders", 2],
   ["restartTable", 1],
   ["skew", 3],
 ];
@@ -145,12 +156,22 @@ class Draw {
         return { kind, target: this.#target(), part: random.between(0.2, 0.8), forMs: this.#leases(0.5, 4) };
       case "slow":
         return { kind, target: this.#target(), part: random.between(0.2, 0.8), forMs: this.#leases(0.5, 4) };
+      case "lyingHeaders":
+        return { kind, target: this.#target(), byMs: this.#lieMs(), forMs: this.#leases(0.1, 0.9) };
+      case "steppedHeaders":
+        return { kind, target: this.#target(), byMs: this.#lieMs(), forMs: this.#leases(1, 8) };
+      case "missingHeaders":
+        return { kind, target: this.#target(), forMs: this.#leases(0.5, 4) };
       case "restartTable":
         return { kind };
       case "skew":
-        return ratesMayBeWrong && random.chance(0.7)
-          ? { kind, target: random.pick(RATE_SKEWED) % this.workers, clock: this.#wrongRate() }
-          : { kind, target: random.integer(0, this.workers - 1), clock: this.offset() };
+        if (ratesMayBeWrong && random.chance(0.7))
+          return { kind, target: random.pick(RATE_SKEWED) % this.workers, clock: this.#wrongRate() };
+        return {
+          kind,
+          target: random.integer(0, this.workers - 1),
+          clock: random.chance(0.5) ? this.offset() : undefined,
+        };
     }
   }
 
@@ -167,6 +188,10 @@ class Draw {
 
   #wrongRate(): ClockSkew {
     return { offset: this.random.pick(["+0", "+5h"]), rate: this.random.pick(RATES) };
+  }
+
+  #lieMs(): number {
+    return Math.round(this.random.pick([-1, 1]) * this.random.between(2_000, 60_000));
   }
 
   #target(): Target {

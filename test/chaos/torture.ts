@@ -22,6 +22,10 @@ export interface Suffered {
   denied: number;
   conflicts: number;
   halfOpen: number;
+  /** Of `Date` headers, on wires to workers whose wall clock is right: for less than a lease, for longer, none at all. */
+  lies: number;
+  steps: number;
+  missing: number;
 }
 
 export interface TortureOptions {

@@ -13,6 +13,9 @@ export interface Cut {
   readonly silent: boolean;
 }
 
+/** What is wrong with the `Date` of answers. */
+export type HeaderFault = { readonly kind: "off"; readonly byMs: number } | { readonly kind: "missing" };
+
 /** In leases: so that what a leader sends may come when another leads. */
 const SLOWEST = 2;
 
@@ -25,6 +28,8 @@ export class Wire implements AsyncDisposable {
   slow = 0;
   /** By how much every answer is late. */
   lateMs = 0;
+  /** Only while the worker's wall clock is right. */
+  headers: HeaderFault | undefined;
   /** Whether fenced writes are late by more than a lease meanwhile. */
   lateWrites = false;
   errorsGiven = 0;
@@ -39,6 +44,7 @@ export class Wire implements AsyncDisposable {
   ) {
     proxy.recording = false;
     proxy.otherwise = (request) => this.#mishap(request);
+    proxy.rewriteDate = (date) => this.#dateFrom(date);
   }
 
   static async open(tableEndpoint: string, seed: number, leaseMs: number): Promise<Wire> {
@@ -54,6 +60,7 @@ export class Wire implements AsyncDisposable {
     this.errors = 0;
     this.slow = 0;
     this.lateMs = 0;
+    this.headers = undefined;
   }
 
   /** Breaks the connections there are; how new ones fare is up to `cut`. */
@@ -73,6 +80,12 @@ export class Wire implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.proxy.close();
+  }
+
+  #dateFrom(date: string): string | undefined {
+    if (this.headers === undefined) return date;
+    if (this.headers.kind === "missing") return undefined;
+    return new Date(Date.parse(date) + this.headers.byMs).toUTCString();
   }
 
   #mishap(request: SeenRequest): Mishap | undefined {

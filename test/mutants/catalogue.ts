@@ -280,8 +280,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "taker-by-the-latest-time",
     revives: "a holder is called dead as soon as it might be",
     file: "src/service-clock.ts",
-    from: "const missingMs = serviceTimeMs - this.earliestMs(now);",
-    to: "const missingMs = serviceTimeMs - this.latestMs(now);",
+    from: "    return surelyInMs(serviceTimeMs - this.earliestMs(now));\n  }\n\n  disagreementMs",
+    to: "    return surelyInMs(serviceTimeMs - this.latestMs(now));\n  }\n\n  disagreementMs",
   },
   {
     name: "observation-from-before-the-read",
