@@ -254,6 +254,9 @@ test("garbage in whatever attribute: one try works or is told what is wrong, in 
   );
 });
 
+/** Renewed, it says, a thousand times a second. */
+const HASTY = { leaseDurationMs: { N: "86400000" }, renewIntervalMs: { N: "1" } };
+
 test("a row that can be read makes no candidate run hot, whatever it says of times", async () => {
   await fc.assert(
     fc.asyncProperty(lease, fc.boolean(), async (item, eligible) => {
@@ -275,7 +278,14 @@ test("a row that can be read makes no candidate run hot, whatever it says of tim
       stop.abort();
       await campaign;
     }),
-    { numRuns: 100 },
+    {
+      numRuns: 100,
+      examples: [
+        [{ ...LEASE, ...HASTY, holder: { S: "x" } }, true],
+        [{ ...LEASE, ...HASTY, paused: { S: "x" } }, true],
+        [{ ...LEASE, ...HASTY }, false],
+      ],
+    },
   );
 });
 
