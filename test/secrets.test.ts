@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
+import { TransactionCanceledException, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   Election,
@@ -486,6 +486,18 @@ describe("errors of the SDK", () => {
       });
       expectNoCanary(error);
     }
+    const $metadata = { httpStatusCode: 400 };
+    const CancellationReasons = [
+      { Code: "None" },
+      { Code: "ValidationError", Message: `The parameter cannot be converted to a numeric value: ${CANARY}` },
+    ];
+    rejection = new TransactionCanceledException({ message: CANARY, $metadata, CancellationReasons });
+    const quoted = await errorOf(() => leadership.transact([put]));
+    expect(quoted).toMatchObject({
+      code: "TRANSACTION_REFUSED",
+      refusals: [{ message: "The parameter cannot be converted to a numeric value" }],
+    });
+    expectNoCanary(quoted);
     rejection = undefined;
     const again = { ...put.Put, ConditionExpression: "attribute_not_exists(id)" };
     const refusal = await errorOf(() =>

@@ -189,3 +189,21 @@ test("guard: an item written under a later term refuses an earlier one; Put, Upd
   expect(await item(id)).toEqual({ ...Key, by: { S: "fresh" }, fence: { N: "2" } });
   expect(() => stale.guard({ TableName: ledger, Key })).toThrow(LeaseLostError);
 });
+
+test("guard is weaker than transact: an item that no later term has written takes a stale write", async () => {
+  const election = candidate();
+  const stale = await election.campaign();
+  const [written, untouched] = [randomUUID(), randomUUID()];
+  const late = (id: string) =>
+    stale.guard({ TableName: ledger, Item: { id: { S: id }, by: { S: "stale" } } });
+  const inputs = [late(written), late(untouched)] as const;
+  const put = { Put: { TableName: ledger, Item: { id: untouched, by: "stale" } } };
+  await stale.resign();
+  await using fresh = await election.campaign();
+  await client.send(new PutItemCommand(fresh.guard({ TableName: ledger, Item: { id: { S: written } } })));
+  const refused = { name: "ConditionalCheckFailedException" };
+  await expect(client.send(new PutItemCommand(inputs[0]))).rejects.toMatchObject(refused);
+  await client.send(new PutItemCommand(inputs[1]));
+  expect(await item(untouched)).toMatchObject({ by: { S: "stale" }, fence: { N: "1" } });
+  await expect(stale.transact([put])).rejects.toBeInstanceOf(LeaseLostError);
+});
