@@ -2,11 +2,11 @@ import { MAX_ACTIONS } from "./fencing.js";
 import type { Action } from "./store/attributes.js";
 import { type Touched, TouchedItems } from "./store/item-keys.js";
 
-/** DynamoDB's limit is 4 MB; our estimate of an action's size is its JSON, which is larger than the item. */
+/** Below DynamoDB's 4 MB, since our sizes are estimates. */
 const MAX_COMMIT_BYTES = 3_500_000;
 
-/** Of a longer queue only the first calls are looked at for one commit, so that its cost does not grow with it. */
-const MAX_LOOKED_AT = 1_000;
+/** After so many calls that do not fit beside those before them no more are looked at, nor so many groups apart. */
+const MAX_PASSED = 100;
 
 /** One `transact` of a user's, until it is settled. */
 export interface Call {
@@ -16,32 +16,38 @@ export interface Call {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   settled: boolean;
-  /** When it was sent for the first time, monotonic. */
+  /** When it was sent for the first time, monotonic; and how often since. */
   sentMs: number | undefined;
-  /** Tries that were refused for a conflict or throttling. */
-  conflicts: number;
-  /** Not to be tried alone before this, monotonic. */
-  retryAtMs: number;
+  tries: number;
 }
 
-/** Calls that wait, and which of them go together next. Pure but for its own lists. */
+/** Calls that are committed apart from the others, not before `retryAtMs` (monotonic). */
+interface Group {
+  readonly calls: readonly Call[];
+  readonly touched: readonly Touched[];
+  readonly retryAtMs: number;
+}
+
+export interface Taken {
+  readonly calls: readonly Call[];
+  readonly isApart: boolean;
+}
+
+/** Calls that wait, and which of them go together next. Only its own lists change. */
 export class CommitQueue {
   #waiting: Call[] = [];
-  /** What they were part of was refused because of them, or without telling why: each goes by itself, behind the others. */
-  #alone: Call[] = [];
-  #aloneWasLast = true;
+  /** What they were part of could not be committed: they take turns with the others, group by group. */
+  #apart: Group[] = [];
+  /** What those apart touch: whoever comes later and touches it too has to wait for them. */
+  readonly #touchedApart = new TouchedItems();
+  #apartWasLast = true;
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0 && this.#alone.length === 0;
+    return this.#waiting.length === 0 && this.#apart.length === 0;
   }
 
   get all(): readonly Call[] {
-    return [...this.#alone, ...this.#waiting];
-  }
-
-  /** The first of those that wait, whose items have to be known for the next `take`. */
-  get next(): readonly Call[] {
-    return this.#waiting.slice(0, MAX_LOOKED_AT);
+    return [...this.#apart.flatMap(({ calls }) => calls), ...this.#waiting];
   }
 
   add(call: Call): void {
@@ -51,61 +57,84 @@ export class CommitQueue {
   /** They were taken, and are as they were. */
   putBack(calls: readonly Call[]): void {
     const waiting = calls.filter(({ settled }) => !settled);
-    this.#waiting = [...waiting, ...this.#waiting];
+    if (waiting.length > 0) this.#waiting = [...waiting, ...this.#waiting];
   }
 
-  setAlone(calls: readonly Call[]): void {
-    this.#alone.push(...calls);
+  setApart(calls: readonly Call[], retryAtMs: number): void {
+    if (calls.length === 0) return;
+    const touched = calls.map((call) => call.touched());
+    for (const each of touched) this.#touchedApart.add(each);
+    this.#apart.push({ calls, touched, retryAtMs });
+  }
+
+  /** Half of them and the other half, so that few tries tell which of them was to blame. */
+  divide(calls: readonly Call[], retryAtMs: number): void {
+    const half = Math.ceil(calls.length / 2);
+    this.setApart(calls.slice(0, half), retryAtMs);
+    this.setApart(calls.slice(half), retryAtMs);
   }
 
   dropSettled(): void {
     this.#waiting = this.#waiting.filter(({ settled }) => !settled);
-    this.#alone = this.#alone.filter(({ settled }) => !settled);
+    const apart = this.#apart;
+    this.#apart = [];
+    for (const group of apart) {
+      this.#forget(group);
+      this.setApart(
+        group.calls.filter(({ settled }) => !settled),
+        group.retryAtMs,
+      );
+    }
   }
 
   /** The calls of the next commit; none: wait until `retryAtMs`, or for another call. */
-  take(nowMs: number): readonly Call[] {
-    const due = this.#alone.find(({ retryAtMs }) => retryAtMs <= nowMs);
-    if (due && !this.#aloneWasLast) return this.#takeAlone(due);
-    const batch = this.#takeTogether();
-    if (batch.length > 0) {
-      this.#aloneWasLast = false;
-      return batch;
-    }
-    return due ? this.#takeAlone(due) : [];
+  take(nowMs: number): Taken {
+    const due = this.#apart.slice(0, MAX_PASSED).find(({ retryAtMs }) => retryAtMs <= nowMs);
+    if (due && !this.#apartWasLast) return this.#takeApart(due);
+    const calls = this.#takeTogether();
+    if (calls.length === 0 && due) return this.#takeApart(due);
+    this.#apartWasLast = false;
+    return { calls, isApart: false };
   }
 
-  /** When the next of those that go alone is due; undefined: there is none. */
+  /** When one of those apart is due; undefined: there are none. */
   get retryAtMs(): number | undefined {
-    const times = this.#alone.map(({ retryAtMs }) => retryAtMs);
+    const times = this.#apart.slice(0, MAX_PASSED).map(({ retryAtMs }) => retryAtMs);
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
-  #takeAlone(call: Call): readonly Call[] {
-    this.#aloneWasLast = true;
-    this.#alone = this.#alone.filter((other) => other !== call);
-    return [call];
+  #takeApart(group: Group): Taken {
+    this.#apartWasLast = true;
+    this.#apart.splice(this.#apart.indexOf(group), 1);
+    this.#forget(group);
+    return { calls: group.calls, isApart: true };
+  }
+
+  #forget({ touched }: Group): void {
+    for (const each of touched) this.#touchedApart.remove(each);
   }
 
   /** The first call, and those behind it that fit beside it. Calls on one item keep their order. */
   #takeTogether(): Call[] {
     const batch: Call[] = [];
     const passed: Call[] = [];
-    const touched = new TouchedItems();
-    for (const call of this.#alone) touched.add(call.touched());
+    const touchedBefore = new TouchedItems();
     let count = 0;
     let bytes = 0;
-    for (const call of this.next) {
+    for (const call of this.#waiting) {
+      const touched = call.touched();
       const fits =
         count + call.actions.length <= MAX_ACTIONS &&
         (batch.length === 0 || bytes + call.bytes <= MAX_COMMIT_BYTES) &&
-        !touched.meets(call.touched());
+        !touchedBefore.meets(touched) &&
+        !this.#touchedApart.meets(touched);
+      touchedBefore.add(touched);
       (fits ? batch : passed).push(call);
-      touched.add(call.touched());
-      if (!fits) continue;
-      count += call.actions.length;
-      bytes += call.bytes;
-      if (count === MAX_ACTIONS) break;
+      if (fits) {
+        count += call.actions.length;
+        bytes += call.bytes;
+      }
+      if (count === MAX_ACTIONS || passed.length === MAX_PASSED) break;
     }
     this.#waiting.splice(0, batch.length + passed.length, ...passed);
     return batch;

@@ -27,6 +27,7 @@ export function fateOf(lease: Lease | undefined, { candidateId, term, number }: 
   if (landed !== number - 1) return { kind: "unknown" };
   if (lease.holder === candidateId && lease.term === term) return { kind: "open" };
   // The row has gone on from that very term: given back or evicted, or acquired by the next holder since.
-  const isNext = endedTerm(lease) === term || lease.previousTerm === term;
+  const isEnded = lease.holder === undefined && endedTerm(lease) === term;
+  const isNext = isEnded || lease.previousTerm === term;
   return { kind: isNext ? "never" : "unknown" };
 }

@@ -112,6 +112,7 @@ export class Leadership implements AsyncDisposable {
    * failed, or its item was busy for a whole lease), `LeaseLostError` (the leadership is over), `TableError`
    * (DynamoDB refuses the request), `InvalidOptionError`; and `TransactionUnknownError`, which alone does not say
    * whether it was written: no answer for a whole lease, two leaders since, or the lease row was deleted or restored.
+   * (A lease row of this very term that is put back from a backup while a call is under way can make its answer wrong.)
    * @example
    * await leadership.transact([{ Put: { TableName: "ledger", Item: { id: "42", paid: true } } }]);
    */

@@ -59,6 +59,11 @@ describe("what the row tells of the third transaction of my fifth term", () => {
       lease({ term: 7, previousTerm: 6, holder: "y", lastCommit: commit(7, 1), commitBefore: commit(6, 1) }),
       { kind: "unknown" },
     ],
+    [
+      "somebody else holds a term of the same number, on a row made anew",
+      lease({ holder: "x", lastCommit: commit(5, 2) }),
+      { kind: "unknown" },
+    ],
     ["the row is gone", undefined, { kind: "unknown" }],
     ["the row was made anew", lease({ term: 6, holder: "x" }), { kind: "unknown" }],
     ["a placeholder stands there", lease({ term: 0 }), { kind: "unknown" }],

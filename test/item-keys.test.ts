@@ -5,9 +5,9 @@ import { TouchedItems, touchedBy } from "../src/store/item-keys.js";
 
 const actionOf = (how: string, item: { id: unknown; sort: unknown; note: unknown }) => {
   const { id, sort, note } = item;
-  if (how === "Put") return toAction({ Put: { TableName: "t", Item: { id, sort, note } } }, 0);
-  if (how === "Delete") return toAction({ Delete: { TableName: "t", Key: { sort, id } } }, 0);
-  return toAction({ Update: { TableName: "t", Key: { id, sort }, UpdateExpression: "REMOVE note" } }, 0);
+  if (how === "Put") return toAction({ Put: { TableName: "tab", Item: { id, sort, note } } }, 0);
+  if (how === "Delete") return toAction({ Delete: { TableName: "tab", Key: { sort, id } } }, 0);
+  return toAction({ Update: { TableName: "tab", Key: { id, sort }, UpdateExpression: "REMOVE note" } }, 0);
 };
 
 const meet = (a: ReturnType<typeof actionOf>, b: ReturnType<typeof actionOf>, names?: readonly string[]) => {
@@ -31,13 +31,13 @@ test("two actions meet exactly if they have the same key; without the names of t
 });
 
 test("numbers are compared as DynamoDB does, to the last of 38 digits", () => {
-  const put = (N: string) => toAction({ Put: { TableName: "t", Item: { id: { N } } } }, 0);
+  const put = (N: string) => toAction({ Put: { TableName: "tab", Item: { id: { N } } } }, 0);
   expect(meet(put("1"), put("1.0"), ["id"])).toBe(true);
   expect(meet(put("9007199254740993"), put("9007199254740992"), ["id"])).toBe(false);
 });
 
 test("the same key in another table is another item", () => {
   const put = (TableName: string) => toAction({ Put: { TableName, Item: { id: "1" } } }, 0);
-  expect(meet(put("t"), put("u"), ["id"])).toBe(false);
-  expect(meet(put("t"), put("u"))).toBe(false);
+  expect(meet(put("tab"), put("tub"), ["id"])).toBe(false);
+  expect(meet(put("tab"), put("tub"))).toBe(false);
 });

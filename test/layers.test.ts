@@ -24,7 +24,7 @@ const LAYERS: string[][] = [
     "store/create-table",
     "store/date-header",
   ],
-  ["store/item-keys", "store/lease-store"],
+  ["store/item-keys", "store/item-size", "store/lease-store"],
   [
     "store/lease-codec",
     "store/term-codec",
@@ -39,7 +39,7 @@ const LAYERS: string[][] = [
   ["store/dynamodb-registry"],
   ["store/dynamodb", "store/memory", "manual-clock", "dynamodb-local"],
   ["requests", "testing", "health", "store-of", "calls"],
-  ["holder", "standing", "records", "operator", "table-keys", "commit-queue"],
+  ["holder", "standing", "records", "operator", "table-keys", "commit-queue", "open-number"],
   ["succession"],
   ["tenure", "observer", "chronicle"],
   ["commits"],

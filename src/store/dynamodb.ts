@@ -249,9 +249,9 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
       } catch (error) {
         if (!(error instanceof TransactionCanceledException)) throw transactionError(error, tableNames);
         const [row, ...reasons] = error.CancellationReasons ?? [];
-        // Not one reason per action: the request itself was wrong, and whose action it was is not told.
-        if (reasons.length !== actions.length && row?.Code === "ValidationError") {
-          throw transactionError(error, tableNames);
+        // Not one reason per action: the request itself was wrong, and whose action it was is not told; or no answer at all.
+        if (reasons.length !== actions.length) {
+          throw row?.Code === "ValidationError" ? transactionError(error, tableNames) : error;
         }
         if (row?.Code === "ConditionalCheckFailed") {
           const lease = row.Item && toLease(election, row.Item as Item);

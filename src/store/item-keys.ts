@@ -39,22 +39,44 @@ function keyValueOf(attribute: Action["keyOrItem"][string] | undefined): string 
 
 /** Everything that some calls touch, to ask of others whether they may meet on an item. */
 export class TouchedItems {
-  readonly #items = new Set<string>();
-  readonly #tables = new Set<string>();
-  readonly #anyOf = new Set<string>();
+  readonly #items = new Counts();
+  readonly #tables = new Counts();
+  readonly #anyOf = new Counts();
 
   add({ items, tables, anyOf }: Touched): void {
-    for (const item of items) this.#items.add(item);
-    for (const table of tables) this.#tables.add(table);
-    for (const table of anyOf) this.#anyOf.add(table);
+    this.#items.add(items);
+    this.#tables.add(tables);
+    this.#anyOf.add(anyOf);
+  }
+
+  remove({ items, tables, anyOf }: Touched): void {
+    this.#items.remove(items);
+    this.#tables.remove(tables);
+    this.#anyOf.remove(anyOf);
   }
 
   meets({ items, tables, anyOf }: Touched): boolean {
-    return some(items, this.#items) || some(anyOf, this.#tables) || some(tables, this.#anyOf);
+    return this.#items.hasAny(items) || this.#tables.hasAny(anyOf) || this.#anyOf.hasAny(tables);
   }
 }
 
-function some(these: ReadonlySet<string>, those: ReadonlySet<string>): boolean {
-  for (const each of these) if (those.has(each)) return true;
-  return false;
+class Counts {
+  readonly #counts = new Map<string, number>();
+
+  add(names: ReadonlySet<string>): void {
+    for (const name of names) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  remove(names: ReadonlySet<string>): void {
+    for (const name of names) {
+      const left = (this.#counts.get(name) ?? 0) - 1;
+      if (left > 0) this.#counts.set(name, left);
+      else this.#counts.delete(name);
+    }
+  }
+
+  hasAny(names: ReadonlySet<string>): boolean {
+    for (const name of names) if (this.#counts.has(name)) return true;
+    return false;
+  }
 }

@@ -1,4 +1,4 @@
-import { type ActionRefusal, TableError } from "../errors.js";
+import { type ActionRefusal, TableError, TableUnavailableError } from "../errors.js";
 import type { Lease } from "../lease.js";
 import type { History } from "../sighting.js";
 import type { Founding } from "../takeover.js";
@@ -60,7 +60,7 @@ export class MemoryTable implements LeaseStore {
   readonly #candidates = new Map<string, Map<string, CandidateRow>>();
   readonly #seqs = new Map<string, number>();
   readonly #items = new Map<string, Map<string, Item>>();
-  readonly #tokens = new Map<string, number>();
+  readonly #tokens = new Map<string, { readonly atMs: number; readonly content: string }>();
   readonly #keys: Record<string, readonly string[]>;
   readonly #serviceTimeMs: () => number;
 
@@ -220,7 +220,7 @@ export class MemoryTable implements LeaseStore {
   async transact(request: TransactRequest): Promise<Transacted> {
     const { election, actions, commit } = request;
     const dateMs = this.#dateMs();
-    if (this.#isKnown(commit.id)) return { dateMs, done: true };
+    if (this.#isKnown(request)) return { dateMs, done: true };
     const changes = actions.map((action) => this.#plan(action));
     if (new Set(changes.map(({ target }) => target)).size < changes.length) {
       throw malformed(actions[0] as Action, "two actions on one item");
@@ -233,7 +233,8 @@ export class MemoryTable implements LeaseStore {
     for (const { apply } of changes) apply?.();
     this.#leases.set(election, marked);
     // A write of the lease row alone is no transaction, and has no token.
-    if (actions.length > 0) this.#tokens.set(commit.id, this.#serviceTimeMs());
+    if (actions.length > 0)
+      this.#tokens.set(commit.id, { atMs: this.#serviceTimeMs(), content: contentOf(request) });
     return { dateMs, done: true };
   }
 
@@ -263,13 +264,18 @@ export class MemoryTable implements LeaseStore {
     return { dateMs: this.#dateMs(), done: true, lease: changed };
   }
 
-  #isKnown(token: string): boolean {
+  /** Rejects a token that was used for something else, as DynamoDB does (`IdempotentParameterMismatchException`). */
+  #isKnown(request: TransactRequest): boolean {
     const nowMs = this.#serviceTimeMs();
-    for (const [known, atMs] of this.#tokens) {
+    for (const [known, { atMs }] of this.#tokens) {
       if (nowMs - atMs <= TOKEN_MEMORY_MS) break;
       this.#tokens.delete(known);
     }
-    return this.#tokens.has(token);
+    const known = this.#tokens.get(request.commit.id);
+    if (known && known.content !== contentOf(request)) {
+      throw new TableUnavailableError("commit a transaction, whose token was used for another");
+    }
+    return known !== undefined;
   }
 
   /** What an action would do, and to which item. Throws what DynamoDB refuses before it sees an item. */
@@ -342,6 +348,10 @@ export class MemoryTable implements LeaseStore {
     this.#items.set(name, table);
     return table;
   }
+}
+
+function contentOf({ election, candidateId, term, commit, actions }: TransactRequest): string {
+  return JSON.stringify([election, candidateId, term, commit.number, actions]);
 }
 
 function malformed({ tableName }: Action, why: string): TableError {
