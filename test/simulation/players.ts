@@ -94,7 +94,7 @@ export async function runTick(player: Player, tick: string, around: Surroundings
   const wait = random.chance(0.5);
   const most = random.integer(1, 3);
   const fails = !around.isCalm() && random.chance(0.2);
-  const blocks = !around.isCalm() && random.chance(0.1);
+  const blocks = random.chance(0.1);
   const isCareful = random.chance(0.5);
   try {
     const result = await called(player, around, (signal) =>
@@ -105,7 +105,7 @@ export async function runTick(player: Player, tick: string, around: Surroundings
           if (isCareful) leadership.throwIfLost();
           if (fails) throw new Error("the job failed");
           referee.workedFor(tick);
-          if (blocks) await blockBeyondTheLease(player.host, around);
+          if (blocks && !around.isCalm()) await blockBeyondTheLease(player.host, around);
         },
         { signal, wait, holdForMs: around.holdForMs },
       ),

@@ -161,7 +161,7 @@ export class Referee {
     }
     this.#highestTerm = Math.max(this.#highestTerm, lease.term);
     if (verb === "acquire" && (args[0] as AcquireRequest).basis.founding) this.#recorded.add(lease.term);
-    if (verb === "resign") this.#fencedTick = lease.lastTick ?? "";
+    if (verb === "resign") this.#completed(lease.lastTick ?? "");
     else this.toldDone(lease.lastTick ?? "");
     if (lease.lastTick !== undefined && !this.#worked.has(lease.lastTick)) {
       throw new Violation("ticks", `${lease.lastTick} is recorded as done, and no work for it was`);
@@ -191,6 +191,11 @@ export class Referee {
     this.#row = undefined;
     this.#askedForPause = undefined;
     this.#paused = false;
+  }
+
+  /** The latest counts: an older row that was put back may complete an older one. */
+  #completed(tick: string): void {
+    if (tick > this.#fencedTick) this.#fencedTick = tick;
   }
 
   #wroteHistory({ term, holder }: TermRecord): void {

@@ -385,8 +385,12 @@ class Simulation {
     this.#referee.restored(older);
   }
 
-  /** A deletion is harmless once what the row says of its term and its tick has landed in history too. */
+  /**
+   * A deletion is harmless once what the row says of its term and its tick has landed in history too. A placeholder
+   * says nothing.
+   */
   async #isInHistory({ term, lastTick = "" }: Lease): Promise<boolean> {
+    if (term === 0) return true;
     const { history } = await this.#table.readHistory(NAME);
     return history.highestTerm === term && (history.lastTick ?? "") >= lastTick;
   }
