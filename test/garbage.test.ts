@@ -6,6 +6,7 @@ import { Election, MalformedLeaseError } from "../src/index.js";
 import { DynamoDBLeaseStore } from "../src/store/dynamodb.js";
 import type { Item } from "../src/store/expressions.js";
 import { toLease } from "../src/store/lease-codec.js";
+import { candidatesPartition } from "../src/store/schema.js";
 import { leaseRow, newClient, newLeaseTable } from "./support/fixture.js";
 import { between, Stage } from "./support/stage.js";
 
@@ -222,13 +223,13 @@ test("garbage in whatever attribute: one try works or is told what is wrong, in 
       standing,
       async (row, past, other) => {
         const name = `e/${randomUUID()}`;
-        const put = (sk: string, attributes: Item) =>
+        const put = (sk: string, attributes: Item, pk = name) =>
           client.send(
-            new PutItemCommand({ TableName, Item: { pk: { S: name }, sk: { S: sk }, ...attributes } }),
+            new PutItemCommand({ TableName, Item: { pk: { S: pk }, sk: { S: sk }, ...attributes } }),
           );
         if (row) await put("lease", row);
         if (past) await put(past.sk, past.row);
-        await put("candidate#b", other);
+        await put("candidate#b", other, candidatesPartition(name));
         const before = await leaseRow(client, TableName, name);
         let requests = 0;
         const counting = {
