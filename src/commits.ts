@@ -181,7 +181,7 @@ export class Commits {
       this.#keys.proven(content.calls.flatMap(({ actions }) => actions));
       this.#decided(content.id);
     } else if (answer.fenced) {
-      this.#readFate(answer.lease);
+      this.#readFate(answer);
       this.#queue.putBack(content.calls);
       this.#queue.dropSettled();
     } else {
@@ -201,7 +201,7 @@ export class Commits {
   }
 
   /** The lease row refused: it tells what has landed, and whether this term goes on. */
-  #readFate(lease: Lease | undefined): void {
+  #readFate({ lease, attempts }: { lease: Lease | undefined; attempts?: number | undefined }): void {
     const { options, term } = this.tenure;
     const { name, candidateId } = options;
     const open = this.#open;
@@ -216,7 +216,7 @@ export class Commits {
       const error = lease?.term === term ? this.#lostError() : fenced;
       for (const call of open.unsettled) {
         const own = open.errorOf(call);
-        if (fate.kind === "never") this.#reject(call, own ?? error);
+        if (fate.kind === "never" || open.wasSentOnce(attempts)) this.#reject(call, own ?? error);
         else this.#settleUnknown(call, own);
       }
       this.#open = new OpenNumber(open.number + 1);

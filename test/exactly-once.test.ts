@@ -235,6 +235,20 @@ describe("what the row cannot tell is called unknown", () => {
     expect(it.leadership.signal.reason).toMatchObject({ reason: "deleted" });
   });
 
+  test("unless its only request was refused: a leader that froze while two others came and went is fenced out", async () => {
+    await using it = await scene(1);
+    const id = randomUUID();
+    const { opened, open } = gate();
+    void it.proxy.next(isOf(id), { kind: "delayRequest", until: opened });
+    const outcome = outcomeOf(it.leadership.transact([count(id)]));
+    await it.proxy.seen(isOf(id));
+    const Key = { pk: { S: it.name }, sk: { S: "lease" } };
+    await direct.send(new DeleteItemCommand({ TableName: leases, Key }));
+    open();
+    expect(await outcome).toBe("FencedOutError");
+    expect(await hits(id)).toBe(0);
+  });
+
   test("one holder later the row still tells; an eviction does not blur it", async () => {
     await using it = await scene(1);
     const id = randomUUID();

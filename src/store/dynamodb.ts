@@ -255,7 +255,8 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
         }
         if (row?.Code === "ConditionalCheckFailed") {
           const lease = row.Item && toLease(election, row.Item as Item);
-          return { dateMs: date.ms, done: false, fenced: true, lease };
+          const { attempts } = error.$metadata;
+          return { dateMs: date.ms, done: false, fenced: true, lease, attempts };
         }
         const refusals = reasons.map((reason, i) => ({
           code: reason.Code ?? "None",

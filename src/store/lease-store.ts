@@ -215,8 +215,16 @@ export interface CommitMark {
 export type Transacted = Answer &
   (
     | { readonly done: true }
-    /** The lease row held it back; `lease` is that row as it stands. */
-    | { readonly done: false; readonly fenced: true; readonly lease: Lease | undefined }
+    /**
+     * The lease row held it back; `lease` is that row as it stands. `attempts`: how often the request went over the
+     * network, where that is known.
+     */
+    | {
+        readonly done: false;
+        readonly fenced: true;
+        readonly lease: Lease | undefined;
+        readonly attempts?: number | undefined;
+      }
     /** Refused as a whole; one entry per action, in order. */
     | { readonly done: false; readonly fenced: false; readonly refusals: readonly ActionRefusal[] }
   );
