@@ -80,7 +80,10 @@ export class Succession {
     const { answer, received } = await this.requests.send("read the candidates", (store, _sent, signal) =>
       store.readCandidates(name, signal),
     );
-    this.#roll = call(this.#roll, answer.candidates, received.monotonicMs, this.#doubted);
+    // Whose row does not say how long it is good (it was written without a service clock) may be long dead.
+    const undated = answer.candidates.filter(({ expiresAt }) => expiresAt === undefined);
+    const doubted = new Set([...this.#doubted, ...undated.map((row) => row.candidateId)]);
+    this.#roll = call(this.#roll, answer.candidates, received.monotonicMs, doubted);
     this.#candidates = present(this.#roll, received, this.requests.headers);
     this.#line = lineOf(order, this.#candidates, { candidateId, seq: this.standing.seq });
     const dead = longDead(answer.candidates, candidateId, received, this.requests.headers);

@@ -214,6 +214,19 @@ test("the leader deletes the rows of those who are long dead, some at each renew
   expect(await cast.line()).toBe("bc");
 });
 
+test("a dead candidate whose row does not say how long it is good is not handed over to", async () => {
+  const cast = new Cast({ order: "rank", preempt: true, minTenureMs: 0 });
+  const dead = { label: "dead", seq: 7, rank: 9, eligible: true, beat: 4, refreshMs: LEASE_MS };
+  await cast.stage.table.writeCandidate(NAME, { candidateId: "dead", ...dead });
+  await cast.joinAll("ab");
+  await cast.advance(4 * LEASE_MS);
+  expect(cast.told).toBe("a1");
+  // It lives after all: its beat changes, and then its rank counts.
+  await cast.stage.table.writeCandidate(NAME, { candidateId: "dead", ...dead, beat: 5 });
+  await cast.advance(2 * RENEW_MS);
+  expect(await cast.line()).toMatch(/^dead/);
+});
+
 test("a candidate that was frozen so long that its row was deleted is in the line again when it thaws", async () => {
   const cast = new Cast({ order: "arrival" });
   const [, , c] = await cast.joinAll("abc");
