@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
-import { newClient, newTable } from "./support/fixture.js";
+import { eventually, newClient, newTable } from "./support/fixture.js";
 import { gate } from "./support/stage.js";
 
 /** A table that remembers what landed, in order, and answers with how much that is. */
@@ -203,4 +203,21 @@ test("to the AWS SDK: a lost answer is an error, and yet the item stands", async
   void between.next("PutItem", { kind: "respond", status: 400, body: forged });
   const refused = client.send(new PutItemCommand({ TableName, Item: item }));
   await expect(refused).rejects.toMatchObject({ name: "TransactionConflictException" });
+});
+
+test("what a fault holds is told apart from what is under way", async () => {
+  const { opened, open } = gate();
+  const leave = new AbortController();
+  void proxy.next("GetItem", { kind: "delayAnswer", until: opened });
+  const hanging = proxy.next("PutItem", { kind: "hang" });
+  const answer = answerTo(send("GetItem", { n: 1 }));
+  const left = send("PutItem", { n: 2 }, leave.signal);
+  await hanging;
+  await eventually(() => proxy.working === 0);
+  expect([...proxy.held].map(({ operation }) => operation).sort()).toEqual(["GetItem", "PutItem"]);
+  open();
+  await answer;
+  leave.abort();
+  await expect(left).rejects.toThrow();
+  await eventually(() => proxy.held.size === 0 && proxy.working === 0);
 });

@@ -41,6 +41,7 @@ export interface SeenRequest {
   readonly operation: string;
   /** Undefined if it was not JSON. */
   readonly body: unknown;
+  readonly headers: IncomingHttpHeaders;
   /** Milliseconds by the monotonic clock. */
   readonly at: number;
 }
@@ -92,6 +93,8 @@ export class FaultProxy implements AsyncDisposable {
   readonly #requests: SeenRequest[] = [];
   readonly #plan: Planned[] = [];
   readonly #paused = new Set<Direction>();
+  readonly #held = new Set<SeenRequest>();
+  #working = 0;
   readonly #events = new EventEmitter<{ request: []; resume: [] }>().setMaxListeners(0);
   #closed: Promise<unknown> | undefined;
 
@@ -105,6 +108,16 @@ export class FaultProxy implements AsyncDisposable {
   /** Every request so far, in the order of arrival. */
   get requests(): readonly SeenRequest[] {
     return this.#requests;
+  }
+
+  /** Requests that go no further: a fault or a pause holds them, or they never get an answer. */
+  get held(): ReadonlySet<SeenRequest> {
+    return this.#held;
+  }
+
+  /** How many requests are under way here, without those that are held. */
+  get working(): number {
+    return this.#working;
   }
 
   /**
@@ -156,6 +169,15 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    this.#working += 1;
+    try {
+      await this.#pass(incoming, outgoing);
+    } finally {
+      this.#working -= 1;
+    }
+  }
+
+  async #pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method, url: path, headers, socket } = incoming;
     const body = await buffer(incoming).catch(() => undefined);
     // The client went away in the middle of its request.
@@ -163,7 +185,7 @@ export class FaultProxy implements AsyncDisposable {
     const seen = this.#record(headers, body);
     const planned = this.#take(seen);
     const fault = planned ? planned.fault : this.otherwise(seen);
-    await this.#passage("requests");
+    await this.#passage("requests", seen);
 
     switch (fault?.kind) {
       case "dropRequest":
@@ -173,13 +195,14 @@ export class FaultProxy implements AsyncDisposable {
         socket.resetAndDestroy();
         return planned?.done(seen);
       case "blackhole":
+        this.#leaveOpen(seen, outgoing);
         return planned?.done(seen);
       case "respond":
-        await this.#passage("answers");
+        await this.#passage("answers", seen);
         this.#answer(outgoing, { headers: {}, ...fault, body: JSON.stringify(fault.body) });
         return planned?.done(seen);
       case "delayRequest":
-        await fault.until;
+        await this.#hold(seen, fault.until);
     }
 
     const message = { method, path, headers, body };
@@ -193,16 +216,32 @@ export class FaultProxy implements AsyncDisposable {
       return;
     }
     if (fault?.kind === "dropAnswer") socket.destroy();
+    if (fault?.kind === "hang") this.#leaveOpen(seen, outgoing);
     planned?.done(seen);
     if (fault?.kind === "hang") return;
-    if (fault?.kind === "delayAnswer") await fault.until;
-    await this.#passage("answers");
+    if (fault?.kind === "delayAnswer") await this.#hold(seen, fault.until);
+    await this.#passage("answers", seen);
     this.#answer(outgoing, answer);
+  }
+
+  async #hold(seen: SeenRequest, until: Promise<unknown>): Promise<void> {
+    this.#held.add(seen);
+    this.#working -= 1;
+    await until;
+    this.#working += 1;
+    this.#held.delete(seen);
+  }
+
+  /** It is held until its client gives it up. */
+  #leaveOpen(seen: SeenRequest, outgoing: ServerResponse): void {
+    if (outgoing.destroyed) return;
+    this.#held.add(seen);
+    outgoing.once("close", () => this.#held.delete(seen));
   }
 
   #record(headers: IncomingHttpHeaders, body: Buffer): SeenRequest {
     const operation = String(headers["x-amz-target"] ?? "").replace(/^.*\./, "");
-    const seen = { operation, body: parse(body), at: performance.now() };
+    const seen = { operation, body: parse(body), headers, at: performance.now() };
     if (this.recording) this.#requests.push(seen);
     this.#events.emit("request");
     return seen;
@@ -213,8 +252,8 @@ export class FaultProxy implements AsyncDisposable {
     return index < 0 ? undefined : this.#plan.splice(index, 1)[0];
   }
 
-  async #passage(direction: Direction): Promise<void> {
-    while (this.#paused.has(direction)) await once(this.#events, "resume");
+  async #passage(direction: Direction, seen: SeenRequest): Promise<void> {
+    while (this.#paused.has(direction)) await this.#hold(seen, once(this.#events, "resume"));
   }
 
   async #forward({ method, path, headers, body }: Message): Promise<Answer> {
