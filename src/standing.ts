@@ -116,10 +116,10 @@ export class Standing {
     this.#beat += 1;
     const fixed = { candidateId, label, eligible, group, value, refreshMs, seq };
     await this.requests.send("refresh the candidate", (store, sent, signal) => {
-      const aliveMs = lifetimeMs(refreshMs);
-      const expiresAt = this.requests.latest(sent, aliveMs);
-      const atMs = this.requests.at(sent);
-      const ttl = atMs && Math.ceil((atMs + aliveMs + REMEMBERED_MS) / 1_000);
+      // By the headers alone: else a row of who died on a host whose wall clock is wrong would count as alive.
+      const latestMs = this.requests.headers?.latestMs(sent);
+      const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshMs);
+      const ttl = expiresAt && Math.ceil((expiresAt + REMEMBERED_MS) / 1_000);
       const row = { ...fixed, rank: this.#rank, beat: this.#beat, expiresAt, ttl };
       return store.writeCandidate(name, row, signal);
     });

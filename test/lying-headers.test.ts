@@ -104,6 +104,24 @@ test("a leader all whose headers are behind by nearly two seconds writes no end 
   leader.throwIfLost();
 });
 
+test("the end of a lease is written as late as it might be, never as it probably is, whatever the second's phase", async () => {
+  for (const offMs of [-1_000, 0, 1_000]) {
+    for (let phase = 0; phase < 1_000; phase += 90) {
+      const stage = new Stage();
+      await stage.advance(phase);
+      const a = stage.candidate("a");
+      a.clock.stepWall(offMs);
+      await a.election.campaign();
+      for (let renewals = 0; renewals < 3; renewals++) {
+        const sentMs = stage.time.wallMs();
+        const { lease } = await stage.table.read(NAME);
+        expect(lease?.expiresAt, `${offMs} ${phase}`).toBeGreaterThanOrEqual(sentMs + LEASE_MS);
+        await stage.advance(LEASE_MS / 3);
+      }
+    }
+  }
+});
+
 test("headers that step by 20 s for good, after a contradiction: the new time never takes a living leader's lease", async () => {
   const stage = new Stage();
   const leader = await stage.candidate("a").election.campaign();
@@ -211,6 +229,19 @@ test("a wall clock hours behind keeps no dead candidate in line, and no dead lea
   behind.clock.stepWall(-HOUR_MS);
   expect(await behind.election.leader()).toBeUndefined();
   expect(await behind.election.candidates()).toEqual([]);
+});
+
+test("who dies on a host whose wall clock is hours off is not kept in line by its row either", async () => {
+  const stage = new Stage();
+  const leader = stage.candidate("leader");
+  await leader.election.campaign();
+  const dead = stage.candidate("dead", { order: "arrival" });
+  dead.clock.stepWall(HOUR_MS);
+  void dead.election.campaign().catch(() => {});
+  await stage.advance(100);
+  expect(await stage.candidate("a").election.candidates()).toHaveLength(1);
+  await stage.advance(30_000, { frozen: [dead.clock] });
+  expect(await stage.candidate("b").election.candidates()).toEqual([]);
 });
 
 test("on the wire: a follower whose headers step by 20 s reads on, and takes nothing from a leader that lives", async () => {

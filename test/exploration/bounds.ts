@@ -66,7 +66,7 @@ export const SMALL: readonly NamedBounds[] = [
 /** What `npm run explore` goes through. */
 export const FULL: readonly NamedBounds[] = [
   { name: "two faults", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 2, ...EVERY_FAULT },
-  { name: "service clock", candidates: 2, ...TWO_TENURES, leaseTicks: 4, faults: 1, ...SERVICE_CLOCK },
+  { name: "service clock", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 1, ...SERVICE_CLOCK },
   { name: "deleted rows", candidates: 2, ...FROM_NOTHING, leaseTicks: 3, faults: 1, ...DELETIONS },
   {
     name: "one fault",

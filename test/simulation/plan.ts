@@ -108,7 +108,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     // As while a fleet is being told a shorter lease, one by one.
     leaseDurationMs: mixed ? random.pick([leaseDurationMs, leaseDurationMs / 2]) : leaseDurationMs,
     rate: broken ? random.pick([0.5, 1, 2]) : allowedRate(random),
-    ...witnesses(random),
+    ...witnesses(random, leaseDurationMs, i),
     rank: random.integer(0, 3),
     // Some only watch; the first two never do.
     eligible: i < 2 || !random.chance(0.1),
@@ -172,13 +172,21 @@ function allowedRate(random: Random): number {
   return 1 + (random.chance(0.5) ? random.pick([-1, 1]) * 0.999 * most : random.between(-most, most));
 }
 
-/** Of a machine's two witnesses of the time, its wall clock and its headers, one at least is right. */
-function witnesses(random: Random): Pick<Machine, "wall" | "headersAreRight"> {
-  const right = random.pick(["wall", "wall", "headers", "headers", "both"]);
+/**
+ * Of a machine's two witnesses of the time, its wall clock and its headers, one at least is right. A wrong wall clock is off
+ * by hours, or by about a lease: then the bounds of its machine are wrong wherever the rules for headers are. The machines
+ * that can be suspended have one more often, since only a wall clock that is behind shows what they write when they wake.
+ */
+function witnesses(random: Random, leaseMs: number, i: number): Pick<Machine, "wall" | "headersAreRight"> {
+  const right = random.pick(["wall", i % 2 === 0 ? "wall" : "headers", "headers", "headers", "both"]);
   const isRight = right !== "headers";
-  const offMs = isRight ? WALL_OFFSET_MS : random.pick([5_000, 20_000, 60_000, 3_600_000]);
+  const offsetMs = random.pick([
+    random.between(-1, 1) * 3_600_000,
+    random.between(-1.5, 1.5) * leaseMs,
+    random.between(-1.5, -0.5) * leaseMs,
+  ]);
   return {
-    wall: { isRight, offsetMs: random.between(-1, 1) * offMs },
+    wall: { isRight, offsetMs: isRight ? random.between(-1, 1) * WALL_OFFSET_MS : offsetMs },
     headersAreRight: right !== "wall",
   };
 }
