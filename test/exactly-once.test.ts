@@ -3,19 +3,21 @@ import { DeleteItemCommand, GetItemCommand, TransactWriteItemsCommand } from "@a
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { Election, type ElectionOptions, Operator, type TransactionAction } from "../src/index.js";
 import { type Fault, type SeenRequest, startFaultProxy } from "./support/fault-proxy.js";
-import { newClient, newLeaseTable, newTable, watchedClock } from "./support/fixture.js";
+import { newClient, newLeaseTable, newTable } from "./support/fixture.js";
 import { gate } from "./support/stage.js";
+import { WireTime } from "./support/wire-time.js";
 
 /**
  * A transaction is applied once if `transact` resolves, and never if it says refused, whatever became of its tries.
- * Each scene counts in the user's own table, on the real store, through a proxy that meddles.
+ * Each scene counts in the user's own table, on the real store, through a proxy that meddles. Its time is staged.
  */
-const direct = newClient();
 let leases: string;
 let ledger: string;
 beforeAll(async () => {
-  leases = await newLeaseTable(direct);
-  ledger = await newTable(direct);
+  const client = newClient();
+  leases = await newLeaseTable(client);
+  ledger = await newTable(client);
+  client.destroy();
 });
 
 const isCommit = ({ operation, body }: SeenRequest) =>
@@ -55,29 +57,34 @@ const count = (id: string): TransactionAction => ({
   },
 });
 
-async function hits(id: string): Promise<number> {
-  const Key = { id: { S: id } };
-  const { Item } = await direct.send(new GetItemCommand({ TableName: ledger, Key, ConsistentRead: true }));
-  return Number(Item?.hits?.N ?? 0);
-}
-
 async function scene(maxAttempts: number | undefined, options: Partial<ElectionOptions> = {}) {
   const proxy = await startFaultProxy(inject("dynamodb").endpoint);
-  const client = newClient(proxy.endpoint, maxAttempts === undefined ? {} : { maxAttempts });
-  const clock = watchedClock();
+  const time = new WireTime(proxy);
+  const client = time.watch(newClient(proxy.endpoint, maxAttempts === undefined ? {} : { maxAttempts }));
+  const direct = time.watch(newClient());
+  const clock = time.clock();
   const name = `e/${randomUUID()}`;
-  // Long beside the tries of one commit, so that a busy machine loses no lease.
+  // Long beside the tries of one commit.
   const durations = { leaseDurationMs: 30_000, renewIntervalMs: 10_000, requestTimeoutMs: 1_000 };
   const where = { client, tableName: leases, name };
   const election = new Election({ ...where, ...durations, clock, ...options });
   const leadership = await election.campaign();
   return {
-    ...{ proxy, election, leadership, clock, name },
+    ...{ proxy, time, direct, election, leadership, clock, name },
+    async item(id: string) {
+      const Key = { id: { S: id } };
+      return (await direct.send(new GetItemCommand({ TableName: ledger, Key, ConsistentRead: true }))).Item;
+    },
+    async hits(id: string): Promise<number> {
+      return Number((await this.item(id))?.hits?.N ?? 0);
+    },
     async [Symbol.asyncDispose]() {
       await leadership.resign();
-      client.destroy();
+      expect(time.pendingTimers).toBe(0);
+      await time[Symbol.asyncDispose]();
       await proxy.close();
-      expect(clock.pendingTimers).toBe(0);
+      client.destroy();
+      direct.destroy();
     },
   };
 }
@@ -100,7 +107,7 @@ describe.each([1, undefined])("with maxAttempts %s", (maxAttempts) => {
       void it.proxy.next(isOf(first), refusal(name));
       const outcomes = await Promise.all(ids.map((id) => outcomeOf(it.leadership.transact([count(id)]))));
       expect(outcomes).toEqual(["written", "written", "written"]);
-      expect(await Promise.all(ids.map(hits))).toEqual([1, 1, 1]);
+      expect(await Promise.all(ids.map((id) => it.hits(id)))).toEqual([1, 1, 1]);
       it.leadership.throwIfLost();
     },
   );
@@ -111,7 +118,7 @@ describe.each([1, undefined])("with maxAttempts %s", (maxAttempts) => {
     void it.proxy.next(isOf(id), { kind: "dropAnswer" });
     void it.proxy.next(isOf(id), refusal(name));
     expect(await outcomeOf(it.leadership.transact([count(id)]))).toBe("written");
-    expect(await hits(id)).toBe(1);
+    expect(await it.hits(id)).toBe(1);
   });
 
   test.each(["TransactionConflict", "ThrottlingError"])(
@@ -125,7 +132,7 @@ describe.each([1, undefined])("with maxAttempts %s", (maxAttempts) => {
       expect(await outcomeOf(it.leadership.transact([count(id)]))).toBe("written");
       open();
       await late;
-      expect(await hits(id)).toBe(1);
+      expect(await it.hits(id)).toBe(1);
     },
   );
 
@@ -138,7 +145,7 @@ describe.each([1, undefined])("with maxAttempts %s", (maxAttempts) => {
     expect(await outcomeOf(it.leadership.transact([count(id)]))).toBe("TransactionRefusedError");
     open();
     await late;
-    expect(await hits(id)).toBe(0);
+    expect(await it.hits(id)).toBe(0);
     it.leadership.throwIfLost();
   });
 
@@ -156,7 +163,7 @@ describe.each([1, undefined])("with maxAttempts %s", (maxAttempts) => {
     await late;
     hasLanded();
     expect(await outcome).toBe("written");
-    expect(await hits(id)).toBe(1);
+    expect(await it.hits(id)).toBe(1);
   });
 
   test("its answer is lost, and the next try comes when the leader has resigned: written, and told so", async () => {
@@ -167,7 +174,7 @@ describe.each([1, undefined])("with maxAttempts %s", (maxAttempts) => {
     await it.proxy.seen(isOf(id));
     expect(await it.leadership.resign()).toBe("released");
     expect(await outcome).toBe("written");
-    expect(await hits(id)).toBe(1);
+    expect(await it.hits(id)).toBe(1);
   });
 });
 
@@ -179,10 +186,10 @@ test("DynamoDB has forgotten the token: a copy that comes ten minutes late is re
   // Without its token it is to DynamoDB what the same request is when the token is forgotten.
   const { ClientRequestToken, ...copy } = seen.body as { ClientRequestToken: string; TransactItems: [] };
   expect(ClientRequestToken).toBeDefined();
-  await expect(direct.send(new TransactWriteItemsCommand(copy))).rejects.toMatchObject({
+  await expect(it.direct.send(new TransactWriteItemsCommand(copy))).rejects.toMatchObject({
     CancellationReasons: [{ Code: "ConditionalCheckFailed" }, { Code: "None" }],
   });
-  expect(await hits(id)).toBe(1);
+  expect(await it.hits(id)).toBe(1);
 });
 
 test("a call in permanent conflict goes by itself and last: the five beside it are written, and so are those that come later", async () => {
@@ -199,10 +206,10 @@ test("a call in permanent conflict goes by itself and last: the five beside it a
   await Promise.all(ids.map((id) => it.leadership.transact([count(id)])));
   const later = randomUUID();
   await it.leadership.transact([count(later)]);
-  expect(await Promise.all([...ids, later].map(hits))).toEqual([1, 1, 1, 1, 1, 1]);
+  expect(await Promise.all([...ids, later].map((id) => it.hits(id)))).toEqual([1, 1, 1, 1, 1, 1]);
   // For a whole lease it met others' writes; that is its answer, and nothing of it will ever be written.
   expect(await conflicted).toBe("TransactionRefusedError");
-  expect(await hits(busy)).toBe(0);
+  expect(await it.hits(busy)).toBe(0);
   it.leadership.throwIfLost();
 });
 
@@ -213,9 +220,7 @@ test("calls on one item keep their order, though the first of them is in conflic
   void it.proxy.next(isOf(id), cancelled("None", "TransactionConflict"));
   void it.proxy.next(isOf(id), cancelled("None", "TransactionConflict"));
   await Promise.all([1, 2, 3].map((n) => it.leadership.transact([put(n)])));
-  const Key = { id: { S: id } };
-  const { Item } = await direct.send(new GetItemCommand({ TableName: ledger, Key, ConsistentRead: true }));
-  expect(Item?.n).toEqual({ N: "3" });
+  expect((await it.item(id))?.n).toEqual({ N: "3" });
 });
 
 describe("what the row cannot tell is called unknown", () => {
@@ -228,10 +233,10 @@ describe("what the row cannot tell is called unknown", () => {
     const outcome = outcomeOf(it.leadership.transact([count(id)]));
     await it.proxy.seen(isOf(id), 2);
     const Key = { pk: { S: it.name }, sk: { S: "lease" } };
-    await direct.send(new DeleteItemCommand({ TableName: leases, Key }));
+    await it.direct.send(new DeleteItemCommand({ TableName: leases, Key }));
     open();
     expect(await outcome).toBe("TransactionUnknownError");
-    expect(await hits(id)).toBe(0);
+    expect(await it.hits(id)).toBe(0);
     expect(it.leadership.signal.reason).toMatchObject({ reason: "deleted" });
   });
 
@@ -243,10 +248,10 @@ describe("what the row cannot tell is called unknown", () => {
     const outcome = outcomeOf(it.leadership.transact([count(id)]));
     await it.proxy.seen(isOf(id));
     const Key = { pk: { S: it.name }, sk: { S: "lease" } };
-    await direct.send(new DeleteItemCommand({ TableName: leases, Key }));
+    await it.direct.send(new DeleteItemCommand({ TableName: leases, Key }));
     open();
     expect(await outcome).toBe("FencedOutError");
-    expect(await hits(id)).toBe(0);
+    expect(await it.hits(id)).toBe(0);
   });
 
   test("one holder later the row still tells; an eviction does not blur it", async () => {
@@ -257,10 +262,10 @@ describe("what the row cannot tell is called unknown", () => {
     void it.proxy.next(isOf(id), { kind: "delayRequest", until: opened });
     const outcome = outcomeOf(it.leadership.transact([count(id)]));
     await it.proxy.seen(isOf(id), 2);
-    await new Operator({ client: direct, tableName: leases, name: it.name }).evict();
+    await new Operator({ client: it.direct, tableName: leases, name: it.name }).evict();
     open();
     expect(await outcome).toBe("written");
-    expect(await hits(id)).toBe(1);
+    expect(await it.hits(id)).toBe(1);
   });
 });
 
@@ -295,6 +300,7 @@ describe("Puts of many items", () => {
 
 test("whatever becomes of the tries of many calls, each outcome is true", async () => {
   await using it = await scene(1, { requestTimeoutMs: 300 });
+  const late: Array<Promise<void>> = [];
   // A fixed sequence of faults, so that a failure can be seen again.
   const kinds: Array<(request: SeenRequest) => Fault | undefined> = [
     () => undefined,
@@ -303,7 +309,11 @@ test("whatever becomes of the tries of many calls, each outcome is true", async 
     () => ({ kind: "duplicate" }),
     () => refusal("ExpiredTokenException"),
     () => refusal("ThrottlingException"),
-    () => ({ kind: "delayRequest", until: new Promise((resolve) => setTimeout(resolve, 400)) }),
+    () => {
+      const until = it.time.sleep(400);
+      late.push(until);
+      return { kind: "delayRequest", until };
+    },
     (request) => {
       const { TransactItems = [] } = request.body as { TransactItems?: unknown[] };
       return cancelled(...TransactItems.map((_, i) => (i % 3 === 1 ? "TransactionConflict" : "None")));
@@ -326,9 +336,11 @@ test("whatever becomes of the tries of many calls, each outcome is true", async 
     }),
   );
   it.proxy.otherwise = () => undefined;
-  // What is late has landed by the time that this later commit is answered, or never will.
   await it.leadership.transact([count(randomUUID())]);
-  const landed = await Promise.all(calls.map(({ id }) => hits(id)));
+  // Until what is late has landed, or was refused.
+  await Promise.all(late);
+  await it.time.until(() => it.proxy.working === 0);
+  const landed = await Promise.all(calls.map(({ id }) => it.hits(id)));
   outcomes.forEach((outcome, i) => {
     if (outcome === "TransactionUnknownError") expect(landed[i]).toBeLessThanOrEqual(1);
     else expect([outcome, landed[i]]).toEqual([outcome, outcome === "written" ? 1 : 0]);

@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import {
   Election,
   type ElectionEvent,
+  type ElectionOptions,
   FencedOutError,
   InvalidOptionError,
   LeaseLostError,
@@ -22,7 +23,7 @@ beforeAll(async () => {
   ledger = await newTable(client);
 });
 
-const candidate = (options: { leaseDurationMs?: number; onEvent?: (event: ElectionEvent) => void } = {}) =>
+const candidate = (options: Partial<ElectionOptions> = {}) =>
   new Election({ client, tableName: leases, name: `e/${randomUUID()}`, ...options });
 
 const put = (id: string, extra = {}): TransactionAction => ({
@@ -42,7 +43,13 @@ const item = async (id: string) =>
 
 test("200 concurrent calls beside renewals: no write lost, no innocent refused, no lease lost", async () => {
   const events: ElectionEvent[] = [];
-  const election = candidate({ leaseDurationMs: 3_000, onEvent: (event) => events.push(event) });
+  // Renewed often, and long beside an answer of a busy machine: no renewal is late, only in others' way.
+  const election = candidate({
+    leaseDurationMs: 60_000,
+    renewIntervalMs: 300,
+    requestTimeoutMs: 20_000,
+    onEvent: (event) => events.push(event),
+  });
   await using leadership = await election.campaign();
   const run = randomUUID();
   await client.send(new PutItemCommand({ TableName: ledger, Item: { id: { S: `${run}/taken` } } }));
@@ -84,7 +91,7 @@ test("200 concurrent calls beside renewals: no write lost, no innocent refused, 
   expect(written.size).toBe(rounds * 190 + 2);
   expect((await item(`${run}/counter`))?.hits).toEqual({ N: String(hits) });
   leadership.throwIfLost();
-  expect(leadership.term).toBe(1);
+  expect(events.filter(({ type }) => type === "elected")).toHaveLength(1);
   expect(events.filter(({ type }) => type === "ended")).toEqual([]);
 });
 
