@@ -119,7 +119,8 @@ export class Standing {
       // By the headers alone: else a row of who died on a host whose wall clock is wrong would count as alive.
       const latestMs = this.requests.headers?.latestMs(sent);
       const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshMs);
-      const ttl = expiresAt && Math.ceil((expiresAt + REMEMBERED_MS) / 1_000);
+      // For cleaning up any clock will do: a row that went too soon is back with the next refresh.
+      const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + REMEMBERED_MS) / 1_000);
       const row = { ...fixed, rank: this.#rank, beat: this.#beat, expiresAt, ttl };
       return store.writeCandidate(name, row, signal);
     });

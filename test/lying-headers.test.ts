@@ -244,6 +244,15 @@ test("who dies on a host whose wall clock is hours off is not kept in line by it
   expect(await stage.candidate("b").election.candidates()).toEqual([]);
 });
 
+test("a candidate that hears no header leaves a row that the table cleans up some day all the same", async () => {
+  const stage = new Stage();
+  const deaf = hearing(stage, "deaf", () => undefined, { order: "arrival" });
+  void deaf.election.campaign();
+  await stage.advance(100);
+  const { candidates } = await stage.table.readCandidates(NAME);
+  expect(candidates).toMatchObject([{ expiresAt: undefined, ttl: expect.any(Number) }]);
+});
+
 test("on the wire: a follower whose headers step by 20 s reads on, and takes nothing from a leader that lives", async () => {
   const client = newClient();
   const tableName = await newLeaseTable(client);
