@@ -1250,7 +1250,7 @@ function actionOf(
 /** Without messages and times, and with nothing but what is there. */
 function essence(answer: unknown, without: readonly string[] = []): unknown {
   const text = JSON.stringify(answer ?? null, (key, value) =>
-    ["dateMs", "message", ...without].includes(key) ? undefined : value,
+    ["dateMs", "message", "attempts", ...without].includes(key) ? undefined : value,
   );
   return JSON.parse(text);
 }
