@@ -45,7 +45,7 @@ export class Campaign {
   #unsure = false;
   #jitterMs = 0;
   /** In a row. */
-  #foundingsRefused = 0;
+  #vainTries = 0;
 
   constructor(
     private readonly requests: Requests,
@@ -81,6 +81,7 @@ export class Campaign {
       const move = this.#nextMove(0);
       if (move.kind === "acquire") {
         if (!(await isHealthy(this.options))) break;
+        signal?.throwIfAborted();
         const won = await this.#acquire(move);
         if (won) return won;
         looked = true;
@@ -135,18 +136,24 @@ export class Campaign {
         await sleep(this.options.clock, move.untilMs - this.requests.now().monotonicMs, signal);
         return undefined;
       case "acquire":
-        if (await isHealthy(this.options)) return this.#acquireOrRest(move, signal);
+        if (await isHealthy(this.options)) {
+          signal?.throwIfAborted();
+          return this.#acquireOrRest(move, signal);
+        }
         await sleep(this.options.clock, this.options.renewIntervalMs, signal);
         return undefined;
     }
   }
 
-  /** After a founding that was refused without a row there is nothing to watch: tries ever less often. */
+  /**
+   * A founding that was refused without a row leaves nothing to watch, and a refusal that shows the very pair it was
+   * conditioned on makes no sense: then it tries ever less often.
+   */
   async #acquireOrRest(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
     const { clock, renewIntervalMs, random } = this.options;
     const won = await this.#acquire(move);
-    if (!won && this.#foundingsRefused > 0) {
-      await sleep(clock, backoffMs(this.#foundingsRefused, renewIntervalMs, random), signal);
+    if (!won && this.#vainTries > 0) {
+      await sleep(clock, backoffMs(this.#vainTries, renewIntervalMs, random), signal);
     }
     return won;
   }
@@ -201,6 +208,7 @@ export class Campaign {
     const attemptId = randomPart(random);
     let written: Written;
     let sent: Elected["sent"];
+    let isDated: boolean;
     try {
       const timed = await this.requests.send("acquire the lease", (store, at, signal) =>
         store.acquire(
@@ -220,13 +228,16 @@ export class Campaign {
         ),
       );
       ({ answer: written, sent } = timed);
+      isDated = !timed.contradicts;
       this.#note(written.lease, timed.received.monotonicMs, true);
     } catch (error) {
       this.#unsure = true;
       throw error;
     }
     const { lease } = written;
-    this.#foundingsRefused = lease ? 0 : this.#foundingsRefused + 1;
+    const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
+    const isVain = !written.done && (!lease || (isAsSeen && lease.paused === undefined));
+    this.#vainTries = isVain ? this.#vainTries + 1 : 0;
     const landed = written.done || acquireLanded(lease, { candidateId, attemptId });
     if (!landed || !lease) {
       this.emit({ type: "refused", term: lease?.term });
@@ -234,6 +245,8 @@ export class Campaign {
       if (!lease && this.#sighting) this.#sighting = doubt(this.#sighting);
       return undefined;
     }
+    // Both local clocks may have stood still since the last header, and the row says too early an end: mine, but once more.
+    if (!isDated && lease.expiresAt !== undefined) return undefined;
     // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
     const now = this.requests.now();
     if (longestElapsedMs(sent, now) >= leaseDurationMs - safetyMarginMs) return undefined;

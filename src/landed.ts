@@ -1,4 +1,4 @@
-import type { Lease } from "./lease.js";
+import { isTickDone, type Lease } from "./lease.js";
 
 /**
  * Whether a refused verb had succeeded after all, told by the row that came back: an SDK that tries again after
@@ -18,17 +18,21 @@ export interface Mine {
   readonly term: number;
 }
 
-/** Each try has a revision of its own, so a row at `revision` or later tells that this try landed. */
+/**
+ * Each try has a revision of its own, and the next one leaves when this one is over: so the row shows this very revision,
+ * or this try has not landed. A higher one was written by nobody that keeps to the protocol.
+ */
 export function renewLanded(
   lease: Lease | undefined,
   { candidateId, term }: Mine,
   revision: number,
 ): boolean {
-  return lease?.holder === candidateId && lease.term === term && lease.revision >= revision;
+  return lease?.holder === candidateId && lease.term === term && lease.revision === revision;
 }
 
 export function resignLanded(lease: Lease | undefined, { term }: Mine, tick: string | undefined): boolean {
+  const isReleased = lease?.term === term && lease.holder === undefined;
+  if (tick === undefined) return isReleased;
   // A completed tick tells so even when another leads by now.
-  if (tick !== undefined && lease?.lastTickTerm === term) return true;
-  return lease?.term === term && lease.holder === undefined;
+  return (isReleased || lease?.lastTickTerm === term) && isTickDone(lease?.lastTick, tick);
 }

@@ -95,6 +95,6 @@ export function isTickDone(lastTick: string | undefined, tick: string): boolean 
 }
 
 /** The term that this row tells the end of: an eviction uses up one more. */
-export function endedTerm({ term, endReason }: Lease): number {
-  return endReason === "evicted" ? term - 1 : term;
+export function endedTerm({ term, endReason, holder }: Lease): number {
+  return endReason === "evicted" && holder === undefined && term > 1 ? term - 1 : term;
 }

@@ -2,7 +2,7 @@ import { backoffMs } from "./backoff.js";
 import { sleep } from "./clock.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { type Leader, leaderOf } from "./leader.js";
-import { type Lease, placeholderRevision } from "./lease.js";
+import { isPlaceholder, type Lease, placeholderRevision } from "./lease.js";
 import { type CandidateOptions, checkSuccessor, type ResolvedOptions, resolveOptions } from "./options.js";
 import { Requests } from "./requests.js";
 import type { LeaseStore, Written } from "./store/lease-store.js";
@@ -92,8 +92,8 @@ export class Operator {
       // Refused, and yet as asked: an earlier try landed, or somebody else asked for the same.
       const isAsAsked = row !== undefined && (row.paused === undefined) === (by === undefined);
       if (answer.done || isAsAsked) return { done: true, leader: leaderOf(row) };
-      // One change further on, it was another's. More of them may have been made after this one: they are newer.
-      if ((row?.pauseRevision ?? 0) > (seen.pauseRevision ?? 0) + 1) break;
+      // Another change has been made since, or the row was made anew: that is newer, and is left alone.
+      if (row === undefined || row.pauseRevision !== seen.pauseRevision || isPlaceholder(row)) break;
     }
     return { done: false, leader: leaderOf(row) };
   }

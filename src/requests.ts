@@ -18,6 +18,8 @@ export interface Timed<T> {
   readonly answer: T;
   readonly sent: Instant;
   readonly received: Instant;
+  /** Its `Date` header contradicts what was known when the request left, and what the request said of time. */
+  readonly contradicts: boolean;
 }
 
 /** How a candidate talks to the table: bounded in time, and learning the table's time from each answer. */
@@ -85,8 +87,8 @@ export class Requests {
     });
     const answer = await asked;
     const received = this.now();
-    if (answer.dateMs !== undefined) this.#learn(answer.dateMs, sent, received);
-    return { answer, sent, received };
+    const contradicts = answer.dateMs !== undefined && this.#learn(answer.dateMs, sent, received);
+    return { answer, sent, received, contradicts };
   }
 
   /**
@@ -94,7 +96,7 @@ export class Requests {
    * the wall clock is right, no header does harm. It is for a host whose wall clock is wrong as well: there a spell of
    * lies that contradicts what was known is forgotten if it is shorter than this.
    */
-  #learn(dateMs: number, sent: Instant, received: Instant): void {
+  #learn(dateMs: number, sent: Instant, received: Instant): boolean {
     const { maxServiceClockErrorMs, leaseDurationMs: doubtMs } = this.options;
     const { hearing, contradicts } = hear(
       this.#hearing,
@@ -103,5 +105,6 @@ export class Requests {
     );
     this.#hearing = hearing;
     if (contradicts) this.emit({ type: "clockAnomaly" });
+    return contradicts;
   }
 }

@@ -162,8 +162,8 @@ describe("refusal taken for loss: the row that came back tells", () => {
     expect(acquireLanded(undefined, { candidateId: "a", attemptId: "a-1" })).toBe(false);
   });
 
-  test("a renewal had landed if the row is mine and at this revision or later", () => {
-    expect([39, 40, 41].map((revision) => renewLanded(ROW, mine, revision))).toEqual([true, true, false]);
+  test("a renewal had landed if the row is mine and at this very revision: no later try leaves before this one is over", () => {
+    expect([39, 40, 41].map((revision) => renewLanded(ROW, mine, revision))).toEqual([false, true, false]);
     for (const [, row] of NOT_MINE) expect(renewLanded(row, mine, 40)).toBe(false);
   });
 

@@ -2,6 +2,10 @@ interface HasMiddleware {
   middlewareStack: { add(middleware: never, options: { step: "deserialize"; priority: "low" }): void };
 }
 
+/** DynamoDB is not older, and this code will not be as old: a header beyond is as good as none. */
+const EARLIEST_MS = Date.UTC(2012, 0, 1);
+const LATEST_MS = Date.UTC(2200, 0, 1);
+
 /** Reads the `Date` header off a command's response, refusals included, by that command's own middleware. */
 export class DateHeader {
   ms: number | undefined;
@@ -11,7 +15,7 @@ export class DateHeader {
       const result = await next(args);
       const headers = (result.response as { headers?: Record<string, string> }).headers ?? {};
       const ms = Date.parse(headers.date ?? "");
-      this.ms = Number.isNaN(ms) ? undefined : ms;
+      this.ms = ms >= EARLIEST_MS && ms <= LATEST_MS ? ms : undefined;
       return result;
     };
     // Innermost, so that it sees the answer before a refusal is thrown.

@@ -17,7 +17,7 @@ import { DynamoDBRegistry } from "./dynamodb-registry.js";
 import { storeError, transactionError } from "./errors-of-dynamodb.js";
 import type { Item } from "./expressions.js";
 import { held, n, optional, s, toLease, withoutAbsent } from "./lease-codec.js";
-import { checkNextTerm } from "./lease-limits.js";
+import { checkNextPause, checkNextTerm } from "./lease-limits.js";
 import type {
   AcquireRequest,
   Answer,
@@ -189,7 +189,8 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
     );
   }
 
-  pause({ election, by, seen }: PauseRequest, signal: AbortSignal): Promise<Written> {
+  async pause({ election, by, seen }: PauseRequest, signal: AbortSignal): Promise<Written> {
+    checkNextPause(election, seen);
     const { pauseRevision } = seen;
     const sameNumber =
       pauseRevision === undefined ? "attribute_not_exists(#pauseRevision)" : "#pauseRevision = :seenPause";
@@ -217,9 +218,9 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
       request.election,
       "evict the holder",
       {
-        condition: "#term = :seenTerm AND attribute_exists(#holder)",
-        values: { seenTerm: n(request.term) },
-        names: ["holder", "term"],
+        condition: "#term = :seenTerm AND attribute_exists(#holder) AND #revision < :mostRevision",
+        values: { seenTerm: n(request.term), mostRevision: n(Number.MAX_SAFE_INTEGER) },
+        names: ["holder", "term", "revision"],
         set: {
           holder: undefined,
           endReason: s("evicted"),

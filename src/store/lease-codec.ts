@@ -7,7 +7,7 @@ import {
 } from "./lease-limits.js";
 import type { AcquireRequest, CandidateRow } from "./lease-store.js";
 import { Row } from "./row.js";
-import { LEASE_SORT_KEY } from "./schema.js";
+import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "./schema.js";
 import type { Update } from "./update-expression.js";
 import type { Attribute, Item } from "./values.js";
 
@@ -82,25 +82,43 @@ export function optional<T>(attribute: (value: T) => Attribute, value: T | undef
   return value === undefined ? undefined : attribute(value);
 }
 
+/** As the options allow: a published value. */
+const LONGEST_CANDIDATE_TEXT = 1_024;
+
 /** A candidate's row; undefined when it is none: whoever wrote it is left out, and breaks nothing. */
 export function toCandidate(item: Item): CandidateRow | undefined {
   const number = (name: string) => {
     const attribute = item[name];
     return attribute && "N" in attribute ? Number(attribute.N) : undefined;
   };
+  const whole = (name: string) => {
+    const value = number(name);
+    return Number.isSafeInteger(value) ? value : undefined;
+  };
+  // What a row says is written on into the lease row, and read by everybody.
   const text = (name: string) => {
     const attribute = item[name];
-    return attribute && "S" in attribute ? attribute.S : undefined;
+    return attribute && "S" in attribute && attribute.S.length <= LONGEST_CANDIDATE_TEXT
+      ? attribute.S
+      : undefined;
   };
   const isSet = (name: string) => {
     const attribute = item[name];
     return attribute !== undefined && "BOOL" in attribute && attribute.BOOL === true;
   };
   const candidateId = text("candidateId");
-  const seq = number("seq");
-  const beat = number("beat");
-  const refreshMs = number("refreshMs");
-  if (candidateId === undefined || seq === undefined || beat === undefined || refreshMs === undefined) {
+  const seq = whole("seq");
+  const beat = whole("beat");
+  const refreshMs = whole("refreshMs");
+  const sortKey = item[SORT_KEY];
+  const isItsOwn = sortKey && "S" in sortKey && sortKey.S === CANDIDATE_SORT_KEY_PREFIX + candidateId;
+  if (
+    !isItsOwn ||
+    candidateId === undefined ||
+    seq === undefined ||
+    beat === undefined ||
+    refreshMs === undefined
+  ) {
     return undefined;
   }
   return {
@@ -113,8 +131,8 @@ export function toCandidate(item: Item): CandidateRow | undefined {
     value: text("value"),
     beat,
     refreshMs,
-    expiresAt: number("expiresAt"),
-    ttl: number("ttl"),
+    expiresAt: whole("expiresAt"),
+    ttl: whole("ttl"),
   };
 }
 

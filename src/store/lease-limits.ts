@@ -28,3 +28,13 @@ export function checkNextTerm(
     throw new MalformedLeaseError(election, "revision", rule, "N too large to be followed", { N: "42" });
   }
 }
+
+/** Throws before a pause or a resume whose number we could not read. */
+export function checkNextPause(
+  election: string,
+  { pauseRevision = 0 }: { pauseRevision?: number | undefined },
+): void {
+  if (pauseRevision <= LARGEST_REVISION_TO_FOLLOW) return;
+  const rule = `must be at most ${LARGEST_REVISION_TO_FOLLOW}, or none can follow it`;
+  throw new MalformedLeaseError(election, "pauseRevision", rule, "N too large to be followed", { N: "42" });
+}

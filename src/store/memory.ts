@@ -10,7 +10,7 @@ import {
   evaluateCondition,
   type Item,
 } from "./expressions.js";
-import { checkNextTerm } from "./lease-limits.js";
+import { checkNextPause, checkNextTerm } from "./lease-limits.js";
 import type {
   AcquireRequest,
   Answer,
@@ -169,6 +169,7 @@ export class MemoryTable implements LeaseStore {
   }
 
   async pause(request: PauseRequest): Promise<Written> {
+    checkNextPause(request.election, request.seen);
     return this.#write(paused, request);
   }
 

@@ -99,6 +99,7 @@ export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Leas
 
 export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {
   if (row?.holder === undefined || row.term !== term) return undefined;
+  if (row.revision >= Number.MAX_SAFE_INTEGER) return undefined;
   return {
     ...row,
     holder: undefined,

@@ -15,7 +15,9 @@ export class Row {
 
   integer(name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
     const attribute = this.item[name];
-    const value = attribute && "N" in attribute ? Number(attribute.N) : Number.NaN;
+    // A fraction that is lost in rounding would be seen as a number that no condition ever finds.
+    const isWhole = attribute && "N" in attribute && /^-?\d{1,16}$/.test(attribute.N);
+    const value = isWhole ? Number(attribute.N) : Number.NaN;
     if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
     const upTo = most === Number.MAX_SAFE_INTEGER ? "" : ` to ${most}`;
     throw this.malformed(
