@@ -221,8 +221,10 @@ describe("a pause", () => {
     let isFirst = true;
     const store = between(cast.stage.table, async (verb, pass) => {
       // Somebody resumes, though nothing is paused, in the moment between the look and the request: that is newer.
-      if (verb === "pause" && isFirst) await operatorOf(cast.stage, { by: "bo" }).resume();
-      isFirst = false;
+      if (verb === "pause" && isFirst) {
+        isFirst = false;
+        await operatorOf(cast.stage, { by: "bo" }).resume();
+      }
       return pass();
     });
     expect(await operatorOf(cast.stage, { store }).pause()).toMatchObject({ done: false });
