@@ -2,7 +2,7 @@ import type { Instant } from "../../src/clock.js";
 import type { Lease } from "../../src/lease.js";
 import type { ServiceClock } from "../../src/service-clock.js";
 import type { Sighting } from "../../src/sighting.js";
-import type { Move } from "../../src/takeover.js";
+import type { Candidacy, Move } from "../../src/takeover.js";
 import { type Broken, trustOf } from "./promises.js";
 import { type Candidate, type Model, type Request, type State, TICK_MS, withCandidate } from "./state.js";
 import { land } from "./table.js";
@@ -20,8 +20,13 @@ export interface Step {
 /** A look may come at any moment, so when it would be due is not part of what is known. */
 const ALWAYS_DUE = { afterMs: 0, byMs: 0, missed: 0, lookedAtMs: 0 };
 
-/** A line decides who goes first, and safety rests on none. */
-const NO_LINE = { jitterMs: 0, eligible: true, group: undefined, slotMs: 0, handoffPollMs: TICK_MS };
+/** A line decides who goes first, and safety rests on none. Made once each: a search asks a million times. */
+const CANDIDACIES = new Map([..."abc"].map((id) => [id, candidacyOf(id)]));
+
+function candidacyOf(candidateId: string): Candidacy {
+  const noLine = { jitterMs: 0, eligible: true, group: undefined, slotMs: 0, handoffPollMs: TICK_MS };
+  return { candidateId, useServiceClock: true, ...noLine };
+}
 
 /**
  * Sends what the rules say is next. Undefined: nothing, or nothing that could change anything. `lieMs`: by how much its
@@ -69,8 +74,8 @@ export function campaign(
 }
 
 export function nextMoveOf({ rules }: Model, me: Candidate, service: ServiceClock | undefined): Move {
-  const { id: candidateId, sighting, clock } = me;
-  return rules.nextMove(sighting, { ...NO_LINE, candidateId, useServiceClock: true }, clock, service);
+  const { id, sighting, clock } = me;
+  return rules.nextMove(sighting, CANDIDACIES.get(id) ?? candidacyOf(id), clock, service);
 }
 
 function looksTheSame(row: Lease | undefined, known: Lease | undefined): boolean {
