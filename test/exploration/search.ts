@@ -7,10 +7,13 @@ import { successors } from "./steps.js";
 import { Survivors } from "./survivor.js";
 
 export interface Exploration extends Bounds {
-  readonly maxStates?: number | undefined;
-  readonly maxSeconds?: number | undefined;
   /** Rules in place of the real ones. */
   readonly rules?: Partial<Rules> | undefined;
+}
+
+export interface Limits {
+  readonly maxStates?: number | undefined;
+  readonly maxSeconds?: number | undefined;
   /** Told now and then. */
   readonly progress?: ((reached: Reached) => void) | undefined;
 }
@@ -68,8 +71,19 @@ class Origins {
 }
 
 /** Every state that can be reached within the bounds, breadth first, until a promise is broken. */
-export function explore(exploration: Exploration): Explored {
-  const { maxStates, maxSeconds, rules, progress, ...bounds } = exploration;
+export function explore({ maxStates, maxSeconds, progress, ...exploration }: Exploration & Limits): Explored {
+  const limitMs = performance.now() + (maxSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
+  const exploring = search(exploration);
+  for (let isEnough = false; ; ) {
+    const { done, value } = exploring.next(isEnough);
+    if (done) return value;
+    progress?.(value);
+    isEnough = value.states > (maxStates ?? Number.POSITIVE_INFINITY) || performance.now() > limitMs;
+  }
+}
+
+/** The same, step by step: tells now and then how far it is, and gives up if it is told that this is enough. */
+export function* search({ rules, ...bounds }: Exploration): Generator<Reached, Explored, boolean> {
   const model: Model = { rules: { ...REAL_RULES, ...rules }, bounds };
   const survivors = new Survivors(model);
   const first = initialState(model);
@@ -80,7 +94,6 @@ export function explore(exploration: Exploration): Explored {
   let base = origins.add(0, 0);
   let transitions = 0;
   let depth = 0;
-  const limitMs = performance.now() + (maxSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
   const result = (complete: boolean, violations: Explored["violations"] = []): Explored => ({
     candidates: bounds.candidates,
     states: visited.size,
@@ -115,9 +128,8 @@ export function explore(exploration: Exploration): Explored {
         return result(false, [{ ...(found as Broken), trace: [...trace, (found as Broken).message] }]);
       }
       if ((at & 1023) === 0) {
-        progress?.({ states: visited.size, depth, followed: at, waiting: level.length });
-        if (visited.size > (maxStates ?? Number.POSITIVE_INFINITY)) return result(false);
-        if (performance.now() > limitMs) return result(false);
+        const reached = { states: visited.size, depth, followed: at, waiting: level.length };
+        if (yield reached) return result(false);
       }
     }
     if (next.length === 0) return result(true);
