@@ -138,7 +138,9 @@ export class Contest {
   }
 
   async #listed(label: string): Promise<ListedCandidate | undefined> {
-    return (await this.view.candidates()).find((candidate) => candidate.label === label);
+    // On a busy machine the table may not answer in time: whoever asks will ask again.
+    const listed = await this.view.candidates().catch(() => []);
+    return listed.find((candidate) => candidate.label === label);
   }
 
   /** Everybody is in the line, and has followed some renewals: in step, each looks just after one. */

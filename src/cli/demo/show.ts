@@ -211,9 +211,12 @@ export class Show {
     this.#after(this.#paceMs, () => this.fleet.say(worker, { type: "cleared", breakMs }));
   }
 
-  /** In order, one at a time: each waits until the hand-over before it is complete. */
+  /**
+   * In order, one at a time: each waits until the hand-over before it is complete. The late write of the frozen leader
+   * comes before a second hand-over: the lease row tells for sure what became of a write while one leader has come since.
+   */
   #sceneDue(): SceneKind | undefined {
-    if (this.#awaitingSuccessor.length > 0) return undefined;
+    if (this.#awaitingSuccessor.length > 0 || (this.#frozen && !this.#lateWriteSettled)) return undefined;
     const [next] = this.#plan;
     return next && this.paid.size >= next[1] ? next[0] : undefined;
   }
@@ -283,7 +286,9 @@ export class Show {
     const { story, payments } = this.options;
     const frozen = this.#frozen;
     if (frozen && !frozen.thawed) {
-      const enough = Math.min(frozen.paidBefore + PAID_MEANWHILE, payments.length);
+      const [next] = this.#plan;
+      const nextSceneAt = next ? next[1] : payments.length;
+      const enough = Math.min(frozen.paidBefore + PAID_MEANWHILE, nextSceneAt, payments.length);
       const overtaken = this.paid.has(frozen.payment.id) && this.paid.size >= enough;
       if (overtaken || this.#finished) {
         frozen.thawed = true;
