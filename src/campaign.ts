@@ -90,6 +90,7 @@ export class Campaign {
         await this.#holdPlace(signal);
       } else if (move.kind === "readHistory") {
         await this.#readHistory(signal);
+        looked = false;
       } else if (looked) {
         break;
       } else {
@@ -188,12 +189,12 @@ export class Campaign {
   }
 
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
-    const { answer } = await this.requests.send(
+    const { answer, received } = await this.requests.send(
       "read the election's history",
       (store, _sent, abort) => store.readHistory(this.options.name, abort),
       { signal },
     );
-    if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history);
+    if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history, received.monotonicMs);
   }
 
   /**

@@ -12,6 +12,9 @@ export interface Sighting {
   readonly rhythm: Rhythm;
   /** Only of a placeholder, and read while it stood there: where terms must go on. */
   readonly history?: History | undefined;
+  readonly historyReadMs?: number | undefined;
+  /** The placeholder has not been looked at since its history was read. */
+  readonly unconfirmed?: boolean | undefined;
   /** An eventually consistent read went back: an old replica, or the row was deleted, or an older one put back. */
   readonly doubted?: boolean | undefined;
   readonly memory: Memory;
@@ -65,8 +68,10 @@ export function see(
   const order = compare(lease, known);
   if (order === 0 || (order < 0 && !authoritative)) {
     // The same pair can still carry news that no holder wrote: a request to step down.
+    const confirms = previous.unconfirmed && order === 0 && authoritative;
     return {
       ...previous,
+      ...(confirms && { firstSeenMs: receivedMs, unconfirmed: false }),
       lease: order === 0 ? lease : known,
       lookedMs: receivedMs,
       rhythm: miss(previous.rhythm, receivedMs),
@@ -135,6 +140,10 @@ function written(
   return isAnnouncement ? early(rhythm, seenMs, dueMs, renewIntervalMs) : hit(rhythm, seenMs, dueMs);
 }
 
-export function seeHistory(sighting: Sighting, history: History): Sighting {
-  return { ...sighting, history };
+/**
+ * The placeholder counts as seen only from the next consistent look on: one that was deleted, and made again by a
+ * late copy of its request, looks the same, and a term of this history may have come and gone between two looks.
+ */
+export function seeHistory(sighting: Sighting, history: History, readMs: number): Sighting {
+  return { ...sighting, history, historyReadMs: readMs, unconfirmed: true };
 }

@@ -39,6 +39,8 @@ export interface Acquire {
   readonly term: number;
 }
 
+const HISTORY_HOLDS_MS = 600_000;
+
 /** Between two looks for a row that is not there. */
 const ABSENT_LOOK_MS = 1_000;
 
@@ -204,6 +206,15 @@ function lookLater(sighting: Sighting, now: Instant): Move {
 }
 
 /**
+ * Recorded terms are cleaned up some day, also those that came and went since the history was read: whoever waited
+ * for that long, beside an election that is paused, reads it again.
+ */
+function isOutdated({ historyReadMs, history, memory }: Sighting, now: Instant): boolean {
+  const leaseMs = Math.max(history?.longestLeaseMs ?? 0, memory.longestLeaseMs);
+  return historyReadMs !== undefined && now.monotonicMs - historyReadMs > HISTORY_HOLDS_MS + 2 * leaseMs;
+}
+
+/**
  * A new election, or somebody deleted the row. The history that was read since the placeholder stood there is
  * whole: no term can begin beside it. Where a term is known, from history or because it was seen, the election
  * counts as held by an unknown, for one whole lease of observation.
@@ -213,10 +224,11 @@ function moveOnPlaceholder(
   { term, revision, renewIntervalMs }: Lease,
   now: Instant,
 ): Move {
-  const { history, memory } = sighting;
-  if (history === undefined) return { kind: "readHistory" };
+  const { history, memory, unconfirmed } = sighting;
+  if (history === undefined || isOutdated(sighting, now)) return { kind: "readHistory" };
   const { highestTerm, lastTick, highestTermTick: tickBefore } = history;
   const firstTerm = termAfter(sighting, highestTerm);
+  if (unconfirmed && firstTerm > 1) return { kind: "read", consistent: true };
   const leaseMs = Math.max(history.longestLeaseMs, memory.longestLeaseMs);
   const freeAtMs =
     firstTerm === 1

@@ -79,20 +79,27 @@ test("nothing known: a consistent read; no row: a placeholder; a placeholder: it
   const place: Lease = { term: 0, revision: 77, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
   const held = see(absent, place, 10, true);
   expect(nextMove(held, me, at(10), undefined)).toEqual({ kind: "readHistory" });
-  const fresh = seeHistory(held, { highestTerm: 0, longestLeaseMs: 0 });
+  const fresh = seeHistory(held, { highestTerm: 0, longestLeaseMs: 0 }, 10);
   const first = { term: 0, revision: 77, founding: { highestTerm: 0, lastTick: undefined } };
   expect(nextMove(fresh, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first, term: 1 });
   // No term was recorded, whatever a lease in the history may say: nobody can be leading.
-  const odd = seeHistory(held, { highestTerm: 0, longestLeaseMs: 5_000 });
+  const odd = seeHistory(held, { highestTerm: 0, longestLeaseMs: 5_000 }, 10);
   expect(nextMove(odd, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first, term: 1 });
-  const old = seeHistory(held, { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" });
-  expect(nextMove(old, me, at(5_009), undefined)).toMatchObject({ kind: "read", consistent: false });
-  expect(nextMove(see(old, place, 5_009, false), me, at(5_009), undefined).kind).toBe("wait");
-  expect(nextMove(old, me, at(5_010), undefined)).toEqual({
+  // It may have been deleted and made again before the history was read: it counts from a look after that.
+  const read = seeHistory(held, { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" }, 20);
+  expect(nextMove(read, me, at(9_000), undefined)).toEqual({ kind: "read", consistent: true });
+  expect(nextMove(see(read, place, 1_010, false), me, at(9_000), undefined).kind).toBe("read");
+  const old = see(read, place, 1_010, true);
+  expect(nextMove(old, me, at(6_009), undefined)).toMatchObject({ kind: "read", consistent: false });
+  expect(nextMove(see(old, place, 6_009, false), me, at(6_009), undefined).kind).toBe("wait");
+  expect(nextMove(old, me, at(6_010), undefined)).toEqual({
     kind: "acquire",
     basis: { term: 0, revision: 77, founding: { highestTerm: 41, lastTick: "t" } },
     term: 42,
   });
+  // Recorded terms are cleaned up some day: what was read long ago does not count.
+  expect(nextMove(old, me, at(610_020), undefined).kind).toBe("acquire");
+  expect(nextMove(old, me, at(610_021), undefined)).toEqual({ kind: "readHistory" });
 });
 
 test("a vacant lease is free, unless it is kept for another: until its time is over by the table's clock, or by observation", () => {
@@ -201,7 +208,7 @@ describe("an older row than one that was seen", () => {
       [9, 2_000],
     ] as const) {
       const sighting = see(see(see(undefined, NOW, 100, true), undefined, 900, true), place, 1_000, true);
-      const known = seeHistory(sighting, { highestTerm, longestLeaseMs });
+      const known = see(seeHistory(sighting, { highestTerm, longestLeaseMs }, 0), place, 1_000, true);
       expect(move(known, 5_999).kind).not.toBe("acquire");
       expect(move(known, 6_000)).toMatchObject({
         kind: "acquire",

@@ -51,6 +51,8 @@ const EVERY_FAULT = { ...NETWORK_FAULTS, ...NOTHING_ELSE, evictions: 1, clockFau
 const SERVICE_CLOCK = { ...EVERY_FAULT, lyingHeaders: 1, serviceClock: true };
 const LIES = { ...NO_FAULTS, ...NOTHING_ELSE, lyingHeaders: 1, serviceClock: true };
 const DELETIONS = { ...NETWORK_FAULTS, ...NOTHING_ELSE, deletions: 1 };
+/** A row that was deleted, and made again by a copy of the request that had made it. */
+const MADE_AGAIN = { ...NO_FAULTS, ...NOTHING_ELSE, sentTwice: 1, deletions: 1 };
 const LOST_AND_LATE = { ...NO_FAULTS, ...NOTHING_ELSE, lostAnswers: 1, lateRequests: 1 };
 const CRASH_AND_LOST_ANSWER = { ...NO_FAULTS, ...NOTHING_ELSE, crashes: 1, lostAnswers: 1 };
 
@@ -58,6 +60,7 @@ const CRASH_AND_LOST_ANSWER = { ...NO_FAULTS, ...NOTHING_ELSE, crashes: 1, lostA
 export const SMALL: readonly NamedBounds[] = [
   { name: "faults", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 1, ...EVERY_FAULT },
   { name: "deleted rows", candidates: 2, ...FROM_NOTHING, leaseTicks: 2, faults: 1, ...DELETIONS },
+  { name: "made again", candidates: 2, ...FROM_NOTHING, leaseTicks: 2, faults: 2, ...MADE_AGAIN },
   { name: "service clock", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 1, ...LIES },
   { name: "lost and late", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 2, ...LOST_AND_LATE },
   { name: "delays", candidates: 3, ...TWO_TENURES, leaseTicks: 3, faults: 0, ...NO_FAULTS, ...NOTHING_ELSE },
@@ -68,6 +71,7 @@ export const FULL: readonly NamedBounds[] = [
   { name: "two faults", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 2, ...EVERY_FAULT },
   { name: "service clock", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 1, ...SERVICE_CLOCK },
   { name: "deleted rows", candidates: 2, ...FROM_NOTHING, leaseTicks: 3, faults: 1, ...DELETIONS },
+  { name: "made again", candidates: 2, ...FROM_NOTHING, leaseTicks: 3, faults: 2, ...MADE_AGAIN },
   {
     name: "one fault",
     candidates: 3,

@@ -47,7 +47,9 @@ export function campaign(
     case "wait":
       return undefined;
     case "read":
-      if (!me.unsure && sighting && looksTheSame(state.table.row, sighting.lease)) return undefined;
+      if (!me.unsure && !sighting?.unconfirmed && sighting && looksTheSame(state.table.row, sighting.lease)) {
+        return undefined;
+      }
       return ask(model, state, index, { verb: "read", consistent: move.consistent });
     case "readHistory":
       return ask(model, state, index, { verb: "readHistory" });
@@ -149,7 +151,7 @@ export function receive(model: Model, state: State, index: number): Step {
     case "readHistory": {
       const { sighting } = me;
       if (sighting === undefined || answer.history === undefined) return after({});
-      return after({ sighting: kept(rules.seeHistory(sighting, answer.history)) });
+      return after({ sighting: kept(rules.seeHistory(sighting, answer.history, 0)) });
     }
     case "holdPlace":
       return after({ sighting: see(true) });
@@ -204,13 +206,14 @@ function untrueLoss(id: string, term: number): Broken {
 }
 
 /** What is not asked again is not kept, so that states which differ only there are one. */
-function kept({ lease, firstSeenMs, history, doubted, memory }: Sighting): Sighting {
+function kept({ lease, firstSeenMs, history, unconfirmed, doubted, memory }: Sighting): Sighting {
   return {
     lease: lease && { ...lease, attemptId: undefined },
     firstSeenMs,
     lookedMs: 0,
     rhythm: ALWAYS_DUE,
     history,
+    unconfirmed: unconfirmed === true,
     doubted: doubted === true,
     memory,
   };

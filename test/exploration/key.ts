@@ -131,14 +131,14 @@ function putCandidate(candidate: Candidate): void {
  * counts. By the service clock it may not any more once its wall clock was stepped back.
  */
 function putSighting(sighting: Sighting, candidate: Candidate): void {
-  const { lease, firstSeenMs, history } = sighting;
+  const { lease, firstSeenMs, history, unconfirmed } = sighting;
   const move = nextMoveOf(model, candidate, undefined);
   if (lease && move.kind === "acquire") {
     out.push(FREE, lease.term, rankOf(lease.revision), move.basis.founding ? move.term : 0);
     return;
   }
   const seen = Math.min((candidate.clock.monotonicMs - firstSeenMs) / TICK_MS, longestSeen);
-  out.push(1 + seen, history ? 1 + history.highestTerm : 0);
+  out.push(1 + seen, history ? 2 + 2 * history.highestTerm + (unconfirmed ? 1 : 0) : 0);
   putLease(lease, undefined);
 }
 

@@ -5,7 +5,7 @@ import type { Candidate, Model, State } from "./state.js";
 import { landWaiting } from "./steps.js";
 import { ticks } from "./time.js";
 
-/** Liveness: whoever is left alone, with a network that works, leads within one lease. */
+/** Liveness: whoever is left alone, with a network that works, leads within one lease, or two. */
 export class Survivors {
   /** What hangs on nobody else comes up again and again. */
   readonly #known = new Set<string>();
@@ -26,9 +26,11 @@ export class Survivors {
   }
 
   #alone(state: State, index: number): Broken | undefined {
-    const { leaseTicks, deletions } = this.model.bounds;
-    // Whoever watches a row that was deleted learns of its placeholder with its next look.
-    const ticksAtMost = leaseTicks + (deletions > 0 ? 1 : 0);
+    const { leaseTicks, deletions, sentTwice, faults } = this.model.bounds;
+    // Whoever watches a row that was deleted learns of its placeholder with its next look; and whose placeholder was
+    // deleted and made again learns with its first acquire, one lease later, that its history is too old.
+    const leases = deletions > 0 && sentTwice > 0 && faults > 1 ? 2 : 1;
+    const ticksAtMost = leases * leaseTicks + (deletions > 0 ? 1 : 0);
     const left = { ...state.left };
     for (const kind of Object.keys(left) as Array<keyof typeof left>) left[kind] = 0;
     const candidates = state.candidates.map(

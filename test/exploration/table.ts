@@ -61,16 +61,17 @@ export function land({ rules, bounds }: Model, table: Table, request: Request): 
 }
 
 /**
- * Whether this request does nothing now and, since pairs never repeat, never will. Only a placeholder that is
- * refused now may still find that the row is gone.
+ * Whether this request does nothing now and, since pairs of a term never repeat, never will. A placeholder that is
+ * refused now may still find that the row is gone; and a founding, that its placeholder was made again.
  */
-export function isRefused({ rules }: Model, { row }: Table, request: Request): boolean {
+export function isRefused({ rules }: Model, { row, lastTerm }: Table, request: Request): boolean {
   switch (request.verb) {
     case "read":
     case "readHistory":
     case "holdPlace":
       return false;
     case "acquire":
+      if (request.body.basis.founding) return request.body.term <= lastTerm;
       return rules.acquired(row, request.body) === undefined;
     case "renew":
       return rules.renewed(row, request.body) === undefined;

@@ -137,6 +137,14 @@ export const MUTANTS: readonly Mutant[] = [
     to: "  if (previous === undefined || known === undefined) {\n    const rhythm = firstRhythm(receivedMs, lease.renewIntervalMs);\n    return { history: { highestTerm: 0, longestLeaseMs: 0 }, lease,",
   },
   {
+    name: "a-placeholder-counts-from-before-its-history",
+    revives:
+      "a placeholder made again by a late copy of its request is taken for the one that was seen, and the tenure between is not waited for (our own, found by the simulator)",
+    file: "src/sighting.ts",
+    from: "...(confirms && { firstSeenMs: receivedMs, unconfirmed: false }),",
+    to: "...(confirms && { unconfirmed: false }),",
+  },
+  {
     name: "ttl-on-the-lease-row",
     revives: "the table's own clean-up removes the row that holds the token",
     file: "src/store/row-rules.ts",

@@ -47,6 +47,8 @@ export class Backups {
   ): Lease | undefined {
     if (row === undefined || isPlaceholder(row) || row.endReason === "evicted" || this.isPending)
       return undefined;
+    // Terms go on only where somebody is alive who may lead.
+    if (!players.some(({ eligible }) => eligible)) return undefined;
     const past = this.#rows.filter(({ lease }, i) => {
       const next = this.#rows[i + 1];
       const last = this.#rows.findLast((other) => other.lease.term === lease.term);

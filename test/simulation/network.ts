@@ -41,7 +41,11 @@ export class Network {
   historyAwayUntilMs = 0;
   /** Until when nothing of a machine's arrives, and nothing reaches it. */
   readonly #cutUntilMs = { requests: new Map<Host, number>(), answers: new Map<Host, number>() };
+  /** How often days have passed. */
+  #age = 0;
   readonly counted: Record<string, number> = {};
+  /** The latest two requests of each verb that changed something, and whose they were. */
+  readonly #done = new Map<Verb, ReadonlyArray<{ readonly host: Host; readonly args: readonly unknown[] }>>();
 
   constructor(
     private readonly world: World,
@@ -66,6 +70,31 @@ export class Network {
       if (way !== "both" && way !== each) continue;
       this.#cutUntilMs[each].set(host, this.world.nowMs + forMs);
     }
+  }
+
+  /** As after days: no request lives that long, so none that is under way lands any more. */
+  forgetAllUnderWay(): void {
+    this.#age += 1;
+    this.#done.clear();
+  }
+
+  /** Copies of the latest requests of this verb that changed something land within `ms`, in any order. */
+  copy(verb: Verb, ms: number): void {
+    for (const { host, args } of this.#done.get(verb) ?? []) {
+      this.count("copy");
+      const age = this.#age;
+      this.world.after(this.random.between(0, ms), () => {
+        if (age === this.#age) void this.#land(host, verb, args);
+      });
+    }
+  }
+
+  async #land(host: Host, verb: Verb, args: readonly unknown[]): Promise<Answer> {
+    const call = this.table[verb] as (...args: unknown[]) => Promise<Answer & { done?: boolean }>;
+    const answer = await call.apply(this.table, [...args]);
+    if (answer.done) this.#done.set(verb, [...(this.#done.get(verb) ?? []).slice(-1), { host, args }]);
+    this.watch.landed(verb, args, answer);
+    return answer;
   }
 
   #isCut(host: Host, way: "requests" | "answers"): boolean {
@@ -103,9 +132,10 @@ export class Network {
     const { random, weather } = this;
     this.watch.sent(host, verb);
     const sentMs = this.world.nowMs;
+    const age = this.#age;
     return new Promise<unknown>((resolve, reject) => {
       const land = (answered: boolean) => {
-        if (this.world.nowMs < this.awayUntilMs || this.#isCut(host, "requests")) return;
+        if (age !== this.#age || this.world.nowMs < this.awayUntilMs || this.#isCut(host, "requests")) return;
         if (random.chance(weather.fail)) {
           this.count("fail");
           // Throttled, or a 5xx after which nobody knows: sometimes the write landed all the same.
@@ -118,9 +148,7 @@ export class Network {
           const refused = this.#refuse(args[0] as TransactRequest, resolve, reject);
           if (refused) return this.#deliver(host, refused);
         }
-        const call = this.table[verb] as (...args: unknown[]) => Promise<Answer>;
-        void call.apply(this.table, args).then((answer) => {
-          this.watch.landed(verb, args, answer);
+        void this.#land(host, verb, args).then((answer) => {
           if (!answered) return;
           if (random.chance(weather.retry)) {
             this.count("retry");

@@ -85,7 +85,9 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "pause"; readonly forMs: number }
   /** An older lease row is put back; with the older history, if that is so. */
   | { readonly kind: "restore"; readonly history: boolean }
-  | { readonly kind: "evict" | "deleteLease" | "removeExpired" }
+  | { readonly kind: "evict" | "removeExpired" }
+  /** `copies`: what had made the row and last paused or resumed it comes again soon, so that a row may look as before. */
+  | { readonly kind: "deleteLease"; readonly copies: boolean }
   /** As DynamoDB does with a transaction's token after ten minutes, whoever still waits for its answer. */
   | { readonly kind: "forgetTokens" }
 );
@@ -94,6 +96,8 @@ const STORM_MS = 480_000;
 /** `Date` headers may differ by `maxServiceClockErrorMs` (1 s) in all: half of it each way. */
 const DATE_ERROR_MS = 500;
 const LYING_MS = 20_000;
+/** Rates may differ from true time by 1/500. */
+const MOST_DRIFT = 0.999 / 500;
 /** A wall clock that is right has the same half: so far off at first, and the rest while it is kept synchronised. */
 const WALL_OFFSET_MS = 250;
 
@@ -102,12 +106,18 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
   const leaseDurationMs = random.pick([15_000, 30_000, 60_000, 60_000]);
   const sameName = random.chance(0.2);
   const mixed = random.chance(0.3);
+  // Each as slow or as fast as is allowed: what the margin is for shows only then.
+  const opposed = random.chance(0.3);
   const candidates = Array.from({ length: random.integer(3, 7) }, (_, i) => ({
     label: `c${i + 1}`,
     calledAs: sameName ? "same" : `c${i + 1}`,
     // As while a fleet is being told a shorter lease, one by one.
     leaseDurationMs: mixed ? random.pick([leaseDurationMs, leaseDurationMs / 2]) : leaseDurationMs,
-    rate: broken ? random.pick([0.5, 1, 2]) : allowedRate(random),
+    rate: broken
+      ? random.pick([0.5, 1, 2])
+      : opposed
+        ? 1 + (i % 2 === 0 ? -1 : 1) * MOST_DRIFT
+        : allowedRate(random),
     ...witnesses(random, leaseDurationMs, i),
     rank: random.integer(0, 3),
     // Some only watch; the first two never do.
@@ -166,10 +176,9 @@ function burials(random: Random): Fault[] {
   }));
 }
 
-/** Often nearly as slow or as fast as is allowed: what the margin is for shows only then. */
+/** Often nearly as slow or as fast as is allowed. */
 function allowedRate(random: Random): number {
-  const most = 1 / 500;
-  return 1 + (random.chance(0.5) ? random.pick([-1, 1]) * 0.999 * most : random.between(-most, most));
+  return 1 + (random.chance(0.5) ? random.pick([-1, 1]) * MOST_DRIFT : random.between(-1, 1) * MOST_DRIFT);
 }
 
 /**
@@ -227,7 +236,9 @@ function strikes(
     const pauseMs =
       random.pick([500, 5_000, leaseDurationMs, 2 * leaseDurationMs]) * random.between(0.5, 1.2);
     const byMs = random.pick([-1, 1]) * random.pick([2_000, 60_000, 7_200_000]);
-    if (meddled && random.chance(0.6)) faults.push({ kind: "deleteLease", atMs });
+    if (meddled && random.chance(0.6)) {
+      faults.push({ kind: "deleteLease", atMs, copies: random.chance(0.3) });
+    }
     const kinds: Fault[] = [
       { kind: "crash", atMs, label: random.pick(labels), forMs: random.between(100, 60_000) },
       { kind: "suspend", atMs, label: random.pick(suspended), forMs: pauseMs },
@@ -246,7 +257,12 @@ function strikes(
       { kind: "pause", atMs, forMs: random.between(1_000, 40_000) },
       { kind: "forgetTokens", atMs },
       // Deletions are rarer, or nothing else would be seen.
-      { kind: random.pick(["evict", "evict", "removeExpired", "deleteLease"]), atMs },
+      random.pick<Fault>([
+        { kind: "evict", atMs },
+        { kind: "evict", atMs },
+        { kind: "removeExpired", atMs },
+        { kind: "deleteLease", atMs, copies: random.chance(0.5) },
+      ]),
       headerFault(random, random.pick(candidates), atMs, broken),
     ];
     if (stepped.length > 0) kinds.push({ kind: "stepWall", atMs, label: random.pick(stepped).label, byMs });

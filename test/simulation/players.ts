@@ -8,6 +8,7 @@ export interface Player {
   readonly host: Host;
   readonly election: Election;
   readonly rank: number;
+  readonly eligible: boolean;
   leadership: Leadership | undefined;
   working: boolean;
   /** Whose signals its calls under way were given. */

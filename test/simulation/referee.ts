@@ -34,6 +34,8 @@ export class Referee {
   #putBackTerm = 0;
   /** The lease row as it stands. */
   #row: Lease | undefined;
+  /** Placeholders, by revision: made once, or made again by a copy of the same request. */
+  readonly #places = new Map<number, "once" | "again">();
   #count = 0;
   readonly #writes = new Set<string>();
   readonly #worked = new Set<string>();
@@ -152,7 +154,10 @@ export class Referee {
     if (verb === "transact") this.#wrote((args[0] as { term: number }).term);
     if (!lease) return;
     this.#row = lease;
-    if (verb === "pause") this.#setPaused(lease.paused !== undefined);
+    if (verb === "holdPlace") {
+      this.#places.set(lease.revision, this.#places.has(lease.revision) ? "again" : "once");
+    }
+    if (verb === "pause") this.#setPaused(lease);
     if (verb === "acquire" && lease.term <= this.#highestTerm) {
       throw new Violation("terms increase", `term ${lease.term} follows term ${this.#highestTerm}`);
     }
@@ -172,8 +177,14 @@ export class Referee {
     this.#askedForPause = paused;
   }
 
-  #setPaused(paused: boolean): void {
-    if (this.#askedForPause === !paused) {
+  /** Whether it is a placeholder that was gone, and was made again by a copy of its request. */
+  wasMadeAgain({ term, revision }: Lease): boolean {
+    return term === 0 && this.#places.get(revision) === "again";
+  }
+
+  #setPaused(row: Lease): void {
+    const paused = row.paused !== undefined;
+    if (this.#askedForPause === !paused && !this.wasMadeAgain(row)) {
       const [late, newer] = paused ? ["pause", "resume"] : ["resume", "pause"];
       throw new Violation("asked last", `a ${late} that came late undoes a newer ${newer}`);
     }

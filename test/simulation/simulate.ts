@@ -191,11 +191,12 @@ class Simulation {
         if (this.trace) this.#say(tellEvent(event));
       },
     });
-    const { rank } = machine;
+    const { rank, eligible } = machine;
     const player: Player = {
       host,
       election,
       rank,
+      eligible,
       leadership: undefined,
       working: false,
       callers: new Set(),
@@ -214,6 +215,11 @@ class Simulation {
     const { done, lease } = answer as { done?: boolean; lease?: Lease };
     if (done && lease) this.#backups.landed(this.#world.nowMs, lease);
     this.#judge(() => this.#referee.landed(verb, args, answer));
+    // Nothing tells such a row from one that was paused just now. People see it, and resume.
+    if (verb === "pause" && done && lease?.paused !== undefined && this.#referee.wasMadeAgain(lease)) {
+      this.#network.count("pausedAgain");
+      this.#world.after(10_000, () => this.#setPaused(false));
+    }
   }
 
   /** All candidates are called at each tick, as by a scheduler that fires on every machine. */
@@ -296,6 +302,9 @@ class Simulation {
       case "forgetTokens":
         this.#table.forgetTokens();
         return;
+      case "deleteLease":
+        void this.#deleteLease(fault.copies);
+        return;
       default:
         void this.#operate(fault.kind);
     }
@@ -349,24 +358,31 @@ class Simulation {
   }
 
   /** An operator at a terminal without faults of its own. */
-  async #operate(what: "evict" | "deleteLease" | "removeExpired"): Promise<void> {
+  async #operate(what: "evict" | "removeExpired"): Promise<void> {
     const table = this.#table;
     if (what === "removeExpired") {
-      // Years later, for all that the rows can tell.
+      // Years later, for all that the rows can tell; nobody goes by a history that was read before.
+      const { lease } = await table.read(NAME);
+      if (!lease || lease.term === 0) return;
+      this.#network.forgetAllUnderWay();
       table.removeExpired(Number.POSITIVE_INFINITY);
       return;
     }
     const { lease } = await table.read(NAME);
-    if (!lease) return;
-    if (what === "evict") {
-      if (this.#backups.isPending) return;
-      const request = { election: NAME, term: lease.term, at: undefined };
-      const answer = await table.evict(request);
-      this.#landed("evict", [request], answer);
-    } else if (await this.#isInHistory(lease)) {
-      table.deleteLease(NAME);
-      this.#referee.deleted();
-    }
+    if (!lease || this.#backups.isPending) return;
+    const request = { election: NAME, term: lease.term, at: undefined };
+    const answer = await table.evict(request);
+    this.#landed("evict", [request], answer);
+  }
+
+  async #deleteLease(copies: boolean): Promise<void> {
+    const { lease } = await this.#table.read(NAME);
+    if (!lease || !(await this.#isInHistory(lease))) return;
+    this.#table.deleteLease(NAME);
+    this.#referee.deleted();
+    if (!copies) return;
+    this.#network.copy("holdPlace", 3_000);
+    this.#network.copy("pause", 6_000);
   }
 
   async #restore(withHistory: boolean): Promise<void> {

@@ -83,7 +83,7 @@ export function tellFault(fault: Fault): string {
     case "removeExpired":
       return "~ the table removes rows whose ttl has passed";
     case "deleteLease":
-      return "! an operator deletes the lease row";
+      return `! an operator deletes the lease row${fault.copies ? ", and copies of what made and paused it come again" : ""}`;
   }
 }
 
