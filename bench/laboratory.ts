@@ -1,5 +1,5 @@
 import { CreateTableCommand, DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
-import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../src/testing.js";
+import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../src/testing/index.js";
 import { LEASE_MS, RENEW_MS, type WorkerConfig } from "./messages.js";
 import type { Progress } from "./progress.js";
 import { median } from "./statistics.js";

@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { LocalTableUnavailableError } from "../src/testing.js";
+import { LocalTableUnavailableError } from "../src/testing/index.js";
 import { crash } from "./crash.js";
 import { fairness } from "./fairness.js";
 import { handOff } from "./hand-off.js";

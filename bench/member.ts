@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { dieWithUs } from "../src/guardian.js";
+import { dieWithUs } from "../src/child-guard.js";
 import type { FromWorker, ToWorker, WorkerConfig } from "./messages.js";
 
 /** One worker process. What it says is dated when it is heard, by the one clock of the bench. */

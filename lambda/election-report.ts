@@ -1,4 +1,4 @@
-import { isVacant, type Lease } from "../src/lease.js";
+import { isVacant, type Lease } from "../src/protocol/lease.js";
 import type { Known, Term } from "./table-rows.js";
 
 /** From what the table knows of an election, and the time at which it was read, to the monitor's figures. Pure. */

@@ -1,11 +1,11 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Tracer } from "@aws-lambda-powertools/tracer";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { leaderHandler } from "../src/lambda.js";
+import { leaderHandler } from "../src/lambda/index.js";
 import { termSortKey } from "../src/store/schema.js";
 import { figuresOf, HOUR_MS, termOfLastTick } from "./election-report.js";
 import { monitorElection, settingsOf } from "./monitor-settings.js";
-import { isExpired, MOST_PRUNED, pruneRows } from "./prune.js";
+import { isExpired, MAX_PRUNED, pruneRows } from "./prune.js";
 import { publishElections, publishRun } from "./publish.js";
 import { TableReader } from "./read-table.js";
 import { byElection, type Known, readTerm, type Seen } from "./table-rows.js";
@@ -33,7 +33,7 @@ export const handler = leaderHandler(
     const expired: Seen[] = [];
     for await (const row of reader.scan({ termsWithinMs: HOUR_MS, expired: prune })) {
       if (!isExpired(row)) rows.push(row);
-      else if (expired.length < MOST_PRUNED) expired.push(row);
+      else if (expired.length < MAX_PRUNED) expired.push(row);
     }
     const { known, malformed } = byElection(rows);
     for (const { key, problem } of malformed) logger.warn("malformed row, left as it is", { key, problem });

@@ -4,7 +4,7 @@ import {
   DeleteItemCommand,
   type DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
-import { storeError } from "../src/store/errors-of-dynamodb.js";
+import { storeError } from "../src/store/dynamodb/errors.js";
 import {
   CANDIDATE_SORT_KEY_PREFIX,
   PARTITION_KEY,
@@ -19,7 +19,7 @@ import { keyOf, type Seen } from "./table-rows.js";
 /** Requests in flight at once. */
 const AT_ONCE = 10;
 /** Rows in one run: they fit into the function's memory and time, and the next run goes on. */
-export const MOST_PRUNED = 10_000;
+export const MAX_PRUNED = 10_000;
 
 /**
  * Candidates and history past their `ttl` (epoch seconds). Never a lease row, whatever it carries, and no kind

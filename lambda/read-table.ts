@@ -5,10 +5,10 @@ import {
   ScanCommand,
 } from "@aws-sdk/client-dynamodb";
 import { type Instant, systemClock } from "../src/clock.js";
-import { believed, estimateMs, type Header, type Hearing, hear } from "../src/service-clock.js";
-import { DateHeader } from "../src/store/date-header.js";
-import { storeError } from "../src/store/errors-of-dynamodb.js";
-import type { Item } from "../src/store/expressions.js";
+import { believed, estimateMs, type Header, type Hearing, hear } from "../src/protocol/service-clock.js";
+import { DateHeader } from "../src/store/dynamodb/date-header.js";
+import { storeError } from "../src/store/dynamodb/errors.js";
+import type { Item } from "../src/store/memory/expressions.js";
 import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../src/store/schema.js";
 import type { Seen } from "./table-rows.js";
 

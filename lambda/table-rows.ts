@@ -1,12 +1,12 @@
 import { describe } from "../src/describe.js";
 import { IncumbentError } from "../src/errors.js";
-import type { Lease } from "../src/lease.js";
-import type { Item } from "../src/store/expressions.js";
-import { toLease } from "../src/store/lease-codec.js";
-import { kindOf } from "../src/store/row.js";
+import { NAME_PATTERN } from "../src/limits.js";
+import type { Lease } from "../src/protocol/lease.js";
+import { toLease } from "../src/store/dynamodb/lease-codec.js";
+import { kindOf } from "../src/store/dynamodb/row.js";
+import type { Item } from "../src/store/memory/expressions.js";
 import {
   LEASE_SORT_KEY,
-  NAME_PATTERN,
   PARTITION_KEY,
   SORT_KEY,
   TERM_SORT_KEY_PREFIX,

@@ -10,7 +10,7 @@ import { Construct } from "constructs";
 import { checkElection, refuse } from "./invalid-prop.js";
 import { LeaderFunction } from "./leader-function.js";
 import type { LeaseAccess } from "./lease-access.js";
-import { MonitorAlarms } from "./monitor-alarms.js";
+import { MonitorAlarms, type WatchedElection } from "./monitor-alarms.js";
 import { monitorDashboard } from "./monitor-dashboard.js";
 import { MonitorMetrics } from "./monitor-metrics.js";
 import { ScheduledLeader } from "./scheduled-leader.js";
@@ -31,18 +31,6 @@ export interface ElectionMonitorProps {
   readonly alarmTopic?: ITopic;
   /** @default ONE_MONTH */
   readonly logRetention?: RetentionDays;
-}
-
-export interface WatchedElection {
-  readonly election: string;
-  /** As its candidates have it. @default 15 seconds */
-  readonly leaseDuration?: Duration;
-  /** Without a leader for so many leases, and seen so by the monitor: alarm. @default 4 */
-  readonly leasesWithoutLeader?: number;
-  /** More terms than this in an hour: alarm. Leave it out for a scheduled job, where each run is a term. @default none */
-  readonly maxTermsPerHour?: number;
-  /** No tick completed for so long: alarm. For scheduled jobs. @default none */
-  readonly maxSinceLastTick?: Duration;
 }
 
 /**

@@ -6,10 +6,11 @@ import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { DEFAULT_TABLE_NAME } from "../src/store/schema.js";
-import { ElectionMonitor, type WatchedElection } from "./election-monitor.js";
+import { ElectionMonitor } from "./election-monitor.js";
 import { LeaderChanges } from "./leader-changes.js";
 import type { LeaseAccess } from "./lease-access.js";
 import { LeaseTable } from "./lease-table.js";
+import type { WatchedElection } from "./monitor-alarms.js";
 import { ScheduledLeader } from "./scheduled-leader.js";
 
 export interface IncumbentStackProps extends StackProps {

@@ -1,4 +1,4 @@
-export { ElectionMonitor, type ElectionMonitorProps, type WatchedElection } from "./election-monitor.js";
+export { ElectionMonitor, type ElectionMonitorProps } from "./election-monitor.js";
 export { IncumbentStack, type IncumbentStackProps, type JobProps } from "./incumbent-stack.js";
 export { InvalidPropError } from "./invalid-prop.js";
 export type { JobAlarms } from "./job-alarms.js";
@@ -11,11 +11,7 @@ export {
 } from "./leader-changes.js";
 export type { LeaseAccess } from "./lease-access.js";
 export { LeaseTable, type LeaseTableProps } from "./lease-table.js";
-export type { MonitorAlarms } from "./monitor-alarms.js";
+export type { MonitorAlarms, WatchedElection } from "./monitor-alarms.js";
 export type { ElectionMetric, MonitorMetrics } from "./monitor-metrics.js";
-export {
-  type RetryProps,
-  ScheduledLeader,
-  type ScheduledLeaderProps,
-  type StickyProps,
-} from "./scheduled-leader.js";
+export { ScheduledLeader } from "./scheduled-leader.js";
+export type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";

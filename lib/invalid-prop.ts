@@ -1,7 +1,7 @@
 import { Token } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 import { describe, notAllowed } from "../src/describe.js";
-import { NAME_PATTERN } from "../src/store/schema.js";
+import { NAME_PATTERN } from "../src/limits.js";
 
 /**
  * A prop, or a context value, cannot work. Names it, the rule, the kind of value received and one that works. What was

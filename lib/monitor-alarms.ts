@@ -2,10 +2,21 @@ import { Duration } from "aws-cdk-lib";
 import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import type { WatchedElection } from "./election-monitor.js";
 import { refuse } from "./invalid-prop.js";
 import { newAlarm, notify } from "./job-alarms.js";
 import type { MonitorMetrics } from "./monitor-metrics.js";
+
+export interface WatchedElection {
+  readonly election: string;
+  /** As its candidates have it. @default 15 seconds */
+  readonly leaseDuration?: Duration;
+  /** Without a leader for so many leases, and seen so by the monitor: alarm. @default 4 */
+  readonly leasesWithoutLeader?: number;
+  /** More terms than this in an hour: alarm. Leave it out for a scheduled job, where each run is a term. @default none */
+  readonly maxTermsPerHour?: number;
+  /** No tick completed for so long: alarm. For scheduled jobs. @default none */
+  readonly maxSinceLastTick?: Duration;
+}
 
 /** Looks in a row without news of the monitor: once can be an update of the function. */
 const LOOKS_MISSED = 5;

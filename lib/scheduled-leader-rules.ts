@@ -3,14 +3,14 @@ import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
 import { notAllowed } from "../src/describe.js";
 import { refuse } from "./invalid-prop.js";
-import type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader.js";
+import type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
 
 /** What cannot work, told when the app is synthesized. */
 
 /** A cold start, the bid, the work, the margin of the lease and its return must fit in. */
 const SHORTEST_TIMEOUT_S = 5;
-const LONGEST_TIMEOUT_S = 900;
-const LONGEST_HOLD_DAYS = 31;
+const MAX_TIMEOUT_S = 900;
+const MAX_HOLD_DAYS = 31;
 const GROUP_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
 const FOR_ENTRY = ["timeout", "memorySize", "environment", "logRetention"] as const;
 
@@ -35,9 +35,9 @@ export function checkTimeout(scope: Construct, timeout: Duration | undefined): v
   // Lambda's own default, for a function that was made without.
   const seconds = timeout === undefined ? 3 : secondsOf(timeout);
   if (seconds === undefined) return;
-  if (seconds >= SHORTEST_TIMEOUT_S && seconds <= LONGEST_TIMEOUT_S) return;
+  if (seconds >= SHORTEST_TIMEOUT_S && seconds <= MAX_TIMEOUT_S) return;
   const rule =
-    `must be ${SHORTEST_TIMEOUT_S} to ${LONGEST_TIMEOUT_S} seconds: the lease ends before the timeout by a margin for ` +
+    `must be ${SHORTEST_TIMEOUT_S} to ${MAX_TIMEOUT_S} seconds: the lease ends before the timeout by a margin for ` +
     "draining and giving back, and what is left is the time for work";
   refuse(scope, "timeout", rule, seconds, "Duration.minutes(1)");
 }
@@ -70,8 +70,8 @@ export function checkSticky(scope: Construct, sticky: StickyProps, props: Schedu
   }
   const seconds = secondsOf(sticky.for);
   if (seconds === undefined) return;
-  if (seconds <= 0 || seconds > LONGEST_HOLD_DAYS * 86_400) {
-    const rule = `must be more than 0 and at most ${LONGEST_HOLD_DAYS * 86_400} seconds (${LONGEST_HOLD_DAYS} days)`;
+  if (seconds <= 0 || seconds > MAX_HOLD_DAYS * 86_400) {
+    const rule = `must be more than 0 and at most ${MAX_HOLD_DAYS * 86_400} seconds (${MAX_HOLD_DAYS} days)`;
     refuse(scope, "sticky.for", rule, seconds, "Duration.hours(1)");
   }
   const between = secondsBetween(props.schedule);

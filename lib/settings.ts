@@ -1,6 +1,7 @@
 import { Duration, TimeZone } from "aws-cdk-lib";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
-import { DEFAULT_TABLE_NAME, NAME_PATTERN } from "../src/store/schema.js";
+import { NAME_PATTERN } from "../src/limits.js";
+import { DEFAULT_TABLE_NAME } from "../src/store/schema.js";
 import type { JobProps } from "./incumbent-stack.js";
 import { InvalidPropError } from "./invalid-prop.js";
 

@@ -1,6 +1,6 @@
-import type { Leader } from "./leader.js";
 import type { CandidateOptions } from "./options.js";
-import type { StoreOptions } from "./store-of.js";
+import type { Leader } from "./protocol/leader.js";
+import type { StoreOptions } from "./store/open-store.js";
 
 /** What the calls of an election take and give. */
 

@@ -24,13 +24,13 @@ export interface Instant {
 }
 
 /** Longest delay a Node timer takes; longer waits are re-armed by their callers' loops. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   setTimer(ms, callback) {
-    const timer = setTimeout(callback, Math.min(Math.max(0, Math.ceil(ms)), LONGEST_TIMER_MS));
+    const timer = setTimeout(callback, Math.min(Math.max(0, Math.ceil(ms)), MAX_TIMER_MS));
     return () => clearTimeout(timer);
   },
 };

@@ -121,11 +121,11 @@ function isObject(value: unknown): value is object {
 /** The first character that a rule of characters does not allow, as an addition to the rule; "" if there is none. */
 export function notAllowed(value: unknown, allowed: RegExp): string {
   if (typeof value !== "string") return "";
-  const at = [...value.slice(0, LONGEST_LOOKED_AT)].findIndex((character) => !allowed.test(character));
+  const at = [...value.slice(0, MAX_LOOKED_AT)].findIndex((character) => !allowed.test(character));
   return at < 0 ? "" : ` (character ${at + 1} is not allowed)`;
 }
 
-const LONGEST_LOOKED_AT = 10_000;
+const MAX_LOOKED_AT = 10_000;
 
 /** An endpoint without the name and password that a URL may carry. */
 export function withoutPassword(url: string): string {

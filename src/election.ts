@@ -1,8 +1,7 @@
 import { hostname } from "node:os";
 import type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./calls.js";
-import { Campaign, type Outcome, type Won } from "./campaign.js";
-import { recordTick, TermHistory } from "./chronicle.js";
-import { Commits } from "./commits.js";
+import { Campaign, type Outcome, type Won } from "./candidate/campaign.js";
+import { Standing } from "./candidate/registration.js";
 import {
   AlreadyCampaigningError,
   type EndReason,
@@ -10,18 +9,19 @@ import {
   TableUnavailableError,
 } from "./errors.js";
 import { type Emit, emitter } from "./events.js";
-import { type Leader, leaderOf } from "./leader.js";
-import { Leadership } from "./leadership.js";
-import { Observer } from "./observer.js";
+import { Leadership } from "./leader/leadership.js";
+import { serve, settle, type Work } from "./leader/run-work.js";
+import { Succession } from "./leader/succession.js";
+import { Tenure } from "./leader/tenure.js";
+import { recordTick, TermHistory } from "./leader/term-history.js";
+import { Commits } from "./leader/transactions.js";
+import { Requests } from "./lease-client.js";
 import { checkHoldFor, checkTick, type ResolvedOptions, resolveOptions } from "./options.js";
-import { type ListedCandidate, type PastLeader, Records } from "./records.js";
-import { Requests } from "./requests.js";
-import { serve, settle, type Work } from "./serving.js";
-import { Standing } from "./standing.js";
-import { storeOf } from "./store-of.js";
-import { Succession } from "./succession.js";
+import { type Leader, leaderOf } from "./protocol/leader.js";
+import { storeOf } from "./store/open-store.js";
 import { telemetry } from "./telemetry.js";
-import { Tenure } from "./tenure.js";
+import { type ListedCandidate, type PastLeader, Records } from "./views/history.js";
+import { Observer } from "./views/observer.js";
 
 /**
  * One candidate of one election. Every object is a candidate of its own, with an id that no other process or

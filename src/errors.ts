@@ -1,6 +1,6 @@
 import { describe, suggested } from "./describe.js";
 import { inBrackets } from "./error-summary.js";
-import { LEASE_SORT_KEY, NAME_PATTERN } from "./store/schema.js";
+import { NAME_PATTERN } from "./limits.js";
 
 /** Why a tenure ended. `expired` and those after it are losses; the others were planned. */
 export type EndReason =
@@ -161,6 +161,9 @@ export class TableUnavailableError extends IncumbentError {
   }
 }
 
+/** The sort key of a lease row. */
+const LEASE_ROW = "lease";
+
 /**
  * A row under the election's key was not written by this library, or was damaged. It is left as it is. What stands in it
  * is not told.
@@ -181,7 +184,7 @@ export class MalformedLeaseError extends IncumbentError {
     readonly received: string,
     readonly suggestion: unknown,
     /** The row's sort key. */
-    row = LEASE_SORT_KEY,
+    row = LEASE_ROW,
   ) {
     // Rows can come from anywhere, their keys too.
     const isName = NAME_PATTERN.test(election);
@@ -190,7 +193,7 @@ export class MalformedLeaseError extends IncumbentError {
     super(
       `Row "${known}" of ${whose}: attribute "${attribute}" ${rule}; found ${received}. ${suggested(suggestion)} ` +
         `The row was left as it is: ${
-          row === LEASE_SORT_KEY
+          row === LEASE_ROW
             ? "repair it, or delete it and the next term follows its history."
             : "remove or repair the attribute; delete the row only if it is no history of this election."
         }`,
@@ -214,5 +217,5 @@ export class AlreadyCampaigningError extends IncumbentError {
 }
 
 function isSortKey(text: string): boolean {
-  return text === LEASE_SORT_KEY || /^term#[\d.-]{0,20}$/.test(text);
+  return text === LEASE_ROW || /^term#[\d.-]{0,20}$/.test(text);
 }

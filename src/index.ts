@@ -16,10 +16,10 @@ export {
   TransactionUnknownError,
 } from "./errors.js";
 export type { ElectionEvent, ResignOutcome } from "./events.js";
-export type { GuardInput, TransactionAction } from "./fencing.js";
-export type { Leader } from "./leader.js";
-export type { Leadership, ResignOptions, TransactOptions } from "./leadership.js";
-export type { Candidate, CompareCandidates, Order } from "./line.js";
+export type { Leadership, ResignOptions, TransactOptions } from "./leader/leadership.js";
+export type { Work } from "./leader/run-work.js";
 export { type Asked, Operator, type OperatorOptions } from "./operator.js";
-export type { ListedCandidate, PastLeader } from "./records.js";
-export type { Work } from "./serving.js";
+export type { Leader } from "./protocol/leader.js";
+export type { Candidate, CompareCandidates, Order } from "./protocol/line.js";
+export type { GuardInput, TransactionAction } from "./store/fencing.js";
+export type { ListedCandidate, PastLeader } from "./views/history.js";

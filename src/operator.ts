@@ -1,12 +1,13 @@
 import { backoffMs } from "./backoff.js";
 import { sleep } from "./clock.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
-import { type Leader, leaderOf } from "./leader.js";
-import { isPlaceholder, type Lease, placeholderRevision } from "./lease.js";
+import { Requests } from "./lease-client.js";
 import { type CandidateOptions, checkSuccessor, type ResolvedOptions, resolveOptions } from "./options.js";
-import { Requests } from "./requests.js";
-import type { LeaseStore, Written } from "./store/lease-store.js";
-import { type StoreOptions, storeOf } from "./store-of.js";
+import { type Leader, leaderOf } from "./protocol/leader.js";
+import { isPlaceholder, type Lease, placeholderRevision } from "./protocol/lease.js";
+import type { Written } from "./protocol/verbs.js";
+import type { LeaseStore } from "./store/lease-store.js";
+import { type StoreOptions, storeOf } from "./store/open-store.js";
 
 export interface OperatorOptions extends StoreOptions, Pick<CandidateOptions, "clock" | "random"> {
   /** The election's name. */

@@ -2,9 +2,9 @@ import { type Clock, systemClock } from "./clock.js";
 import { notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import type { ElectionEvent } from "./events.js";
-import { isOrder, type Order } from "./line.js";
-import { MAX_DRIFT } from "./service-clock.js";
-import { NAME_PATTERN } from "./store/schema.js";
+import { DAY_MS, LABEL_PATTERN, MAX_RESERVATION_MS, MAX_VALUE, NAME_PATTERN } from "./limits.js";
+import { isOrder, type Order } from "./protocol/line.js";
+import { MAX_DRIFT } from "./protocol/service-clock.js";
 
 /** How an election is held. All candidates of one election should be given the same durations. */
 export interface Timing {
@@ -143,11 +143,8 @@ export interface ResolvedOptions {
   readonly random: () => number;
 }
 
-const DAY_MS = 86_400_000;
 const DEFAULT_LEASE_MS = 15_000;
 const MIN_LEASE_MS = 300;
-const LONGEST_VALUE = 1_024;
-const LABEL_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** Defaults, and the one place that explains what cannot work. Throws `InvalidOptionError`. */
 export function resolveOptions(options: CandidateOptions, defaultLabel: () => string): ResolvedOptions {
@@ -281,7 +278,7 @@ export function checkKeys(keys: unknown): void {
 
 /** Also guards `resign` and `runOnce`. */
 export function checkHoldFor(holdForMs: unknown): void {
-  if (holdForMs !== undefined) duration("holdForMs", holdForMs, 1, 31 * DAY_MS, 3_600_000);
+  if (holdForMs !== undefined) duration("holdForMs", holdForMs, 1, MAX_RESERVATION_MS, 3_600_000);
 }
 
 type LeaseTiming = Pick<ResolvedOptions, "renewIntervalMs" | "safetyMarginMs" | "requestTimeoutMs">;
@@ -331,10 +328,10 @@ function leastLeaseMs(tooShortMs: number, options: Timing): number {
 /** Also guards `proclaim`. */
 export function checkValue(value: unknown): void {
   if (value === undefined) return;
-  if (typeof value !== "string" || value.length > LONGEST_VALUE) {
+  if (typeof value !== "string" || value.length > MAX_VALUE) {
     throw new InvalidOptionError(
       "value",
-      `must be a string of at most ${LONGEST_VALUE} characters`,
+      `must be a string of at most ${MAX_VALUE} characters`,
       value,
       "http://10.0.0.7:8080",
     );

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Operator } from "../src/index.js";
-import { renewLanded, resignLanded } from "../src/landed.js";
-import { endedTerm, type Lease } from "../src/lease.js";
-import { toCandidate, toLease } from "../src/store/lease-codec.js";
-import type { PauseRequest } from "../src/store/lease-store.js";
+import { endedTerm, type Lease } from "../src/protocol/lease.js";
+import { renewLanded, resignLanded } from "../src/protocol/lost-answers.js";
+import type { PauseRequest } from "../src/protocol/verbs.js";
+import { toCandidate, toLease } from "../src/store/dynamodb/lease-codec.js";
 import { LEASE_MS, NAME } from "./support/cast.js";
 import { between, gate, Stage } from "./support/stage.js";
 

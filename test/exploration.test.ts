@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Lease } from "../src/lease.js";
+import type { Lease } from "../src/protocol/lease.js";
 import { SMALL } from "./exploration/bounds.js";
 import { REAL_RULES, type Rules } from "./exploration/rules.js";
 import { type Explored, explore, search } from "./exploration/search.js";

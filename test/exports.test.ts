@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import * as client from "../src/index.js";
-import * as lambda from "../src/lambda.js";
-import * as testing from "../src/testing.js";
+import * as lambda from "../src/lambda/index.js";
+import * as testing from "../src/testing/index.js";
 
 test("the package exports exactly this", () => {
   expect({

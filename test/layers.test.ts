@@ -1,170 +1,167 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-const root = fileURLToPath(new URL("../src/", import.meta.url));
+const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** Who may import whom: only what stands lower. One layer a line, from the bottom. Types count too. */
-const LAYERS: string[][] = [
-  ["store/schema", "describe", "clock", "backoff", "lane", "deferred", "guardian", "local-tools"],
-  ["error-summary"],
+/**
+ * The house: one storey a line, from the ground up. A folder of `src` counts as one room, and so does a file beside it.
+ * A room imports only what stands lower. Types count, and so do imports at run time.
+ */
+const STOREYS: string[][] = [
+  ["describe", "clock", "limits", "deferred", "child-guard"],
+  ["error-summary", "backoff"],
   ["errors"],
-  ["events", "rhythm", "service-clock", "lease", "line"],
-  ["sighting", "takeover", "fencing", "options", "landed", "fate", "leader"],
-  ["store/reserved-words", "store/values", "store/expression-parser", "store/condition", "store/update"],
-  ["store/expressions", "store/attribute-form"],
-  ["store/plain-values"],
-  [
-    "store/attributes",
-    "store/lease-limits",
-    "store/row",
-    "store/update-expression",
-    "store/errors-of-dynamodb",
-    "store/create-table",
-    "store/date-header",
-  ],
-  ["store/item-keys", "store/item-size", "store/lease-store"],
-  [
-    "store/lease-codec",
-    "store/term-codec",
-    "store/row-rules",
-    "roll",
-    "farewell",
-    "trust",
-    "metronome",
-    "proclamation",
-  ],
-  ["store/dynamodb-table", "store/dynamodb-founding"],
-  ["store/dynamodb-registry"],
-  ["store/dynamodb", "store/memory", "manual-clock", "dynamodb-local"],
-  ["requests", "testing", "health", "store-of", "calls"],
-  ["holder", "standing", "records", "operator", "table-keys", "commit-queue", "open-number"],
-  ["succession"],
-  ["tenure", "observer", "chronicle"],
-  ["commits"],
-  ["leadership", "campaign"],
-  ["serving", "telemetry"],
+  ["protocol"],
+  ["store"],
+  ["events"],
+  ["options", "telemetry"],
+  ["calls", "lease-client"],
+  ["candidate", "views", "operator"],
+  ["leader"],
   ["election"],
-  ["index"],
-  [
-    "lambda/context",
-    "lambda/sandbox-clock",
-    "lambda/plan",
-    "lambda/tick",
-    "lambda/out-of-time",
-    "lambda/sticky",
-  ],
-  ["lambda/default-client", "lambda/deadline", "lambda/environment", "lambda/result"],
-  ["lambda/settings"],
-  ["lambda/sandbox"],
-  ["lambda/invocations"],
-  ["lambda/handler", "lambda/middleware"],
-  ["lambda"],
+  ["index", "testing"],
+  ["lambda", "demo"],
+  ["cli"],
 ];
 
-/** Free of effects: decided by what was seen and what time it is. */
-const PURE = [
-  "rhythm",
-  "service-clock",
-  "lease",
-  "line",
-  "roll",
-  "sighting",
-  "takeover",
-  "landed",
-  "describe",
-  "error-summary",
-  "fencing",
-  "store/attribute-form",
-  "store/plain-values",
-  "store/item-keys",
-  "fate",
-  "store/row-rules",
-  "store/lease-limits",
-  "lambda/plan",
-  "lambda/tick",
-];
+/** Where the AWS SDK is known: where requests are made, and where a client is made for those who bring none. */
+const SDK = ["src/store/", "src/lambda/default-client", "src/cli/", "src/demo/", "lambda/"];
 
-function sources(folder = root): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
     return entry.isDirectory() ? sources(path) : path.endsWith(".ts") ? [path] : [];
   });
 }
 
-function moduleName(path: string): string {
-  return relative(root, path)
-    .replace(/\.(ts|js)$/, "")
-    .replaceAll("\\", "/");
-}
+const textOf = (path: string) => readFileSync(join(root, path), "utf8");
 
 function importsOf(path: string): string[] {
-  const text = readFileSync(path, "utf8");
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] as string);
+  return [...textOf(path).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] as string);
 }
 
-const layerOf = (name: string) => LAYERS.findIndex((layer) => layer.includes(name));
-const library = sources().filter((path) => !moduleName(path).startsWith("cli/"));
+/** Its imports of our own files, as paths from the root. */
+function neighboursOf(path: string): string[] {
+  return importsOf(path)
+    .filter((target) => target.startsWith("."))
+    .map((target) => relative(root, resolve(root, dirname(path), target)).replace(/\.js$/, ".ts"));
+}
 
-test("every module of the library has its layer", () => {
-  expect(library.map(moduleName).filter((name) => layerOf(name) < 0)).toEqual([]);
+/** Of `src/…`: the folder, or the file that stands beside the folders. */
+const roomOf = (path: string) => (path.split("/")[1] as string).replace(/\.ts$/, "");
+const storeyOf = (room: string) => STOREYS.findIndex((rooms) => rooms.includes(room));
+
+const library = sources("src");
+const everything = [...library, ...sources("lib"), ...sources("lambda")];
+
+test("every room has its storey, and every storey its rooms", () => {
+  expect([...new Set(library.map(roomOf))].sort()).toEqual(STOREYS.flat().sort());
 });
 
-test("imports go down, or to a neighbour of the same layer that does not import back", () => {
+test("a room imports only what stands lower", () => {
   const up = library.flatMap((path) =>
-    importsOf(path)
-      .filter((target) => target.startsWith("."))
-      .map((target) => moduleName(resolve(dirname(path), target)))
-      .filter((target) => layerOf(target) > layerOf(moduleName(path)))
-      .map((target) => `${moduleName(path)} → ${target}`),
+    neighboursOf(path)
+      .filter((target) => target.startsWith("src/") && roomOf(target) !== roomOf(path))
+      .filter((target) => storeyOf(roomOf(target)) >= storeyOf(roomOf(path)))
+      .map((target) => `${path} → ${target}`),
   );
   expect(up).toEqual([]);
 });
 
-test("the library imports neither the CLI nor tests", () => {
-  const out = library.flatMap((path) =>
-    importsOf(path).filter((target) => /cli\/|\.\.\/(test|lib|lambda|bench|examples)/.test(target)),
-  );
+test("in the store, DynamoDB and memory stand beside each other, and on the port", () => {
+  const place = (path: string) => path.split("/")[2] as string;
+  const across = library
+    .filter((path) => path.startsWith("src/store/"))
+    .flatMap((path) =>
+      neighboursOf(path)
+        .filter((target) => ["dynamodb", "memory"].includes(place(target)) && place(target) !== place(path))
+        .map((target) => `${path} → ${target}`),
+    );
+  // What opens a user's table knows how.
+  expect(across.filter((arrow) => !arrow.startsWith("src/store/open-store.ts →"))).toEqual([]);
+});
+
+test("no circles", () => {
+  const open: string[] = [];
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string): void => {
+    if (done.has(path)) return;
+    const at = open.indexOf(path);
+    if (at >= 0) {
+      circles.push([...open.slice(at), path].join(" → "));
+      return;
+    }
+    open.push(path);
+    neighboursOf(path)
+      .filter((target) => everything.includes(target))
+      .forEach(visit);
+    open.pop();
+    done.add(path);
+  };
+  everything.forEach(visit);
+  expect(circles).toEqual([]);
+});
+
+test("the library imports neither constructs, deployed functions nor tests", () => {
+  const out = library.flatMap((path) => neighboursOf(path).filter((target) => !target.startsWith("src/")));
   expect(out).toEqual([]);
 });
 
-test("only the stores know the AWS SDK", () => {
-  const knowing = library
-    .filter((path) => importsOf(path).some((target) => target.startsWith("@aws-sdk/")))
-    .map(moduleName);
-  expect(knowing.sort()).toEqual([
-    "lambda/default-client",
-    "store/attributes",
-    "store/create-table",
-    "store/dynamodb",
-    "store/dynamodb-founding",
-    "store/dynamodb-registry",
-    "store/dynamodb-table",
-  ]);
+test("the protocol imports no package at all, and only some know the AWS SDK", () => {
+  const packages = (path: string) => importsOf(path).filter((target) => !target.startsWith("."));
+  const inProtocol = library.filter((path) => path.startsWith("src/protocol/")).flatMap(packages);
+  expect(inProtocol).toEqual([]);
+  const knowing = [...library, ...sources("lambda")]
+    .filter((path) => packages(path).some((target) => target.startsWith("@aws-sdk/")))
+    .filter((path) => !SDK.some((start) => path.startsWith(start)));
+  expect(knowing).toEqual([]);
 });
 
-test("constructs import CDK, Node, each other, and of the library only the schema and how values are described", () => {
-  const lib = fileURLToPath(new URL("../lib/", import.meta.url));
-  const allowed = /^(aws-cdk-lib(\/|$)|constructs$|node:|\.\/|\.\.\/src\/(store\/schema|describe)\.js$)/;
-  const out = sources(lib).flatMap((path) => importsOf(path).filter((target) => !allowed.test(target)));
+test("constructs import CDK, Node, each other, and of the library only names, limits and how values are described", () => {
+  const allowed =
+    /^(aws-cdk-lib(\/|$)|constructs$|node:|\.\/|\.\.\/src\/(store\/schema|limits|describe)\.js$)/;
+  const out = sources("lib").flatMap((path) => importsOf(path).filter((target) => !allowed.test(target)));
   expect(out).toEqual([]);
 });
 
 test("only the clock reads clocks and sets timers", () => {
   const reading = library
-    .filter((path) =>
-      /\b(setTimeout|setInterval|Date\.now|performance\.now)\b/.test(readFileSync(path, "utf8")),
-    )
-    .map(moduleName)
-    .filter((name) => !["dynamodb-local", "guardian"].includes(name));
+    .filter((path) => !/^src\/(cli|demo|testing)\//.test(path) && path !== "src/child-guard.ts")
+    .filter((path) => /\b(setTimeout|setInterval|Date\.now|performance\.now)\b/.test(textOf(path)));
   // The memory table's own clock is the service's.
-  expect(reading.sort()).toEqual(["clock", "store/memory"]);
+  expect(reading.sort()).toEqual(["src/clock.ts", "src/store/memory/memory-table.ts"]);
 });
 
-test("pure modules have no effects: no promises, no clocks, no randomness", () => {
-  const impure = PURE.filter((name) =>
-    /\b(async|await|Promise|Math\.random|process\.)\b/.test(readFileSync(join(root, `${name}.ts`), "utf8")),
-  );
+test("the protocol has no effects: no promises, no clocks, no randomness", () => {
+  const impure = library
+    .filter((path) => path.startsWith("src/protocol/"))
+    .filter((path) => /\b(async|await|Promise|Math\.random|process\.)\b/.test(textOf(path)));
   expect(impure).toEqual([]);
+});
+
+test("the tree in CONTRIBUTING.md is the tree that is there, and test/ mirrors src/", () => {
+  const folders = (folder: string, depth: number): string[] =>
+    readdirSync(join(root, folder), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && entry.name !== "node_modules")
+      .flatMap(({ name }) => [
+        `${folder}/${name}`,
+        ...(depth > 1 ? folders(`${folder}/${name}`, depth - 1) : []),
+      ]);
+  const there = [...folders("src", 2), ...folders("test", 1)];
+  const tree = /```\n(src\/.*?)```/s.exec(textOf("CONTRIBUTING.md"))?.[1] as string;
+  const told: string[] = [];
+  const open: string[] = [];
+  for (const line of tree.trimEnd().split("\n")) {
+    const [, indent = "", name] = /^( *)([a-z-]+)\/ /.exec(line) ?? [];
+    if (name === undefined) throw new Error(`not a folder: ${line}`);
+    open.length = indent.length / 2;
+    open.push(name);
+    if (open.length > 1) told.push(open.join("/"));
+  }
+  expect(told.sort()).toEqual(there.sort());
+  const mirrored = folders("test", 1).map((path) => basename(path));
+  expect(folders("src", 1).filter((path) => !mirrored.includes(basename(path)))).toEqual([]);
 });

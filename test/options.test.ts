@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Election, InvalidOptionError } from "../src/index.js";
 import { type CandidateOptions, resolveOptions } from "../src/options.js";
-import { MemoryTable } from "../src/testing.js";
+import { MemoryTable } from "../src/testing/index.js";
 
 const resolve = (options: Partial<CandidateOptions>) =>
   resolveOptions({ name: "billing/nightly", ...options }, () => "host-1");

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { beforeAll, expect, test } from "vitest";
-import { createLeaseTable } from "../src/testing.js";
+import { createLeaseTable } from "../src/testing/index.js";
 import { eventually, localEnv, newClient, newTable } from "./support/fixture.js";
 
 const readme = readFileSync("README.md", "utf8");

@@ -15,12 +15,12 @@ import {
   type TransactionAction,
   type TransactOptions,
 } from "../src/index.js";
-import { type LeaderOptions, leaderHandler } from "../src/lambda.js";
-import type { Lease } from "../src/lease.js";
-import { toCandidate, toLease } from "../src/store/lease-codec.js";
-import type { CandidateRow, TermRecord } from "../src/store/lease-store.js";
-import { toHistory, toTerm } from "../src/store/term-codec.js";
-import { MemoryTable } from "../src/testing.js";
+import { type LeaderOptions, leaderHandler } from "../src/lambda/index.js";
+import type { Lease } from "../src/protocol/lease.js";
+import type { CandidateRow, TermRecord } from "../src/protocol/verbs.js";
+import { toCandidate, toLease } from "../src/store/dynamodb/lease-codec.js";
+import { toHistory, toTerm } from "../src/store/dynamodb/term-codec.js";
+import { MemoryTable } from "../src/testing/index.js";
 import { CANARY, errorOf, expectNoCanary, FORMS } from "./support/canary.js";
 import { newClient, newLeaseTable, newTable } from "./support/fixture.js";
 import { Stage } from "./support/stage.js";

@@ -4,8 +4,8 @@ import { marshall, NumberValueImpl as NumberValue } from "@aws-sdk/util-dynamodb
 import fc from "fast-check";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { Election, InvalidOptionError, type TransactionAction } from "../src/index.js";
-import { toAction } from "../src/store/attributes.js";
-import { createLeaseTable } from "../src/testing.js";
+import { toAction } from "../src/store/transaction.js";
+import { createLeaseTable } from "../src/testing/index.js";
 import { startFaultProxy } from "./support/fault-proxy.js";
 import { newClient, newTable } from "./support/fixture.js";
 

@@ -1,12 +1,12 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { defineCommand } from "citty";
+import { tellClassic } from "../demo/classic.js";
+import type { OrderName } from "../demo/messages.js";
+import { generatePayments, InputError, readPayments } from "../demo/payments.js";
+import { perform } from "../demo/perform.js";
+import { StalledError } from "../demo/show.js";
 import { describe } from "../describe.js";
-import { tellClassic } from "./demo/classic.js";
-import type { OrderName } from "./demo/messages.js";
-import { generatePayments, InputError, readPayments } from "./demo/payments.js";
-import { perform } from "./demo/perform.js";
-import { StalledError } from "./demo/show.js";
 import { refused, refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
 const USUAL = { payments: 500, candidates: 5, leaseMs: 3_000, timeline: "incumbent-timeline.svg" };

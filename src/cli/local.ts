@@ -4,9 +4,9 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
 import { describe, withoutPassword } from "../describe.js";
 import { IncumbentError } from "../errors.js";
+import { checkTableName } from "../store/open-store.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
-import { checkTableName } from "../store-of.js";
-import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing.js";
+import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
 import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
 const args = {

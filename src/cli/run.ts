@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Duplex } from "node:stream";
 import { defineCommand } from "citty";
+import { dieWithUs } from "../child-guard.js";
 import { sleep, systemClock } from "../clock.js";
-import { dieWithUs } from "../guardian.js";
 import { Election, type Leadership } from "../index.js";
 import { newClient, tableArgs } from "./client.js";
 import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
@@ -52,7 +52,7 @@ const KILL_NOTICE = 1 / 20;
  */
 const TERM_NOTICE = 1 / 5;
 /** Timers stand still while a machine is suspended: look this often, so that its waking is not noticed late. */
-const LONGEST_LOOK_MS = 1_000;
+const MAX_LOOK_MS = 1_000;
 
 export const notes = `The command finds INCUMBENT_TERM (its fencing token), INCUMBENT_ELECTION and INCUMBENT_CANDIDATE_ID in
 its environment. When leadership ends, it and all it started get SIGTERM, and SIGKILL before the lease can pass on;
@@ -246,7 +246,7 @@ function keepWithinTrust(
       signalGroup(child, "SIGTERM");
     }
     const nextMs = leftMs - leaseMs * (told ? KILL_NOTICE : TERM_NOTICE);
-    timer = setTimeout(look, Math.max(1, Math.min(nextMs, killAtMs - performance.now(), LONGEST_LOOK_MS)));
+    timer = setTimeout(look, Math.max(1, Math.min(nextMs, killAtMs - performance.now(), MAX_LOOK_MS)));
   };
   leadership.signal.addEventListener("abort", look);
   look();

@@ -2,13 +2,13 @@ import { type DynamoDBClient, GetItemCommand, QueryCommand, ScanCommand } from "
 import { defineCommand } from "citty";
 import { MalformedLeaseError } from "../errors.js";
 import { Election, type Leader } from "../index.js";
-import type { Lease } from "../lease.js";
-import { DateHeader } from "../store/date-header.js";
-import { storeError } from "../store/errors-of-dynamodb.js";
-import type { Item } from "../store/expressions.js";
-import { toLease } from "../store/lease-codec.js";
+import type { Lease } from "../protocol/lease.js";
+import { DateHeader } from "../store/dynamodb/date-header.js";
+import { storeError } from "../store/dynamodb/errors.js";
+import { toLease } from "../store/dynamodb/lease-codec.js";
+import type { Item } from "../store/memory/expressions.js";
+import { checkTableName } from "../store/open-store.js";
 import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX } from "../store/schema.js";
-import { checkTableName } from "../store-of.js";
 import { newClient, tableArgs } from "./client.js";
 import { refuseUnknown, UsageError } from "./usage.js";
 

@@ -1,5 +1,5 @@
 import { LeaseLostError } from "../errors.js";
-import type { Leadership } from "../leadership.js";
+import type { Leadership } from "../leader/leadership.js";
 import { type LambdaContext, remainingMsOf } from "./context.js";
 import { Deadline } from "./deadline.js";
 import { OutOfTimeError } from "./out-of-time.js";

@@ -1,4 +1,4 @@
-import type { Leadership } from "../leadership.js";
+import type { Leadership } from "../leader/leadership.js";
 import type { LambdaContext } from "./context.js";
 import { Invocations, type Run } from "./invocations.js";
 import type { LeaderResult } from "./result.js";

@@ -12,14 +12,14 @@ export interface Plan {
   readonly standByMs: number;
 }
 
-const LEAST_WORK_MS = 500;
-const LONGEST_DRAIN_MS = 5_000;
-const LONGEST_LEASE_MS = 15_000;
+const MIN_WORK_MS = 500;
+const MAX_DRAIN_MS = 5_000;
+const MAX_LEASE_MS = 15_000;
 /** A leader that died is replaced within the same invocation only if its lease is a small part of that. */
 const SHORT_LEASE_MS = 5_000;
 /** Of cold and warm starts, whose remaining times differ by a few milliseconds, the plans are the same. */
 const STEP_MS = 100;
-const LONGEST_ANSWER_MS = 2_000;
+const MAX_ANSWER_MS = 2_000;
 
 export interface Wanted {
   readonly leaseDurationMs: number | undefined;
@@ -29,18 +29,18 @@ export interface Wanted {
 /** @throws InvalidOptionError when the timeout leaves no time for work. */
 export function planFor(remainingMs: number, wanted: Wanted): Plan {
   const leftMs = Math.floor(remainingMs / STEP_MS) * STEP_MS;
-  const drainMs = wanted.drainMs ?? Math.min(LONGEST_DRAIN_MS, Math.floor(leftMs / 5));
-  if (leftMs - drainMs < LEAST_WORK_MS) {
+  const drainMs = wanted.drainMs ?? Math.min(MAX_DRAIN_MS, Math.floor(leftMs / 5));
+  if (leftMs - drainMs < MIN_WORK_MS) {
     throw new InvalidOptionError(
       "timeout",
-      `of the function must leave at least ${LEAST_WORK_MS} ms for work beside drainMs (${drainMs})`,
+      `of the function must leave at least ${MIN_WORK_MS} ms for work beside drainMs (${drainMs})`,
       Math.floor(remainingMs),
       Math.max(5_000, 2 * drainMs),
     );
   }
-  const usualMs = Math.min(LONGEST_LEASE_MS, Math.max(SHORT_LEASE_MS, Math.floor(leftMs / 4)));
+  const usualMs = Math.min(MAX_LEASE_MS, Math.max(SHORT_LEASE_MS, Math.floor(leftMs / 4)));
   const leaseDurationMs = Math.min(wanted.leaseDurationMs ?? usualMs, leftMs);
-  const givingBackMs = Math.floor(Math.min(LONGEST_ANSWER_MS, leaseDurationMs / 4, drainMs / 2));
+  const givingBackMs = Math.floor(Math.min(MAX_ANSWER_MS, leaseDurationMs / 4, drainMs / 2));
   return {
     leaseDurationMs,
     drainMs,
@@ -51,5 +51,5 @@ export function planFor(remainingMs: number, wanted: Wanted): Plan {
 
 /** Whether an invocation with so much time left can follow a plan made for another. */
 export function fits({ leaseDurationMs, drainMs }: Plan, remainingMs: number): boolean {
-  return remainingMs >= Math.max(leaseDurationMs, drainMs + LEAST_WORK_MS);
+  return remainingMs >= Math.max(leaseDurationMs, drainMs + MIN_WORK_MS);
 }

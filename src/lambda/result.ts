@@ -1,5 +1,5 @@
 import type { RunOnceResult } from "../calls.js";
-import type { Leader } from "../leader.js";
+import type { Leader } from "../protocol/leader.js";
 
 /** What became of an invocation. */
 export type LeaderResult<T> =

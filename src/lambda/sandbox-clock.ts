@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.js";
 
-const LONGEST_FREEZE_MS = 366 * 86_400_000;
+const MAX_FREEZE_MS = 366 * 86_400_000;
 
 /**
  * The clocks of a sandbox. While it is frozen, both may stand still, unlike those of a suspended machine. `thaw()` says that any
@@ -12,7 +12,7 @@ export class SandboxClock implements Clock {
   constructor(private readonly clock: Clock) {}
 
   thaw(): void {
-    this.#standstillMs += LONGEST_FREEZE_MS;
+    this.#standstillMs += MAX_FREEZE_MS;
   }
 
   monotonicMs(): number {

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../clock.js";
 import { InvalidOptionError } from "../errors.js";
 import type { CandidateOptions } from "../options.js";
-import type { StoreOptions } from "../store-of.js";
+import type { StoreOptions } from "../store/open-store.js";
 import { defaultClient } from "./default-client.js";
 import { type Env, electionOf, labelOf, onceOf, stickyOf, tableOf, wholeMs } from "./environment.js";
 import type { Wanted } from "./plan.js";

@@ -9,7 +9,7 @@ const SUGGESTION = "2026-01-31T03:00:00Z";
  * A tick completes all ticks before it. One far ahead, from a typing error in an event sent by hand, would
  * silence the election until then.
  */
-const MOST_AHEAD_MS = 86_400_000;
+const MAX_AHEAD_MS = 86_400_000;
 
 /**
  * `scheduledTime` of an EventBridge Scheduler input, or `time` of an EventBridge event, in one spelling, so that
@@ -46,7 +46,7 @@ export function tickOf(event: unknown, nowMs: number): string {
       SUGGESTION,
     );
   }
-  if (atMs > nowMs + MOST_AHEAD_MS) {
+  if (atMs > nowMs + MAX_AHEAD_MS) {
     throw new InvalidOptionError(
       `event.${attribute}`,
       "must not be more than a day ahead: once it is done, every tick before it counts as done",

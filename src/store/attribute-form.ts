@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import { isPlain, Kind } from "../describe.js";
-import { type Attribute, canonical, numberProblem, TYPES } from "./values.js";
+import { type Attribute, canonical, numberProblem, TYPES } from "./attribute.js";
 
 /** How deep DynamoDB nests: an attribute's own value is the first level. */
 export const MAX_DEPTH = 32;

@@ -1,5 +1,5 @@
-import type { Action } from "./attributes.js";
-import { canonical } from "./values.js";
+import { canonical } from "./attribute.js";
+import type { Action } from "./transaction.js";
 
 /** Which items some actions touch: one transaction may touch each only once, and calls on one item keep their order. */
 export interface Touched {

@@ -1,5 +1,5 @@
-import type { Action } from "./attributes.js";
-import type { Attribute } from "./values.js";
+import type { Attribute } from "./attribute.js";
+import type { Action } from "./transaction.js";
 
 /** About how many bytes an action takes in a request: DynamoDB limits a whole transaction. */
 export function sizeOf({ keyOrItem, values = {}, ...action }: Action): number {

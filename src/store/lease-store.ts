@@ -1,9 +1,22 @@
-import type { ActionRefusal, EndReason } from "../errors.js";
-import type { Lease } from "../lease.js";
-import type { Candidate } from "../line.js";
-import type { History } from "../sighting.js";
-import type { Basis } from "../takeover.js";
-import type { Action } from "./attributes.js";
+import type { History } from "../protocol/observation.js";
+import type {
+  AcquireRequest,
+  Answer,
+  CandidateRow,
+  CommitRequest,
+  EvictRequest,
+  HoldPlaceRequest,
+  PauseRequest,
+  Read,
+  RenewRequest,
+  ResignRequest,
+  StepDownRequest,
+  TermRange,
+  TermRecord,
+  Transacted,
+  Written,
+} from "../protocol/verbs.js";
+import type { Action } from "./transaction.js";
 
 /**
  * The verbs of the protocol. Each lease verb is one conditional write: it happens as a whole or is
@@ -60,171 +73,7 @@ export interface LeaseStore {
   readKeyNames(tableName: string, signal: AbortSignal): Promise<Answer & { names: readonly string[] }>;
 }
 
-export interface Answer {
-  /** The answer's `Date` header, epoch milliseconds. */
-  readonly dateMs?: number | undefined;
-}
-
-export type Read = Answer & { readonly lease: Lease | undefined };
-
-/** The row after the write, or, when it was refused, as it stands (undefined: there is none). */
-export type Written = Answer &
-  (
-    | { readonly done: true; readonly lease: Lease }
-    | { readonly done: false; readonly lease: Lease | undefined }
-  );
-
-export interface HoldPlaceRequest {
-  readonly election: string;
-  /** Drawn at random: the placeholder's pair is one that no late request can have seen. */
-  readonly revision: number;
-  readonly leaseDurationMs: number;
-  readonly renewIntervalMs: number;
-}
-
-export interface AcquireRequest {
-  readonly election: string;
-  readonly candidateId: string;
-  readonly attemptId: string;
-  /** What was seen: refused if it is no longer so. */
-  readonly basis: Basis;
-  /** The term to begin: above the one that was seen, and above every one that this candidate has ever seen. */
-  readonly term: number;
-  readonly leaseDurationMs: number;
-  readonly renewIntervalMs: number;
-  readonly value: string | undefined;
-  readonly expiresAt: number | undefined;
-  /** Service time, best guess. */
-  readonly at: number | undefined;
-}
-
-export interface RenewRequest {
-  readonly election: string;
-  readonly candidateId: string;
-  readonly term: number;
-  /** Greater than any revision this holder has tried, so that the row tells which try landed. */
-  readonly revision: number;
-  /** Time from this write to the next renewal. */
-  readonly renewIntervalMs: number;
-  readonly value: string | undefined;
-  readonly expiresAt: number | undefined;
-  readonly at: number | undefined;
-  /** Undefined: as it was. */
-  readonly line?: readonly string[] | undefined;
-  /** Undefined: no end is planned. */
-  readonly lettingGo?: LettingGo | undefined;
-}
-
-/** A planned end, told beforehand. */
-export interface LettingGo {
-  /** Below 0 when the moment is over, and the work still drains. */
-  readonly inMs: number;
-  readonly to?: string | undefined;
-}
-
-export interface ResignRequest {
-  readonly election: string;
-  readonly candidateId: string;
-  readonly term: number;
-  readonly revision: number;
-  readonly reason: EndReason;
-  readonly at: number | undefined;
-  /** Recorded in the same write: the tick whose run succeeded. */
-  readonly tick?: string | undefined;
-  readonly reservation?: Reservation | undefined;
-}
-
-/** For one candidate or one group. It lapses by itself. */
-export interface Reservation {
-  readonly candidateId?: string | undefined;
-  readonly group?: string | undefined;
-  readonly forMs: number;
-  /** The same by service time, if that is known. */
-  readonly until: number | undefined;
-}
-
-export interface StepDownRequest {
-  readonly election: string;
-  readonly term: number;
-  readonly by: string;
-  readonly to?: string | undefined;
-}
-
-/** `by` undefined: the election goes on. */
-export interface PauseRequest {
-  readonly election: string;
-  readonly by: string | undefined;
-  /** The row as it was seen: one that was made anew after a deletion is another, though its number may be the same. */
-  readonly seen: Pick<Lease, "term" | "revision" | "pauseRevision">;
-}
-
-export interface EvictRequest {
-  readonly election: string;
-  readonly term: number;
-  readonly at: number | undefined;
-}
-
-export interface TermRecord {
-  readonly term: number;
-  readonly holder?: string | undefined;
-  readonly leaseDurationMs?: number | undefined;
-  readonly electedAt?: number | undefined;
-  readonly endedAt?: number | undefined;
-  readonly endReason?: string | undefined;
-  readonly lastRenewedAt?: number | undefined;
-  /** The last tick completed when it began. */
-  readonly lastTickBefore?: string | undefined;
-  /** The tick that it completed. */
-  readonly lastTick?: string | undefined;
-  /** Epoch seconds; only on terms that a later, recorded term has followed. */
-  readonly ttl?: number | undefined;
-}
-
-export interface TermRange {
-  readonly before?: number | undefined;
-  readonly after?: number | undefined;
-  readonly limit: number;
-}
-
-/** What a candidate tells of itself. */
-export interface CandidateRow extends Candidate {
-  /** +1 with every refresh, one of which is due each `refreshMs`. */
-  readonly beat: number;
-  readonly refreshMs: number;
-  /** Service time from which it counts as dead. */
-  readonly expiresAt?: number | undefined;
-  /** Epoch seconds. */
-  readonly ttl?: number | undefined;
-}
-
-export interface TransactRequest {
-  readonly election: string;
-  readonly candidateId: string;
-  readonly term: number;
+export interface TransactRequest extends CommitRequest {
   /** None: a write of the lease row alone, which uses up the number. */
   readonly actions: readonly Action[];
-  readonly commit: CommitMark;
 }
-
-/** A transaction's place among those of its term, from 1, and the name of what is in it. */
-export interface CommitMark {
-  readonly number: number;
-  readonly id: string;
-}
-
-export type Transacted = Answer &
-  (
-    | { readonly done: true }
-    /**
-     * The lease row held it back; `lease` is that row as it stands. `attempts`: how often the request went over the
-     * network, where that is known.
-     */
-    | {
-        readonly done: false;
-        readonly fenced: true;
-        readonly lease: Lease | undefined;
-        readonly attempts?: number | undefined;
-      }
-    /** Refused as a whole; one entry per action, in order. */
-    | { readonly done: false; readonly fenced: false; readonly refusals: readonly ActionRefusal[] }
-  );

@@ -1,7 +1,7 @@
 import { types } from "node:util";
 import { dataOf, isPlain, Kind } from "../describe.js";
+import { type Attribute, numberProblem } from "./attribute.js";
 import { bytesOf, checkDistinct, MAX_DEPTH, type Unfit, UnfitValue } from "./attribute-form.js";
-import { type Attribute, numberProblem } from "./values.js";
 
 /**
  * Plain values as attributes, as `DynamoDBDocumentClient` makes them, but strict: what would lose digits, or its class, is
@@ -12,7 +12,7 @@ export function toAttribute(value: unknown): Attribute | undefined {
 }
 
 /** More than any item of DynamoDB's 400 KB can have in one list. */
-const MOST_ENTRIES = 400_000;
+const MAX_ENTRIES = 400_000;
 
 /** Undefined: to be left out. `within`: the lists and maps around it. */
 function convert(value: unknown, within: readonly object[]): Attribute | undefined {
@@ -33,7 +33,7 @@ function convert(value: unknown, within: readonly object[]): Attribute | undefin
   const inside = [...within, value];
   if (types.isMap(value)) return mapOf([...value], inside, unfit);
   if (Array.isArray(value)) {
-    if (value.length > MOST_ENTRIES) throw unfit("must fit into an item of 400 KB", []);
+    if (value.length > MAX_ENTRIES) throw unfit("must fit into an item of 400 KB", []);
     return { L: value.flatMap((entry) => convert(entry, inside) ?? []) };
   }
   // The traps of a proxy are run here: its author gave it to be written.

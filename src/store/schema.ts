@@ -17,9 +17,6 @@ export const CANDIDATE_SORT_KEY_PREFIX = "candidate#";
  */
 export const SEQ_SORT_KEY = "seq";
 
-/** What twelve digits can hold: one term a millisecond would take 31 years. */
-export const LARGEST_TERM = 999_999_999_999;
-
 /**
  * The partition of an election's candidates. Their rows are the only ones that a candidate may delete, and IAM tells
  * rows apart by the partition key alone.
@@ -39,10 +36,3 @@ export function termOfSortKey(sortKey: string): number | undefined {
   const term = Number(sortKey.slice(TERM_SORT_KEY_PREFIX.length));
   return term >= 1 ? term : undefined;
 }
-
-/** A table's name or ARN. */
-export const TABLE_PATTERN = /^[A-Za-z0-9_.:/-]{3,1024}$/;
-export const TABLE_CHARACTER = /[A-Za-z0-9_.:/-]/;
-
-/** Election names: no ':' and no '#', so no name is another election's `<name>#candidates` (pitfall: composite keys that collide). */
-export const NAME_PATTERN = /^[A-Za-z0-9._/-]{1,200}$/;

@@ -1,6 +1,6 @@
 import { CreateTableCommand, DynamoDBClient, paginateScan } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
-import { createLeaseTable, startDynamoDBLocal } from "../../src/testing.js";
+import { createLeaseTable, startDynamoDBLocal } from "../../src/testing/index.js";
 import { type Asset, ENTRY } from "./asset.js";
 import { checkTicks, hasStalled, type RecordRow } from "./checker.js";
 import { Lambda } from "./function.js";

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { dieWithUs } from "../../src/guardian.js";
+import { dieWithUs } from "../../src/child-guard.js";
 import type { Answered, Outcome } from "./messages.js";
 import { type Failure, RuntimeApi } from "./runtime-api.js";
 

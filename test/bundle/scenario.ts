@@ -20,7 +20,7 @@ const KINDS: readonly Kind[] = [
 /** These take a whole timeout each: in every second round of kinds only. */
 const LONG = new Set<Kind>(["is slow", "overruns"]);
 /** A tick that nobody had time for is delivered again: more often than this, and it was forgotten. */
-const MOST_ROUNDS = 10;
+const MAX_ROUNDS = 10;
 const FIRST_MS = Date.parse("2026-01-01T00:00:00Z");
 
 export interface TickStory {
@@ -68,7 +68,7 @@ async function playTick(
   const victim = mood && (keeper ?? regions[0]?.name);
   const deliveries: Delivery[] = [];
   let rounds = 0;
-  for (; !deliveries.some(isLeader) && rounds < MOST_ROUNDS; rounds++) {
+  for (; !deliveries.some(isLeader) && rounds < MAX_ROUNDS; rounds++) {
     const isFirst = rounds === 0;
     const targets = kind === "twice" && isFirst ? [...regions, ...regions] : regions;
     const moodOf = ({ name }: Lambda) => (isFirst && name === victim ? mood : undefined);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { dieWithUs } from "../../src/guardian.js";
+import { dieWithUs } from "../../src/child-guard.js";
 import { onObject } from "./lines.js";
 import type { FromWorker, ToWorker, WorkerConfig } from "./messages.js";
 

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { dieWithUs } from "../../src/guardian.js";
+import { dieWithUs } from "../../src/child-guard.js";
 import { objectsOf } from "./lines.js";
 import type { ClockSkew } from "./schedule.js";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { type DynamoDBLocal, startDynamoDBLocal } from "../../src/testing.js";
+import { type DynamoDBLocal, startDynamoDBLocal } from "../../src/testing/index.js";
 import type { Wire } from "./wire.js";
 
 /** How long DynamoDB Local takes at most to write down what it has acknowledged (a few ms when measured). */

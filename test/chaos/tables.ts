@@ -5,8 +5,8 @@ import {
   GetItemCommand,
   paginateQuery,
 } from "@aws-sdk/client-dynamodb";
-import type { TransactionAction } from "../../src/fencing.js";
-import { createLeaseTable } from "../../src/testing.js";
+import type { TransactionAction } from "../../src/store/fencing.js";
+import { createLeaseTable } from "../../src/testing/index.js";
 
 /**
  * The register that all leaders count up, and beside it one line for each write: a list grows at its end, so the

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { dieWithUs } from "../../src/guardian.js";
+import { dieWithUs } from "../../src/child-guard.js";
 import { StepFailure } from "./steps.js";
 
 /** Lines of its output that explain why a command failed. */

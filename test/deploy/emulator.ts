@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { dieWithUs } from "../../src/guardian.js";
+import { dieWithUs } from "../../src/child-guard.js";
 import { StepFailure } from "./steps.js";
 
 const SERVER = fileURLToPath(new URL("emulator/server.py", import.meta.url));

@@ -1,8 +1,8 @@
 import type { Instant } from "../../src/clock.js";
-import type { Lease } from "../../src/lease.js";
-import type { ServiceClock } from "../../src/service-clock.js";
-import type { Sighting } from "../../src/sighting.js";
-import type { Candidacy, Move } from "../../src/takeover.js";
+import type { Lease } from "../../src/protocol/lease.js";
+import type { Sighting } from "../../src/protocol/observation.js";
+import type { ServiceClock } from "../../src/protocol/service-clock.js";
+import type { Candidacy, Move } from "../../src/protocol/takeover.js";
 import { type Broken, trustOf } from "./promises.js";
 import { type Candidate, type Model, type Request, type State, TICK_MS, withCandidate } from "./state.js";
 import { land } from "./table.js";

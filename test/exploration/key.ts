@@ -1,6 +1,6 @@
 import type { Instant } from "../../src/clock.js";
-import type { Lease } from "../../src/lease.js";
-import type { Sighting } from "../../src/sighting.js";
+import type { Lease } from "../../src/protocol/lease.js";
+import type { Sighting } from "../../src/protocol/observation.js";
 import { nextMoveOf } from "./candidate.js";
 import { trustOf } from "./promises.js";
 import {

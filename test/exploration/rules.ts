@@ -1,10 +1,17 @@
 import { type Instant, longestElapsedMs } from "../../src/clock.js";
-import { acquireLanded, renewLanded, resignLanded } from "../../src/landed.js";
-import { trustLeftMs } from "../../src/lease.js";
-import { boundsOf, serviceClockOf } from "../../src/service-clock.js";
-import { see, seeHistory } from "../../src/sighting.js";
-import { acquired, evicted, heldPlace, isFencePassed, renewed, resigned } from "../../src/store/row-rules.js";
-import { nextMove } from "../../src/takeover.js";
+import { trustLeftMs } from "../../src/protocol/lease.js";
+import { acquireLanded, renewLanded, resignLanded } from "../../src/protocol/lost-answers.js";
+import { see, seeHistory } from "../../src/protocol/observation.js";
+import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";
+import { nextMove } from "../../src/protocol/takeover.js";
+import {
+  acquired,
+  evicted,
+  heldPlace,
+  isFencePassed,
+  renewed,
+  resigned,
+} from "../../src/protocol/transitions.js";
 
 /** What is explored. Replaced one by one to prove that the exploration sees what breaks. */
 export const REAL_RULES = {

@@ -1,12 +1,12 @@
 import type { Instant } from "../../src/clock.js";
-import type { Lease } from "../../src/lease.js";
-import type { History, Sighting } from "../../src/sighting.js";
+import type { Lease } from "../../src/protocol/lease.js";
+import type { History, Sighting } from "../../src/protocol/observation.js";
 import type {
   AcquireRequest,
   HoldPlaceRequest,
   RenewRequest,
   ResignRequest,
-} from "../../src/store/lease-store.js";
+} from "../../src/protocol/verbs.js";
 import type { Bounds } from "./bounds.js";
 import type { Rules } from "./rules.js";
 

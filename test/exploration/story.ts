@@ -1,4 +1,4 @@
-import type { Lease } from "../../src/lease.js";
+import type { Lease } from "../../src/protocol/lease.js";
 import type { Candidate, Request, State } from "./state.js";
 
 /** One line an event. */

@@ -1,5 +1,5 @@
-import type { Lease } from "../../src/lease.js";
-import type { AcquireRequest, RenewRequest, ResignRequest } from "../../src/store/lease-store.js";
+import type { Lease } from "../../src/protocol/lease.js";
+import type { AcquireRequest, RenewRequest, ResignRequest } from "../../src/protocol/verbs.js";
 import type { Broken } from "./promises.js";
 import type { Answer, Model, Request, Table } from "./state.js";
 

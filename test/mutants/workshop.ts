@@ -13,7 +13,7 @@ const TYPESCRIPT = join(
 );
 const COPIED = ["src", "test/simulation", "test/exploration", "test/mutants/hunt.ts"];
 /** A fault that makes a run go on for ever is found by that. */
-const LONGEST_HUNT_MS = 240_000;
+const MAX_HUNT_MS = 240_000;
 
 /** Where one mutant is made: a copy of the code inside the repository, so that packages are found. */
 export class Workshop {
@@ -32,7 +32,7 @@ export class Workshop {
     const hunter = join(this.#folder, "built/test/mutants/hunt.js");
     const flags = ["--stack-trace-limit=0", "--max-semi-space-size=32"];
     const { stdout } = await run(process.execPath, [...flags, hunter, "--seeds", String(seeds)], {
-      timeout: LONGEST_HUNT_MS,
+      timeout: MAX_HUNT_MS,
     });
     return (JSON.parse(stdout) as Kill | null) ?? undefined;
   }

@@ -1,5 +1,5 @@
-import { isPlaceholder, type Lease } from "../../src/lease.js";
-import type { Answer } from "../../src/store/lease-store.js";
+import { isPlaceholder, type Lease } from "../../src/protocol/lease.js";
+import type { Answer } from "../../src/protocol/verbs.js";
 import type { Host } from "./host.js";
 import type { Verb } from "./network.js";
 import type { Player } from "./players.js";

@@ -1,4 +1,4 @@
-import type { Answer } from "../../src/store/lease-store.js";
+import type { Answer } from "../../src/protocol/verbs.js";
 import type { Host } from "./host.js";
 import type { Machine } from "./plan.js";
 

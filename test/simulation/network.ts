@@ -1,5 +1,6 @@
 import { TableError, TableUnavailableError } from "../../src/errors.js";
-import type { Answer, LeaseStore, Transacted, TransactRequest } from "../../src/store/lease-store.js";
+import type { Answer, Transacted } from "../../src/protocol/verbs.js";
+import type { LeaseStore, TransactRequest } from "../../src/store/lease-store.js";
 import type { Host } from "./host.js";
 import type { Random } from "./random.js";
 import type { World } from "./world.js";

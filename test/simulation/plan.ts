@@ -97,7 +97,7 @@ const STORM_MS = 480_000;
 const DATE_ERROR_MS = 500;
 const LYING_MS = 20_000;
 /** Rates may differ from true time by 1/500. */
-const MOST_DRIFT = 0.999 / 500;
+const MAX_DRIFT = 0.999 / 500;
 /** A wall clock that is right has the same half: so far off at first, and the rest while it is kept synchronised. */
 const WALL_OFFSET_MS = 250;
 
@@ -116,7 +116,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     rate: broken
       ? random.pick([0.5, 1, 2])
       : opposed
-        ? 1 + (i % 2 === 0 ? -1 : 1) * MOST_DRIFT
+        ? 1 + (i % 2 === 0 ? -1 : 1) * MAX_DRIFT
         : allowedRate(random),
     ...witnesses(random, leaseDurationMs, i),
     rank: random.integer(0, 3),
@@ -178,7 +178,7 @@ function burials(random: Random): Fault[] {
 
 /** Often nearly as slow or as fast as is allowed. */
 function allowedRate(random: Random): number {
-  return 1 + (random.chance(0.5) ? random.pick([-1, 1]) * MOST_DRIFT : random.between(-1, 1) * MOST_DRIFT);
+  return 1 + (random.chance(0.5) ? random.pick([-1, 1]) * MAX_DRIFT : random.between(-1, 1) * MAX_DRIFT);
 }
 
 /**

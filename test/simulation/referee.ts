@@ -1,7 +1,7 @@
 import type { ElectionEvent, Leader } from "../../src/index.js";
-import type { Lease } from "../../src/lease.js";
-import type { AcquireRequest, Answer, TermRecord } from "../../src/store/lease-store.js";
-import type { MemoryTable } from "../../src/testing.js";
+import type { Lease } from "../../src/protocol/lease.js";
+import type { AcquireRequest, Answer, TermRecord } from "../../src/protocol/verbs.js";
+import type { MemoryTable } from "../../src/testing/index.js";
 import type { Host } from "./host.js";
 import type { Verb } from "./network.js";
 import { CALLS, type Player, REGISTER } from "./players.js";

@@ -1,7 +1,7 @@
 import { Election, type ElectionEvent, Operator } from "../../src/index.js";
-import type { Lease } from "../../src/lease.js";
-import type { Answer } from "../../src/store/lease-store.js";
-import { MemoryTable } from "../../src/testing.js";
+import type { Lease } from "../../src/protocol/lease.js";
+import type { Answer } from "../../src/protocol/verbs.js";
+import { MemoryTable } from "../../src/testing/index.js";
 import { Backups } from "./backups.js";
 import { Headers } from "./headers.js";
 import { EPOCH_MS, Host } from "./host.js";
@@ -36,7 +36,7 @@ const STEP_MS = 25_000;
 /** Work that is told to stop takes so long at most, and who is next looks. */
 const GAP_MS = 30_000;
 /** A run takes some thousand steps; this many are a loop that never rests. */
-const MOST_STEPS = 60_000;
+const MAX_STEPS = 60_000;
 
 /** The real code on virtual time: one plan, and always the same history. */
 export async function simulate(plan: Plan, trace?: (line: string) => void): Promise<Run> {
@@ -110,7 +110,7 @@ class Simulation {
     const inspect = () =>
       this.#judge(() => {
         this.#referee.inspect(world.nowMs);
-        if (world.steps > MOST_STEPS) throw new Violation("rest", "a candidate never rests");
+        if (world.steps > MAX_STEPS) throw new Violation("rest", "a candidate never rests");
       });
     const goingOn = () => this.#violation === undefined;
     const calmMs = plan.stormMs + SETTLE_MS;

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { inject } from "vitest";
 import { type Clock, systemClock } from "../../src/clock.js";
-import { createLeaseTable } from "../../src/testing.js";
+import { createLeaseTable } from "../../src/testing/index.js";
 
 /** A client of the run's DynamoDB Local; another endpoint for one behind a fault proxy. */
 export function newClient(endpoint?: string, options: DynamoDBClientConfig = {}): DynamoDBClient {

@@ -1,5 +1,5 @@
 import type { TestProject } from "vitest/node";
-import { startDynamoDBLocal } from "../../src/testing.js";
+import { startDynamoDBLocal } from "../../src/testing/index.js";
 
 /** One DynamoDB Local for the whole run; every test has tables of its own. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

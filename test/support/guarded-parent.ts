@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
-import { dieWithUs } from "../../src/guardian.js";
+import { dieWithUs } from "../../src/child-guard.js";
 import { say } from "./program.js";
 
 // Ends by itself long after any test has failed, lest a failure leave it for ever.

@@ -5,8 +5,8 @@ import {
   type LeaderResult,
   type LeaderWork,
   leaderHandler,
-} from "../../src/lambda.js";
-import type { ManualClock } from "../../src/testing.js";
+} from "../../src/lambda/index.js";
+import type { ManualClock } from "../../src/testing/index.js";
 import type { Stage } from "./stage.js";
 
 export const TIMEOUT_MS = 60_000;

@@ -1,5 +1,5 @@
 /** Starts DynamoDB Local, says which, and waits to be killed. */
-import { startDynamoDBLocal } from "../../src/dynamodb-local.js";
+import { startDynamoDBLocal } from "../../src/testing/dynamodb-local.js";
 import { say } from "./program.js";
 
 const { endpoint, pid } = await startDynamoDBLocal({

@@ -1,7 +1,7 @@
 import type { Clock } from "../../src/clock.js";
 import { Election, type ElectionEvent, type ElectionOptions } from "../../src/index.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
-import { ManualClock, MemoryTable } from "../../src/testing.js";
+import { ManualClock, MemoryTable } from "../../src/testing/index.js";
 
 /** One table, true time, and candidates that each have clocks of their own. */
 export class Stage {

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Clock } from "../../src/clock.js";
-import { ManualClock } from "../../src/testing.js";
+import { ManualClock } from "../../src/testing/index.js";
 import type { FaultProxy } from "./fault-proxy.js";
 
 /** Tells which call of a client a request belongs to, and so do the SDK's retries of it. */
 const CALL = "x-call";
-const LONGEST_WAIT_MS = 600_000;
+const MAX_WAIT_MS = 600_000;
 
 /**
  * Staged time for candidates on a real table behind a fault proxy. It stands still while anybody waits for an answer
@@ -82,12 +82,11 @@ export class WireTime implements AsyncDisposable {
 
   /** Resolves as soon as it is so. */
   until(condition: () => boolean): Promise<void> {
-    const untilMs = this.nowMs + LONGEST_WAIT_MS;
+    const untilMs = this.nowMs + MAX_WAIT_MS;
     return new Promise((resolve, reject) => {
       const look = () => {
         if (condition()) resolve();
-        else if (this.nowMs >= untilMs)
-          reject(new Error(`not so within ${LONGEST_WAIT_MS} ms: ${condition}`));
+        else if (this.nowMs >= untilMs) reject(new Error(`not so within ${MAX_WAIT_MS} ms: ${condition}`));
         else return;
         this.#waiting.delete(look);
       };

@@ -1,0 +1,276 @@
+import { backoffMs } from "../backoff.js";
+import { type Instant, longestElapsedMs, sleep } from "../clock.js";
+import { TableUnavailableError } from "../errors.js";
+import type { Emit } from "../events.js";
+import type { Requests } from "../lease-client.js";
+import { type ResolvedOptions, randomPart } from "../options.js";
+import { isPlaceholder, isTickDone, type Lease, placeholderRevision } from "../protocol/lease.js";
+import { acquireLanded } from "../protocol/lost-answers.js";
+import { doubt, type Sighting, see, seeHistory } from "../protocol/observation.js";
+import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
+import type { Written } from "../protocol/verbs.js";
+import { isHealthy } from "./health.js";
+
+/** Spread of first tries after a holder's death, as a part of its lease: one usually is first. */
+const JITTER = 1 / 30;
+
+/** A lease just acquired. */
+export interface Elected {
+  readonly lease: Lease;
+  /** Read before the acquiring request left. */
+  readonly sent: Instant;
+}
+
+/** A tenure begun, and the row it followed. */
+export interface Won extends Elected {
+  readonly kind: "elected";
+  readonly previous: Lease | undefined;
+}
+
+export type Outcome =
+  | Won
+  | { readonly kind: "done" }
+  | { readonly kind: "held"; readonly lease: Lease | undefined };
+
+export interface CampaignOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Campaign only for this tick: `done` once it is recorded. */
+  readonly tick?: string | undefined;
+}
+
+/**
+ * The bid of one candidate. What it has seen outlives each campaign, so that tries made one by one, minutes
+ * apart, still notice a dead holder (pitfall: a takeover that never happens).
+ *
+ *   unknown ──read──▶ row held ──wait/read──▶ free ──acquire──▶ elected
+ *                 └──▶ no row ──hold place, history, wait──┘  └─ refused: the row it brought is the next sighting
+ */
+export class Campaign {
+  #sighting: Sighting | undefined;
+  /** A try to acquire went unanswered: only the row can tell whether it landed. */
+  #unsure = false;
+  #jitterMs = 0;
+  /** In a row. */
+  #vainTries = 0;
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+    private readonly emit: Emit,
+  ) {}
+
+  /** Tries until elected (or the tick is done). Rejects with the signal's reason, or what a retry cannot mend. */
+  async run({ signal, tick }: CampaignOptions): Promise<Won | { kind: "done" }> {
+    const { clock, renewIntervalMs, random } = this.options;
+    for (let failures = 0; ; ) {
+      signal?.throwIfAborted();
+      try {
+        const outcome = await this.#step(tick, signal);
+        if (outcome) return outcome;
+        failures = 0;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof TableUnavailableError)) throw error;
+        this.emit({ type: "unavailable", error });
+        failures += 1;
+        await sleep(clock, backoffMs(failures, renewIntervalMs, random), signal);
+      }
+    }
+  }
+
+  /** One try without waiting: looks at most once, then acquires if that is allowed by now. */
+  async attempt({ signal, tick }: CampaignOptions): Promise<Outcome> {
+    let looked = false;
+    for (let refusals = 0; refusals < 3; ) {
+      signal?.throwIfAborted();
+      if (this.#isDone(tick)) return { kind: "done" };
+      const move = this.#nextMove(0);
+      if (move.kind === "acquire") {
+        if (!(await isHealthy(this.options))) break;
+        signal?.throwIfAborted();
+        const won = await this.#acquire(move);
+        if (won) return won;
+        looked = true;
+        refusals += 1;
+      } else if (move.kind === "holdPlace") {
+        await this.#holdPlace(signal);
+      } else if (move.kind === "readHistory") {
+        await this.#readHistory(signal);
+        looked = false;
+      } else if (looked) {
+        break;
+      } else {
+        await this.#read(true, signal);
+        looked = true;
+      }
+    }
+    return { kind: "held", lease: this.#sighting?.lease };
+  }
+
+  /**
+   * After giving the lease back at somebody's wish: lets the others look once before trying again, those too for
+   * whom it is not reserved.
+   */
+  standBack(signal?: AbortSignal): Promise<void> {
+    const { clock, renewIntervalMs, candidateId } = this.options;
+    const { holder, reservedFor, reservedMs = 0 } = this.#sighting?.lease ?? {};
+    const isKept = holder === undefined && reservedFor !== undefined && reservedFor !== candidateId;
+    return sleep(clock, renewIntervalMs * 1.5 + (isKept ? reservedMs : 0), signal);
+  }
+
+  /** The leader's own last sight of the row: a resigned lease can be taken back with one request. */
+  saw(lease: Lease): void {
+    this.#note(lease, this.requests.now().monotonicMs, true);
+  }
+
+  async #step(
+    tick: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Won | { kind: "done" } | undefined> {
+    if (this.#isDone(tick)) return { kind: "done" };
+    const move = this.#nextMove(this.#jitterMs);
+    switch (move.kind) {
+      case "read":
+        await this.#read(move.consistent, signal);
+        return undefined;
+      case "holdPlace":
+        await this.#holdPlace(signal);
+        return undefined;
+      case "readHistory":
+        await this.#readHistory(signal);
+        return undefined;
+      case "wait":
+        await sleep(this.options.clock, move.untilMs - this.requests.now().monotonicMs, signal);
+        return undefined;
+      case "acquire":
+        if (await isHealthy(this.options)) {
+          signal?.throwIfAborted();
+          return this.#acquireOrRest(move, signal);
+        }
+        await sleep(this.options.clock, this.options.renewIntervalMs, signal);
+        return undefined;
+    }
+  }
+
+  /**
+   * A founding that was refused without a row leaves nothing to watch, and a refusal that shows the very pair it was
+   * conditioned on makes no sense: then it tries ever less often.
+   */
+  async #acquireOrRest(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
+    const { clock, renewIntervalMs, random } = this.options;
+    const won = await this.#acquire(move);
+    if (!won && this.#vainTries > 0) {
+      await sleep(clock, backoffMs(this.#vainTries, renewIntervalMs, random), signal);
+    }
+    return won;
+  }
+
+  async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
+    const { answer, received } = await this.requests.send(
+      "read the lease",
+      (store, _sent, abort) => store.read(this.options.name, { consistent }, abort),
+      { signal },
+    );
+    if (consistent) this.#unsure = false;
+    this.#note(answer.lease, received.monotonicMs, consistent);
+  }
+
+  #nextMove(jitterMs: number): Move {
+    if (this.#unsure) return { kind: "read", consistent: true };
+    const { candidateId, useServiceClock, eligible, group, slotMs, handoffPollMs } = this.options;
+    const me = { candidateId, useServiceClock, jitterMs, eligible, group, slotMs, handoffPollMs };
+    return nextMove(this.#sighting, me, this.requests.now(), this.requests.service);
+  }
+
+  async #holdPlace(signal: AbortSignal | undefined): Promise<void> {
+    const { name, leaseDurationMs, renewIntervalMs, random } = this.options;
+    const revision = placeholderRevision(random);
+    const { answer, received } = await this.requests.send(
+      "make the lease row",
+      (store, _sent, abort) =>
+        store.holdPlace({ election: name, revision, leaseDurationMs, renewIntervalMs }, abort),
+      { signal },
+    );
+    this.#note(answer.lease, received.monotonicMs, true);
+  }
+
+  async #readHistory(signal: AbortSignal | undefined): Promise<void> {
+    const { answer, received } = await this.requests.send(
+      "read the election's history",
+      (store, _sent, abort) => store.readHistory(this.options.name, abort),
+      { signal },
+    );
+    if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history, received.monotonicMs);
+  }
+
+  /**
+   * Not aborted by the caller's signal: a request under way may win the lease, and who walks away from it
+   * leaves the election without a leader for a whole lease.
+   */
+  async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
+    const { name, candidateId, leaseDurationMs, safetyMarginMs, renewIntervalMs, value, random } =
+      this.options;
+    const seen = this.#sighting?.lease;
+    const previous = seen && !isPlaceholder(seen) ? seen : undefined;
+    const attemptId = randomPart(random);
+    let written: Written;
+    let sent: Elected["sent"];
+    let isDated: boolean;
+    try {
+      const timed = await this.requests.send("acquire the lease", (store, at, signal) =>
+        store.acquire(
+          {
+            election: name,
+            candidateId,
+            attemptId,
+            basis,
+            term,
+            leaseDurationMs,
+            renewIntervalMs,
+            value,
+            expiresAt: this.requests.expiresAt(at),
+            at: this.requests.at(at),
+          },
+          signal,
+        ),
+      );
+      ({ answer: written, sent } = timed);
+      isDated = !timed.contradicts;
+      this.#note(written.lease, timed.received.monotonicMs, true);
+    } catch (error) {
+      this.#unsure = true;
+      throw error;
+    }
+    const { lease } = written;
+    const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
+    const isVain = !written.done && (!lease || (isAsSeen && lease.paused === undefined));
+    this.#vainTries = isVain ? this.#vainTries + 1 : 0;
+    const landed = written.done || acquireLanded(lease, { candidateId, attemptId });
+    if (!landed || !lease) {
+      this.emit({ type: "refused", term: lease?.term });
+      // The term was used before, though the history did not say so when it was read: all over again.
+      if (!lease && this.#sighting) this.#sighting = doubt(this.#sighting);
+      return undefined;
+    }
+    // Both local clocks may have stood still since the last header, and the row says too early an end: mine, but once more.
+    if (!isDated && lease.expiresAt !== undefined) return undefined;
+    // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
+    const now = this.requests.now();
+    if (longestElapsedMs(sent, now) >= leaseDurationMs - safetyMarginMs) return undefined;
+    this.emit({ type: "elected", term: lease.term, tookMs: longestElapsedMs(sent, now) });
+    return { kind: "elected", lease, sent, previous };
+  }
+
+  #note(lease: Lease | undefined, receivedMs: number, authoritative: boolean): void {
+    const before = this.#sighting;
+    this.#sighting = see(before, lease, receivedMs, authoritative);
+    if (lease && this.#sighting.firstSeenMs !== before?.firstSeenMs) {
+      this.#jitterMs = lease.leaseDurationMs * JITTER * this.options.random();
+    }
+  }
+
+  #isDone(tick: string | undefined): boolean {
+    if (tick === undefined) return false;
+    return isTickDone(this.#sighting?.lease?.lastTick ?? this.#sighting?.history?.lastTick, tick);
+  }
+}

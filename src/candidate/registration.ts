@@ -1,0 +1,128 @@
+import { backoffMs } from "../backoff.js";
+import { sleep, withTimeout } from "../clock.js";
+import { InvalidOptionError } from "../errors.js";
+import type { Emit } from "../events.js";
+import type { Requests } from "../lease-client.js";
+import { isRank, RANK_RULE, type ResolvedOptions } from "../options.js";
+import { keepsLine } from "../protocol/line.js";
+import { lifetimeMs } from "../protocol/membership.js";
+
+/** The row of somebody who died is kept for an hour after its end, for people to see. */
+const REMEMBERED_MS = 3_600_000;
+
+/** A candidate's own row: written and refreshed while it stands for election, then deleted. It never delays an election. */
+export class Standing {
+  #seq: number | undefined;
+  #rank = 0;
+  #beat = 0;
+  #leaving: AbortController | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #left: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+    private readonly emit: Emit,
+  ) {}
+
+  /** Undefined while it has not joined. */
+  get seq(): number | undefined {
+    return this.#seq;
+  }
+
+  /** As last told to the others. */
+  get rank(): number {
+    return this.#rank;
+  }
+
+  join(): void {
+    const { order, eligible } = this.options;
+    if (this.#leaving || !(keepsLine(order) || !eligible)) return;
+    this.#leaving = new AbortController();
+    this.#running = this.#refresh(this.#leaving.signal);
+  }
+
+  /** Resolves when nothing runs any more. Others learn of it at once, if the table answers. */
+  leave(): Promise<void> {
+    this.#leaving?.abort();
+    if (this.#leaving) this.#left = this.#deleteRow(this.#running);
+    this.#leaving = undefined;
+    return this.#left;
+  }
+
+  /**
+   * A refresh that arrives after the deletion brings the row back. Its `beat` stands still from then on and its
+   * `expiresAt` passes, so for one lifetime it costs order, and never safety.
+   */
+  async #deleteRow(running: Promise<void>): Promise<void> {
+    await running;
+    const { name, candidateId } = this.options;
+    // Should it have joined again meanwhile, its newer beat keeps the row.
+    const beat = this.#beat;
+    if (beat === 0) return;
+    await this.requests
+      .send("delete the candidate's row", (store, _sent, signal) =>
+        store.deleteCandidate(name, { candidateId, beat }, signal),
+      )
+      .catch(() => {});
+  }
+
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const { clock, refreshIntervalMs, random } = this.options;
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        this.#seq ??= await this.#draw();
+        await this.#askRank(signal);
+        await this.#write(this.#seq);
+        failures = 0;
+      } catch (error) {
+        this.emit({ type: "unavailable", error });
+        failures += 1;
+      }
+      const pauseMs =
+        failures > 0
+          ? backoffMs(failures, refreshIntervalMs, random)
+          : refreshIntervalMs * (1 - random() / 10);
+      await sleep(clock, pauseMs, signal).catch(() => {});
+    }
+  }
+
+  async #draw(): Promise<number> {
+    const { answer } = await this.requests.send("join the election", (store, _sent, signal) =>
+      store.drawSeq(this.options.name, signal),
+    );
+    return answer.seq;
+  }
+
+  /** What cannot be told now stays as it was told last. */
+  async #askRank(signal: AbortSignal): Promise<void> {
+    const { clock, requestTimeoutMs, rank } = this.options;
+    try {
+      const told = await withTimeout(clock, requestTimeoutMs, async () => rank(), signal);
+      if (isRank(told)) this.#rank = told;
+      else this.#ignoreRank(told);
+    } catch (error) {
+      if (!signal.aborted) this.#ignoreRank(error);
+    }
+  }
+
+  #ignoreRank(told: unknown): void {
+    const error = new InvalidOptionError("rank", `of a function ${RANK_RULE}`, told, 10);
+    this.emit({ type: "rankIgnored", error });
+  }
+
+  async #write(seq: number): Promise<void> {
+    const { name, candidateId, label, eligible, group, value, refreshIntervalMs: refreshMs } = this.options;
+    this.#beat += 1;
+    const fixed = { candidateId, label, eligible, group, value, refreshMs, seq };
+    await this.requests.send("refresh the candidate", (store, sent, signal) => {
+      // By the headers alone: else a row of who died on a host whose wall clock is wrong would count as alive.
+      const latestMs = this.requests.headers?.latestMs(sent);
+      const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshMs);
+      // For cleaning up any clock will do: a row that went too soon is back with the next refresh.
+      const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + REMEMBERED_MS) / 1_000);
+      const row = { ...fixed, rank: this.#rank, beat: this.#beat, expiresAt, ttl };
+      return store.writeCandidate(name, row, signal);
+    });
+  }
+}

@@ -1,0 +1,197 @@
+import { randomUUID } from "node:crypto";
+import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { sleep, systemClock } from "../clock.js";
+import { Election, type PastLeader } from "../index.js";
+import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
+import { type FromNode, Nodes } from "./nodes.js";
+import { plainScreen, type Screen } from "./screen.js";
+import { StalledError } from "./show.js";
+import { unlessEnded } from "./signals.js";
+import { Story, seconds } from "./story.js";
+
+export interface ClassicOptions {
+  readonly leaseMs: number;
+  readonly json: boolean;
+}
+
+const NAME = "story";
+const LOOK_MS = 50;
+/** By then a node that just joined knows when renewals come. */
+const RENEWALS_TO_FOLLOW = 8;
+
+/**
+ * The classic story of leader election: four nodes, the highest leads, it is killed, the next one takes over, a
+ * higher one joins and takes over. Told line by line; each is said when it has happened.
+ */
+export function tellClassic(options: ClassicOptions): Promise<number> {
+  return unlessEnded((signal) => tell(options, signal));
+}
+
+async function tell({ leaseMs, json }: ClassicOptions, signal: AbortSignal): Promise<number> {
+  const out = json ? process.stderr : process.stdout;
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+  out.write("Starting DynamoDB Local …\n");
+  await using local = await startDynamoDBLocal({ signal });
+  await using table = await leaseTable(local);
+  let screen: Screen | undefined;
+  const story = new Story((told) => screen?.told(told));
+  const nothing = { title: "", workers: [], done: 0, total: 0, told: [] };
+  screen = plainScreen(out, () => ({ ...nothing, nowMs: story.nowMs(), leaseMs }));
+  try {
+    const classic = new Classic(story, table, leaseMs, signal);
+    const history = await classic.play();
+    if (json)
+      process.stdout.write(`${JSON.stringify({ ok: true, leaseMs, ...classic.figures, terms: history })}\n`);
+    return 0;
+  } finally {
+    screen.close();
+  }
+}
+
+class Classic {
+  readonly #nodes: Nodes;
+  readonly #view: Election;
+  readonly #said: Array<FromNode & { number: number; atMs: number }> = [];
+  #takeoverMs = 0;
+  #handoverMs = 0;
+
+  constructor(
+    private readonly story: Story,
+    { client, tableName, clientConfig }: Table,
+    private readonly leaseMs: number,
+    private readonly signal: AbortSignal,
+  ) {
+    this.#view = new Election({ client, tableName, name: NAME, leaseDurationMs: leaseMs });
+    this.#nodes = new Nodes({ clientConfig, tableName, name: NAME, leaseMs }, (number, message) =>
+      this.#said.push({ ...message, number, atMs: story.nowMs() }),
+    );
+  }
+
+  get figures() {
+    return { takeoverMs: Math.round(this.#takeoverMs), handoverMs: Math.round(this.#handoverMs) };
+  }
+
+  /** Resolves with what the election's own history tells, oldest first. */
+  async play(): Promise<PastLeader[]> {
+    const { story } = this;
+    try {
+      this.#nodes.start(4);
+      await this.#leads(1, 4);
+      story.tell("node-4 leads: term 1", "good");
+      for (const number of [3, 2, 1]) this.#nodes.start(number);
+      await this.#standby(3);
+      story.tell("node-3, node-2 and node-1 have joined; node-3 is next in line, while node-4 lives");
+      await this.#follow();
+
+      await this.#nodes.kill(4);
+      const killedMs = story.nowMs();
+      story.tell("node-4 is killed (SIGKILL)", "bad");
+      this.#takeoverMs = (await this.#leads(2, 3)) - killedMs;
+      const leases = (this.#takeoverMs / this.leaseMs).toFixed(2);
+      story.tell(
+        `node-3 leads: term 2, ${seconds(this.#takeoverMs)} after the kill (${leases} of a lease)`,
+        "good",
+      );
+
+      this.#nodes.start(5);
+      await this.#listed(5);
+      story.tell("node-5 has joined, of higher rank");
+      const ended = await this.#heard(
+        ({ type, ...said }) => type === "ended" && "term" in said && said.term === 2,
+      );
+      story.tell("node-3 stops its work and hands over to it");
+      this.#handoverMs = (await this.#leads(3, 5)) - ended.atMs;
+      story.tell(`node-5 leads: term 3, ${Math.round(this.#handoverMs)} ms after node-3 had stopped`, "good");
+      return await this.#history();
+    } finally {
+      await this.#nodes.end();
+    }
+  }
+
+  /** When that node began to lead that term. Another one would be another story. */
+  async #leads(term: number, number: number): Promise<number> {
+    const { atMs, number: leader } = await this.#heard((said) => said.type === "leads" && said.term === term);
+    if (leader === number) return atMs;
+    throw new StalledError(`Not as it should be: node-${leader} leads term ${term}, and not node-${number}.`);
+  }
+
+  #heard(isIt: (said: FromNode) => boolean) {
+    return this.#until(() => this.#said.find(isIt));
+  }
+
+  async #standby(number: number): Promise<void> {
+    const isNext = (id = "") => id.startsWith(`node-${number}-`);
+    await this.#until(async () => isNext((await this.#view.leader())?.standby) || undefined);
+    await this.#until(async () => (await this.#view.candidates()).length === 4 || undefined);
+  }
+
+  async #listed(number: number): Promise<void> {
+    await this.#until(async () =>
+      (await this.#view.candidates()).find(({ label }) => label === `node-${number}`),
+    );
+  }
+
+  /** Until everybody has followed some renewals: who joined just now does not know yet when they come. */
+  async #follow(): Promise<void> {
+    const seen = new Set<number | undefined>();
+    await this.#until(async () => {
+      seen.add((await this.#view.leader())?.renewedAt);
+      return seen.size > RENEWALS_TO_FOLLOW || undefined;
+    });
+    // Leaders die at any moment, not just after a renewal.
+    await sleep(systemClock, (Math.random() * this.leaseMs) / 3, this.signal);
+  }
+
+  async #history(): Promise<PastLeader[]> {
+    const ends = await this.#until(async () => {
+      const history = (await this.#view.history()).reverse();
+      return history.filter(({ endReason }) => endReason !== undefined).length === 2 ? history : undefined;
+    });
+    const told = ends.map(({ term, candidateId, endReason }) => {
+      return `term ${term} ${candidateId.replace(/-[^-]*$/, "")} ${endReason ? `(${endReason})` : "(leads)"}`;
+    });
+    this.story.tell(`history: ${told.join(", ")}`);
+    return ends;
+  }
+
+  /** Asks again and again; gives up when nothing goes on any more. */
+  async #until<T>(what: () => T | undefined | Promise<T | undefined>): Promise<T> {
+    const patienceMs = 20_000 + 5 * this.leaseMs;
+    for (const sinceMs = this.story.nowMs(); ; ) {
+      const failed = this.#said.find((said) => said.type === "failed");
+      if (failed?.type === "failed")
+        throw new StalledError(`node-${failed.number} failed: ${failed.message}`);
+      const value = await what();
+      if (value !== undefined) return value;
+      if (this.story.nowMs() - sinceMs > patienceMs) {
+        throw new StalledError(`Nothing went on for ${patienceMs / 1_000} s.`);
+      }
+      await sleep(systemClock, LOOK_MS, this.signal);
+    }
+  }
+}
+
+interface Table {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  readonly clientConfig: DynamoDBLocal["clientConfig"];
+}
+
+/** Of a name of its own: an endpoint from the environment may hold somebody else's. */
+async function leaseTable({ clientConfig, source }: DynamoDBLocal): Promise<Table & AsyncDisposable> {
+  const client = new DynamoDBClient(clientConfig);
+  const tableName = source === "environment" ? `incumbent-story-${randomUUID()}` : "incumbent";
+  const strike = async () => {
+    if (source === "environment") {
+      await client.send(new DeleteTableCommand({ TableName: tableName })).catch(() => {});
+    }
+    client.destroy();
+  };
+  try {
+    await createLeaseTable(client, tableName);
+  } catch (error) {
+    await strike();
+    throw error;
+  }
+  return { client, tableName, clientConfig, [Symbol.asyncDispose]: strike };
+}

@@ -1,0 +1,192 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { DynamoDBClient, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
+import { Election, FencedOutError, type Leadership, TransactionUnknownError } from "../index.js";
+import { Ledger } from "./ledger.js";
+import type { FromWorker, ToWorker, WorkerConfig } from "./messages.js";
+import type { Payment } from "./payments.js";
+
+/**
+ * One of the workers: competes, and as leader works through the open payments. It knows nothing of the show; the
+ * coordinator kills and stops it from outside, and answers as the payment provider.
+ */
+
+/** Lost messages are the coordinator's death, and then ours. */
+const say = (message: FromWorker) => void process.send?.(message, () => {});
+
+const TRUST_REPORT_MS = 100;
+/** A worker that resigned lets others lead before it stands again. */
+const LEASES_OFF = 2;
+
+process.once("disconnect", () => process.exit());
+// A terminal sends Ctrl-C to all of us; the coordinator decides what it means.
+process.on("SIGINT", () => {});
+
+let onCleared = (_breakMs: number | undefined) => {};
+let stop = new AbortController();
+
+process.on("message", (message: ToWorker) => {
+  if (message.type === "start") void live(message.config);
+  else if (message.type === "resign") stop.abort();
+  else onCleared(message.breakMs);
+});
+say({ type: "ready" });
+
+async function live(config: WorkerConfig): Promise<void> {
+  const wire = new Wire();
+  const client = new DynamoDBClient(config.clientConfig);
+  wire.carry(client);
+  const ledger = new Ledger(client, config.ledgerTable);
+  const election = new Election({
+    client,
+    tableName: config.leaseTable,
+    name: "payments",
+    label: config.label,
+    leaseDurationMs: config.leaseMs,
+    order: config.order,
+    rank: config.rank,
+    onEvent: (event) => {
+      if (event.type === "ended") say(event);
+    },
+  });
+  const work = (leadership: Leadership) => payAll(leadership, new Till(ledger, client, wire, config.fencing));
+  try {
+    for (;;) {
+      await election.lead(work, { signal: stop.signal });
+      stop = new AbortController();
+      await delay(LEASES_OFF * config.leaseMs);
+    }
+  } catch (error) {
+    say({ type: "failed", message: String(error) });
+  }
+}
+
+async function payAll(leadership: Leadership, till: Till): Promise<void> {
+  const { term, signal } = leadership;
+  const reports = setInterval(() => {
+    say({ type: "trust", term, remainingMs: leadership.remainingMs() });
+  }, TRUST_REPORT_MS);
+  try {
+    let open = await till.ledger.open();
+    say({ type: "elected", term, open: open.length });
+    while (open.length > 0) {
+      for (const payment of open) {
+        await clear(payment, term);
+        if (signal.aborted) return;
+        // As careful as a check can be, and still too early: the freeze comes after it.
+        leadership.throwIfLost();
+        await till.pay(payment, leadership);
+        if (signal.aborted) return;
+      }
+      open = await till.ledger.open();
+    }
+    say({ type: "finished", term });
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  } finally {
+    clearInterval(reports);
+  }
+}
+
+let breakAfterClearingMs: number | undefined;
+
+function clear(payment: Payment, term: number): Promise<void> {
+  return new Promise((resolve) => {
+    onCleared = (breakMs) => {
+      breakAfterClearingMs = breakMs;
+      resolve();
+    };
+    say({ type: "clearing", term, payment });
+  });
+}
+
+/** Where a payment is written down, with the fence or without. */
+class Till {
+  constructor(
+    readonly ledger: Ledger,
+    private readonly client: DynamoDBClient,
+    private readonly wire: Wire,
+    private readonly fencing: boolean,
+  ) {}
+
+  async pay(payment: Payment, leadership: Leadership): Promise<void> {
+    const { term } = leadership;
+    const actions = this.ledger.applying(payment, term);
+    if (breakAfterClearingMs !== undefined) {
+      this.wire.breakFor(breakAfterClearingMs, () => say({ type: "leaving", term, payment }));
+    }
+    try {
+      await (this.fencing ? leadership.transact(actions) : this.#payUnfenced(actions));
+      say({ type: "paid", term, payment });
+    } catch (error) {
+      // Applied once or not at all: the next reading of what is open tells.
+      if (error instanceof TransactionUnknownError) {
+        say({ type: "unknown", term, payment, why: String(error.cause) });
+        return;
+      }
+      if (error instanceof FencedOutError) {
+        await this.ledger.recordRefusal(payment, term);
+        say({ type: "refused", term, payment, currentTerm: error.currentTerm });
+      }
+      throw error;
+    }
+  }
+
+  /** The same two updates in one transaction, and the same persistence, but nobody asks who leads. */
+  async #payUnfenced(actions: ReturnType<Ledger["applying"]>): Promise<void> {
+    const command = new TransactWriteItemsCommand({
+      TransactItems: actions,
+      ClientRequestToken: randomUUID(),
+    });
+    for (;;) {
+      try {
+        await this.client.send(command);
+        return;
+      } catch (error) {
+        if (!(error instanceof BrokenConnectionError)) throw error;
+        await delay(50);
+      }
+    }
+  }
+}
+
+/** Less than the first pause between two tries, which is 25 ms or more. */
+const TELL_BROKEN_AFTER_MS = 8;
+
+class BrokenConnectionError extends Error {
+  override readonly name = "BrokenConnectionError";
+}
+
+/**
+ * A connection that can break: transactions fail before they leave, for a while, and are asked again. Stopped
+ * meanwhile, the process wakes with a write that leaves late, under a term that is long over.
+ */
+class Wire {
+  #brokenUntilMs = 0;
+  #onBroken = () => {};
+
+  carry(client: DynamoDBClient): void {
+    client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName !== "TransactWriteItemsCommand" || Date.now() >= this.#brokenUntilMs)
+            return next(args);
+          this.#onBroken();
+          throw new BrokenConnectionError("connection reset");
+        },
+      // Before the SDK's own retries, which would hide it.
+      { step: "build", name: "breakableWire" },
+    );
+  }
+
+  breakFor(ms: number, onBroken: () => void): void {
+    this.#brokenUntilMs = Date.now() + ms;
+    this.#onBroken = () => {
+      this.#onBroken = () => {};
+      // Told when whoever sent it has noticed, and waits before it sends it again.
+      setTimeout(onBroken, TELL_BROKEN_AFTER_MS);
+    };
+  }
+}

@@ -1,0 +1,12 @@
+export type { LambdaContext } from "./context.js";
+export { type LeaderWork, leaderHandler, type Occasion } from "./handler.js";
+export {
+  type LeaderContext,
+  type LeaderMiddleware,
+  leaderMiddleware,
+  type MiddyRequest,
+} from "./middleware.js";
+export { OutOfTimeError } from "./out-of-time.js";
+export type { LeaderResult } from "./result.js";
+export type { LeaderOptions } from "./settings.js";
+export type { StickyOptions } from "./sticky.js";

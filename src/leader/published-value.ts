@@ -1,0 +1,38 @@
+import { type Deferred, deferred } from "../deferred.js";
+
+/** What a leader publishes on the lease row, and who waits until it is there. */
+export class Proclamation {
+  #waiting: Array<Deferred> = [];
+
+  constructor(private current: string | undefined) {}
+
+  get value(): string | undefined {
+    return this.current;
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Resolves when a renewal carried it to the table. */
+  change(value: string | undefined): Promise<void> {
+    this.current = value;
+    const waiter = deferred();
+    this.#waiting.push(waiter);
+    return waiter.promise;
+  }
+
+  /** Those whose value the renewal carries that is sent now. */
+  take(): Deferred[] {
+    return this.#waiting.splice(0);
+  }
+
+  /** It did not get there. */
+  putBack(waiting: Deferred[]): void {
+    this.#waiting.unshift(...waiting);
+  }
+
+  refuse(error: () => unknown, waiting: Deferred[] = this.take()): void {
+    for (const waiter of waiting) waiter.reject(error());
+  }
+}

@@ -1,0 +1,51 @@
+import { type EndReason, FencedOutError, LeaseLostError } from "../errors.js";
+import type { Leadership } from "./leadership.js";
+import type { Tenure } from "./tenure.js";
+
+/** Done while leading. Must heed `leadership.signal`. */
+export type Work<T> = (leadership: Leadership) => T | Promise<T>;
+
+export interface Served<T> {
+  /** Why the work was told to stop; undefined: it ended by itself. */
+  readonly ended: EndReason | undefined;
+  readonly result: PromiseSettledResult<T>;
+}
+
+/**
+ * Runs the work under a leadership that was just won, to its end. The lease is still there then: it is given back
+ * after this. Begins at once, so that neither signal can have aborted unheard.
+ */
+export async function serve<T>(
+  leadership: Leadership,
+  tenure: Tenure,
+  work: Work<T>,
+  { signal, announce }: { signal: AbortSignal | undefined; announce: boolean },
+): Promise<Served<T>> {
+  const { clock, drainTimeoutMs } = tenure.options;
+  const onAbort = () => (announce ? tenure.announce("resigned") : tenure.end("resigned"));
+  signal?.addEventListener("abort", onAbort, { once: true });
+  let cancelDrain = () => {};
+  const onEnd = () => {
+    cancelDrain = clock.setTimer(drainTimeoutMs, () => tenure.letRunOut());
+  };
+  leadership.signal.addEventListener("abort", onEnd, { once: true });
+
+  const [result] = await Promise.allSettled([(async () => work(leadership))()]);
+
+  cancelDrain();
+  leadership.signal.removeEventListener("abort", onEnd);
+  signal?.removeEventListener("abort", onAbort);
+  return { ended: tenure.endReason, result };
+}
+
+/** The work's value; its error too, unless it only says that the leadership had ended, which was known. */
+export function settle<T>(result: PromiseSettledResult<T>, ended: EndReason | undefined): T | undefined {
+  if (result.status === "fulfilled") return result.value;
+  const error: unknown = result.reason;
+  const saysEnded =
+    error instanceof LeaseLostError ||
+    error instanceof FencedOutError ||
+    (error instanceof Error && error.name === "AbortError");
+  if (ended && saysEnded) return undefined;
+  throw error;
+}

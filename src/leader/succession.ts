@@ -1,0 +1,120 @@
+import type { Standing } from "../candidate/registration.js";
+import { type EndReason, TableError } from "../errors.js";
+import type { Requests } from "../lease-client.js";
+import type { ResolvedOptions } from "../options.js";
+import type { Lease } from "../protocol/lease.js";
+import { type Candidate, keepsLine, lineOf, preemptedBy } from "../protocol/line.js";
+import { call, longDead, present, type Roll } from "../protocol/membership.js";
+import type { CandidateRow } from "../protocol/verbs.js";
+
+/** A reason to hand over, and perhaps to whom. */
+export interface Wish {
+  readonly reason: EndReason;
+  readonly to?: string | undefined;
+}
+
+/** A leader's care for who comes after it: it reads the candidates, and says who is next and when. */
+export class Succession {
+  #roll: Roll = new Map();
+  #line: readonly string[] | undefined;
+  #candidates: readonly Candidate[] = [];
+  #reading: Promise<void> | undefined;
+  #deleting: Promise<void> | undefined;
+  /** False once the table has refused it: the rows are left to the table's TTL. */
+  #mayDelete = true;
+  readonly #doubted: ReadonlySet<string>;
+  readonly #sinceMs: number;
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+    private readonly standing: Standing,
+    previous: Lease | undefined,
+  ) {
+    this.#sinceMs = requests.now().monotonicMs;
+    this.#doubted = absentees(previous, options.candidateId);
+  }
+
+  /** What the next renewal should write; undefined: the row says so already, or it is not known yet. */
+  newLine({ line = [] }: Lease): readonly string[] | undefined {
+    const same = this.#line?.length === line.length && line.every((id, i) => id === this.#line?.[i]);
+    return same ? undefined : this.#line;
+  }
+
+  /** Reads the candidates beside the heartbeat, one read at a time; a failed one is left for the next renewal. */
+  refresh(): Promise<void> {
+    if (!keepsLine(this.options.order)) return Promise.resolve();
+    this.#reading ??= this.#read()
+      .catch(() => {})
+      .finally(() => {
+        this.#reading = undefined;
+      });
+    return this.#reading;
+  }
+
+  /** Whether this leader should hand over: what people want, as the row tells, before what the line asks for. */
+  wish({ paused, stepDown }: Lease): Wish | undefined {
+    if (paused !== undefined) return { reason: "paused" };
+    if (stepDown?.to !== undefined) return { reason: "handed-off", to: stepDown.to };
+    return stepDown ? { reason: "stepped-down" } : this.#wishOfTheLine();
+  }
+
+  #wishOfTheLine(): Wish | undefined {
+    const { preempt, minTenureMs, maxTenureMs } = this.options;
+    const ledMs = this.requests.now().monotonicMs - this.#sinceMs;
+    const line = this.#line ?? [];
+    // Who never joined (a single try) has told nobody its rank.
+    const isRanked = this.standing.seq !== undefined;
+    const higher =
+      preempt && isRanked && ledMs >= minTenureMs
+        ? preemptedBy(this.#candidates, line, this.standing.rank)
+        : undefined;
+    if (higher !== undefined) return { reason: "preempted", to: higher };
+    const [next] = line;
+    const isOver = maxTenureMs !== undefined && ledMs >= maxTenureMs;
+    return isOver && next !== undefined ? { reason: "rotated", to: next } : undefined;
+  }
+
+  async #read(): Promise<void> {
+    const { name, order, candidateId } = this.options;
+    const { answer, received } = await this.requests.send("read the candidates", (store, _sent, signal) =>
+      store.readCandidates(name, signal),
+    );
+    // Whose row does not say how long it is good (it was written without a service clock) may be long dead.
+    const undated = answer.candidates.filter(({ expiresAt }) => expiresAt === undefined);
+    const doubted = new Set([...this.#doubted, ...undated.map((row) => row.candidateId)]);
+    this.#roll = call(this.#roll, answer.candidates, received.monotonicMs, doubted);
+    this.#candidates = present(this.#roll, received, this.requests.headers);
+    this.#line = lineOf(order, this.#candidates, { candidateId, seq: this.standing.seq });
+    const dead = longDead(answer.candidates, candidateId, received, this.requests.headers);
+    if (!this.#mayDelete) return;
+    this.#deleting ??= this.#delete(dead).finally(() => {
+      this.#deleting = undefined;
+    });
+  }
+
+  /**
+   * A leader pays for each row that it reads at each renewal. One request at a time and none tried again, so that no
+   * renewal waits behind them. Never rejects.
+   */
+  async #delete(rows: readonly CandidateRow[]): Promise<void> {
+    try {
+      for (const row of rows) {
+        await this.requests.send("delete a dead candidate's row", (store, _sent, signal) =>
+          store.deleteCandidate(this.options.name, row, signal),
+        );
+      }
+    } catch (error) {
+      if (error instanceof TableError) this.#mayDelete = false;
+    }
+  }
+}
+
+/** Who should have led before me by what stood in the row, and did not: dead, perhaps. */
+function absentees(previous: Lease | undefined, me: string): Set<string> {
+  if (previous === undefined) return new Set();
+  const { holder, line = [], reservedFor } = previous;
+  const place = line.indexOf(me);
+  const before = place < 0 ? line : line.slice(0, place);
+  return new Set([holder, reservedFor, ...before].filter((id) => id !== undefined && id !== me) as string[]);
+}

@@ -1,0 +1,87 @@
+import type { Clock } from "../clock.js";
+import { TableUnavailableError } from "../errors.js";
+import type { Requests } from "../lease-client.js";
+import { type Touched, touchedBy } from "../store/item-keys.js";
+import type { Action } from "../store/transaction.js";
+
+/** Before a table that did not answer is asked again. */
+const ASK_AGAIN_MS = 5_000;
+
+/**
+ * The key attributes of users' tables: told by the caller, proven by an update that landed, or else read once per table,
+ * beside the calls. While they are not known each Put of the table goes by itself: slower, never wrong.
+ */
+export class TableKeys {
+  readonly #names = new Map<string, readonly string[]>();
+  /** Tables that are being asked, or need not be asked, until then (monotonic). */
+  readonly #askedUntilMs = new Map<string, number>();
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly clock: Clock,
+    /** Aborts when nothing is to be asked any more. */
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** What these touch: worked out once, and again when more keys are known. */
+  touchedBy(actions: readonly Action[]): () => Touched {
+    let known = -1;
+    let touched: Touched | undefined;
+    return () => {
+      if (touched === undefined || known !== this.#names.size) {
+        touched = touchedBy(actions, (tableName) => this.#names.get(tableName));
+      }
+      known = this.#names.size;
+      return touched;
+    };
+  }
+
+  /** What is known already is not told otherwise: a wrong name would let two writes of one item change places. */
+  told(keys: Readonly<Record<string, readonly string[]>>): void {
+    for (const [tableName, names] of Object.entries(keys)) this.#learn(tableName, names);
+  }
+
+  /** These actions have landed, so what they call a key is one. */
+  proven(actions: readonly Action[]): void {
+    for (const { kind, tableName, keyOrItem } of actions) {
+      if (kind !== "Put") this.#learn(tableName, Object.keys(keyOrItem));
+    }
+  }
+
+  /** Asks for the keys that these need and nobody knows. */
+  need(actions: readonly Action[]): void {
+    for (const { kind, tableName } of actions) {
+      if (kind !== "Put" || this.#names.has(tableName)) continue;
+      if ((this.#askedUntilMs.get(tableName) ?? 0) > this.clock.monotonicMs()) continue;
+      this.#askedUntilMs.set(tableName, Number.POSITIVE_INFINITY);
+      void this.#ask(tableName);
+    }
+  }
+
+  #learn(tableName: string, names: readonly string[]): void {
+    if (this.#names.has(tableName) || names.length === 0) return;
+    this.#names.set(tableName, [...names].sort());
+  }
+
+  async #ask(tableName: string): Promise<void> {
+    try {
+      const { answer } = await this.requests.send(
+        "read a table's key",
+        (store, _sent, signal) => store.readKeyNames(tableName, signal),
+        { signal: this.signal },
+      );
+      this.#learn(tableName, answer.names);
+    } catch (error) {
+      if (this.signal.aborted) return;
+      if (error instanceof TableUnavailableError) {
+        this.#askedUntilMs.set(tableName, this.clock.monotonicMs() + ASK_AGAIN_MS);
+        return;
+      }
+      process.emitWarning(
+        `transact: the key of table "${tableName}" could not be read, so each Put into it is a transaction by itself. ` +
+          `Allow dynamodb:DescribeTable on it, or name its key: transact(actions, { keys: { "${tableName}": ["id"] } })`,
+        "IncumbentWarning",
+      );
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { backoffMs } from "../backoff.js";
+import { sleep } from "../clock.js";
+import type { Requests } from "../lease-client.js";
+import type { ResolvedOptions } from "../options.js";
+import { endedTerm, type Lease } from "../protocol/lease.js";
+import type { TermRecord } from "../protocol/verbs.js";
+
+/** Tries in a row, at the beginning and at the end of a tenure and for a completed tick. */
+const TRIES = 5;
+
+/**
+ * The history of one term, written beside the work: that `lease` began and, once that has landed, what became of the
+ * term before it. In this order, so that the newest recorded term never carries a `ttl`: it is what terms go on from
+ * if the lease row is ever deleted. Without a row before it, the term before ended with that row.
+ */
+export class TermHistory {
+  /** What has not landed yet, in this order. */
+  readonly #waiting: Array<() => TermRecord>;
+  #writing: Promise<void> | undefined;
+
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+    lease: Lease,
+    previous: Lease | undefined,
+  ) {
+    const began: TermRecord = {
+      term: lease.term,
+      holder: lease.holder,
+      leaseDurationMs: lease.leaseDurationMs,
+      electedAt: lease.electedAt,
+      lastTickBefore: lease.lastTick,
+    };
+    const before = lease.term === 1 ? [] : [() => this.#endOf(lease.term - 1, previous)];
+    this.#waiting = [() => began, ...before];
+    void this.insist();
+  }
+
+  /** One try at what is missing. With each heartbeat: history is never given up while the tenure lasts. */
+  refresh(): Promise<void> {
+    return this.#write(1);
+  }
+
+  /** Some tries in a row. Resolves after a few request timeouts at the latest, written or not. */
+  insist(): Promise<void> {
+    return this.#write(TRIES);
+  }
+
+  /** One writer at a time: who asks meanwhile waits for the same tries. */
+  #write(tries: number): Promise<void> {
+    this.#writing ??= this.#writeAll(tries).finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async #writeAll(tries: number): Promise<void> {
+    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+      if (!(await record(this.requests, this.options, next, tries))) return;
+      this.#waiting.shift();
+    }
+  }
+
+  #endOf(term: number, previous: Lease | undefined): TermRecord {
+    const nowMs = this.requests.at(this.requests.now());
+    const ttl = nowMs && Math.ceil((nowMs + this.options.historyRetentionMs) / 1_000);
+    if (!previous) return { term, endReason: "deleted", ttl };
+    return {
+      term: endedTerm(previous),
+      endReason: previous.endReason ?? "expired",
+      endedAt: previous.endedAt ?? previous.expiresAt,
+      lastRenewedAt: previous.renewedAt,
+      ttl,
+    };
+  }
+}
+
+/**
+ * Keeps a completed tick in history too, so that it outlives even the lease row. Only when the fence has confirmed
+ * it: what stands in history is never run again. In a fact of its own: what is written of a term's beginning may
+ * arrive after this, and must not take it back. Resolves after a few request timeouts at the latest, written or not.
+ */
+export async function recordTick(requests: Requests, options: ResolvedOptions, term: number, tick: string) {
+  await record(requests, options, () => ({ term, lastTick: tick }), TRIES);
+}
+
+async function record(
+  requests: Requests,
+  options: ResolvedOptions,
+  row: () => TermRecord,
+  tries: number,
+): Promise<boolean> {
+  for (let failures = 0; ; ) {
+    try {
+      await requests.send("record a term", (store, _sent, signal) =>
+        store.recordTerm(options.name, row(), signal),
+      );
+      return true;
+    } catch {
+      failures += 1;
+      if (failures >= tries) return false;
+      await sleep(options.clock, backoffMs(failures, options.renewIntervalMs, options.random));
+    }
+  }
+}

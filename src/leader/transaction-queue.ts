@@ -1,0 +1,142 @@
+import { MAX_ACTIONS } from "../store/fencing.js";
+import { type Touched, TouchedItems } from "../store/item-keys.js";
+import type { Action } from "../store/transaction.js";
+
+/** Below DynamoDB's 4 MB, since our sizes are estimates. */
+const MAX_COMMIT_BYTES = 3_500_000;
+
+/** After so many calls that do not fit beside those before them no more are looked at, nor so many groups apart. */
+const MAX_PASSED = 100;
+
+/** One `transact` of a user's, until it is settled. */
+export interface Call {
+  readonly actions: readonly Action[];
+  readonly bytes: number;
+  readonly touched: () => Touched;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  settled: boolean;
+  /** When it was sent for the first time, monotonic; and how often since. */
+  sentMs: number | undefined;
+  tries: number;
+}
+
+/** Calls that are committed apart from the others, not before `retryAtMs` (monotonic). */
+interface Group {
+  readonly calls: readonly Call[];
+  readonly touched: readonly Touched[];
+  readonly retryAtMs: number;
+}
+
+export interface Taken {
+  readonly calls: readonly Call[];
+  readonly isApart: boolean;
+}
+
+/** Calls that wait, and which of them go together next. Only its own lists change. */
+export class CommitQueue {
+  #waiting: Call[] = [];
+  /** What they were part of could not be committed: they take turns with the others, group by group. */
+  #apart: Group[] = [];
+  /** What those apart touch: whoever comes later and touches it too has to wait for them. */
+  readonly #touchedApart = new TouchedItems();
+  #apartWasLast = true;
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#apart.length === 0;
+  }
+
+  get all(): readonly Call[] {
+    return [...this.#apart.flatMap(({ calls }) => calls), ...this.#waiting];
+  }
+
+  add(call: Call): void {
+    this.#waiting.push(call);
+  }
+
+  /** They were taken, and are as they were. */
+  putBack(calls: readonly Call[]): void {
+    const waiting = calls.filter(({ settled }) => !settled);
+    if (waiting.length > 0) this.#waiting = [...waiting, ...this.#waiting];
+  }
+
+  setApart(calls: readonly Call[], retryAtMs: number): void {
+    if (calls.length === 0) return;
+    const touched = calls.map((call) => call.touched());
+    for (const each of touched) this.#touchedApart.add(each);
+    this.#apart.push({ calls, touched, retryAtMs });
+  }
+
+  /** Half of them and the other half, so that few tries tell which of them was to blame. */
+  divide(calls: readonly Call[], retryAtMs: number): void {
+    const half = Math.ceil(calls.length / 2);
+    this.setApart(calls.slice(0, half), retryAtMs);
+    this.setApart(calls.slice(half), retryAtMs);
+  }
+
+  dropSettled(): void {
+    this.#waiting = this.#waiting.filter(({ settled }) => !settled);
+    const apart = this.#apart;
+    this.#apart = [];
+    for (const group of apart) {
+      this.#forget(group);
+      this.setApart(
+        group.calls.filter(({ settled }) => !settled),
+        group.retryAtMs,
+      );
+    }
+  }
+
+  /** The calls of the next commit; none: wait until `retryAtMs`, or for another call. */
+  take(nowMs: number): Taken {
+    const due = this.#apart.slice(0, MAX_PASSED).find(({ retryAtMs }) => retryAtMs <= nowMs);
+    if (due && !this.#apartWasLast) return this.#takeApart(due);
+    const calls = this.#takeTogether();
+    if (calls.length === 0 && due) return this.#takeApart(due);
+    this.#apartWasLast = false;
+    return { calls, isApart: false };
+  }
+
+  /** When one of those apart is due; undefined: there are none. */
+  get retryAtMs(): number | undefined {
+    const times = this.#apart.slice(0, MAX_PASSED).map(({ retryAtMs }) => retryAtMs);
+    return times.length > 0 ? Math.min(...times) : undefined;
+  }
+
+  #takeApart(group: Group): Taken {
+    this.#apartWasLast = true;
+    this.#apart.splice(this.#apart.indexOf(group), 1);
+    this.#forget(group);
+    return { calls: group.calls, isApart: true };
+  }
+
+  #forget({ touched }: Group): void {
+    for (const each of touched) this.#touchedApart.remove(each);
+  }
+
+  /** The first call, and those behind it that fit beside it. Calls on one item keep their order. */
+  #takeTogether(): Call[] {
+    const batch: Call[] = [];
+    const passed: Call[] = [];
+    const touchedBefore = new TouchedItems();
+    let count = 0;
+    let bytes = 0;
+    for (const call of this.#waiting) {
+      const touched = call.touched();
+      const fits =
+        count + call.actions.length <= MAX_ACTIONS &&
+        (batch.length === 0 || bytes + call.bytes <= MAX_COMMIT_BYTES) &&
+        !touchedBefore.meets(touched) &&
+        !this.#touchedApart.meets(touched);
+      touchedBefore.add(touched);
+      (fits ? batch : passed).push(call);
+      if (fits) {
+        count += call.actions.length;
+        bytes += call.bytes;
+      }
+      if (count === MAX_ACTIONS || passed.length === MAX_PASSED) break;
+    }
+    this.#waiting.splice(0, batch.length + passed.length, ...passed);
+    return batch;
+  }
+}

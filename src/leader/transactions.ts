@@ -1,0 +1,328 @@
+import { backoffMs } from "../backoff.js";
+import {
+  type ActionRefusal,
+  FencedOutError,
+  InvalidOptionError,
+  TableUnavailableError,
+  TransactionRefusedError,
+  TransactionUnknownError,
+} from "../errors.js";
+import type { Requests } from "../lease-client.js";
+import { randomPart } from "../options.js";
+import type { Lease } from "../protocol/lease.js";
+import { fateOf } from "../protocol/transaction-fate.js";
+import type { Transacted } from "../protocol/verbs.js";
+import { MAX_ACTIONS, type TransactionAction } from "../store/fencing.js";
+import { sizeOf } from "../store/item-size.js";
+import { toAction } from "../store/transaction.js";
+import { TableKeys } from "./table-keys.js";
+import type { Tenure } from "./tenure.js";
+import { type Content, OpenNumber } from "./transaction-number.js";
+import { type Call, CommitQueue } from "./transaction-queue.js";
+
+/** Tries after the first before a content without an answer is divided, or a call given up. */
+const MIN_TRIES = 2;
+
+/** A leadership may end meanwhile, and who waits is told soon after that. */
+const MAX_BACKOFF_MS = 1_000;
+
+/** Codes that do not blame what an action says: the same action may pass when asked again. */
+const PASSING = new Set([
+  "TransactionConflict",
+  "ThrottlingError",
+  "ProvisionedThroughputExceeded",
+  "RequestLimitExceeded",
+]);
+
+/**
+ * Fenced transactions of one tenure, numbered on the lease row (docs/protocol.md, "Numbered transactions"). One is
+ * in flight at a time; calls that wait meanwhile are committed together. Whatever lands as number *n* keeps out all
+ * else that was ever sent as *n*, so a call is told "refused" only once something without it has landed, and its
+ * outcome is read, never guessed.
+ */
+export class Commits {
+  readonly #queue = new CommitQueue();
+  readonly #keys: TableKeys;
+  #open = new OpenNumber(1);
+  /** What goes next, whoever waits: innocents of a refused content, or a content without an answer. */
+  #again: Content | undefined;
+  #ids = 0;
+  #running = false;
+  #wake = () => {};
+
+  constructor(
+    private readonly tenure: Tenure,
+    private readonly requests: Requests,
+  ) {
+    const { signal, options } = tenure;
+    this.#keys = new TableKeys(requests, options.clock, signal);
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+  }
+
+  /** Resolves once all of `actions` are written. Rejects with nothing written, except `TransactionUnknownError`. */
+  async add(actions: readonly TransactionAction[], keys: Readonly<Record<string, readonly string[]>> = {}) {
+    if (!Array.isArray(actions) || actions.length === 0 || actions.length > MAX_ACTIONS) {
+      throw new InvalidOptionError(
+        "actions",
+        `must be 1 to ${MAX_ACTIONS} actions (DynamoDB takes 100, the fence is one of them)`,
+        actions,
+        `two calls of at most ${MAX_ACTIONS}`,
+      );
+    }
+    const converted = actions.map(toAction);
+    this.#keys.told(keys);
+    if (!this.tenure.mayWork) throw this.#lostError();
+    this.#keys.need(converted);
+    await new Promise<void>((resolve, reject) => {
+      const bytes = converted.reduce((sum, action) => sum + sizeOf(action), 0);
+      const touched = this.#keys.touchedBy(converted);
+      const fresh = { settled: false, sentMs: undefined, tries: 0 };
+      this.#queue.add({ actions: converted, bytes, touched, resolve, reject, ...fresh });
+      this.#wake();
+      void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    // Those who call in the same turn share a transaction.
+    await Promise.resolve();
+    try {
+      while (!this.#isIdle) {
+        const content = this.tenure.mayWork ? this.#choose() : this.#conclude();
+        if (content) await this.#try(content);
+        else if (!this.#isIdle) await this.#pause((this.#queue.retryAtMs ?? this.#nowMs) - this.#nowMs);
+      }
+    } catch (error) {
+      // Ours, not the user's: nobody is left waiting for it, and nobody is told an outcome.
+      const left = [...this.#open.unsettled, ...(this.#again?.calls ?? []), ...this.#queue.all];
+      for (const call of left) this.#settleUnknown(call, error);
+      this.#again = undefined;
+      this.#queue.dropSettled();
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  get #isIdle(): boolean {
+    return this.#queue.isEmpty && this.#again === undefined && !this.#open.hasRefused;
+  }
+
+  /**
+   * What is sent next. After a refusal only those go again that were sent with the refused, or nobody: so each try under
+   * a number is smaller than the one before, and a stream of calls that fail cannot keep it open.
+   */
+  #choose(): Content | undefined {
+    const again = this.#again;
+    this.#again = undefined;
+    if (again) return again;
+    if (this.#open.hasRefused || this.#open.isCrowded) return this.#content([], false);
+    const { calls, isApart } = this.#queue.take(this.#nowMs);
+    return calls.length > 0 ? this.#content(calls, isApart) : undefined;
+  }
+
+  /**
+   * The tenure is over, or being given back. What was never sent is not written. The rest is decided by a write of
+   * the lease row alone: either it lands, and keeps out all that is still under way, or the row tells what has landed.
+   */
+  #conclude(): Content | undefined {
+    const again = this.#again;
+    this.#again = undefined;
+    this.#queue.putBack(again?.calls ?? []);
+    const undecided = new Set(this.#open.unsettled);
+    for (const call of this.#queue.all) {
+      if (!undecided.has(call)) this.#reject(call, this.#lostError());
+    }
+    this.#queue.dropSettled();
+    if (undecided.size === 0) return undefined;
+    return again?.calls.length === 0 ? again : this.#content([], false);
+  }
+
+  async #try(content: Content): Promise<void> {
+    content.tries += 1;
+    let answer: Transacted | undefined;
+    try {
+      answer = await this.#send(content);
+      if (answer) this.#judge(content, answer);
+      // Trust ended while it waited: it was not sent.
+      else this.#queue.putBack(content.calls);
+    } catch (error) {
+      if (content.calls.length > 0 && !(error instanceof TableUnavailableError)) this.#blame(content, error);
+      else await this.#noAnswer(content, error);
+    }
+  }
+
+  async #send(content: Content): Promise<Transacted | undefined> {
+    const { options, term, lane } = this.tenure;
+    const { name: election, candidateId } = options;
+    const { id, calls } = content;
+    return lane.run(async () => {
+      if (calls.length > 0 && !this.tenure.mayWork) return undefined;
+      this.#open.sends(content);
+      for (const call of calls) {
+        call.sentMs ??= this.#nowMs;
+        call.tries += 1;
+      }
+      const commit = { number: this.#open.number, id };
+      const request = {
+        ...{ election, candidateId, term, commit },
+        actions: calls.flatMap(({ actions }) => actions),
+      };
+      const { answer } = await this.requests.send("commit a transaction", (store, _sent, signal) =>
+        store.transact(request, signal),
+      );
+      return answer;
+    });
+  }
+
+  #judge(content: Content, answer: Transacted): void {
+    if (answer.done) {
+      this.#keys.proven(content.calls.flatMap(({ actions }) => actions));
+      this.#decided(content.id);
+    } else if (answer.fenced) {
+      this.#readFate(answer);
+      this.#queue.putBack(content.calls);
+      this.#queue.dropSettled();
+    } else {
+      this.#sortOut(content.calls, answer.refusals);
+    }
+  }
+
+  /** This content has landed, so nothing else of this number ever will. */
+  #decided(id: string): void {
+    const landed = this.#open.contentOf(id);
+    for (const call of landed) this.#settle(call, call.resolve);
+    for (const call of this.#open.unsettled) {
+      const error = this.#open.errorOf(call);
+      if (error !== undefined) this.#reject(call, error);
+    }
+    this.#open = new OpenNumber(this.#open.number + 1);
+  }
+
+  /** The lease row refused: it tells what has landed, and whether this term goes on. */
+  #readFate({ lease, attempts }: { lease: Lease | undefined; attempts?: number | undefined }): void {
+    const { options, term } = this.tenure;
+    const { name, candidateId } = options;
+    const open = this.#open;
+    const fate = fateOf(lease, { candidateId, term, number: open.number });
+    // It refused, and says that it would not: whatever that is, it is no answer.
+    if (fate.kind === "open") throw new TableUnavailableError("decide a transaction");
+    if (fate.kind === "landed" && open.has(fate.id)) {
+      this.#decided(fate.id);
+      if (lease?.holder === candidateId && lease.term === term) return;
+    } else {
+      const fenced = new FencedOutError(name, term, lease?.term);
+      const error = lease?.term === term ? this.#lostError() : fenced;
+      for (const call of open.unsettled) {
+        const own = open.errorOf(call);
+        if (fate.kind === "never" || open.wasSentOnce(attempts)) this.#reject(call, own ?? error);
+        else this.#settleUnknown(call, own);
+      }
+      this.#open = new OpenNumber(open.number + 1);
+    }
+    // By its own release, the tenure knows.
+    const isGivenBack = lease?.term === term && lease.holder === undefined;
+    if (!isGivenBack) this.tenure.superseded(lease);
+  }
+
+  /** Those whose own action was to blame are refused; those that met others' writes go apart. */
+  #sortOut(calls: readonly Call[], refusals: readonly ActionRefusal[]): void {
+    let offset = 0;
+    const innocent: Call[] = [];
+    for (const call of calls) {
+      const own = refusals.slice(offset, offset + call.actions.length);
+      offset += call.actions.length;
+      const codes = own.map(({ code }) => code).filter((code) => code !== "None");
+      if (codes.length === 0) innocent.push(call);
+      else if (this.#isOld(call) || codes.some((code) => !PASSING.has(code)))
+        this.#open.refuse(call, new TransactionRefusedError(own));
+      else this.#queue.setApart([call], this.#retryAtMs(call.tries - 1));
+    }
+    if (innocent.length > 0) this.#again = this.#content(innocent, false);
+  }
+
+  /** DynamoDB refused the request itself and named nobody: ever fewer at a time show whose fault it was. */
+  #blame({ calls }: Content, error: unknown): void {
+    const [only, ...others] = calls;
+    if (only && others.length === 0) this.#open.refuse(only, error);
+    else this.#queue.divide(calls, this.#nowMs);
+  }
+
+  /** The same content goes again, under the same number; and when that does not help, in parts, behind the others. */
+  async #noAnswer(content: Content, cause: unknown): Promise<void> {
+    const isAlone = content.calls.length === 0;
+    for (const call of isAlone ? this.#open.unsettled : content.calls) {
+      // Not by the clock alone: after a freeze that is long past, and one more try would tell.
+      const tries = isAlone ? content.tries : call.tries;
+      if (this.#isOld(call) && tries > MIN_TRIES) this.#settleUnknown(call, cause);
+    }
+    this.#queue.dropSettled();
+    const calls = content.calls.filter(({ settled }) => !settled);
+    const failures = content.tries - 1;
+    const isWhole = calls.length === content.calls.length && !content.isApart && !this.#open.hasRefused;
+    if (isAlone || (isWhole && failures < MIN_TRIES)) {
+      if (!isAlone || this.#open.unsettled.length > 0) this.#again = content;
+      await this.#pause(this.#backoffMs(failures), { evenForCalls: true });
+    } else if (calls.length > 0) {
+      const tries = Math.min(...calls.map((call) => call.tries));
+      this.#queue.divide(calls, this.#retryAtMs(content.isApart ? tries : 0));
+    }
+  }
+
+  /** A whole lease has passed since it was first sent. */
+  #isOld({ sentMs }: Call): boolean {
+    return sentMs !== undefined && this.#nowMs - sentMs >= this.tenure.options.leaseDurationMs;
+  }
+
+  #settle(call: Call, how: () => void): void {
+    call.settled = true;
+    this.#open.forget(call);
+    how();
+  }
+
+  #reject(call: Call, error: unknown): void {
+    this.#settle(call, () => call.reject(error));
+  }
+
+  #settleUnknown(call: Call, cause: unknown): void {
+    const { options, term } = this.tenure;
+    this.#reject(call, new TransactionUnknownError(options.name, term, { cause }));
+  }
+
+  /** Unique in this tenure without luck, and by luck among all others: DynamoDB remembers ids for ten minutes. */
+  #content(calls: readonly Call[], isApart: boolean): Content {
+    this.#ids += 1;
+    const place = [this.tenure.term, this.#ids].map((n) => n.toString(36)).join("-");
+    return { id: `${place}-${randomPart(this.tenure.options.random)}`, calls, isApart, tries: 0 };
+  }
+
+  #lostError(): Error {
+    return this.tenure.lostError(-this.tenure.workLeftMs());
+  }
+
+  get #nowMs(): number {
+    return this.requests.now().monotonicMs;
+  }
+
+  #retryAtMs(failures: number): number {
+    return this.#nowMs + this.#backoffMs(failures);
+  }
+
+  #backoffMs(failures: number): number {
+    const { renewIntervalMs, random } = this.tenure.options;
+    return backoffMs(failures, Math.min(renewIntervalMs / 4, MAX_BACKOFF_MS), random);
+  }
+
+  /** Until the time is up, the leadership ends, or another call comes (unless it is `evenForCalls`). */
+  #pause(ms: number, { evenForCalls = false } = {}): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.tenure.options.clock.setTimer(ms, resolve);
+      this.#wake = () => {
+        if (evenForCalls && this.tenure.mayWork) return;
+        cancel();
+        resolve();
+      };
+    });
+  }
+}

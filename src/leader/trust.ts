@@ -1,0 +1,47 @@
+import { type Clock, type Instant, readClock } from "../clock.js";
+import type { ResolvedOptions } from "../options.js";
+import { trustLeftMs } from "../protocol/lease.js";
+
+/** Rule 4a for one tenure: how much longer its holder may trust the lease, by the clocks as they are now. */
+export class Trust {
+  /** When the last confirmed write left; trust counts from here. */
+  #confirmed: Instant;
+  #cancel: () => void = () => {};
+  readonly #clock: Clock;
+  readonly #trustMs: number;
+
+  constructor(
+    sent: Instant,
+    { clock, leaseDurationMs, safetyMarginMs }: ResolvedOptions,
+    /** Called when it may have run out: prompt, not proof. */
+    private readonly onExpiry: () => void,
+  ) {
+    this.#clock = clock;
+    this.#trustMs = leaseDurationMs - safetyMarginMs;
+    this.#confirmed = sent;
+    this.#arm();
+  }
+
+  /** Negative when it is over. */
+  leftMs(now: Instant = readClock(this.#clock)): number {
+    return trustLeftMs(this.#confirmed, this.#trustMs, now);
+  }
+
+  confirm(sent: Instant): void {
+    this.#confirmed = sent;
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  /** A timer goes by one clock, and trust by the worse of two: it may have to be set again. */
+  #arm(): void {
+    this.#cancel();
+    this.#cancel = this.#clock.setTimer(this.leftMs(), () => {
+      if (this.leftMs() > 0) this.#arm();
+      else this.onExpiry();
+    });
+  }
+}

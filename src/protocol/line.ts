@@ -1,0 +1,70 @@
+import { MAX_LINE } from "../limits.js";
+
+/** Orders of succession: who goes first when the holder is gone. Pure. Safety rests on none of this. */
+
+/** A candidate, as its row tells. */
+export interface Candidate {
+  readonly candidateId: string;
+  readonly label: string;
+  /** Its number in the order of arrival. */
+  readonly seq: number;
+  readonly rank: number;
+  /** False: it is listed, and never leads. */
+  readonly eligible: boolean;
+  readonly group?: string | undefined;
+  /** What it publishes: an endpoint, a version. */
+  readonly value?: string | undefined;
+}
+
+/** Below 0: `a` goes before `b`. */
+export type CompareCandidates = (a: Candidate, b: Candidate) => number;
+
+export type Order = "random" | "arrival" | "rank" | "ring" | CompareCandidates;
+
+export function isOrder(order: unknown): order is Order {
+  return typeof order === "function" || ["random", "arrival", "rank", "ring"].includes(order as string);
+}
+
+/** Whether there is a line to keep. */
+export function keepsLine(order: Order): boolean {
+  return order !== "random";
+}
+
+/** Who comes after this holder, the standby first. */
+export function lineOf(
+  order: Order,
+  candidates: readonly Candidate[],
+  holder: { readonly candidateId: string; readonly seq: number | undefined },
+): string[] {
+  if (!keepsLine(order)) return [];
+  const waiting = candidates.filter(
+    ({ candidateId, eligible }) => eligible && candidateId !== holder.candidateId,
+  );
+  return waiting
+    .sort(comparing(order, holder.seq ?? 0))
+    .slice(0, MAX_LINE)
+    .map(({ candidateId }) => candidateId);
+}
+
+function comparing(order: Order, holderSeq: number): CompareCandidates {
+  const byArrival: CompareCandidates = (a, b) => a.seq - b.seq;
+  if (typeof order === "function") return (a, b) => order(a, b) || byArrival(a, b);
+  if (order === "rank") return (a, b) => b.rank - a.rank || byArrival(a, b);
+  if (order === "ring") {
+    const isAfter = ({ seq }: Candidate) => (seq > holderSeq ? 0 : 1);
+    return (a, b) => isAfter(a) - isAfter(b) || byArrival(a, b);
+  }
+  return byArrival;
+}
+
+/** Under preemption: who should lead instead of a holder of this rank; the first in line that is strictly higher. */
+export function preemptedBy(
+  candidates: readonly Candidate[],
+  line: readonly string[],
+  holderRank: number,
+): string | undefined {
+  const higher = new Set(
+    candidates.filter(({ rank }) => rank > holderRank).map(({ candidateId }) => candidateId),
+  );
+  return line.find((candidateId) => higher.has(candidateId));
+}

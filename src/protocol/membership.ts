@@ -1,0 +1,75 @@
+import type { Instant } from "../clock.js";
+import type { TimeBounds } from "./service-clock.js";
+import type { CandidateRow } from "./verbs.js";
+
+/**
+ * Who stands for election, as one observer knows it. A candidate is alive while its row goes on changing, by the
+ * observer's own clock, or until the time it gave has surely passed by the table's. Pure.
+ */
+export type Roll = ReadonlyMap<string, Entry>;
+
+interface Entry {
+  readonly row: CandidateRow;
+  readonly changedMs: number;
+  /** It did not act when it should have: not counted until it is seen to live. */
+  readonly doubted: boolean;
+}
+
+/** Refreshes that may be missed before a candidate counts as dead. */
+const MISSED = 2.5;
+
+/** Lifetimes after its end in which a dead candidate's row stays: it may only be cut off, and come back. */
+const KEPT_LIFETIMES = 4;
+
+/** A leader deletes so many rows of the dead after one reading of them. */
+export const MAX_DELETED = 25;
+
+export function lifetimeMs(refreshMs: number): number {
+  return Math.ceil(refreshMs * MISSED);
+}
+
+/** What is known after another read. `doubted` are those who had been called on and did not come. */
+export function call(
+  before: Roll,
+  rows: readonly CandidateRow[],
+  receivedMs: number,
+  doubted: ReadonlySet<string> = new Set(),
+): Roll {
+  return new Map(
+    rows.map((row) => {
+      const known = before.get(row.candidateId);
+      if (known === undefined) {
+        return [row.candidateId, { row, changedMs: receivedMs, doubted: doubted.has(row.candidateId) }];
+      }
+      const same = known.row.beat === row.beat;
+      return [row.candidateId, same ? { ...known, row } : { row, changedMs: receivedMs, doubted: false }];
+    }),
+  );
+}
+
+export function present(roll: Roll, now: Instant, service: TimeBounds | undefined): CandidateRow[] {
+  return [...roll.values()]
+    .filter(({ row, changedMs, doubted }) => {
+      if (doubted || now.monotonicMs - changedMs > lifetimeMs(row.refreshMs)) return false;
+      return row.expiresAt === undefined || !service || service.surelyPastInMs(row.expiresAt, now) > 0;
+    })
+    .map(({ row }) => row);
+}
+
+/**
+ * Whose rows a leader may delete: they have surely been dead for long, by the table's clock. Its own observation is not
+ * enough, since others may know more. Who was alive after all brings its row back with its next refresh.
+ */
+export function longDead(
+  rows: readonly CandidateRow[],
+  me: string,
+  now: Instant,
+  service: TimeBounds | undefined,
+): CandidateRow[] {
+  if (service === undefined) return [];
+  const isLongDead = ({ candidateId, expiresAt, refreshMs }: CandidateRow) =>
+    candidateId !== me &&
+    expiresAt !== undefined &&
+    service.surelyPastInMs(expiresAt + KEPT_LIFETIMES * lifetimeMs(refreshMs), now) <= 0;
+  return rows.filter(isLongDead).slice(0, MAX_DELETED);
+}

@@ -1,0 +1,149 @@
+import { isPlaceholder, type Lease } from "./lease.js";
+import { between, early, firstRhythm, hit, miss, type Rhythm } from "./poll-schedule.js";
+
+/** What one candidate knows of the lease row, and since when, by its own monotonic clock. */
+export interface Sighting {
+  /** Undefined: there is no row. */
+  readonly lease: Lease | undefined;
+  /** After the response that first showed this (`term`, `revision`), or this absence. */
+  readonly firstSeenMs: number;
+  /** After the latest response. */
+  readonly lookedMs: number;
+  readonly rhythm: Rhythm;
+  /** Only of a placeholder, and read while it stood there: where terms must go on. */
+  readonly history?: History | undefined;
+  readonly historyReadMs?: number | undefined;
+  /** The placeholder has not been looked at since its history was read. */
+  readonly unconfirmed?: boolean | undefined;
+  /** An eventually consistent read went back: an old replica, or the row was deleted, or an older one put back. */
+  readonly doubted?: boolean | undefined;
+  readonly memory: Memory;
+}
+
+/** What a candidate has ever seen, and what no older row takes back. */
+export interface Memory {
+  /** The highest (`term`, `revision`) of any row; 0 before the first term. */
+  readonly term: number;
+  readonly revision: number;
+  readonly longestLeaseMs: number;
+  /** When an answer first showed an older row than that: a restore. Undefined: none did. */
+  readonly olderSinceMs?: number | undefined;
+}
+
+const NOTHING: Memory = { term: 0, revision: 0, longestLeaseMs: 0 };
+
+/** What is left of an election whose lease row is gone. */
+export interface History {
+  /** 0 when no term was ever recorded. */
+  readonly highestTerm: number;
+  readonly longestLeaseMs: number;
+  readonly lastTick?: string | undefined;
+  /** The tick that the highest term itself completed. */
+  readonly highestTermTick?: string | undefined;
+}
+
+/** While there is no row, there is nothing to be in step with. */
+const NO_RHYTHM: Rhythm = { afterMs: 0, byMs: 0, missed: 0, lookedAtMs: 0 };
+
+/**
+ * What is known after another answer. `receivedMs` was read after it arrived (rule 4b: never before).
+ * An eventually consistent read can show an older pair than one already seen: that is ignored. An
+ * `authoritative` answer (a consistent read, a refused write) is believed even when it goes back.
+ */
+export function see(
+  previous: Sighting | undefined,
+  lease: Lease | undefined,
+  receivedMs: number,
+  authoritative: boolean,
+): Sighting {
+  const known = previous?.lease;
+  const memory = remember(previous, lease, receivedMs, authoritative);
+  if (lease === undefined) {
+    return { lease: undefined, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm: NO_RHYTHM, memory };
+  }
+  if (previous === undefined || known === undefined) {
+    const rhythm = firstRhythm(receivedMs, lease.renewIntervalMs);
+    return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm, memory };
+  }
+  const order = compare(lease, known);
+  if (order === 0 || (order < 0 && !authoritative)) {
+    // The same pair can still carry news that no holder wrote: a request to step down.
+    const confirms = previous.unconfirmed && order === 0 && authoritative;
+    return {
+      ...previous,
+      ...(confirms && { firstSeenMs: receivedMs, unconfirmed: false }),
+      lease: order === 0 ? lease : known,
+      lookedMs: receivedMs,
+      rhythm: miss(previous.rhythm, receivedMs),
+      doubted: order < 0,
+      memory,
+    };
+  }
+  const isRenewed =
+    lease.term === known.term && lease.revision > known.revision && lease.holder !== undefined;
+  const rhythm = isRenewed
+    ? written(previous.rhythm, known, lease, receivedMs)
+    : between(previous.lookedMs, receivedMs);
+  return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm, memory };
+}
+
+type Pair = Pick<Lease, "term" | "revision">;
+
+function compare(a: Pair, b: Pair): number {
+  return a.term - b.term || a.revision - b.revision;
+}
+
+/**
+ * A row below the highest pair that was seen is one that was put back. It counts as new when nothing of the kind
+ * stood there before, or when it goes back further; not when its term goes on from there.
+ */
+function remember(
+  previous: Sighting | undefined,
+  lease: Lease | undefined,
+  receivedMs: number,
+  authoritative: boolean,
+): Memory {
+  const memory = previous?.memory ?? NOTHING;
+  if (lease === undefined || isPlaceholder(lease)) return memory;
+  const longestLeaseMs = Math.max(memory.longestLeaseMs, lease.leaseDurationMs);
+  if (compare(lease, memory) >= 0) {
+    return { ...memory, term: lease.term, revision: lease.revision, longestLeaseMs };
+  }
+  const known = previous?.lease;
+  const isNew = known === undefined || isPlaceholder(known) || (authoritative && compare(lease, known) < 0);
+  return { ...memory, longestLeaseMs, ...(isNew && { olderSinceMs: receivedMs }) };
+}
+
+/** Whether this row, which is none of term 0, was put back in the place of a later one. */
+export function isOlder({ memory }: Sighting, lease: Lease): boolean {
+  return compare(lease, memory) < 0;
+}
+
+/** All anew but for what is remembered: what is known of the row is no longer so. */
+export function doubt(sighting: Sighting): Sighting {
+  return { ...sighting, lease: undefined, history: undefined, doubted: true };
+}
+
+/**
+ * When a later renewal of one tenure was written: an announcement at once, the others when they were due. Whoever
+ * looks at every second or third only counts those between; tries that failed are counted too, and then it is not
+ * in step any more, and begins anew.
+ */
+function written(
+  rhythm: Rhythm,
+  known: Lease,
+  { revision, lettingGoInMs, renewIntervalMs }: Lease,
+  seenMs: number,
+) {
+  const dueMs = known.renewIntervalMs * (revision - known.revision);
+  const isAnnouncement = lettingGoInMs !== undefined && known.lettingGoInMs === undefined;
+  return isAnnouncement ? early(rhythm, seenMs, dueMs, renewIntervalMs) : hit(rhythm, seenMs, dueMs);
+}
+
+/**
+ * The placeholder counts as seen only from the next consistent look on: one that was deleted, and made again by a
+ * late copy of its request, looks the same, and a term of this history may have come and gone between two looks.
+ */
+export function seeHistory(sighting: Sighting, history: History, readMs: number): Sighting {
+  return { ...sighting, history, historyReadMs: readMs, unconfirmed: true };
+}

@@ -1,0 +1,245 @@
+import type { Instant } from "../clock.js";
+import { MIN_INTERVAL_MS } from "../limits.js";
+import { endedTerm, isPlaceholder, isVacant, type Lease } from "./lease.js";
+import { isOlder, type Sighting } from "./observation.js";
+import { nextLookMs } from "./poll-schedule.js";
+import type { ServiceClock } from "./service-clock.js";
+
+/** When a candidate may take the lease, and what it does until then. Pure: what was seen, what time it is. */
+
+/** What an acquire claims to have seen; the write is refused if the row no longer is like this. */
+export interface Basis {
+  readonly term: number;
+  readonly revision: number;
+  /** The term that ends with the acquire; none on a placeholder, nor on an older row than one that was seen. */
+  readonly previousTerm?: number | undefined;
+  /** Only on a placeholder: what the history said. */
+  readonly founding?: Founding | undefined;
+}
+
+export interface Founding {
+  /** Refused if a later term has been recorded since. */
+  readonly highestTerm: number;
+  readonly lastTick?: string | undefined;
+  /** The tick that this term completed: refused if that is no longer true. */
+  readonly tickBefore?: string | undefined;
+}
+
+export type Move =
+  | { readonly kind: "read"; readonly consistent: boolean }
+  /** Puts a placeholder where there is no row. */
+  | { readonly kind: "holdPlace" }
+  | { readonly kind: "readHistory" }
+  /** To begin `term`. */
+  | Acquire
+  | { readonly kind: "wait"; readonly untilMs: number };
+
+export interface Acquire {
+  readonly kind: "acquire";
+  readonly basis: Basis;
+  readonly term: number;
+}
+
+const HISTORY_HOLDS_MS = 600_000;
+
+/** Between two looks for a row that is not there. */
+const ABSENT_LOOK_MS = 1_000;
+
+export interface Candidacy {
+  readonly candidateId: string;
+  /** Whether a service clock may declare a holder dead (rule 4c), or only observation (4b). */
+  readonly useServiceClock: boolean;
+  /** Delay after a holder's death, drawn per sighting, so that not all candidates try at once. */
+  readonly jitterMs: number;
+  /** False: watches, never leads. */
+  readonly eligible: boolean;
+  /** Reservations for this group are for this candidate too. */
+  readonly group: string | undefined;
+  /** How much later each place of a line tries than the one before it. */
+  readonly slotMs: number;
+  /** How often to look when a leader that announced its end is about to let go. */
+  readonly handoffPollMs: number;
+}
+
+/**
+ * Rule 4b: by observation alone, a holder is dead when its pair has not changed for a whole lease of the
+ * observer's own time. Also bounds reservations, and the unknown holder of a row that was deleted.
+ */
+function observedDeadAtMs(sighting: Sighting, leaseMs: number): number {
+  return sighting.firstSeenMs + leaseMs;
+}
+
+/** Rule 4c: `undefined` when it cannot be told by the service clock. */
+function pastByServiceClockAtMs(
+  serviceTimeMs: number | undefined,
+  now: Instant,
+  clock: ServiceClock | undefined,
+): number | undefined {
+  if (serviceTimeMs === undefined || clock === undefined) return undefined;
+  return now.monotonicMs + clock.surelyPastInMs(serviceTimeMs, now);
+}
+
+/** What a candidate does next. */
+export function nextMove(
+  sighting: Sighting | undefined,
+  me: Candidacy,
+  now: Instant,
+  service: ServiceClock | undefined,
+): Move {
+  if (sighting === undefined || sighting.doubted) return { kind: "read", consistent: true };
+  const { lease } = sighting;
+  if (lease === undefined) return me.eligible ? { kind: "holdPlace" } : lookLater(sighting, now);
+  if (lease.paused !== undefined || !me.eligible) return lookLater(sighting, now);
+  if (isPlaceholder(lease)) return moveOnPlaceholder(sighting, lease, now);
+  const { term, revision } = lease;
+  // What was committed under a term, an older row does not tell.
+  const previousTerm = isOlder(sighting, lease) ? undefined : endedTerm(lease);
+  const basis = { term, revision, previousTerm };
+  const acquire: Move = { kind: "acquire", basis, term: termAfter(sighting, term) };
+  // Mine, from a try whose answer was lost: nobody else can be leading.
+  const isMine = lease.holder === me.candidateId;
+  const freeByRowMs = isMine ? Number.NEGATIVE_INFINITY : freeForMeAtMs(sighting, lease, me, now, service);
+  const freeAtMs = Math.max(freeByRowMs, restoredUntilMs(sighting));
+  if (freeAtMs <= now.monotonicMs) {
+    // Somebody before me in the line may have taken it: look, rather than try in vain.
+    const isBehind = placeOf(lease, me.candidateId) > 0 && sighting.lookedMs < freeAtMs;
+    return isBehind ? { kind: "read", consistent: false } : acquire;
+  }
+  const lookAtMs = nextLookForMeMs(sighting, lease, me, now);
+  if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
+  return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
+}
+
+/** Terms go on from the highest that was ever seen, whatever the row says by now. */
+function termAfter({ memory }: Sighting, term: number): number {
+  return Math.max(term, memory.term) + 1;
+}
+
+/**
+ * An older row than one that was seen says nothing about who leads: as if an unknown held the lease since it was
+ * put back, and by observation alone.
+ */
+function restoredUntilMs({ memory }: Sighting): number {
+  const { olderSinceMs, longestLeaseMs } = memory;
+  return olderSinceMs === undefined ? Number.NEGATIVE_INFINITY : olderSinceMs + longestLeaseMs;
+}
+
+/** The earliest moment, in my monotonic time, at which this row may be taken if it stays as it is. */
+function freeForMeAtMs(
+  sighting: Sighting,
+  lease: Lease,
+  me: Candidacy,
+  now: Instant,
+  service: ServiceClock | undefined,
+): number {
+  const usable = me.useServiceClock ? service : undefined;
+  if (isVacant(lease) && lease.endReason !== "evicted") {
+    if (lease.reservedFor === me.candidateId) return sighting.firstSeenMs;
+    const keptUntilMs = isReservedForOthers(lease, me) ? reservedUntilMs(sighting, lease, now, usable) : 0;
+    const turnMs = lease.line ? turnAfterMs(lease, me) : 0;
+    return Math.max(keptUntilMs, sighting.firstSeenMs) + turnMs;
+  }
+  // An evicted holder is fenced off, but it may trust its lease until that has run out: as if it still held it.
+  const observedMs = observedDeadAtMs(sighting, lease.leaseDurationMs);
+  const byServiceMs = pastByServiceClockAtMs(lease.expiresAt, now, usable) ?? observedMs;
+  return Math.min(observedMs, byServiceMs) + turnAfterMs(lease, me);
+}
+
+function isReservedForOthers({ reservedFor, reservedGroup }: Lease, { group }: Candidacy): boolean {
+  return reservedFor !== undefined || (reservedGroup !== undefined && reservedGroup !== group);
+}
+
+/** By the table's clock, or by one's own observation, whichever lapses first: it is about order, not safety. */
+function reservedUntilMs(
+  sighting: Sighting,
+  lease: Lease,
+  now: Instant,
+  usable: ServiceClock | undefined,
+): number {
+  const observedMs = observedDeadAtMs(sighting, lease.reservedMs ?? lease.leaseDurationMs);
+  return Math.min(observedMs, pastByServiceClockAtMs(lease.reservedUntil, now, usable) ?? observedMs);
+}
+
+/** Place in the line, from 0; who is not in it comes after it. */
+export function placeOf({ line = [], holder }: Lease, candidateId: string): number {
+  const waiting = line.filter((other) => other !== holder);
+  const place = waiting.indexOf(candidateId);
+  return place < 0 ? waiting.length : place;
+}
+
+/** A line decides who goes first, so a wrong one costs slots, never exclusion. */
+function turnAfterMs(lease: Lease, { candidateId, slotMs, jitterMs }: Candidacy): number {
+  const isInLine = lease.line?.includes(candidateId) === true;
+  return placeOf(lease, candidateId) * slotMs + (isInLine ? 0 : jitterMs);
+}
+
+/**
+ * In renewals. The standby looks at each, and the one behind it, so that a dead standby costs its slot and no
+ * more; the others less often.
+ */
+export function looksEvery(place: number): number {
+  return Math.min(3, Math.max(1, place));
+}
+
+/** Only the standby watches closely; and whoever is next, when the leader is about to let go. */
+function nextLookForMeMs(sighting: Sighting, lease: Lease, me: Candidacy, now: Instant): number {
+  const { rhythm, lookedMs, firstSeenMs } = sighting;
+  const place = placeOf(lease, me.candidateId);
+  const usualMs = nextLookMs(rhythm, lease.renewIntervalMs) + (looksEvery(place) - 1) * lease.renewIntervalMs;
+  const { lettingGoInMs, lettingGoTo } = lease;
+  if (lettingGoInMs === undefined) return usualMs;
+  const isNext = lettingGoTo === undefined ? place === 0 : lettingGoTo === me.candidateId;
+  // The announcement was written after `afterMs` and seen by `firstSeenMs`.
+  const fromMs = rhythm.afterMs + lettingGoInMs;
+  const untilMs = firstSeenMs + lettingGoInMs + lease.leaseDurationMs;
+  if (!isNext || now.monotonicMs >= untilMs) return usualMs;
+  // The longer it takes, the less often: a tenth of the time that the work has been draining.
+  const pollMs = Math.max(me.handoffPollMs, (lookedMs - fromMs) / 10);
+  return Math.min(usualMs, Math.max(fromMs, lookedMs + pollMs));
+}
+
+/** Whoever may not take the lease looks now and then whether that has changed. */
+function lookLater(sighting: Sighting, now: Instant): Move {
+  const intervalMs = sighting.lease?.renewIntervalMs ?? ABSENT_LOOK_MS;
+  const lookAtMs = sighting.lookedMs + Math.max(intervalMs, MIN_INTERVAL_MS);
+  if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
+  return { kind: "wait", untilMs: lookAtMs };
+}
+
+/**
+ * Recorded terms are cleaned up some day, also those that came and went since the history was read: whoever waited
+ * for that long, beside an election that is paused, reads it again.
+ */
+function isOutdated({ historyReadMs, history, memory }: Sighting, now: Instant): boolean {
+  const leaseMs = Math.max(history?.longestLeaseMs ?? 0, memory.longestLeaseMs);
+  return historyReadMs !== undefined && now.monotonicMs - historyReadMs > HISTORY_HOLDS_MS + 2 * leaseMs;
+}
+
+/**
+ * A new election, or somebody deleted the row. The history that was read since the placeholder stood there is
+ * whole: no term can begin beside it. Where a term is known, from history or because it was seen, the election
+ * counts as held by an unknown, for one whole lease of observation.
+ */
+function moveOnPlaceholder(
+  sighting: Sighting,
+  { term, revision, renewIntervalMs }: Lease,
+  now: Instant,
+): Move {
+  const { history, memory, unconfirmed } = sighting;
+  if (history === undefined || isOutdated(sighting, now)) return { kind: "readHistory" };
+  const { highestTerm, lastTick, highestTermTick: tickBefore } = history;
+  const firstTerm = termAfter(sighting, highestTerm);
+  if (unconfirmed && firstTerm > 1) return { kind: "read", consistent: true };
+  const leaseMs = Math.max(history.longestLeaseMs, memory.longestLeaseMs);
+  const freeAtMs =
+    firstTerm === 1
+      ? now.monotonicMs
+      : Math.max(observedDeadAtMs(sighting, leaseMs), restoredUntilMs(sighting));
+  if (freeAtMs > now.monotonicMs) {
+    const lookAtMs = nextLookMs(sighting.rhythm, renewIntervalMs);
+    if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
+    return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
+  }
+  const founding = { highestTerm, lastTick, tickBefore };
+  return { kind: "acquire", basis: { term, revision, founding }, term: firstTerm };
+}

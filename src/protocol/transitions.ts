@@ -1,0 +1,132 @@
+import { isPlaceholder, type Lease } from "./lease.js";
+import type {
+  AcquireRequest,
+  CommitRequest,
+  EvictRequest,
+  HoldPlaceRequest,
+  PauseRequest,
+  RenewRequest,
+  ResignRequest,
+  StepDownRequest,
+} from "./verbs.js";
+
+/**
+ * What each verb makes of the lease row, or undefined when it refuses. Pure: the row is given and not changed.
+ * The memory table and the exploration go by these rules; DynamoDB goes by the same ones, written as
+ * conditional expressions, and one conformance suite holds the two together.
+ */
+
+export function heldPlace(row: Lease | undefined, request: HoldPlaceRequest): Lease | undefined {
+  const { revision, leaseDurationMs, renewIntervalMs } = request;
+  return row === undefined ? { term: 0, revision, leaseDurationMs, renewIntervalMs } : undefined;
+}
+
+/** History must refuse a term that was used before: that is the store's part. */
+export function acquired(row: Lease | undefined, request: AcquireRequest): Lease | undefined {
+  const { basis, term, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } =
+    request;
+  if (row?.term !== basis.term || row.revision !== basis.revision) return undefined;
+  if (row.paused !== undefined) return undefined;
+  const { founding } = basis;
+  return {
+    term,
+    revision: founding ? 1 : basis.revision + 1,
+    holder: candidateId,
+    attemptId,
+    leaseDurationMs,
+    renewIntervalMs,
+    value,
+    expiresAt,
+    electedAt: at,
+    renewedAt: at,
+    line: row.line,
+    pauseRevision: row.pauseRevision,
+    lastTick: founding ? founding.lastTick : row.lastTick,
+    lastTickTerm: row.lastTickTerm,
+    previousTerm: basis.previousTerm,
+    lastCommit: row.lastCommit,
+    commitBefore: row.commitBefore,
+  };
+}
+
+export function renewed(row: Lease | undefined, request: RenewRequest): Lease | undefined {
+  const { candidateId, term, revision, renewIntervalMs, value, expiresAt, at, line, lettingGo } = request;
+  if (row?.holder !== candidateId || row.term !== term || row.revision >= revision) return undefined;
+  return {
+    ...row,
+    revision,
+    renewIntervalMs,
+    value,
+    expiresAt,
+    renewedAt: at,
+    ...(line && { line }),
+    lettingGoInMs: lettingGo?.inMs,
+    lettingGoTo: lettingGo?.to,
+  };
+}
+
+export function resigned(row: Lease | undefined, request: ResignRequest): Lease | undefined {
+  const { candidateId, term, revision, reason, at, tick, reservation } = request;
+  if (row?.holder !== candidateId || row.term !== term) return undefined;
+  return {
+    ...row,
+    holder: undefined,
+    revision,
+    endReason: reason,
+    endedAt: at,
+    reservedFor: reservation?.candidateId,
+    reservedGroup: reservation?.group,
+    reservedUntil: reservation?.until,
+    reservedMs: reservation?.forMs,
+    ...(tick !== undefined && { lastTick: tick, lastTickTerm: term }),
+  };
+}
+
+export function askedToStepDown(
+  row: Lease | undefined,
+  { term, by, to }: StepDownRequest,
+): Lease | undefined {
+  return row?.holder !== undefined && row.term === term ? { ...row, stepDown: { by, to } } : undefined;
+}
+
+export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Lease | undefined {
+  const { pauseRevision = 0 } = seen;
+  if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== pauseRevision) return undefined;
+  // Terms do not repeat. Placeholders do, each with a revision of its own that nobody changes.
+  if (isPlaceholder(row) && row.revision !== seen.revision) return undefined;
+  return { ...row, paused: by, pauseRevision: pauseRevision + 1 };
+}
+
+export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {
+  if (row?.holder === undefined || row.term !== term) return undefined;
+  if (row.revision >= Number.MAX_SAFE_INTEGER) return undefined;
+  return {
+    ...row,
+    holder: undefined,
+    term: term + 1,
+    revision: row.revision + 1,
+    endReason: "evicted",
+    endedAt: at,
+  };
+}
+
+/**
+ * A transaction passes only as the next of its term: whatever lands as number *n* keeps out every other try of
+ * *n*, however old, and every copy of it.
+ */
+export function committed(row: Lease | undefined, request: CommitRequest): Lease | undefined {
+  const { term, commit } = request;
+  if (!isFencePassed(row, request)) return undefined;
+  const { lastCommit, commitBefore } = row;
+  const isFirst = lastCommit?.term !== term;
+  if ((isFirst ? 0 : lastCommit.number) !== commit.number - 1) return undefined;
+  return { ...row, lastCommit: { term, ...commit }, commitBefore: isFirst ? lastCommit : commitBefore };
+}
+
+/** Whether a fenced write of this holder's term may pass. */
+export function isFencePassed(
+  row: Lease | undefined,
+  { candidateId, term }: { readonly candidateId: string; readonly term: number },
+): row is Lease {
+  return row?.holder === candidateId && row.term === term;
+}

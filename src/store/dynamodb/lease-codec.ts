@@ -1,0 +1,155 @@
+import {
+  MAX_CANDIDATE_TEXT,
+  MAX_LEASE_MS,
+  MAX_RESERVATION_MS,
+  MAX_TERM,
+  MIN_LETTING_GO_IN_MS,
+} from "../../limits.js";
+import type { Commit, Lease } from "../../protocol/lease.js";
+import type { AcquireRequest, CandidateRow } from "../../protocol/verbs.js";
+import type { Attribute, Item } from "../attribute.js";
+import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "../schema.js";
+import { Row } from "./row.js";
+import type { Update } from "./update-expression.js";
+
+/** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
+
+export function toLease(election: string, item: Item): Lease {
+  const row = new Row(election, LEASE_SORT_KEY, item);
+  const leaseDurationMs = row.integer("leaseDurationMs", 1, MAX_LEASE_MS);
+  return {
+    term: row.integer("term", 0, MAX_TERM),
+    revision: row.integer("revision", 1),
+    leaseDurationMs,
+    renewIntervalMs:
+      row.optionalInteger("renewIntervalMs", 1, MAX_LEASE_MS) ?? Math.ceil(leaseDurationMs / 3),
+    holder: row.text("holder"),
+    attemptId: row.text("attemptId"),
+    expiresAt: row.optionalInteger("expiresAt", 0),
+    electedAt: row.optionalInteger("electedAt", 0),
+    renewedAt: row.optionalInteger("renewedAt", 0),
+    value: row.text("value"),
+    stepDown: row.has("stepDown")
+      ? { by: row.text("stepDown") ?? "", to: row.text("stepDownTo") }
+      : undefined,
+    line: row.texts("line"),
+    lettingGoInMs: row.optionalInteger("lettingGoInMs", MIN_LETTING_GO_IN_MS),
+    lettingGoTo: row.text("lettingGoTo"),
+    reservedFor: row.text("reservedFor"),
+    reservedGroup: row.text("reservedGroup"),
+    reservedUntil: row.optionalInteger("reservedUntil", 0),
+    reservedMs: row.optionalInteger("reservedMs", 0, MAX_RESERVATION_MS),
+    paused: row.text("paused"),
+    pauseRevision: row.optionalInteger("pauseRevision", 1),
+    lastTick: row.text("lastTick"),
+    lastTickTerm: row.optionalInteger("lastTickTerm", 1),
+    endReason: row.text("endReason"),
+    endedAt: row.optionalInteger("endedAt", 0),
+    previousTerm: row.optionalInteger("previousTerm", 1),
+    lastCommit: toCommit(row, ["commitTerm", "commits", "commitId"]),
+    commitBefore: toCommit(row, ["previousCommitTerm", "previousCommits", "previousCommitId"]),
+  };
+}
+
+/** Absent, or of term 0: none has landed. */
+function toCommit(row: Row, [term, number, id]: readonly [string, string, string]): Commit | undefined {
+  const ofTerm = row.optionalInteger(term, 0) ?? 0;
+  if (ofTerm === 0) return undefined;
+  return { term: ofTerm, number: row.integer(number, 1), id: row.text(id) ?? "" };
+}
+
+/** The attributes of a lease just taken. */
+export function held(request: AcquireRequest, revision: number): Update["set"] {
+  return {
+    holder: s(request.candidateId),
+    term: n(request.term),
+    revision: n(revision),
+    attemptId: s(request.attemptId),
+    leaseDurationMs: n(request.leaseDurationMs),
+    renewIntervalMs: n(request.renewIntervalMs),
+    expiresAt: optional(n, request.expiresAt),
+    electedAt: optional(n, request.at),
+    renewedAt: optional(n, request.at),
+    value: optional(s, request.value),
+    previousTerm: optional(n, request.basis.previousTerm),
+  };
+}
+
+export function withoutAbsent(set: Update["set"]): Item {
+  return Object.fromEntries(Object.entries(set).filter((entry): entry is [string, Attribute] => !!entry[1]));
+}
+
+export function optional<T>(attribute: (value: T) => Attribute, value: T | undefined): Attribute | undefined {
+  return value === undefined ? undefined : attribute(value);
+}
+
+/** A candidate's row; undefined when it is none: whoever wrote it is left out, and breaks nothing. */
+export function toCandidate(item: Item): CandidateRow | undefined {
+  const number = (name: string) => {
+    const attribute = item[name];
+    return attribute && "N" in attribute ? Number(attribute.N) : undefined;
+  };
+  const whole = (name: string) => {
+    const value = number(name);
+    return Number.isSafeInteger(value) ? value : undefined;
+  };
+  // What a row says is written on into the lease row, and read by everybody.
+  const text = (name: string) => {
+    const attribute = item[name];
+    return attribute && "S" in attribute && attribute.S.length <= MAX_CANDIDATE_TEXT
+      ? attribute.S
+      : undefined;
+  };
+  const isSet = (name: string) => {
+    const attribute = item[name];
+    return attribute !== undefined && "BOOL" in attribute && attribute.BOOL === true;
+  };
+  const candidateId = text("candidateId");
+  const seq = whole("seq");
+  const beat = whole("beat");
+  const refreshMs = whole("refreshMs");
+  const sortKey = item[SORT_KEY];
+  const isItsOwn = sortKey && "S" in sortKey && sortKey.S === CANDIDATE_SORT_KEY_PREFIX + candidateId;
+  if (
+    !isItsOwn ||
+    candidateId === undefined ||
+    seq === undefined ||
+    beat === undefined ||
+    refreshMs === undefined
+  ) {
+    return undefined;
+  }
+  return {
+    candidateId,
+    label: text("label") ?? candidateId,
+    seq,
+    rank: number("rank") ?? 0,
+    eligible: isSet("eligible"),
+    group: text("group"),
+    value: text("value"),
+    beat,
+    refreshMs,
+    expiresAt: whole("expiresAt"),
+    ttl: whole("ttl"),
+  };
+}
+
+/** Of a list of row attributes, those that are known; `undefined` in an update means: remove. */
+export function attributes(facts: object): Update["set"] {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, fact]) => [name, fact === undefined ? undefined : attributeOf(fact)]),
+  );
+}
+
+function attributeOf(fact: string | number | boolean): Attribute {
+  if (typeof fact === "boolean") return { BOOL: fact };
+  return typeof fact === "number" ? n(fact) : s(fact);
+}
+
+export function s(value: string): Attribute {
+  return { S: value };
+}
+
+export function n(value: number): Attribute {
+  return { N: String(value) };
+}

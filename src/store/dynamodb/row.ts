@@ -1,0 +1,71 @@
+import { MalformedLeaseError } from "../../errors.js";
+import { type Attribute, type Item, TYPES } from "../attribute.js";
+
+/** One row as it came, each attribute checked when it is asked for. */
+export class Row {
+  constructor(
+    private readonly election: string,
+    private readonly sortKey: string,
+    private readonly item: Item,
+  ) {}
+
+  has(name: string): boolean {
+    return this.item[name] !== undefined;
+  }
+
+  integer(name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
+    const attribute = this.item[name];
+    // A fraction that is lost in rounding would be seen as a number that no condition ever finds.
+    const isWhole = attribute && "N" in attribute && /^-?\d{1,16}$/.test(attribute.N);
+    const value = isWhole ? Number(attribute.N) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    const upTo = most === Number.MAX_SAFE_INTEGER ? "" : ` to ${most}`;
+    throw this.malformed(
+      name,
+      `must be a whole number (N) from ${least}${upTo}`,
+      kindOf(attribute, least, most),
+      { N: "15000" },
+    );
+  }
+
+  optionalInteger(name: string, least: number, most?: number): number | undefined {
+    return this.has(name) ? this.integer(name, least, most) : undefined;
+  }
+
+  text(name: string): string | undefined {
+    const attribute = this.item[name];
+    if (attribute === undefined) return undefined;
+    if ("S" in attribute) return attribute.S;
+    throw this.malformed(name, "must be a string (S)", kindOf(attribute), { S: "worker-1" });
+  }
+
+  texts(name: string): string[] | undefined {
+    const attribute = this.item[name];
+    if (attribute === undefined) return undefined;
+    if ("L" in attribute && attribute.L.every((entry) => "S" in entry)) {
+      return attribute.L.map((entry) => ("S" in entry ? entry.S : ""));
+    }
+    throw this.malformed(name, "must be a list (L) of strings (S)", kindOf(attribute), {
+      L: [{ S: "worker-2" }],
+    });
+  }
+
+  malformed(name: string, rule: string, found: string, suggestion: Attribute) {
+    return new MalformedLeaseError(this.election, name, rule, found, suggestion, this.sortKey);
+  }
+}
+
+/** What kind of attribute it is, never what is in it. With the limits of a number: on which side of them it is. */
+export function kindOf(
+  attribute: Attribute | undefined,
+  least?: number,
+  most = Number.MAX_SAFE_INTEGER,
+): string {
+  if (attribute === undefined) return "nothing";
+  const type = TYPES.find((known) => known in attribute);
+  if (type === undefined) return "no attribute value";
+  if (!("N" in attribute) || least === undefined) return type;
+  const value = Number(attribute.N);
+  if (!Number.isInteger(value)) return "N that is no whole number";
+  return value < least ? `N below ${least}` : `N above ${most}`;
+}

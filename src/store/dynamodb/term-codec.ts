@@ -1,0 +1,86 @@
+import { MAX_LEASE_MS } from "../../limits.js";
+import type { History } from "../../protocol/observation.js";
+import type { TermRecord } from "../../protocol/verbs.js";
+import type { Attribute, Item } from "../attribute.js";
+import { SORT_KEY, termOfSortKey } from "../schema.js";
+import { attributes, withoutAbsent } from "./lease-codec.js";
+import { kindOf, Row } from "./row.js";
+
+/** The rows of past terms. A row's term is told by its sort key alone: by that, rows are found and never repeat. */
+
+/**
+ * Where terms go on: what is decided by this must be right, so a row that is not as we write it stops the
+ * election, by name.
+ */
+export function toHistory(election: string, rows: readonly Item[]): History {
+  const terms = rows.map((item) => toPastTerm(election, item));
+  const latest = terms.reduce<PastTerm | undefined>((a, b) => (a && a.term > b.term ? a : b), undefined);
+  const ticks = terms
+    .flatMap(({ lastTickBefore, lastTick }) => [lastTickBefore, lastTick])
+    .filter((tick) => tick !== undefined);
+  return {
+    highestTerm: latest?.term ?? 0,
+    longestLeaseMs: Math.max(0, ...terms.map(({ leaseDurationMs = 0 }) => leaseDurationMs)),
+    lastTick: ticks.sort().at(-1),
+    highestTermTick: latest?.lastTick,
+  };
+}
+
+type PastTerm = Pick<TermRecord, "term" | "leaseDurationMs" | "lastTickBefore" | "lastTick">;
+
+function toPastTerm(election: string, item: Item): PastTerm {
+  const sortKey = textOf(item[SORT_KEY]) ?? "";
+  const row = new Row(election, sortKey, item);
+  const term = termOfSortKey(sortKey);
+  if (term === undefined) {
+    const rule = "must be `term#` and twelve digits, from 1";
+    throw row.malformed(SORT_KEY, rule, kindOf(item[SORT_KEY]), { S: "term#000000000042" });
+  }
+  return {
+    term,
+    leaseDurationMs: row.optionalInteger("leaseDurationMs", 1, MAX_LEASE_MS),
+    lastTickBefore: row.text("lastTickBefore"),
+    lastTick: row.text("lastTick"),
+  };
+}
+
+/** For people: the facts that can be read. Undefined when it is no row of ours; nothing rests on it. */
+export function toTerm(item: Item): TermRecord | undefined {
+  const term = termOfSortKey(textOf(item[SORT_KEY]) ?? "");
+  if (term === undefined) return undefined;
+  const text = (name: string) => textOf(item[name]);
+  const number = (name: string) => numberOf(item[name]);
+  return present({
+    term,
+    holder: text("holder"),
+    leaseDurationMs: number("leaseDurationMs"),
+    electedAt: number("electedAt"),
+    endedAt: number("endedAt"),
+    endReason: text("endReason"),
+    lastRenewedAt: number("lastRenewedAt"),
+    lastTickBefore: text("lastTickBefore"),
+    lastTick: text("lastTick"),
+    ttl: number("ttl"),
+  });
+}
+
+/** The attributes of a history row: those facts that are known. */
+export function termRow(record: TermRecord): Item {
+  return withoutAbsent(attributes(record));
+}
+
+function textOf(attribute: Attribute | undefined): string | undefined {
+  return attribute && "S" in attribute ? attribute.S : undefined;
+}
+
+function numberOf(attribute: Attribute | undefined): number | undefined {
+  const value = attribute && "N" in attribute ? Number(attribute.N) : undefined;
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function present(record: TermRecord): TermRecord {
+  return {
+    ...Object.fromEntries(Object.entries(record).filter(([, fact]) => fact !== undefined)),
+    term: record.term,
+  };
+}

@@ -1,0 +1,359 @@
+import { type ActionRefusal, TableError, TableUnavailableError } from "../../errors.js";
+import type { Lease } from "../../protocol/lease.js";
+import { checkNextPause, checkNextTerm } from "../../protocol/next-term.js";
+import type { History } from "../../protocol/observation.js";
+import type { Founding } from "../../protocol/takeover.js";
+import {
+  acquired,
+  askedToStepDown,
+  committed,
+  evicted,
+  heldPlace,
+  paused,
+  renewed,
+  resigned,
+} from "../../protocol/transitions.js";
+import type {
+  AcquireRequest,
+  Answer,
+  CandidateRow,
+  EvictRequest,
+  HoldPlaceRequest,
+  PauseRequest,
+  Read,
+  RenewRequest,
+  ResignRequest,
+  StepDownRequest,
+  TermRange,
+  TermRecord,
+  Transacted,
+  Written,
+} from "../../protocol/verbs.js";
+import type { LeaseStore, TransactRequest } from "../lease-store.js";
+import { type Action, fromItem, isScalar } from "../transaction.js";
+import {
+  applyUpdate,
+  checkExpressions,
+  ExpressionError,
+  evaluateCondition,
+  type Item,
+} from "./expressions.js";
+
+export interface MemoryTableOptions {
+  /** Key attributes of your own tables, for `transact`: `{ ledger: ["id"] }`. */
+  keys?: Record<string, readonly string[]> | undefined;
+  /** The table's clock, epoch milliseconds. @default Date.now */
+  serviceTimeMs?: (() => number) | undefined;
+}
+
+/** DynamoDB remembers a transaction's token for ten minutes. */
+const TOKEN_MEMORY_MS = 600_000;
+
+/**
+ * The verbs in memory, for simulation and for users' unit tests: share one object between candidates.
+ * Held to the same conformance suite as the real table. Nothing is persisted, and nothing ever fails.
+ */
+export class MemoryTable implements LeaseStore {
+  readonly #leases = new Map<string, Lease>();
+  readonly #terms = new Map<string, Map<number, TermRecord>>();
+  readonly #candidates = new Map<string, Map<string, CandidateRow>>();
+  readonly #seqs = new Map<string, number>();
+  readonly #items = new Map<string, Map<string, Item>>();
+  readonly #tokens = new Map<string, { readonly atMs: number; readonly content: string }>();
+  readonly #keys: Record<string, readonly string[]>;
+  readonly #serviceTimeMs: () => number;
+
+  constructor({ keys = {}, serviceTimeMs = Date.now }: MemoryTableOptions = {}) {
+    this.#keys = keys;
+    this.#serviceTimeMs = serviceTimeMs;
+  }
+
+  /** The items of one of your tables, in plain values. */
+  items(tableName: string): Array<Record<string, unknown>> {
+    return [...this.#table(tableName).values()].map((item) => fromItem(item, true) ?? {});
+  }
+
+  /** As an operator might: the lease row goes, its history stays. */
+  deleteLease(election: string): void {
+    this.#leases.delete(election);
+  }
+
+  /** As an operator might, from a backup: the lease row, and the history too if it is given. */
+  restore(election: string, lease: Lease, terms?: readonly TermRecord[]): void {
+    this.#leases.set(election, lease);
+    if (terms) this.#terms.set(election, new Map(terms.map((record) => [record.term, record])));
+  }
+
+  /** As the table's TTL does, some day: rows whose `ttl` has passed by then go. */
+  removeExpired(atMs = this.#serviceTimeMs()): void {
+    const collections = [this.#leases, ...this.#terms.values(), ...this.#candidates.values()];
+    for (const rows of collections as Array<Map<unknown, { ttl?: number }>>) {
+      for (const [key, { ttl }] of rows) if (ttl !== undefined && ttl * 1_000 <= atMs) rows.delete(key);
+    }
+  }
+
+  /** The recorded terms of an election, oldest first. */
+  terms(election: string): TermRecord[] {
+    return [...(this.#terms.get(election)?.values() ?? [])].sort((a, b) => a.term - b.term);
+  }
+
+  async read(election: string): Promise<Read> {
+    return { dateMs: this.#dateMs(), lease: this.#leases.get(election) };
+  }
+
+  async readHistory(election: string): Promise<Answer & { history: History }> {
+    const terms = this.terms(election);
+    const history = {
+      highestTerm: terms.at(-1)?.term ?? 0,
+      longestLeaseMs: Math.max(0, ...terms.map((term) => term.leaseDurationMs ?? 0)),
+      lastTick: terms
+        .flatMap(({ lastTickBefore, lastTick }) => [lastTickBefore, lastTick])
+        .filter((tick) => tick !== undefined)
+        .sort()
+        .at(-1),
+      highestTermTick: terms.at(-1)?.lastTick,
+    };
+    return { dateMs: this.#dateMs(), history };
+  }
+
+  async holdPlace(request: HoldPlaceRequest): Promise<Written> {
+    return this.#write(heldPlace, request);
+  }
+
+  async acquire(request: AcquireRequest): Promise<Written> {
+    const { election, basis, at } = request;
+    const { founding } = basis;
+    checkNextTerm(election, request.term, basis);
+    const isPast = founding && this.#isPast(request, founding);
+    if (isPast && acquired(this.#leases.get(election), request)) {
+      return { dateMs: this.#dateMs(), done: false, lease: undefined };
+    }
+    const written = this.#write(acquired, request);
+    if (founding && written.done) {
+      await this.recordTerm(election, { term: founding.highestTerm + 1 });
+      const { term, holder, leaseDurationMs, lastTick } = written.lease;
+      await this.recordTerm(election, {
+        term,
+        holder,
+        leaseDurationMs,
+        electedAt: at,
+        lastTickBefore: lastTick,
+      });
+    }
+    return written;
+  }
+
+  /** The history is no longer as it was read: a later term was used, or its last one completed a tick. */
+  #isPast({ election, term }: AcquireRequest, { highestTerm, tickBefore }: Founding): boolean {
+    const terms = this.#terms.get(election);
+    if (terms === undefined) return tickBefore !== undefined;
+    return terms.has(highestTerm + 1) || terms.has(term) || terms.get(highestTerm)?.lastTick !== tickBefore;
+  }
+
+  async renew(request: RenewRequest): Promise<Written> {
+    return this.#write(renewed, request);
+  }
+
+  async resign(request: ResignRequest): Promise<Written> {
+    return this.#write(resigned, request);
+  }
+
+  async requestStepDown(request: StepDownRequest): Promise<Written> {
+    return this.#write(askedToStepDown, request);
+  }
+
+  async evict(request: EvictRequest): Promise<Written> {
+    checkNextTerm(request.election, request.term + 1, request);
+    return this.#write(evicted, request);
+  }
+
+  async pause(request: PauseRequest): Promise<Written> {
+    checkNextPause(request.election, request.seen);
+    return this.#write(paused, request);
+  }
+
+  async readTerms(
+    election: string,
+    { before = Number.POSITIVE_INFINITY, after = -1, limit }: TermRange,
+  ): Promise<Answer & { terms: readonly TermRecord[] }> {
+    const terms = this.terms(election).filter(({ term }) => term > after && term < before);
+    return { dateMs: this.#dateMs(), terms: terms.reverse().slice(0, limit) };
+  }
+
+  async drawSeq(election: string): Promise<Answer & { seq: number }> {
+    const seq = (this.#seqs.get(election) ?? 0) + 1;
+    this.#seqs.set(election, seq);
+    return { dateMs: this.#dateMs(), seq };
+  }
+
+  async writeCandidate(election: string, row: CandidateRow): Promise<Answer> {
+    const candidates = this.#candidates.get(election) ?? new Map<string, CandidateRow>();
+    this.#candidates.set(election, candidates.set(row.candidateId, row));
+    return { dateMs: this.#dateMs() };
+  }
+
+  async deleteCandidate(
+    election: string,
+    { candidateId, beat }: Pick<CandidateRow, "candidateId" | "beat">,
+  ): Promise<Answer> {
+    const candidates = this.#candidates.get(election);
+    const row = candidates?.get(candidateId);
+    if (row !== undefined && row.beat <= beat) candidates?.delete(candidateId);
+    return { dateMs: this.#dateMs() };
+  }
+
+  async readCandidates(election: string): Promise<Answer & { candidates: readonly CandidateRow[] }> {
+    return { dateMs: this.#dateMs(), candidates: [...(this.#candidates.get(election)?.values() ?? [])] };
+  }
+
+  async recordTerm(election: string, record: TermRecord): Promise<Answer> {
+    const terms = this.#terms.get(election) ?? new Map<number, TermRecord>();
+    this.#terms.set(election, terms);
+    const known = Object.entries(record).filter(([, fact]) => fact !== undefined);
+    terms.set(record.term, {
+      ...terms.get(record.term),
+      ...(Object.fromEntries(known) as unknown as TermRecord),
+    });
+    return { dateMs: this.#dateMs() };
+  }
+
+  async transact(request: TransactRequest): Promise<Transacted> {
+    const { election, actions, commit } = request;
+    const dateMs = this.#dateMs();
+    if (this.#isKnown(request)) return { dateMs, done: true };
+    const changes = actions.map((action) => this.#plan(action));
+    if (new Set(changes.map(({ target }) => target)).size < changes.length) {
+      throw malformed(actions[0] as Action, "two actions on one item");
+    }
+    const lease = this.#leases.get(election);
+    const marked = committed(lease, request);
+    if (marked === undefined) return { dateMs, done: false, fenced: true, lease };
+    const refusals = changes.map(({ refusal }) => refusal);
+    if (refusals.some(({ code }) => code !== "None")) return { dateMs, done: false, fenced: false, refusals };
+    for (const { apply } of changes) apply?.();
+    this.#leases.set(election, marked);
+    // A write of the lease row alone is no transaction, and has no token.
+    if (actions.length > 0)
+      this.#tokens.set(commit.id, { atMs: this.#serviceTimeMs(), content: contentOf(request) });
+    return { dateMs, done: true };
+  }
+
+  async readKeyNames(tableName: string): Promise<Answer & { names: readonly string[] }> {
+    this.#table(tableName);
+    return { dateMs: this.#dateMs(), names: this.#keys[tableName] ?? [] };
+  }
+
+  /** As DynamoDB does ten minutes after a transaction, whoever still waits for it. */
+  forgetTokens(): void {
+    this.#tokens.clear();
+  }
+
+  /** As a `Date` header: whole seconds. */
+  #dateMs(): number {
+    return Math.floor(this.#serviceTimeMs() / 1_000) * 1_000;
+  }
+
+  #write<T extends { readonly election: string }>(
+    rule: (row: Lease | undefined, request: T) => Lease | undefined,
+    request: T,
+  ): Written {
+    const row = this.#leases.get(request.election);
+    const changed = rule(row, request);
+    if (changed === undefined) return { dateMs: this.#dateMs(), done: false, lease: row };
+    this.#leases.set(request.election, changed);
+    return { dateMs: this.#dateMs(), done: true, lease: changed };
+  }
+
+  /** Rejects a token that was used for something else, as DynamoDB does (`IdempotentParameterMismatchException`). */
+  #isKnown(request: TransactRequest): boolean {
+    const nowMs = this.#serviceTimeMs();
+    for (const [known, { atMs }] of this.#tokens) {
+      if (nowMs - atMs <= TOKEN_MEMORY_MS) break;
+      this.#tokens.delete(known);
+    }
+    const known = this.#tokens.get(request.commit.id);
+    if (known && known.content !== contentOf(request)) {
+      throw new TableUnavailableError("commit a transaction, whose token was used for another");
+    }
+    return known !== undefined;
+  }
+
+  /** What an action would do, and to which item. Throws what DynamoDB refuses before it sees an item. */
+  #plan(action: Action): { target: string; refusal: ActionRefusal; apply?: () => void } {
+    const table = this.#table(action.tableName);
+    const key = this.#keyOf(action);
+    const id = JSON.stringify(Object.values(key));
+    const target = `${action.tableName} ${id}`;
+    const item = table.get(id);
+    const { conditionExpression: condition, updateExpression: update, names, values } = action;
+    try {
+      checkExpressions({ condition, update }, names, values);
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      throw malformed(action, error.message);
+    }
+    const refuse = (code: string, message: string, old?: Item) => ({
+      target,
+      refusal: { code, message, item: fromItem(old, action.plain) },
+    });
+    const accept = (apply?: () => void) => ({ target, refusal: { code: "None" }, ...(apply && { apply }) });
+    try {
+      if (condition && !evaluateCondition(condition, names, values, item)) {
+        return refuse(
+          "ConditionalCheckFailed",
+          "The conditional request failed",
+          action.returnOld ? item : undefined,
+        );
+      }
+      if (action.kind === "ConditionCheck") return accept();
+      if (action.kind === "Delete") return accept(() => table.delete(id));
+      if (action.kind === "Put") return accept(() => table.set(id, action.keyOrItem));
+      const changed = update ? applyUpdate(update, names, values, item, key) : { ...item, ...key };
+      return accept(() => table.set(id, changed));
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      return refuse("ValidationError", error.message);
+    }
+  }
+
+  #keyOf(action: Action): Item {
+    const names = this.#keys[action.tableName] ?? [];
+    const given = Object.keys(action.keyOrItem);
+    if (action.kind !== "Put" && given.length !== names.length) {
+      throw malformed(action, `the key of "${action.tableName}" is ${names.join(", ")}`);
+    }
+    return Object.fromEntries(
+      names.map((name) => {
+        const attribute = action.keyOrItem[name];
+        const empty =
+          attribute &&
+          (("S" in attribute && attribute.S === "") || ("B" in attribute && !attribute.B.length));
+        if (!attribute || !isScalar(attribute) || empty) {
+          throw malformed(
+            action,
+            `the key attribute "${name}" is missing, empty, or no string, number or binary`,
+          );
+        }
+        return [name, attribute];
+      }),
+    );
+  }
+
+  #table(name: string): Map<string, Item> {
+    if (!this.#keys[name]) {
+      const fix = `A MemoryTable must be told the key of each table that \`transact\` writes to: new MemoryTable({ keys: { "${name}": ["id"] } }).`;
+      throw new TableError(name, "missing", fix);
+    }
+    const table = this.#items.get(name) ?? new Map<string, Item>();
+    this.#items.set(name, table);
+    return table;
+  }
+}
+
+function contentOf({ election, candidateId, term, commit, actions }: TransactRequest): string {
+  return JSON.stringify([election, candidateId, term, commit.number, actions]);
+}
+
+function malformed({ tableName }: Action, why: string): TableError {
+  return new TableError(tableName, "request", `DynamoDB would refuse this as malformed: ${why}.`);
+}

@@ -1,0 +1,45 @@
+import { notAllowed } from "../describe.js";
+import { InvalidOptionError } from "../errors.js";
+import { TABLE_CHARACTER, TABLE_PATTERN } from "../limits.js";
+import { DynamoDBLeaseStore } from "./dynamodb/lease-store.js";
+import type { DynamoDBLike } from "./dynamodb/table.js";
+import type { LeaseStore } from "./lease-store.js";
+import { DEFAULT_TABLE_NAME } from "./schema.js";
+
+/** Where the lease table is. */
+export interface StoreOptions {
+  /** Your own `DynamoDBClient` or `DynamoDBDocumentClient`; its configuration is left alone. */
+  client?: DynamoDBLike | undefined;
+  /** The lease table: partition key `pk` (S), sort key `sk` (S). @default "incumbent" */
+  tableName?: string | undefined;
+  /** Instead of `client` and `tableName`: a `MemoryTable` in unit tests and simulations. */
+  store?: LeaseStore | undefined;
+}
+
+export function storeOf({ store, client, tableName = DEFAULT_TABLE_NAME }: StoreOptions): LeaseStore {
+  if (store !== undefined) {
+    if (typeof store?.acquire === "function") return store;
+    throw new InvalidOptionError("store", "must be a MemoryTable, or another store", store, undefined);
+  }
+  if (typeof client?.send !== "function") {
+    throw new InvalidOptionError(
+      "client",
+      "must be a DynamoDBClient or DynamoDBDocumentClient",
+      client,
+      "new DynamoDBClient({})",
+    );
+  }
+  checkTableName(tableName);
+  return new DynamoDBLeaseStore(client, tableName);
+}
+
+/** Also guards what commands read and make by themselves. */
+export function checkTableName(tableName: unknown): void {
+  if (typeof tableName === "string" && TABLE_PATTERN.test(tableName)) return;
+  throw new InvalidOptionError(
+    "tableName",
+    `must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN${notAllowed(tableName, TABLE_CHARACTER)}`,
+    tableName,
+    DEFAULT_TABLE_NAME,
+  );
+}

@@ -1,0 +1,173 @@
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { Kind, notAllowed } from "../describe.js";
+import { InvalidOptionError } from "../errors.js";
+import { TABLE_CHARACTER, TABLE_PATTERN } from "../limits.js";
+import type { Attribute, Item } from "./attribute.js";
+import { checkAttribute, UnfitValue } from "./attribute-form.js";
+import { isAttributeForm, type TransactionAction } from "./fencing.js";
+import { toAttribute } from "./plain-values.js";
+
+/** Users' actions in either form of values, brought into DynamoDB's own. */
+
+export const ACTION_KINDS = ["Put", "Update", "Delete", "ConditionCheck"] as const;
+export type ActionKind = (typeof ACTION_KINDS)[number];
+
+/** One action with every value in attribute form. */
+export interface Action {
+  readonly kind: ActionKind;
+  /** Whether its author wrote plain values, and so reads plain values. */
+  readonly plain: boolean;
+  readonly tableName: string;
+  /** The key, or for a Put the whole item. */
+  readonly keyOrItem: Item;
+  readonly updateExpression?: string | undefined;
+  readonly conditionExpression?: string | undefined;
+  readonly names?: Record<string, string> | undefined;
+  readonly values?: Item | undefined;
+  readonly returnOld: boolean;
+}
+
+/** Throws `InvalidOptionError` when it is not one action that DynamoDB could take. */
+export function toAction(action: TransactionAction, index: number): Action {
+  try {
+    return checked(action, `actions[${index}]`);
+  } catch (error) {
+    if (error instanceof InvalidOptionError) throw error;
+    // A getter, or a trap of a proxy, of its author's.
+    throw new InvalidOptionError(
+      `actions[${index}]`,
+      "must be readable, and reading it threw",
+      error,
+      EXAMPLE,
+    );
+  }
+}
+
+const EXAMPLE = { Put: { TableName: "ledger", Item: { id: "1" } } };
+
+function checked(action: TransactionAction, path: string): Action {
+  const kinds = ACTION_KINDS.filter((kind) => action?.[kind] !== undefined);
+  const kind = kinds[0];
+  const { Item, Key, TableName, ...parts }: Parts = (kind && action[kind]) ?? {};
+  const keyOrItem = kind === "Put" ? Item : Key;
+  if (kinds.length !== 1 || !kind || typeof TableName !== "string" || !isRecord(keyOrItem)) {
+    const rule =
+      "must be exactly one of Put, Update, Delete, ConditionCheck with a TableName and a Key (Put: an Item)";
+    throw new InvalidOptionError(path, rule, action, EXAMPLE);
+  }
+  const own = `${path}.${kind}`;
+  if (!TABLE_PATTERN.test(TableName)) {
+    const rule = `must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN${notAllowed(TableName, TABLE_CHARACTER)}`;
+    throw new InvalidOptionError(`${own}.TableName`, rule, TableName, "ledger");
+  }
+  const plain = !isAttributeForm(keyOrItem);
+  const { ExpressionAttributeNames: names, ExpressionAttributeValues: values } = parts;
+  const { ReturnValuesOnConditionCheckFailure: returned } = parts;
+  if (returned !== undefined && returned !== "ALL_OLD" && returned !== "NONE") {
+    const option = `${own}.ReturnValuesOnConditionCheckFailure`;
+    throw new InvalidOptionError(option, 'must be "ALL_OLD" or "NONE"', returned, "ALL_OLD");
+  }
+  return {
+    kind,
+    plain,
+    tableName: TableName,
+    keyOrItem: attributesOf(keyOrItem, plain, `${own}.${kind === "Put" ? "Item" : "Key"}`),
+    updateExpression:
+      kind === "Update"
+        ? text(parts.UpdateExpression, `${own}.UpdateExpression`, "SET paid = :yes")
+        : undefined,
+    conditionExpression: text(
+      parts.ConditionExpression,
+      `${own}.ConditionExpression`,
+      "attribute_exists(id)",
+    ),
+    names: names === undefined ? undefined : namesOf(names, `${own}.ExpressionAttributeNames`),
+    values:
+      values === undefined ? undefined : attributesOf(values, plain, `${own}.ExpressionAttributeValues`),
+    returnOld: returned === "ALL_OLD",
+  };
+}
+
+/** The parts of an action, whatever was written there. */
+interface Parts {
+  readonly Item?: unknown;
+  readonly Key?: unknown;
+  readonly TableName?: unknown;
+  readonly UpdateExpression?: unknown;
+  readonly ConditionExpression?: unknown;
+  readonly ExpressionAttributeNames?: unknown;
+  readonly ExpressionAttributeValues?: unknown;
+  readonly ReturnValuesOnConditionCheckFailure?: unknown;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function text(value: unknown, option: string, suggestion: string): string | undefined {
+  if (value === undefined || typeof value === "string") return value;
+  throw new InvalidOptionError(option, "must be a string", kindOf(value), suggestion);
+}
+
+function namesOf(names: unknown, option: string): Record<string, string> {
+  if (!isRecord(names)) throw new InvalidOptionError(option, "must be an object", names, { "#id": "id" });
+  const entries = Object.entries(names).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const wrong = entries.find(([, name]) => typeof name !== "string");
+  if (wrong)
+    throw new InvalidOptionError(option, "must have strings as its names", kindOf(wrong[1]), { "#id": "id" });
+  return Object.fromEntries(entries);
+}
+
+function attributesOf(values: unknown, plain: boolean, path: string): Item {
+  if (!isRecord(values)) throw new InvalidOptionError(path, "must be an object", values, { id: "1" });
+  const item: Array<[string, Attribute]> = [];
+  for (const [at, [name, value]] of Object.entries(values).entries()) {
+    try {
+      const attribute = plain ? toAttribute(value) : value === undefined ? undefined : checkAttribute(value);
+      if (attribute) item.push([name, attribute]);
+    } catch (error) {
+      if (!(error instanceof UnfitValue)) throw error;
+      const { rule, received, suggestion, depth } = error;
+      throw new InvalidOptionError(`${path}${placeOf(name, at, depth)}`, rule, kindOf(received), suggestion);
+    }
+  }
+  return Object.fromEntries(item);
+}
+
+/** A number in an action is content, such as an amount, and not told as an option's would be. */
+function kindOf(received: unknown): unknown {
+  return typeof received === "number" && Number.isFinite(received) ? new Kind("a number") : received;
+}
+
+/** Names below the top level can be content (a map by account number), and so can a name that does not look like one. */
+function placeOf(name: string, at: number, depth: number): string {
+  const below = depth === 0 ? "" : ` (${depth} level${depth === 1 ? "" : "s"} down)`;
+  if (/^:[A-Za-z_]\w{0,63}$/.test(name)) return `["${name}"]${below}`;
+  return `${/^[A-Za-z_]\w{0,63}$/.test(name) ? `.${name}` : ` (attribute ${at + 1})`}${below}`;
+}
+
+/** The action as one of DynamoDB's `TransactItems`. */
+export function toTransactItem(action: Action) {
+  const parts = {
+    TableName: action.tableName,
+    ConditionExpression: action.conditionExpression,
+    ExpressionAttributeNames: action.names,
+    ExpressionAttributeValues: action.values,
+    ReturnValuesOnConditionCheckFailure: action.returnOld ? ("ALL_OLD" as const) : undefined,
+  };
+  if (action.kind === "Put") return { Put: { ...parts, Item: action.keyOrItem } };
+  const keyed = { ...parts, Key: action.keyOrItem };
+  if (action.kind === "Update") return { Update: { ...keyed, UpdateExpression: action.updateExpression } };
+  return { [action.kind]: keyed } as { Delete: typeof keyed };
+}
+
+/** An item for the author of an action, in the form the action was written in. */
+export function fromItem(item: Item | undefined, plain: boolean): Record<string, unknown> | undefined {
+  if (item === undefined) return undefined;
+  return plain ? unmarshall(item as Parameters<typeof unmarshall>[0]) : item;
+}
+
+/** Whether an attribute can be (part of) a key. */
+export function isScalar(attribute: Attribute): boolean {
+  return "S" in attribute || "N" in attribute || "B" in attribute;
+}

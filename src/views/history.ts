@@ -1,0 +1,116 @@
+import type { Requests } from "../lease-client.js";
+import type { ResolvedOptions } from "../options.js";
+import { endedTerm, type Lease } from "../protocol/lease.js";
+import type { Candidate } from "../protocol/line.js";
+import { call, present } from "../protocol/membership.js";
+import { placeOf } from "../protocol/takeover.js";
+import type { TermRecord } from "../protocol/verbs.js";
+
+/** Somebody who stands for election, as its own row and the lease row tell. */
+export interface ListedCandidate extends Candidate {
+  /** `standby`: next in line. `observer`: not eligible. */
+  readonly role: "leader" | "standby" | "waiting" | "observer";
+}
+
+/** One tenure. Times are epoch milliseconds of the table's clock, for people. */
+export interface PastLeader {
+  readonly term: number;
+  readonly candidateId: string;
+  readonly electedAt: number | undefined;
+  readonly lastRenewedAt: number | undefined;
+  /** Undefined while it leads, and where nobody knows. Of a leader that crashed: when its lease had run out. */
+  readonly endedAt: number | undefined;
+  /** An `EndReason`; `expired` for a leader that crashed. Undefined while it leads, and until its successor has written it. */
+  readonly endReason: string | undefined;
+}
+
+/** What the rows beside the lease tell people; no decision rests on it. */
+export class Records {
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  async candidates(signal?: AbortSignal): Promise<ListedCandidate[]> {
+    const lease = await this.#lease(signal);
+    const { answer, received } = await this.requests.send(
+      "read the candidates",
+      (store, _sent, abort) => store.readCandidates(this.options.name, abort),
+      { signal },
+    );
+    const roll = call(new Map(), answer.candidates, received.monotonicMs);
+    return present(roll, received, this.requests.headers)
+      .sort((a, b) => a.seq - b.seq)
+      .map(({ candidateId, label, seq, rank, eligible, group, value }) => {
+        const role = roleOf(lease, candidateId, eligible);
+        return { candidateId, label, seq, rank, eligible, group, value, role };
+      });
+  }
+
+  async history(limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
+    const lease = await this.#lease(signal);
+    const terms = await this.terms({ limit }, signal);
+    const now = this.requests.now();
+    const runOutMs =
+      lease?.expiresAt && (this.requests.headers?.surelyPastInMs(lease.expiresAt, now) ?? 0) < 0
+        ? lease.expiresAt
+        : undefined;
+    const isRecorded = lease?.holder === undefined || terms.some(({ term }) => term === lease.term);
+    const known = isRecorded ? terms : [lease, ...terms].slice(0, limit);
+    return known.flatMap((record) => pastLeader(record, lease, runOutMs) ?? []);
+  }
+
+  /** Latest first. */
+  async terms(
+    range: { after?: number; before?: number; limit: number },
+    signal?: AbortSignal,
+  ): Promise<readonly TermRecord[]> {
+    const { answer } = await this.requests.send(
+      "read the election's history",
+      (store, _sent, abort) => store.readTerms(this.options.name, range, abort),
+      { signal },
+    );
+    return answer.terms;
+  }
+
+  async #lease(signal: AbortSignal | undefined): Promise<Lease | undefined> {
+    const { answer } = await this.requests.send(
+      "read the lease",
+      (store, _sent, abort) => store.read(this.options.name, { consistent: true }, abort),
+      { signal },
+    );
+    return answer.lease;
+  }
+}
+
+function roleOf(lease: Lease | undefined, candidateId: string, eligible: boolean): ListedCandidate["role"] {
+  if (lease?.holder === candidateId) return "leader";
+  if (!eligible) return "observer";
+  const isStandby = lease?.line?.includes(candidateId) && placeOf(lease, candidateId) === 0;
+  return isStandby ? "standby" : "waiting";
+}
+
+/**
+ * The end of the latest term stands on the lease row until the next one has begun; `runOutMs`: that row has run out.
+ * A term whose end nobody recorded, though it is not the latest, was not given back.
+ */
+function pastLeader(
+  record: Pick<TermRecord, "term" | "holder" | "electedAt" | "lastRenewedAt" | "endedAt" | "endReason">,
+  lease: Lease | undefined,
+  runOutMs: number | undefined,
+): PastLeader | undefined {
+  const { term, holder: candidateId, electedAt } = record;
+  if (candidateId === undefined) return undefined;
+  const known = { term, candidateId, electedAt };
+  if (lease === undefined || endedTerm(lease) !== term) {
+    // Its successor, while that leads, may be writing it just now.
+    const isBeingWritten = lease?.holder !== undefined && lease.term === term + 1;
+    const { lastRenewedAt, endedAt, endReason = isBeingWritten ? undefined : "expired" } = record;
+    return { ...known, lastRenewedAt, endedAt, endReason };
+  }
+  const { renewedAt: lastRenewedAt, endedAt, endReason } = lease;
+  if (lease.holder === undefined || runOutMs === undefined) {
+    return { ...known, lastRenewedAt, endedAt, endReason };
+  }
+  return { ...known, lastRenewedAt, endedAt: runOutMs, endReason: "expired" };
+}

@@ -1,0 +1,110 @@
+import { backoffMs } from "../backoff.js";
+import { sleep } from "../clock.js";
+import { TableUnavailableError } from "../errors.js";
+import type { Requests } from "../lease-client.js";
+import type { ResolvedOptions } from "../options.js";
+import { type Leader, leaderOf } from "../protocol/leader.js";
+import type { Lease } from "../protocol/lease.js";
+import { type Sighting, see } from "../protocol/observation.js";
+import { nextLookMs } from "../protocol/poll-schedule.js";
+import type { TermRecord } from "../protocol/verbs.js";
+import { Records } from "./history.js";
+
+/** Of more missed leaders than this, the latest are told. */
+const MAX_MISSED = 1_000;
+
+function pastLeader({ term, holder, electedAt, lastRenewedAt: renewedAt, endedAt }: TermRecord) {
+  if (holder === undefined) return undefined;
+  const unknown = { value: undefined, standby: undefined };
+  return { candidateId: holder, term, electedAt, renewedAt, expiresAt: endedAt, ...unknown };
+}
+
+/** What makes one thing told differ from another. */
+function newsOf(leader: Leader | undefined): string {
+  return JSON.stringify([leader?.term, leader?.candidateId, leader?.value]);
+}
+
+/** Reads without competing. */
+export class Observer {
+  constructor(
+    private readonly requests: Requests,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  async leader(signal?: AbortSignal): Promise<Leader | undefined> {
+    const { lease } = await this.#look(undefined, true, signal);
+    return this.#hasRunOut(lease) ? undefined : leaderOf(lease);
+  }
+
+  async *follow(signal?: AbortSignal): AsyncIterableIterator<Leader | undefined> {
+    const { clock, renewIntervalMs, random } = this.options;
+    let sighting: Sighting | undefined;
+    let told: string | undefined;
+    let lastTerm: number | undefined;
+    for (let failures = 0; !signal?.aborted; ) {
+      try {
+        sighting = await this.#look(sighting, failures > 0, signal);
+        failures = 0;
+        const leader = this.#isDead(sighting) ? undefined : leaderOf(sighting.lease);
+        // Leaders that came and went between two looks: history tells of them, in order.
+        const term = sighting.lease?.term ?? 0;
+        const before = leader === undefined ? term + 1 : term;
+        if (lastTerm !== undefined && before > lastTerm + 1) {
+          for (const past of await this.#between(lastTerm, before, signal)) {
+            told = newsOf(past);
+            yield past;
+          }
+        }
+        lastTerm = Math.max(term, lastTerm ?? 0);
+        if (newsOf(leader) !== told) {
+          told = newsOf(leader);
+          yield leader;
+        }
+        await sleep(clock, this.#nextLookInMs(sighting), signal);
+      } catch (error) {
+        if (signal?.aborted) return;
+        if (!(error instanceof TableUnavailableError)) throw error;
+        failures += 1;
+        await sleep(clock, backoffMs(failures, renewIntervalMs, random), signal).catch(() => {});
+      }
+    }
+  }
+
+  async #between(after: number, before: number, signal: AbortSignal | undefined): Promise<Leader[]> {
+    const range = { after, before, limit: Math.min(before - after, MAX_MISSED) };
+    const terms = await new Records(this.requests, this.options).terms(range, signal);
+    return [...terms].reverse().flatMap((record) => pastLeader(record) ?? []);
+  }
+
+  async #look(
+    before: Sighting | undefined,
+    consistent: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Sighting> {
+    const { answer, received } = await this.requests.send(
+      "read the lease",
+      (store, _sent, abort) => store.read(this.options.name, { consistent }, abort),
+      { signal },
+    );
+    return see(before, answer.lease, received.monotonicMs, consistent);
+  }
+
+  #nextLookInMs({ lease, rhythm, firstSeenMs }: Sighting): number {
+    const nowMs = this.requests.now().monotonicMs;
+    if (lease?.holder === undefined) return this.options.renewIntervalMs;
+    const deadMs = firstSeenMs + lease.leaseDurationMs;
+    const lookMs = nextLookMs(rhythm, lease.renewIntervalMs);
+    return Math.max(0, (deadMs > nowMs ? Math.min(lookMs, deadMs) : lookMs) - nowMs);
+  }
+
+  #isDead({ lease, firstSeenMs }: Sighting): boolean {
+    if (lease === undefined || this.#hasRunOut(lease)) return true;
+    return this.requests.now().monotonicMs - firstSeenMs >= lease.leaseDurationMs;
+  }
+
+  #hasRunOut(lease: Lease | undefined): boolean {
+    const { headers } = this.requests;
+    if (lease?.expiresAt === undefined || !headers || !this.options.useServiceClock) return false;
+    return headers.surelyPastInMs(lease.expiresAt, this.requests.now()) <= 0;
+  }
+}

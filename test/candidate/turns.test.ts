@@ -1,0 +1,177 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Lease } from "../../src/protocol/lease.js";
+import { see } from "../../src/protocol/observation.js";
+import { type Candidacy, nextMove, placeOf } from "../../src/protocol/takeover.js";
+
+/** Who tries when, by what stands in the row: the candidate's decisions alone, on a row that stays as it is. */
+
+const LEASE_MS = 3_000;
+const SLOT_MS = 100;
+const held = (facts: Partial<Lease> = {}): Lease => ({
+  term: 4,
+  revision: 9,
+  leaseDurationMs: LEASE_MS,
+  renewIntervalMs: 1_000,
+  holder: "dead",
+  ...facts,
+});
+const me = (candidateId: string, facts: Partial<Candidacy> = {}): Candidacy => ({
+  candidateId,
+  useServiceClock: false,
+  jitterMs: 0,
+  eligible: true,
+  group: undefined,
+  slotMs: SLOT_MS,
+  handoffPollMs: 50,
+  ...facts,
+});
+const at = (ms: number) => ({ monotonicMs: ms, wallMs: ms });
+
+/** An answer comes this much later than it was asked for, and the next decision a little after it. */
+const ANSWER_MS = 1;
+/** As exact as a try can be told, when looks take time. */
+const NEARLY = 4 * ANSWER_MS;
+
+/** Looks and waits as it is told; when it first tries to take a row that stays as it is. */
+function triesAtMs(lease: Lease, candidacy: Candidacy, limitMs = 60_000): number | undefined {
+  let sighting = see(undefined, lease, 0, true);
+  let looks = 0;
+  for (let nowMs = ANSWER_MS; nowMs < limitMs; ) {
+    const move = nextMove(sighting, candidacy, at(nowMs), undefined);
+    if (move.kind === "acquire") return nowMs;
+    looks = move.kind === "wait" ? 0 : looks + 1;
+    if (looks > 2) throw new Error(`reads in a busy loop at ${nowMs} ms`);
+    if (move.kind === "wait") nowMs = move.untilMs;
+    else {
+      nowMs += ANSWER_MS;
+      sighting = see(sighting, lease, nowMs, false);
+      nowMs += ANSWER_MS;
+    }
+  }
+  return undefined;
+}
+
+/** When it first tries, to the nearest slot's tenth. */
+function triesAbout(lease: Lease, candidacy: Candidacy): number {
+  return Math.round((triesAtMs(lease, candidacy) ?? Number.NaN) / 10) * 10;
+}
+
+test("a place is among those who wait: the holder in the line counts for nobody", () => {
+  const line = ["b", "dead", "c"];
+  expect(placeOf(held({ line }), "b")).toBe(0);
+  expect(placeOf(held({ line }), "c")).toBe(1);
+  expect(placeOf(held({ line }), "stranger")).toBe(2);
+  expect(placeOf(held(), "anybody")).toBe(0);
+});
+
+test("place k waits k slots after the holder's death; who is not in the line comes after it", () => {
+  const lease = held({ line: ["b", "c", "d"] });
+  expect(triesAbout(lease, me("b"))).toBe(LEASE_MS);
+  expect(triesAbout(lease, me("c"))).toBe(LEASE_MS + SLOT_MS);
+  expect(triesAbout(lease, me("d"))).toBe(LEASE_MS + 2 * SLOT_MS);
+  expect(triesAbout(lease, me("stranger", { jitterMs: 30 }))).toBe(LEASE_MS + 3 * SLOT_MS + 30);
+});
+
+test("whoever is behind looks before it tries: no herd", () => {
+  const sighting = see(undefined, held({ line: ["b", "c"] }), 0, true);
+  const at_ = at(LEASE_MS + SLOT_MS);
+  expect(nextMove(sighting, me("c"), at_, undefined)).toEqual({ kind: "read", consistent: false });
+  expect(nextMove(sighting, me("b"), at_, undefined)).toMatchObject({ kind: "acquire" });
+});
+
+/** Lines as a bug, a stale leader or a vandal might leave them. */
+const anyLine = fc.option(fc.array(fc.constantFrom("a", "b", "c", "dead", "gone"), { maxLength: 16 }), {
+  nil: undefined,
+});
+const anyRow = fc
+  .record({
+    line: anyLine,
+    holder: fc.constantFrom("dead", undefined),
+    lettingGoInMs: fc.constantFrom(undefined, 0, 500, 1_050),
+    lettingGoTo: fc.constantFrom(undefined, "a", "gone"),
+    reservedFor: fc.constantFrom(undefined, "gone"),
+    reservedGroup: fc.constantFrom(undefined, "eu"),
+    reservedMs: fc.constantFrom(undefined, 1_000),
+    endReason: fc.constantFrom(undefined, "resigned", "evicted"),
+  })
+  .map(held);
+
+test("a wrong line costs slots, never exclusion: whatever stands in the row, everybody gets a turn, in no busy loop", () => {
+  fc.assert(
+    fc.property(anyRow, fc.constantFrom("a", "b", "c", "gone", "stranger"), (lease, id) => {
+      const latestMs = LEASE_MS + 17 * SLOT_MS + 100 + NEARLY;
+      expect(triesAtMs(lease, me(id, { jitterMs: 100 }))).toBeLessThanOrEqual(latestMs);
+    }),
+  );
+});
+
+test("no line, reservation or announcement lets anybody take a lease before it has run out", () => {
+  fc.assert(
+    fc.property(anyRow, fc.constantFrom("a", "b", "gone", "stranger"), (lease, id) => {
+      if (lease.holder === undefined && lease.endReason !== "evicted") return;
+      expect(triesAtMs(lease, me(id))).toBeGreaterThanOrEqual(LEASE_MS);
+    }),
+  );
+});
+
+test("the first of the line never waits behind another", () => {
+  fc.assert(
+    fc.property(anyRow, (lease) => {
+      const [first, ...others] = [...new Set(lease.line?.filter((id) => id !== lease.holder) ?? [])];
+      if (first === undefined || lease.reservedFor !== undefined) return;
+      const firstMs = triesAtMs(lease, me(first)) as number;
+      for (const other of others) expect(triesAtMs(lease, me(other))).toBeGreaterThan(firstMs);
+    }),
+  );
+});
+
+test("a reservation is kept for its candidate or its group, and lapses by observation", () => {
+  const vacant = (facts: Partial<Lease>) => held({ holder: undefined, endReason: "resigned", ...facts });
+  const forB = vacant({ reservedFor: "b", reservedMs: 700, line: ["a", "b", "c"] });
+  expect(triesAbout(forB, me("b"))).toBe(0);
+  // Also at the end of the line: it is asked by name.
+  expect(triesAbout({ ...forB, line: ["a", "c", "b"] }, me("b"))).toBe(0);
+  expect(triesAbout(forB, me("a"))).toBe(700);
+  expect(triesAbout(forB, me("c"))).toBe(700 + 2 * SLOT_MS);
+  const forEu = vacant({ reservedGroup: "eu", reservedMs: 5_000 });
+  expect(triesAbout(forEu, me("a", { group: "eu" }))).toBe(0);
+  expect(triesAbout(forEu, me("b", { group: "us" }))).toBe(5_000);
+  expect(triesAbout(forEu, me("c"))).toBe(5_000);
+});
+
+test.each(["paused", "not eligible", "paused and vacant"])("nobody tries while %s", (why) => {
+  const lease = held(why === "not eligible" ? {} : { paused: "ana" });
+  const row = why.includes("vacant") ? { ...lease, holder: undefined } : lease;
+  expect(triesAtMs(row, me("a", { eligible: why !== "not eligible" }))).toBeUndefined();
+  // Not even its own orphan.
+  expect(triesAtMs(row, me("dead", { eligible: why !== "not eligible" }))).toBeUndefined();
+});
+
+/** Looks in the second after a row with this news was first seen, just after it was written. */
+function looks(news: Partial<Lease>, candidacy: Candidacy): number {
+  const lease = held({ line: ["b", "c", "d", "e"], ...news });
+  const before = see(undefined, held({ line: ["b", "c", "d", "e"], revision: 8 }), -1_000, true);
+  let sighting = see(before, lease, 0, true);
+  let count = 0;
+  for (let nowMs = 0; nowMs < 2_000; ) {
+    const move = nextMove(sighting, candidacy, at(nowMs), undefined);
+    if (move.kind === "wait") nowMs = Math.max(nowMs + 1, move.untilMs);
+    else {
+      count += 1;
+      sighting = see(sighting, lease, nowMs, false);
+    }
+  }
+  return count;
+}
+
+test("those at the head of the line watch closely; of an announced end, only whoever is next", () => {
+  expect(looks({}, me("b"))).toBeGreaterThan(looks({}, me("d")));
+  expect(looks({}, me("d"))).toBeGreaterThanOrEqual(looks({}, me("e")));
+  const announced = { lettingGoInMs: 500 };
+  expect(looks(announced, me("b"))).toBeGreaterThan(15);
+  expect(looks(announced, me("c"))).toBe(looks({}, me("c")));
+  const named = { ...announced, lettingGoTo: "d" };
+  expect(looks(named, me("d"))).toBeGreaterThan(15);
+  expect(looks(named, me("b"))).toBe(looks({}, me("b")));
+});

@@ -1,0 +1,97 @@
+import { ManagedPolicy } from "aws-cdk-lib/aws-iam";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { ElectionMonitor, LeaseTable } from "../../lib/index.js";
+import { candidatesPartition } from "../../src/store/schema.js";
+import { startFaultProxy } from "../support/fault-proxy.js";
+import { newClient, newLeaseTable } from "../support/fixture.js";
+import { actionsOf, type Statement, statementsOf } from "./policies.js";
+import { type Need, needsOf } from "./requests-needed.js";
+import { candidate, ELECTIONS, monitor, observer, operator, type Role } from "./roles.js";
+import { newStack } from "./synth.js";
+
+/** What a grant allows, by the synthesized policy, against what its holder sends, as seen on the wire. */
+const ROLES: [string, Role, (table: LeaseTable, to: ManagedPolicy) => void][] = [
+  ["grantCandidate", candidate, (table, to) => table.grantCandidate(to, ...ELECTIONS)],
+  ["grantObserver", observer, (table, to) => table.grantObserver(to, ...ELECTIONS)],
+  ["grantOperator", operator, (table, to) => table.grantOperator(to, ...ELECTIONS)],
+];
+
+/** Undefined: all rows. */
+function partitionsOf({ Condition }: Statement): readonly unknown[] | undefined {
+  const keys = Condition?.["ForAllValues:StringEquals"]?.["dynamodb:LeadingKeys"];
+  return keys === undefined ? undefined : [keys].flat();
+}
+
+function isAllowed({ action, leadingKey }: Need, statements: readonly Statement[]): boolean {
+  return statements.some((statement) => {
+    const confined = partitionsOf(statement)?.includes(leadingKey) ?? true;
+    return statement.Effect === "Allow" && actionsOf(statement).includes(action) && confined;
+  });
+}
+
+describe.each(ROLES)("%s", (_, act, grant) => {
+  let needed: Need[];
+  let statements: Statement[];
+
+  beforeAll(async () => {
+    needed = await needsOfRole(act);
+    const stack = newStack();
+    grant(new LeaseTable(stack, "Leases"), new ManagedPolicy(stack, "Policy"));
+    statements = statementsOf(stack, "Policy");
+  });
+
+  test("allows each request that is sent", () => {
+    expect(needed.filter((need) => !isAllowed(need, statements))).toEqual([]);
+  });
+
+  test("allows no action that is never sent on those rows", () => {
+    const unused = statements.flatMap((statement) =>
+      actionsOf(statement).filter(
+        (allowed) =>
+          !needed.some(
+            ({ action, leadingKey }) =>
+              action === allowed && (partitionsOf(statement)?.includes(leadingKey) ?? true),
+          ),
+      ),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  test("allows nothing on the rows of another election, nor of its candidates", () => {
+    for (const leadingKey of ["billing", candidatesPartition("billing")]) {
+      const foreign = needed.map((need) => ({ ...need, leadingKey }));
+      expect(foreign.filter((need) => isAllowed(need, statements))).toEqual([]);
+    }
+  });
+
+  test("allows no lease, no term and no counter to be deleted", () => {
+    const partitions = statements
+      .filter((statement) => actionsOf(statement).includes("dynamodb:DeleteItem"))
+      .map(partitionsOf);
+    for (const ones of partitions) expect(ones).toEqual(ELECTIONS.map(candidatesPartition));
+    expect(partitions).toHaveLength(act === candidate ? 1 : 0);
+  });
+});
+
+test("the monitor's role allows what it sends, and of the whole table no action more, nor a condition less", async () => {
+  const needed = await needsOfRole(monitor);
+  const stack = newStack("eu-west-1");
+  const regions = ["eu-west-1", "eu-west-2", "eu-central-1"];
+  new ElectionMonitor(stack, "Monitor", { table: new LeaseTable(stack, "Leases", { regions }) });
+  const statements = statementsOf(stack, "MonitorFunctionRole").filter((statement) =>
+    actionsOf(statement).some((action) => action.startsWith("dynamodb:")),
+  );
+  expect(needed.filter((need) => !isAllowed(need, statements))).toEqual([]);
+
+  const whole = statements.filter(({ Condition }) => Condition === undefined);
+  const own = "incumbent/monitor/eu-west-1";
+  const sentOfOthers = needed.filter(({ leadingKey }) => leadingKey !== own).map(({ action }) => action);
+  expect(new Set(whole.flatMap(actionsOf))).toEqual(new Set(sentOfOthers));
+});
+
+async function needsOfRole(act: Role): Promise<Need[]> {
+  await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
+  const tableName = await newLeaseTable(newClient());
+  await act(proxy, tableName);
+  return proxy.requests.flatMap((request) => needsOf(request, tableName));
+}

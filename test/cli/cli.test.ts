@@ -1,0 +1,257 @@
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { Election } from "../../src/index.js";
+import { type Command, incumbent, incumbentWith } from "../support/cli.js";
+import { startFaultProxy } from "../support/fault-proxy.js";
+import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
+
+/** `incumbent run` and `incumbent operate` have files of their own. */
+const client = newClient();
+const folder = mkdtempSync(join(tmpdir(), "incumbent-cli-"));
+let table: string;
+beforeAll(async () => {
+  table = await newLeaseTable(client);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Nothing that this machine's environment says of AWS. */
+const BARE = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_")));
+
+/** The endpoint of a `local` that is ready. */
+async function endpointOf(local: Command): Promise<string> {
+  await eventually(() => local.out.includes("npx incumbent status"));
+  return /AWS_ENDPOINT_URL_DYNAMODB=(\S+)/.exec(local.out)?.[1] as string;
+}
+const isGone = (endpoint: string) =>
+  fetch(endpoint).then(
+    () => false,
+    () => true,
+  );
+
+test("status shows one election with its history, all of them, and JSON", async () => {
+  const name = `e/${randomUUID()}`;
+  const election = new Election({ client, tableName: table, name, value: "http://10.0.0.7" });
+  await (await election.campaign()).resign();
+  await using leadership = await election.campaign();
+  await leadership.proclaim("http://10.0.0.8");
+
+  const one = incumbent("status", name, "--table", table);
+  expect(await one.exited).toBe(0);
+  expect(one.out).toContain(election.candidateId);
+  expect(one.out).toContain("http://10.0.0.8");
+  expect(one.out).toContain("resigned");
+
+  const json = incumbent("status", name, "--table", table, "--json");
+  await json.exited;
+  expect(JSON.parse(json.out)).toMatchObject({
+    election: name,
+    state: "held",
+    term: 2,
+    holder: election.candidateId,
+  });
+
+  const all = incumbent("status", "--table", table);
+  expect(await all.exited).toBe(0);
+  expect(all.out).toContain(name);
+
+  const watch = incumbent("status", name, "--table", table, "--watch");
+  await eventually(() => watch.out.includes("term 2"));
+  const watchJson = incumbent("status", name, "--table", table, "--watch", "--json");
+  await eventually(() => watchJson.out.includes("\n"));
+  await leadership.resign();
+  await eventually(() => watch.out.includes("nobody leads"));
+  await eventually(() => watchJson.out.split("\n").length > 2);
+  for (const { child, exited } of [watch, watchJson]) {
+    child.kill("SIGTERM");
+    expect(await exited).toBe(0);
+  }
+  const [first, second] = watchJson.out.trim().split("\n");
+  expect(JSON.parse(first ?? "")).toMatchObject({ leader: { term: 2, candidateId: election.candidateId } });
+  expect(JSON.parse(second ?? "")).toMatchObject({ leader: null });
+});
+
+test("status tells whether a lease has run out by the table's clock, not this machine's", async () => {
+  const name = `e/${randomUUID()}`;
+  await using leadership = await new Election({ client, tableName: table, name }).campaign();
+  await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
+  const stateAt = async () => {
+    const command = incumbent("status", name, "--table", table, "--json", "--endpoint", proxy.endpoint);
+    await command.exited;
+    return JSON.parse(command.out).state;
+  };
+  expect(await stateAt()).toBe("held");
+  proxy.rewriteDate = (date) => new Date(Date.parse(date) + 3_600_000).toUTCString();
+  expect(await stateAt()).toBe("expired");
+  leadership.throwIfLost();
+});
+
+test("status shows the newest terms of a history longer than a page, and an election never held", async () => {
+  const name = `e/${randomUUID()}`;
+  // 12 × 100 kB is more than the 1 MB that one answer holds.
+  for (let term = 1; term <= 12; term++) {
+    const sk = { S: `term#${String(term).padStart(12, "0")}` };
+    const Item = { pk: { S: name }, sk, term: { N: String(term) }, holder: { S: "x".repeat(100_000) } };
+    await client.send(new PutItemCommand({ TableName: table, Item }));
+  }
+  const long = incumbent("status", name, "--table", table, "--json");
+  await long.exited;
+  const { state, terms } = JSON.parse(long.out) as { state: string; terms: Array<{ term: number }> };
+  expect(state).toBe("none");
+  expect(terms.map(({ term }) => term)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+
+  const vacant = `e/${randomUUID()}`;
+  await (await new Election({ client, tableName: table, name: vacant }).campaign()).resign();
+  const command = incumbent("status", vacant, "--table", table);
+  expect(await command.exited).toBe(0);
+  expect(command.out).toMatch(/state +vacant/);
+});
+
+test("status shows all elections but a damaged one, and says which that is", async () => {
+  const own = await newLeaseTable(client);
+  await (await new Election({ client, tableName: own, name: "sound" }).campaign()).resign();
+  const Item = { pk: { S: "damaged" }, sk: { S: "lease" }, term: { S: "one" } };
+  await client.send(new PutItemCommand({ TableName: own, Item }));
+  const command = incumbent("status", "--table", own);
+  expect(await command.exited).toBe(1);
+  expect(command.out).toContain("sound");
+  expect(command.err).toContain('"damaged"');
+});
+
+test("an endpoint on loopback needs neither credentials nor region, however it is named", async () => {
+  const { endpoint } = inject("dynamodb");
+  for (const command of [
+    incumbentWith(BARE, "status", "--table", table, "--endpoint", endpoint),
+    incumbentWith({ ...BARE, AWS_ENDPOINT_URL: endpoint }, "status", "--table", table),
+  ]) {
+    expect(await command.exited, command.err).toBe(0);
+  }
+});
+
+test("a reader that closes the pipe early gets no stack trace", async () => {
+  const name = `e/${randomUUID()}`;
+  await using leadership = await new Election({ client, tableName: table, name }).campaign();
+  const command = incumbent("status", name, "--table", table, "--watch");
+  await eventually(() => command.out.includes("term 1"));
+  command.child.stdout?.destroy();
+  await leadership.resign();
+  expect(await command.exited).toBe(0);
+  expect(command.err).toBe("");
+});
+
+test("local prints what to export, makes the table, and ends on SIGTERM", async () => {
+  const local = incumbentWith(BARE, "local");
+  const endpoint = await endpointOf(local);
+  for (const name of ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+    expect(local.out).toMatch(new RegExp(`^export ${name}=.+$`, "m"));
+  }
+  const shown = incumbentWith({ ...BARE, AWS_ENDPOINT_URL_DYNAMODB: endpoint }, "status");
+  expect(await shown.exited).toBe(0);
+  expect(shown.out).toContain('No election in table "incumbent" yet.');
+
+  const taken = incumbentWith(BARE, "local", "--port", new URL(endpoint).port);
+  expect(await taken.exited).toBe(1);
+  expect(taken.err).toMatch(/^incumbent: port \d+ cannot be listened on.*\n$/);
+
+  local.child.kill("SIGTERM");
+  expect(await local.exited).toBe(0);
+  expect(await isGone(endpoint)).toBe(true);
+});
+
+test("local, killed with SIGKILL, leaves no DynamoDB Local behind", async () => {
+  const local = incumbentWith(BARE, "local");
+  const endpoint = await endpointOf(local);
+  local.child.kill("SIGKILL");
+  await eventually(() => isGone(endpoint));
+});
+
+test("local prints no credentials that it did not make up", async () => {
+  const { endpoint } = inject("dynamodb");
+  const secrets = { AWS_ACCESS_KEY_ID: "AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY: "not-to-be-shown" };
+  const env = { ...BARE, ...secrets, AWS_ENDPOINT_URL_DYNAMODB: endpoint };
+  const local = incumbentWith(env, "local", "--table", table);
+  await eventually(() => local.out.includes("npx incumbent status"));
+  expect(local.out + local.err).not.toMatch(/AKIAEXAMPLE|not-to-be-shown/);
+  local.child.kill("SIGTERM");
+  expect(await local.exited).toBe(0);
+  expect(await isGone(endpoint)).toBe(false);
+});
+
+test.each([
+  [["status", "--table", "no-such-table"], 1, "missing"],
+  [["status", "a:b", "--table", "incumbent"], 2, "name"],
+  [["run", "a#b", "--", "true"], 2, "name"],
+  [["run", "e"], 2, "needs an election and a command"],
+  [["run", "e", "--lease-ms", "0", "--", "true"], 2, "--lease-ms"],
+  [["run", "e", "--leasems", "5", "--", "true"], 2, "no such option"],
+  [["run", "e", "--table", "no-such-table", "--", "true"], 1, "missing"],
+  [["run", "e", "f", "--", "true"], 2, "needs an election and a command"],
+  [["run", "e", "--once", "--keep", "--", "true"], 2, "exclude each other"],
+  [["status", "--watch"], 2, "needs an election"],
+  [["status", "e", "f"], 2, "takes one election"],
+  [["status", "--endpoint", "localhost:8000"], 2, "--endpoint: must be a URL"],
+  [["status", "--endpoint", "http://127.0.0.1:9"], 1, "No answer from the table"],
+  [["local", "--port", "x"], 2, "--port"],
+  [["local", "--port", "8000"], 2, "unset it"],
+  [["bogus"], 2, "is no command"],
+])("bad input %j is one clear line and exit code %d", async (args, code, text) => {
+  const command = incumbent(...args);
+  expect(await command.exited).toBe(code);
+  expect(command.err).toContain(text);
+  expect(
+    command.err
+      .trim()
+      .split("\n")
+      .filter((line) => line.startsWith("incumbent:")),
+  ).toHaveLength(command.err.includes("campaigns") ? 2 : 1);
+  expect(command.err).not.toContain("    at ");
+});
+
+test.each(["demo", "local", "run", "status"])(
+  "%s --help names its options with units and defaults",
+  async (name) => {
+    const command = incumbent(name, "--help");
+    expect(await command.exited).toBe(0);
+    expect(command.out).toContain("USAGE");
+    expect(command.out).toMatch(/Default/i);
+  },
+);
+
+test("a folder that keeps the data brings terms back after a restart", async () => {
+  const terms: string[] = [];
+  for (let restart = 0; restart < 2; restart++) {
+    const local = incumbentWith(BARE, "local", "--db-path", folder);
+    const endpoint = await endpointOf(local);
+    const args = [
+      "dist/cli/main.js",
+      "run",
+      "kept",
+      "--endpoint",
+      endpoint,
+      "--",
+      "sh",
+      "-c",
+      "echo $INCUMBENT_TERM",
+    ];
+    terms.push(
+      execFileSync(process.execPath, args, {
+        encoding: "utf8",
+        env: BARE,
+        stdio: ["ignore", "pipe", "ignore"],
+      }),
+    );
+    local.child.kill("SIGTERM");
+    expect(await local.exited).toBe(0);
+  }
+  expect(terms).toEqual(["1\n", "2\n"]);
+});
+
+test("local: a folder that is not there is bad usage", async () => {
+  const local = incumbentWith(BARE, "local", "--db-path", join(folder, "none"));
+  expect(await local.exited).toBe(2);
+  expect(local.err).toContain("--db-path: must be an existing folder");
+});

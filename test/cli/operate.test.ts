@@ -1,0 +1,88 @@
+import { randomUUID } from "node:crypto";
+import { beforeAll, expect, test } from "vitest";
+import { Election } from "../../src/index.js";
+import { incumbent } from "../support/cli.js";
+import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
+
+/** `incumbent operate`, on elections that real candidates hold. */
+const client = newClient();
+let table: string;
+beforeAll(async () => {
+  table = await newLeaseTable(client);
+});
+
+const candidate = (name: string, label: string) =>
+  new Election({
+    client,
+    tableName: table,
+    name,
+    label,
+    order: "arrival",
+    leaseDurationMs: 6_000,
+    renewIntervalMs: 500,
+  });
+
+async function operate(...args: string[]) {
+  const command = incumbent("operate", ...args, "--table", table, "--by", "ana");
+  const code = await command.exited;
+  return { code, out: command.out, err: command.err };
+}
+
+test("step-down --to hands over to whom it names, by its label; status lists who stands", async () => {
+  const name = `e/${randomUUID()}`;
+  const stop = new AbortController();
+  const led: string[] = [];
+  const endings: string[] = [];
+  const leading = ["a", "b", "c"].map(async (label, i) => {
+    await eventually(() => led.length > 0 || i === 0);
+    const election = candidate(name, label);
+    await election.lead(
+      ({ signal }) => {
+        led.push(label);
+        return new Promise((resolve) => signal.addEventListener("abort", resolve));
+      },
+      { signal: stop.signal },
+    );
+  });
+  const watcher = candidate(name, "watcher");
+  await eventually(async () => (await watcher.candidates()).length === 3);
+  expect(led).toEqual(["a"]);
+  const status = incumbent("status", name, "--table", table);
+  await status.exited;
+  expect(status.out).toMatch(/CANDIDATE +ROLE/);
+  const refused = await operate(name, "step-down", "--to", "nobody");
+  expect(refused.code).toBe(2);
+  expect(refused.err).toMatch(
+    /--to: a string of 6 characters that is no candidate's id or label; there are: a-.*, b-.*, c-/,
+  );
+  expect(led).toEqual(["a"]);
+  const asked = await operate(name, "step-down", "--to", "c");
+  expect(asked).toMatchObject({ code: 0, err: "" });
+  expect(asked.out).toMatch(/^a-\w+ \(term 1\) is asked to hand over to c-\w+;/);
+  await eventually(() => led.length === 2);
+  expect(led).toEqual(["a", "c"]);
+  stop.abort();
+  await Promise.all(leading);
+  for (const { endReason } of await watcher.history()) endings.push(String(endReason));
+  expect(endings).toEqual(["resigned", "handed-off"]);
+});
+
+test("evict, pause and resume: what is done is told, what is not exits with 1", async () => {
+  const name = `e/${randomUUID()}`;
+  expect(await operate(name, "evict")).toEqual({ code: 1, out: `Nobody leads "${name}".\n`, err: "" });
+  expect(await operate(name, "resume")).toMatchObject({ code: 1 });
+  const leadership = await candidate(name, "a").campaign();
+  expect((await operate(name, "evict")).out).toMatch(/^a-\w+ \(term 1\) is evicted/);
+  await eventually(() => leadership.signal.aborted);
+  expect((await operate(name, "pause", "--json")).out).toContain('"done":true');
+  expect(await candidate(name, "b").attempt()).toBeUndefined();
+  expect(await operate(name, "resume")).toEqual({ code: 0, out: `"${name}" goes on.\n`, err: "" });
+  await leadership.resign();
+});
+
+test("bad usage names what is wrong and what works", async () => {
+  expect((await operate("e")).err).toContain("one of step-down, evict, pause, resume; received undefined");
+  expect((await operate("e", "depose")).err).toContain("received a string of 6 characters");
+  expect((await operate("e", "evict", "--to", "x")).err).toContain("goes with step-down only");
+  for (const bad of [["e"], ["e", "depose"]]) expect((await operate(...bad)).code).toBe(2);
+});

@@ -1,0 +1,119 @@
+import middy from "@middy/core";
+import type { Context } from "aws-lambda";
+import { expect, test } from "vitest";
+import { type LeaderContext, type LeaderOptions, leaderMiddleware } from "../../src/lambda/index.js";
+import type { ManualClock } from "../../src/testing/index.js";
+import { contextOf, TICK, TIMEOUT_MS, until, watch } from "../support/lambda.js";
+import { gate, Stage } from "../support/stage.js";
+
+const leaseOf = async (stage: Stage) => (await stage.table.read("billing/nightly")).lease;
+
+function job(
+  stage: Stage,
+  work: (event: unknown, context: LeaderContext) => unknown,
+  options: LeaderOptions = {},
+): { invoke(event?: unknown): Promise<unknown>; clock: ManualClock } {
+  const { clock } = stage.candidate("a");
+  const middleware = leaderMiddleware({
+    store: stage.table,
+    election: "billing/nightly",
+    once: "tick",
+    clock,
+    ...options,
+  });
+  const handler = middy({ timeoutEarlyInMillis: 0 })
+    .use(middleware)
+    .handler(async (event, context) => work(event, context as unknown as LeaderContext));
+  const invoke = (event: unknown = { scheduledTime: TICK }) =>
+    handler(event, contextOf(clock) as unknown as Context) as Promise<unknown>;
+  return { invoke, clock };
+}
+
+test("the leader's handler finds its leadership in the context; the lease is given back and the tick recorded", async () => {
+  const stage = new Stage();
+  const { invoke } = job(stage, (event, { leadership, tick, signal }) => {
+    leadership.throwIfLost();
+    return { event, term: leadership.term, tick, aborted: signal.aborted };
+  });
+  expect(await invoke()).toEqual({
+    role: "leader",
+    term: 1,
+    value: { event: { scheduledTime: TICK }, term: 1, tick: "2026-01-01T00:00:00.000Z", aborted: false },
+  });
+  expect((await leaseOf(stage))?.holder).toBeUndefined();
+  expect(await invoke()).toEqual({ role: "done" });
+  expect(stage.pendingTimers).toBe(0);
+});
+
+test("a follower does not come to its handler", async () => {
+  const stage = new Stage();
+  const leadership = await stage.candidate("other").election.attempt();
+  const { invoke } = job(stage, () => expect.unreachable(), { standBy: false });
+  expect(await invoke()).toMatchObject({ role: "follower", leader: { term: 1 } });
+  await leadership?.resign();
+});
+
+test("what the handler throws comes out, with the lease given back and the tick open", async () => {
+  const stage = new Stage();
+  const { invoke } = job(stage, (_, { leadership }) => {
+    if (leadership.term === 1) throw new Error("disk full");
+    return "done";
+  });
+  await expect(invoke()).rejects.toThrow("disk full");
+  expect((await leaseOf(stage))?.holder).toBeUndefined();
+  expect(await invoke()).toMatchObject({ role: "leader", term: 2, value: "done" });
+});
+
+test("a run whose tick could not be recorded fails, though the handler returned", async () => {
+  const stage = new Stage();
+  const finish = gate();
+  const { invoke, clock } = job(stage, () => finish.opened);
+  const invocation = watch(invoke());
+  await stage.advance(1_000);
+  await stage.advance(30_000, { frozen: [clock] });
+  clock.freeze(30_000);
+  finish.open();
+  await stage.until(() => invocation.settled);
+  expect(invocation.error).toMatchObject({ code: "LEASE_LOST" });
+});
+
+test("bad input fails the invocation before the handler", async () => {
+  const { invoke } = job(new Stage(), () => expect.unreachable());
+  await expect(invoke({ detail: {} })).rejects.toThrow(/^event\.scheduledTime: /);
+});
+
+test("the signal aborts before the timeout", async () => {
+  const stage = new Stage();
+  const { invoke } = job(stage, (_, { signal }) => until(signal));
+  const invocation = watch(invoke());
+  await stage.advance(TIMEOUT_MS);
+  expect(invocation.error).toMatchObject({ code: "LEASE_LOST", reason: "resigned" });
+  expect((await leaseOf(stage))?.holder).toBeUndefined();
+});
+
+test("Middy's early timeout releases nothing under a handler that still runs", async () => {
+  const stage = new Stage();
+  const finish = gate();
+  const early = Object.assign(new Error("early", { cause: { package: "@middy/core" } }), {
+    name: "TimeoutError",
+  });
+  const middleware = leaderMiddleware({
+    store: stage.table,
+    election: "billing/nightly",
+    once: "tick",
+    clock: stage.time,
+  });
+  const request = {
+    event: { scheduledTime: TICK },
+    context: contextOf(stage.time),
+    response: undefined as unknown,
+    error: undefined as unknown,
+  };
+  expect(await middleware.before(request)).toBeUndefined();
+  await stage.advance(TIMEOUT_MS);
+  request.error = early;
+  await middleware.onError(request);
+  await stage.advance(100);
+  expect((await leaseOf(stage))?.holder).toBeDefined();
+  finish.open();
+});

@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import { LeaseLostError } from "../../src/index.js";
+import type { LeaderWork } from "../../src/lambda/index.js";
+import type { Lease } from "../../src/protocol/lease.js";
+import { stagedFunction, watch } from "../support/lambda.js";
+import { gate, Stage } from "../support/stage.js";
+
+const once = { once: "tick" } as const;
+const at = (minute: number) => ({ scheduledTime: `2026-01-01T00:0${minute}:00Z` });
+
+test("frozen in the middle of its work, past its lease: throwIfLost throws, and nothing is recorded as done", async () => {
+  const stage = new Stage();
+  const thawed = gate();
+  const seen: unknown[] = [];
+  const frozen = stagedFunction(
+    stage,
+    "a",
+    async (leadership) => {
+      await thawed.opened;
+      try {
+        leadership.throwIfLost();
+      } catch (error) {
+        seen.push(error);
+      }
+    },
+    once,
+  );
+  const invocation = watch(frozen.invoke(at(0)));
+  await stage.advance(1_000);
+  await stage.advance(30_000, { frozen: [frozen.clock] });
+  const other = stagedFunction(stage, "b", ({ term }) => term, once);
+  expect(await other.invoke(at(0))).toEqual({ role: "leader", term: 2, value: 2 });
+  // The monotonic clock stood still; the wall clock is right again.
+  frozen.clock.freeze(30_000);
+  thawed.open();
+  await stage.until(() => invocation.settled);
+  expect(seen).toEqual([expect.any(LeaseLostError)]);
+  expect(invocation.error).toMatchObject({ code: "LEASE_LOST", reason: "expired" });
+  expect(await other.invoke(at(0))).toEqual({ role: "done" });
+});
+
+test.each([500, 2_000, 2_900, 10_000])(
+  "a sandbox whose clocks both stood still for %d ms: no clock takes its lease before it ends, nor much after",
+  async (frozenMs) => {
+    const stage = new Stage();
+    const leases: Lease[] = [];
+    const work = async () => {
+      leases.push((await stage.table.read("billing/nightly")).lease as Lease);
+    };
+    const a = stagedFunction(stage, "a", work, once);
+    expect(await a.invoke(at(0))).toMatchObject({ role: "leader" });
+    await stage.advance(frozenMs, { frozen: [a.clock] });
+    expect(await a.invoke(at(1))).toMatchObject({ role: "leader" });
+    const { leaseDurationMs = 0, expiresAt = 0 } = leases[1] ?? {};
+    const endsMs = stage.time.wallMs() + leaseDurationMs;
+    expect(expiresAt).toBeGreaterThanOrEqual(endsMs);
+    expect(expiresAt).toBeLessThan(endsMs + 3_000);
+  },
+);
+
+test("a sandbox whose clocks both stood still for longer than a lease knows no end of it to write; observation decides", async () => {
+  const stage = new Stage();
+  const leases: Lease[] = [];
+  const work = async () => {
+    leases.push((await stage.table.read("billing/nightly")).lease as Lease);
+  };
+  const a = stagedFunction(stage, "a", work, once);
+  await a.invoke(at(0));
+  await stage.advance(300_000, { frozen: [a.clock] });
+  expect(await a.invoke(at(1))).toMatchObject({ role: "leader" });
+  expect(leases.map(({ expiresAt }) => typeof expiresAt)).toEqual(["number", "undefined"]);
+});
+
+test("what a sandbox has seen outlives its invocations: a deleted row is waited for once, not for ever", async () => {
+  const stage = new Stage();
+  await stagedFunction(stage, "a", () => {}).invoke();
+  stage.table.deleteLease("billing/nightly");
+  // Too short to wait a whole lease of the unknown holder in one invocation.
+  const job = stagedFunction(stage, "b", ({ term }) => term);
+  expect(await job.invoke({}, 3_000)).toEqual({ role: "follower" });
+  await stage.advance(20_000);
+  expect(await job.invoke({}, 3_000)).toEqual({ role: "leader", term: 2, value: 2 });
+});
+
+test("two invocations at once in one process are two candidates", async () => {
+  const stage = new Stage();
+  const finish = gate();
+  const work: LeaderWork<unknown> = (_, { tick }) => tick?.includes("00:01") && finish.opened;
+  const job = stagedFunction(stage, "a", work, { ...once, standBy: false });
+  await job.invoke(at(0));
+  const first = watch(job.invoke(at(1)));
+  await stage.advance(100);
+  expect(await job.invoke(at(1))).toMatchObject({ role: "follower" });
+  finish.open();
+  await stage.until(() => first.settled);
+  expect(first.value).toMatchObject({ role: "leader" });
+});

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { type ElectionOptions, type EndReason, Operator } from "../../src/index.js";
+import { Cast, LEASE_MS, NAME } from "../support/cast.js";
+
+/** Why a tenure ended is told to whoever asks, and by all of them alike. */
+
+const RENEW_MS = LEASE_MS / 3;
+
+const operator = ({ stage }: Cast) => new Operator({ store: stage.table, name: NAME });
+
+/** Each way in which a tenure ends: what is done to the leader `a`, and by what order. */
+const ENDS: Array<[EndReason, Partial<ElectionOptions>, (cast: Cast) => unknown]> = [
+  ["resigned", {}, (cast) => void cast.actor("a").leave()],
+  ["stepped-down", {}, (cast) => operator(cast).requestStepDown()],
+  ["handed-off", {}, (cast) => operator(cast).requestStepDown({ to: cast.actor("b").id })],
+  ["preempted", { order: "rank", preempt: true }, (cast) => cast.join("z", { rank: 1 })],
+  ["rotated", { order: "ring", maxTenureMs: 15_000 }, () => {}],
+  ["paused", {}, (cast) => operator(cast).pause()],
+  ["unhealthy", {}, (cast) => cast.sicken("a")],
+  ["expired", {}, (cast) => cast.kill("a")],
+  ["superseded", {}, (cast) => supersede(cast)],
+  ["evicted", {}, (cast) => operator(cast).evict()],
+  ["deleted", {}, ({ stage }) => stage.table.deleteLease(NAME)],
+];
+
+/** As if its trust had been wrong: the row is another's under a later term. */
+async function supersede(cast: Cast): Promise<void> {
+  const { term = 0, revision = 0 } = (await cast.row()) ?? {};
+  await cast.stage.table.acquire({
+    election: NAME,
+    candidateId: "usurper-1",
+    attemptId: "1",
+    basis: { term, revision },
+    term: term + 1,
+    leaseDurationMs: LEASE_MS,
+    renewIntervalMs: RENEW_MS,
+    value: undefined,
+    expiresAt: undefined,
+    at: undefined,
+  });
+}
+
+test.each(ENDS)(
+  "%s: told once, by the event, the signal and the history alike",
+  async (reason, options, end) => {
+    const cast = new Cast({ order: "arrival", ...options });
+    const [a] = await cast.joinAll("ab");
+    await end(cast);
+    if (reason === "paused") {
+      await cast.until(() => cast.reigns[0]?.reason !== undefined);
+      await operator(cast).resume();
+    }
+    await cast.reign(2);
+    if (reason === "expired") cast.thaw("a");
+    await cast.advance(LEASE_MS);
+    expect(cast.reigns[0]?.reason).toBe(reason);
+    expect(a?.events.filter((event) => event.type === "ended" && event.term === 1)).toMatchObject([
+      { reason },
+    ]);
+    const history = (await a?.election.history()) ?? [];
+    const told = history.find(({ term }) => term === 1);
+    // What a leader cannot know of its successor's time, history calls a crash.
+    const untold = reason === "superseded" || reason === "deleted";
+    expect(told).toMatchObject({ candidateId: a?.id, endReason: untold ? expect.anything() : reason });
+  },
+);

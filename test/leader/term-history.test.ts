@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { TableUnavailableError } from "../../src/index.js";
+import { between, Stage } from "../support/stage.js";
+
+/** What stands in history of each term, when the table takes no history for a time. */
+
+const NAME = "billing/nightly";
+const LEASE_MS = 3_000;
+
+function throttled(stage: Stage) {
+  let isThrottled = true;
+  let tries = 0;
+  const store = between(stage.table, (verb, pass) => {
+    if (verb !== "recordTerm") return pass();
+    tries += 1;
+    return isThrottled ? Promise.reject(new TableUnavailableError("record a term")) : pass();
+  });
+  return {
+    store,
+    tries: () => tries,
+    end: () => {
+      isThrottled = false;
+    },
+  };
+}
+
+test.each([2, 60, 600])(
+  "a term is recorded though the table took no history for %d s: a deletion long after uses no term twice",
+  async (seconds) => {
+    const stage = new Stage();
+    const first = await stage.candidate("a").election.attempt();
+    await first?.resign();
+    const history = throttled(stage);
+    const leading = stage.candidate("b", { store: history.store }).election.campaign();
+    await stage.advance(seconds * 1_000);
+    const leadership = await leading;
+    expect(leadership.term).toBe(2);
+    expect(stage.table.terms(NAME).map(({ term }) => term)).toEqual([1]);
+    history.end();
+    await stage.advance(LEASE_MS);
+    const [before, now] = stage.table.terms(NAME);
+    expect(before).toMatchObject({ term: 1, endReason: "resigned", ttl: expect.any(Number) });
+    expect(now).toMatchObject({ term: 2, holder: leadership.candidateId });
+    expect(now?.ttl).toBeUndefined();
+    // Both have landed: nothing more is written.
+    const written = history.tries();
+    await stage.advance(10 * LEASE_MS);
+    expect(history.tries()).toBe(written);
+    stage.table.deleteLease(NAME);
+    const next = stage.candidate("c").election.campaign();
+    await stage.advance(5 * LEASE_MS);
+    expect((await next).term).toBe(3);
+  },
+);
+
+test("history that fails costs about one request a renewal, not a loop that never rests", async () => {
+  const stage = new Stage();
+  const history = throttled(stage);
+  const first = await stage.candidate("a").election.attempt();
+  await first?.resign();
+  void stage.candidate("b", { store: history.store }).election.campaign();
+  await stage.advance(100 * LEASE_MS);
+  const renewals = 300;
+  expect(history.tries()).toBeGreaterThan(renewals * 0.9);
+  expect(history.tries()).toBeLessThan(renewals * 1.1 + 5);
+});
+
+test("a leader that goes tries some more, and no longer once it is over", async () => {
+  const stage = new Stage();
+  const history = throttled(stage);
+  const first = await stage.candidate("a").election.attempt();
+  await first?.resign();
+  const leading = stage.candidate("b", { store: history.store }).election.campaign();
+  await stage.advance(10 * LEASE_MS);
+  const before = history.tries();
+  const resigned = (await leading).resign();
+  await stage.advance(5_000);
+  expect(await resigned).toBe("released");
+  expect(history.tries()).toBe(before + 5);
+  await stage.advance(10 * LEASE_MS);
+  expect(history.tries()).toBe(before + 5);
+  expect(stage.pendingTimers).toBe(0);
+});

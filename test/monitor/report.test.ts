@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import { figuresOf, HOUR_MS, termOfLastTick } from "../../lambda/election-report.js";
+import type { Term } from "../../lambda/table-rows.js";
+import type { Lease } from "../../src/protocol/lease.js";
+
+const NOW = 1_800_000_000_000;
+const LEASE: Lease = { term: 7, revision: 20, leaseDurationMs: 15_000, renewIntervalMs: 5_000 };
+const HELD: Lease = {
+  ...LEASE,
+  holder: "worker-1",
+  electedAt: NOW - 60_000,
+  renewedAt: NOW - 4_000,
+  expiresAt: NOW + 11_000,
+};
+const VACANT: Lease = { ...LEASE, endReason: "resigned", endedAt: NOW - 30_000 };
+
+const term = (number: number, facts: Partial<Term> = {}): Term => ({
+  term: number,
+  electedAt: undefined,
+  lastRenewedAt: undefined,
+  endedAt: undefined,
+  ...facts,
+});
+const report = (lease: Lease, terms: Term[] = [], atMs = NOW) =>
+  figuresOf({ election: "billing/nightly", lease, terms, atMs });
+
+test("a leader is there until its lease has run out, by the table's time", () => {
+  expect(report(HELD)).toMatchObject({
+    hasLeader: true,
+    leader: "worker-1",
+    secondsWithoutLeader: 0,
+    leaseAgeMs: 4_000,
+  });
+  expect(report(HELD, [], NOW + 11_000)).toMatchObject({ hasLeader: false, secondsWithoutLeader: 0 });
+  expect(report(HELD, [], NOW + 31_000)).toMatchObject({
+    hasLeader: false,
+    secondsWithoutLeader: 20,
+    leaseAgeMs: 35_000,
+  });
+});
+
+test("a holder without an expiry has what its last renewal and its lease tell", () => {
+  const { expiresAt: _, ...lease } = HELD;
+  expect(report(lease, [], NOW + 10_999)).toMatchObject({ hasLeader: true });
+  expect(report(lease, [], NOW + 12_000)).toMatchObject({ hasLeader: false, secondsWithoutLeader: 1 });
+});
+
+test("a vacant lease is without a leader since it was given back", () => {
+  expect(report(VACANT)).toMatchObject({ hasLeader: false, leader: undefined, secondsWithoutLeader: 30 });
+  expect(report(VACANT).leaseAgeMs).toBeUndefined();
+  expect(report({ ...VACANT, endedAt: undefined }).secondsWithoutLeader).toBeUndefined();
+});
+
+test("a scheduled election at rest misses nobody; one whose last run failed does", () => {
+  const completed = { ...VACANT, lastTick: "2026-01-31", lastTickTerm: 7 };
+  expect(report(completed)).toMatchObject({
+    hasLeader: false,
+    secondsWithoutLeader: 0,
+    secondsSinceLastTick: 30,
+  });
+  const failed = { ...completed, lastTickTerm: 6 };
+  expect(report(failed, [term(6, { endedAt: NOW - 90_000 })])).toMatchObject({
+    secondsWithoutLeader: 30,
+    secondsSinceLastTick: 90,
+  });
+});
+
+test("when the last tick was is asked of history once the row tells of a later tenure", () => {
+  expect(termOfLastTick({ ...VACANT, lastTickTerm: 7 })).toBeUndefined();
+  expect(termOfLastTick({ ...VACANT, lastTickTerm: 6 })).toBe(6);
+  expect(termOfLastTick({ ...HELD, lastTickTerm: 6 })).toBe(6);
+  expect(termOfLastTick(HELD)).toBeUndefined();
+});
+
+test("history that lacks an end tells the last sign of life", () => {
+  const lease = { ...HELD, lastTick: "2026-01-31", lastTickTerm: 6 };
+  const since = (facts: Partial<Term>) => report(lease, [term(6, facts)]).secondsSinceLastTick;
+  const facts = { electedAt: NOW - 90_000, lastRenewedAt: NOW - 80_000, endedAt: NOW - 70_000 };
+  expect(since(facts)).toBe(70);
+  expect(since({ ...facts, endedAt: undefined })).toBe(80);
+  expect(since({ electedAt: facts.electedAt })).toBe(90);
+  expect(since({})).toBeUndefined();
+  expect(report(HELD).secondsSinceLastTick).toBeUndefined();
+});
+
+test("terms of the last hour count once each, the current one too before its history has landed", () => {
+  const recent = term(6, { electedAt: NOW - HOUR_MS + 1 });
+  const old = term(5, { electedAt: NOW - HOUR_MS });
+  expect(report(HELD, [old, recent]).termsPerHour).toBe(2);
+  expect(report(HELD, [old, recent, term(7, { electedAt: HELD.electedAt })]).termsPerHour).toBe(2);
+  expect(report(VACANT, [old, recent]).termsPerHour).toBe(1);
+});
+
+test("no figure is negative, whoever's clock is ahead", () => {
+  const { leaseAgeMs, secondsSinceLastTick } = report(
+    { ...HELD, renewedAt: NOW + 900, lastTick: "2026-01-31", lastTickTerm: 6 },
+    [term(6, { endedAt: NOW + 900 })],
+  );
+  expect([leaseAgeMs, secondsSinceLastTick]).toEqual([0, 0]);
+});
