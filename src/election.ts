@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./calls.js";
+import { checkHoldFor, checkTick } from "./arguments.js";
 import { Campaign, type Outcome, type Won } from "./candidate/campaign.js";
 import { Standing } from "./candidate/registration.js";
 import {
@@ -16,8 +16,9 @@ import { Tenure } from "./leader/tenure.js";
 import { recordTick, TermHistory } from "./leader/term-history.js";
 import { Commits } from "./leader/transactions.js";
 import { Requests } from "./lease-client.js";
-import { checkHoldFor, checkTick, type ResolvedOptions, resolveOptions } from "./options.js";
+import type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
+import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { storeOf } from "./store/open-store.js";
 import { telemetry } from "./telemetry.js";
 import { type ListedCandidate, type PastLeader, Records } from "./views/history.js";

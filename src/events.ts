@@ -17,7 +17,7 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   | { readonly type: "ended"; readonly term: number; readonly reason: EndReason; readonly lateByMs: number }
   /** The lease was given back: "released"; "unconfirmed": no answer, it runs out by itself. */
   | { readonly type: "resigned"; readonly term: number; readonly outcome: ResignOutcome }
-  /** Work was still running when `drainTimeoutMs` was over: the lease is left to run out. */
+  /** Work was still running when `stopTimeoutMs` was over: the lease is left to run out. */
   | { readonly type: "drainOverrun"; readonly term: number }
   /** A request of the campaign failed and will be tried again. */
   | { readonly type: "unavailable"; readonly error: unknown }

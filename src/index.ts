@@ -1,4 +1,3 @@
-export type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./calls.js";
 export { type Clock, type Instant, systemClock } from "./clock.js";
 export { Election } from "./election.js";
 export {
@@ -19,6 +18,7 @@ export type { ElectionEvent, ResignOutcome } from "./events.js";
 export type { Leadership, ResignOptions, TransactOptions } from "./leader/leadership.js";
 export type { Work } from "./leader/run-work.js";
 export { type Asked, Operator, type OperatorOptions } from "./operator.js";
+export type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./options.js";
 export type { Leader } from "./protocol/leader.js";
 export type { Candidate, CompareCandidates, Order } from "./protocol/line.js";
 export type { GuardInput, TransactionAction } from "./store/fencing.js";

@@ -1,7 +1,6 @@
 import { type Instant, readClock, TimedOut, withTimeout } from "./clock.js";
 import { TableUnavailableError } from "./errors.js";
 import type { Emit } from "./events.js";
-import type { ResolvedOptions } from "./options.js";
 import {
   believed,
   estimateMs,
@@ -12,6 +11,7 @@ import {
   serviceClockOf,
 } from "./protocol/service-clock.js";
 import type { Answer } from "./protocol/verbs.js";
+import type { ResolvedOptions } from "./resolve-options.js";
 import type { LeaseStore } from "./store/lease-store.js";
 
 /** An answer, and when its request left and it came: trust counts from `sent`, observation from `received`. */

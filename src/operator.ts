@@ -1,11 +1,13 @@
+import { checkSuccessor } from "./arguments.js";
 import { backoffMs } from "./backoff.js";
 import { sleep } from "./clock.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { Requests } from "./lease-client.js";
-import { type CandidateOptions, checkSuccessor, type ResolvedOptions, resolveOptions } from "./options.js";
+import type { CandidateOptions } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
 import { isPlaceholder, type Lease, placeholderRevision } from "./protocol/lease.js";
 import type { Written } from "./protocol/verbs.js";
+import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import type { LeaseStore } from "./store/lease-store.js";
 import { type StoreOptions, storeOf } from "./store/open-store.js";
 

@@ -1,10 +1,10 @@
-import { type Clock, systemClock } from "./clock.js";
-import { notAllowed } from "./describe.js";
-import { InvalidOptionError } from "./errors.js";
+import type { Clock } from "./clock.js";
 import type { ElectionEvent } from "./events.js";
-import { DAY_MS, LABEL_PATTERN, MAX_RESERVATION_MS, MAX_VALUE, NAME_PATTERN } from "./limits.js";
-import { isOrder, type Order } from "./protocol/line.js";
-import { MAX_DRIFT } from "./protocol/service-clock.js";
+import type { Leader } from "./protocol/leader.js";
+import type { Order } from "./protocol/line.js";
+import type { StoreOptions } from "./store/open-store.js";
+
+/** What users write: the options of an election, and what its calls take and give. */
 
 /** How an election is held. All candidates of one election should be given the same durations. */
 export interface Timing {
@@ -33,9 +33,9 @@ export interface Timing {
   /**
    * How long work may take to stop once its signal has aborted, while the lease is still renewed for it,
    * in milliseconds. After that the lease is left to run out; it is never given away under running work.
-   * @default 30_000
+   * @default 25_000
    */
-  drainTimeoutMs?: number | undefined;
+  stopTimeoutMs?: number | undefined;
   /**
    * Whether an expired lease may be taken by the table's clock as soon as that is surely past (a
    * newcomer need not wait), or only by observing it for a whole lease.
@@ -115,285 +115,27 @@ export interface CandidateOptions extends Timing, SuccessionOptions {
   random?: (() => number) | undefined;
 }
 
-export interface ResolvedOptions {
-  readonly name: string;
-  readonly candidateId: string;
-  readonly label: string;
-  readonly value: string | undefined;
-  readonly leaseDurationMs: number;
-  readonly renewIntervalMs: number;
-  readonly safetyMarginMs: number;
-  readonly requestTimeoutMs: number;
-  readonly drainTimeoutMs: number;
-  readonly useServiceClock: boolean;
-  readonly maxServiceClockErrorMs: number;
-  readonly historyRetentionMs: number;
-  readonly order: Order;
-  readonly rank: () => number | Promise<number>;
-  readonly eligible: boolean;
-  readonly preempt: boolean;
-  readonly minTenureMs: number;
-  readonly maxTenureMs: number | undefined;
-  readonly slotMs: number;
-  readonly handoffPollMs: number;
-  readonly refreshIntervalMs: number;
-  readonly group: string | undefined;
-  readonly healthy: (() => boolean | Promise<boolean>) | undefined;
-  readonly clock: Clock;
-  readonly random: () => number;
+export interface ElectionOptions extends CandidateOptions, StoreOptions {}
+
+export interface Signalled {
+  /** Stops it: nothing more is begun, and a leadership that is held is given back. */
+  signal?: AbortSignal | undefined;
 }
 
-const DEFAULT_LEASE_MS = 15_000;
-const MIN_LEASE_MS = 300;
-
-/** Defaults, and the one place that explains what cannot work. Throws `InvalidOptionError`. */
-export function resolveOptions(options: CandidateOptions, defaultLabel: () => string): ResolvedOptions {
-  const { name } = options;
-  if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
-    const rule = `must be 1 to 200 of A-Z a-z 0-9 . _ / -, since ':' and '#' are reserved${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
-    throw new InvalidOptionError("name", rule, name, "billing/nightly");
-  }
-  const label = options.label ?? defaultLabel();
-  checkLabel("label", label, "worker-1");
-  checkValue(options.value);
-  checkSeams(options);
-
-  const leaseDurationMs = duration(
-    "leaseDurationMs",
-    options.leaseDurationMs ?? DEFAULT_LEASE_MS,
-    MIN_LEASE_MS,
-    DAY_MS,
-    DEFAULT_LEASE_MS,
-  );
-  const timing = timingFor(leaseDurationMs, options);
-  if (neededMs(timing) > leaseDurationMs) {
-    const { renewIntervalMs, requestTimeoutMs, safetyMarginMs } = timing;
-    throw new InvalidOptionError(
-      "leaseDurationMs",
-      `must leave room for a renewal to fail once and be tried again: renewIntervalMs (${renewIntervalMs}) + ` +
-        `2 × requestTimeoutMs (${requestTimeoutMs}) + safetyMarginMs (${safetyMarginMs}) = ${neededMs(timing)}`,
-      leaseDurationMs,
-      leastLeaseMs(leaseDurationMs, options),
-    );
-  }
-  return {
-    name,
-    candidateId: `${label}-${randomPart(options.random ?? secureRandom)}`,
-    label,
-    value: options.value,
-    leaseDurationMs,
-    ...timing,
-    drainTimeoutMs: duration("drainTimeoutMs", options.drainTimeoutMs ?? 30_000, 0, DAY_MS, 30_000),
-    useServiceClock: expiryOf(options.expiry) === "service-clock",
-    maxServiceClockErrorMs: duration(
-      "maxServiceClockErrorMs",
-      options.maxServiceClockErrorMs ?? 1_000,
-      0,
-      3_600_000,
-      1_000,
-    ),
-    historyRetentionMs: duration(
-      "historyRetentionMs",
-      options.historyRetentionMs ?? 90 * DAY_MS,
-      DAY_MS,
-      3_650 * DAY_MS,
-      90 * DAY_MS,
-    ),
-    ...resolveSuccession(options, leaseDurationMs),
-    healthy: options.healthy,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? secureRandom,
-  };
+export interface LeadOptions extends Signalled {
+  /** Whether an end asked for by `signal` is announced to the followers before the work is told to stop. @default true */
+  announce?: boolean | undefined;
 }
 
-function resolveSuccession(options: SuccessionOptions, leaseDurationMs: number) {
-  const { order = "random", rank = 0, eligible = true, preempt = false, group } = options;
-  if (!isOrder(order)) {
-    const rule = 'must be "random", "arrival", "rank", "ring" or a function that compares two candidates';
-    throw new InvalidOptionError("order", rule, order, "arrival");
-  }
-  if (typeof rank !== "function" && !isRank(rank)) {
-    throw new InvalidOptionError("rank", `${RANK_RULE}, or a function that gives one`, rank, 10);
-  }
-  for (const [option, value] of Object.entries({ eligible, preempt })) {
-    if (typeof value !== "boolean")
-      throw new InvalidOptionError(option, "must be true or false", value, option === "eligible");
-  }
-  if (preempt && order !== "rank") {
-    throw new InvalidOptionError("preempt", 'needs order: "rank"', preempt, false);
-  }
-  if (options.maxTenureMs !== undefined && order === "random") {
-    const rule = 'needs an order that keeps a line, such as order: "ring"';
-    throw new InvalidOptionError("maxTenureMs", rule, options.maxTenureMs, undefined);
-  }
-  if (group !== undefined) checkLabel("group", group, "eu-west-1");
-  const slot = Math.ceil(leaseDurationMs / 30);
-  const span = (option: keyof SuccessionOptions & `${string}Ms`, suggestion: number, least: number) =>
-    duration(option, options[option] ?? suggestion, least, DAY_MS, suggestion);
-  return {
-    order,
-    rank: typeof rank === "function" ? rank : () => rank,
-    eligible,
-    preempt,
-    minTenureMs: span("minTenureMs", leaseDurationMs, 0),
-    maxTenureMs: options.maxTenureMs === undefined ? undefined : span("maxTenureMs", 3_600_000, 1),
-    slotMs: span("slotMs", slot, 1),
-    handoffPollMs: span("handoffPollMs", 20, 5),
-    refreshIntervalMs: span("refreshIntervalMs", leaseDurationMs, 50),
-    group,
-  };
+export interface RunOnceOptions extends Signalled {
+  /** Stand by while another candidate leads. @default false */
+  wait?: boolean | undefined;
+  /** Keep the lease for the own group for so long after a completed run, in milliseconds. @default not kept */
+  holdForMs?: number | undefined;
 }
 
-/** Also guards the groups of `incumbent/lambda`. */
-export function checkLabel(option: string, label: unknown, suggestion: string): void {
-  if (typeof label === "string" && LABEL_PATTERN.test(label)) return;
-  const rule = `must be 1 to 100 of A-Z a-z 0-9 . _ -${notAllowed(label, /[A-Za-z0-9._-]/)}`;
-  throw new InvalidOptionError(option, rule, label, suggestion);
-}
-
-export const RANK_RULE = "must be a number: 0, or from 1e-130 to 9.99e125 on either side of it";
-
-/** Whether DynamoDB can hold it. */
-export function isRank(rank: unknown): rank is number {
-  if (typeof rank !== "number") return false;
-  const size = Math.abs(rank);
-  return size === 0 || (size >= 1e-130 && size < 1e126);
-}
-
-/** A candidate that is named as the next leader. */
-export function checkSuccessor(to: unknown): void {
-  if (to === undefined || (typeof to === "string" && to !== "" && to.length <= 200)) return;
-  throw new InvalidOptionError("to", "must be a candidate's id", to, "worker-2-1mzq0c8x3k5d");
-}
-
-/** Of `transact`: the key attributes of tables. */
-export function checkKeys(keys: unknown): void {
-  const isNames = (names: unknown) =>
-    Array.isArray(names) && [1, 2].includes(names.length) && names.every((name) => typeof name === "string");
-  if (keys === undefined) return;
-  const tables = typeof keys === "object" && keys !== null ? Object.values(keys) : [undefined];
-  if (tables.every(isNames)) return;
-  throw new InvalidOptionError("keys", "must give each table one or two names", keys, { ledger: ["id"] });
-}
-
-/** Also guards `resign` and `runOnce`. */
-export function checkHoldFor(holdForMs: unknown): void {
-  if (holdForMs !== undefined) duration("holdForMs", holdForMs, 1, MAX_RESERVATION_MS, 3_600_000);
-}
-
-type LeaseTiming = Pick<ResolvedOptions, "renewIntervalMs" | "safetyMarginMs" | "requestTimeoutMs">;
-
-function timingFor(leaseDurationMs: number, options: Timing): LeaseTiming {
-  const third = Math.floor(leaseDurationMs / 3);
-  const tenth = Math.floor(leaseDurationMs / 10);
-  const answer = Math.min(2_000, Math.floor(leaseDurationMs / 4));
-  const driftMs = Math.ceil(leaseDurationMs * 2 * MAX_DRIFT);
-  const { renewIntervalMs = third, safetyMarginMs = tenth, requestTimeoutMs = answer } = options;
-  return {
-    renewIntervalMs: duration("renewIntervalMs", renewIntervalMs, 50, DAY_MS, third),
-    safetyMarginMs: duration(
-      "safetyMarginMs",
-      safetyMarginMs,
-      driftMs,
-      DAY_MS,
-      tenth,
-      "leaseDurationMs / 250",
-    ),
-    requestTimeoutMs: duration("requestTimeoutMs", requestTimeoutMs, 10, DAY_MS, answer),
-  };
-}
-
-/** A renewal that gets no answer, and another one after it, must end within trust. */
-function neededMs({ renewIntervalMs, requestTimeoutMs, safetyMarginMs }: LeaseTiming): number {
-  return renewIntervalMs + 2 * requestTimeoutMs + safetyMarginMs;
-}
-
-/** The shortest longer lease that works with the durations given; those not given grow with it. */
-function leastLeaseMs(tooShortMs: number, options: Timing): number {
-  let leaseMs = tooShortMs;
-  for (let i = 0; i < 100; i++) {
-    const safetyMarginMs =
-      options.safetyMarginMs && Math.max(options.safetyMarginMs, leaseMs * 2 * MAX_DRIFT);
-    const needed = Math.ceil(
-      neededMs(
-        timingFor(leaseMs, { ...options, safetyMarginMs: safetyMarginMs && Math.ceil(safetyMarginMs) }),
-      ),
-    );
-    if (needed <= leaseMs) break;
-    leaseMs = needed;
-  }
-  return leaseMs;
-}
-
-/** Also guards `proclaim`. */
-export function checkValue(value: unknown): void {
-  if (value === undefined) return;
-  if (typeof value !== "string" || value.length > MAX_VALUE) {
-    throw new InvalidOptionError(
-      "value",
-      `must be a string of at most ${MAX_VALUE} characters`,
-      value,
-      "http://10.0.0.7:8080",
-    );
-  }
-}
-
-/** Also guards `runOnce`: ticks are compared as strings. */
-export function checkTick(tick: unknown): void {
-  if (typeof tick !== "string" || tick.length === 0 || tick.length > 100) {
-    throw new InvalidOptionError(
-      "tick",
-      "must be a string of 1 to 100 characters that sorts in order of time",
-      tick,
-      "2026-01-31T03:00:00Z",
-    );
-  }
-}
-
-function duration(
-  option: string,
-  value: unknown,
-  least: number,
-  most: number,
-  suggestion: number,
-  leastName?: string,
-): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
-  const from = leastName ? `${leastName} = ${least}` : String(least);
-  throw new InvalidOptionError(
-    option,
-    `must be a whole number of milliseconds from ${from} to ${most}`,
-    value,
-    suggestion,
-  );
-}
-
-/** What is called later, where a mistake would be taken for a failure of the table. */
-function checkSeams({ healthy, onEvent, random, clock }: CandidateOptions): void {
-  for (const [option, value] of Object.entries({ healthy, onEvent, random })) {
-    if (value !== undefined && typeof value !== "function")
-      throw new InvalidOptionError(option, "must be a function", value, undefined);
-  }
-  if (clock === undefined) return;
-  const { monotonicMs, wallMs, setTimer }: Partial<Clock> = clock ?? {};
-  if ([monotonicMs, wallMs, setTimer].every((method) => typeof method === "function")) return;
-  throw new InvalidOptionError("clock", "must have monotonicMs, wallMs and setTimer", clock, undefined);
-}
-
-function expiryOf(expiry: unknown): "service-clock" | "observation" {
-  if (expiry === undefined || expiry === "service-clock") return "service-clock";
-  if (expiry === "observation") return "observation";
-  throw new InvalidOptionError("expiry", 'must be "service-clock" or "observation"', expiry, "service-clock");
-}
-
-function secureRandom(): number {
-  const [bits] = crypto.getRandomValues(new Uint32Array(1));
-  return (bits ?? 0) / 2 ** 32;
-}
-
-/** About 62 bits: two starts with the same label are still two candidates (pitfall: hostname as identity). */
-export function randomPart(random: () => number): string {
-  let part = "";
-  for (let i = 0; i < 12; i++) part += Math.floor(random() * 36).toString(36);
-  return part;
-}
+/** What became of a tick. */
+export type RunOnceResult<T> =
+  | { readonly ran: true; readonly term: number; readonly value: T }
+  /** `done`: some run already completed this tick, or a later one. `held`: another candidate leads now. */
+  | { readonly ran: false; readonly because: "done" | "held"; readonly leader: Leader | undefined };

@@ -52,7 +52,7 @@ test("release before the work has stopped: never; the lease is renewed while wor
 
 test("work that overruns its drain is never released under: renewals stop and the lease runs out", async () => {
   const stage = new Stage();
-  const a = stage.candidate("a", { drainTimeoutMs: 2_000 });
+  const a = stage.candidate("a", { stopTimeoutMs: 2_000 });
   const b = stage.candidate("b");
   const stop = new AbortController();
   void a.election.lead(workUntil(never), { signal: stop.signal });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Election, InvalidOptionError } from "../src/index.js";
-import { type CandidateOptions, resolveOptions } from "../src/options.js";
+import type { CandidateOptions } from "../src/options.js";
+import { resolveOptions } from "../src/resolve-options.js";
 import { MemoryTable } from "../src/testing/index.js";
 
 const resolve = (options: Partial<CandidateOptions>) =>
@@ -13,7 +14,7 @@ test("defaults: 15 s lease, renewed every 5 s, 1.5 s margin, 2 s for an answer",
     renewIntervalMs: 5_000,
     safetyMarginMs: 1_500,
     requestTimeoutMs: 2_000,
-    drainTimeoutMs: 30_000,
+    stopTimeoutMs: 25_000,
     useServiceClock: true,
     maxServiceClockErrorMs: 1_000,
   });

@@ -45,7 +45,7 @@ const ELECTION: Record<keyof ElectionOptions, "refused" | "free"> = {
   renewIntervalMs: "refused",
   safetyMarginMs: "refused",
   requestTimeoutMs: "refused",
-  drainTimeoutMs: "refused",
+  stopTimeoutMs: "refused",
   expiry: "refused",
   maxServiceClockErrorMs: "refused",
   historyRetentionMs: "refused",

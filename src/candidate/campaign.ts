@@ -3,12 +3,13 @@ import { type Instant, longestElapsedMs, sleep } from "../clock.js";
 import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
 import type { Requests } from "../lease-client.js";
-import { type ResolvedOptions, randomPart } from "../options.js";
 import { isPlaceholder, isTickDone, type Lease, placeholderRevision } from "../protocol/lease.js";
 import { acquireLanded } from "../protocol/lost-answers.js";
 import { doubt, type Sighting, see, seeHistory } from "../protocol/observation.js";
 import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
 import type { Written } from "../protocol/verbs.js";
+import { randomPart } from "../random.js";
+import type { ResolvedOptions } from "../resolve-options.js";
 import { isHealthy } from "./health.js";
 
 /** Spread of first tries after a holder's death, as a part of its lease: one usually is first. */

@@ -1,5 +1,5 @@
 import { withTimeout } from "../clock.js";
-import type { ResolvedOptions } from "../options.js";
+import type { ResolvedOptions } from "../resolve-options.js";
 
 /** Asks `healthy`; an error or silence is a no. */
 export async function isHealthy(options: ResolvedOptions): Promise<boolean> {

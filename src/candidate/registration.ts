@@ -1,11 +1,12 @@
+import { isRank, RANK_RULE } from "../arguments.js";
 import { backoffMs } from "../backoff.js";
 import { sleep, withTimeout } from "../clock.js";
 import { InvalidOptionError } from "../errors.js";
 import type { Emit } from "../events.js";
 import type { Requests } from "../lease-client.js";
-import { isRank, RANK_RULE, type ResolvedOptions } from "../options.js";
 import { keepsLine } from "../protocol/line.js";
 import { lifetimeMs } from "../protocol/membership.js";
+import type { ResolvedOptions } from "../resolve-options.js";
 
 /** The row of somebody who died is kept for an hour after its end, for people to see. */
 const REMEMBERED_MS = 3_600_000;

@@ -104,7 +104,7 @@ export const run = defineCommand({
       value: given.value,
       leaseDurationMs: leaseMs,
       // The command is gone by then: the lease need never be left to run out.
-      drainTimeoutMs: killAfterMs + 5_000,
+      stopTimeoutMs: killAfterMs + 5_000,
     });
     const stop = new AbortController();
     let stoppedBy: NodeJS.Signals | undefined;

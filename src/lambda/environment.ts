@@ -1,7 +1,7 @@
+import { checkHoldFor, checkLabel } from "../arguments.js";
 import { notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { NAME_PATTERN } from "../limits.js";
-import { checkHoldFor, checkLabel } from "../options.js";
 import type { StickyOptions } from "./sticky.js";
 
 /** Options, or else the function's environment; each error names the one that is wrong. */

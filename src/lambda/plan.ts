@@ -7,7 +7,7 @@ export interface Plan {
   /** So long before the timeout the work is told to stop. */
   readonly drainMs: number;
   /** After this much of it the lease is left to run out; what remains is for giving it back. */
-  readonly drainTimeoutMs: number;
+  readonly stopTimeoutMs: number;
   /** For so long it stands by; later, too little time would be left to run anything. Not above 0: not at all. */
   readonly standByMs: number;
 }
@@ -44,7 +44,7 @@ export function planFor(remainingMs: number, wanted: Wanted): Plan {
   return {
     leaseDurationMs,
     drainMs,
-    drainTimeoutMs: drainMs - givingBackMs,
+    stopTimeoutMs: drainMs - givingBackMs,
     standByMs: leftMs - drainMs - leaseDurationMs,
   };
 }

@@ -1,4 +1,4 @@
-import type { RunOnceResult } from "../calls.js";
+import type { RunOnceResult } from "../options.js";
 import type { Leader } from "../protocol/leader.js";
 
 /** What became of an invocation. */

@@ -29,9 +29,9 @@ export class Sandbox {
     this.#idle = undefined;
     if (idle && fits(idle.plan, remainingMs) && (await isAwake(idle))) return idle;
     const clock = new SandboxClock(this.#settings.clock);
-    const { leaseDurationMs, drainTimeoutMs } = plan;
+    const { leaseDurationMs, stopTimeoutMs } = plan;
     const { candidate } = this.#settings;
-    const election = new Election({ ...candidate, leaseDurationMs, drainTimeoutMs, clock });
+    const election = new Election({ ...candidate, leaseDurationMs, stopTimeoutMs, clock });
     return { election, plan, clock };
   }
 

@@ -1,10 +1,10 @@
 import type { Instant } from "../clock.js";
 import type { EndReason } from "../errors.js";
 import type { Requests, Timed } from "../lease-client.js";
-import type { ResolvedOptions } from "../options.js";
 import { isPlaceholder, type Lease } from "../protocol/lease.js";
 import { renewLanded, resignLanded } from "../protocol/lost-answers.js";
 import type { LettingGo, Reservation, Written } from "../protocol/verbs.js";
+import type { ResolvedOptions } from "../resolve-options.js";
 
 /** What became of a try: the row is believed before the refusal. */
 export interface Told {

@@ -1,6 +1,6 @@
+import { checkHoldFor, checkKeys, checkSuccessor, checkValue } from "../arguments.js";
 import { InvalidOptionError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
-import { checkHoldFor, checkKeys, checkSuccessor, checkValue } from "../options.js";
 import { type GuardInput, guardInput, type TransactionAction } from "../store/fencing.js";
 import type { Tenure } from "./tenure.js";
 import type { Commits } from "./transactions.js";

@@ -21,12 +21,12 @@ export async function serve<T>(
   work: Work<T>,
   { signal, announce }: { signal: AbortSignal | undefined; announce: boolean },
 ): Promise<Served<T>> {
-  const { clock, drainTimeoutMs } = tenure.options;
+  const { clock, stopTimeoutMs } = tenure.options;
   const onAbort = () => (announce ? tenure.announce("resigned") : tenure.end("resigned"));
   signal?.addEventListener("abort", onAbort, { once: true });
   let cancelDrain = () => {};
   const onEnd = () => {
-    cancelDrain = clock.setTimer(drainTimeoutMs, () => tenure.letRunOut());
+    cancelDrain = clock.setTimer(stopTimeoutMs, () => tenure.letRunOut());
   };
   leadership.signal.addEventListener("abort", onEnd, { once: true });
 

@@ -1,11 +1,11 @@
 import type { Standing } from "../candidate/registration.js";
 import { type EndReason, TableError } from "../errors.js";
 import type { Requests } from "../lease-client.js";
-import type { ResolvedOptions } from "../options.js";
 import type { Lease } from "../protocol/lease.js";
 import { type Candidate, keepsLine, lineOf, preemptedBy } from "../protocol/line.js";
 import { call, longDead, present, type Roll } from "../protocol/membership.js";
 import type { CandidateRow } from "../protocol/verbs.js";
+import type { ResolvedOptions } from "../resolve-options.js";
 
 /** A reason to hand over, and perhaps to whom. */
 export interface Wish {

@@ -1,9 +1,9 @@
 import { backoffMs } from "../backoff.js";
 import { sleep } from "../clock.js";
 import type { Requests } from "../lease-client.js";
-import type { ResolvedOptions } from "../options.js";
 import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { TermRecord } from "../protocol/verbs.js";
+import type { ResolvedOptions } from "../resolve-options.js";
 
 /** Tries in a row, at the beginning and at the end of a tenure and for a completed tick. */
 const TRIES = 5;

@@ -8,10 +8,10 @@ import {
   TransactionUnknownError,
 } from "../errors.js";
 import type { Requests } from "../lease-client.js";
-import { randomPart } from "../options.js";
 import type { Lease } from "../protocol/lease.js";
 import { fateOf } from "../protocol/transaction-fate.js";
 import type { Transacted } from "../protocol/verbs.js";
+import { randomPart } from "../random.js";
 import { MAX_ACTIONS, type TransactionAction } from "../store/fencing.js";
 import { sizeOf } from "../store/item-size.js";
 import { toAction } from "../store/transaction.js";

@@ -1,6 +1,6 @@
 import { type Clock, type Instant, readClock } from "../clock.js";
-import type { ResolvedOptions } from "../options.js";
 import { trustLeftMs } from "../protocol/lease.js";
+import type { ResolvedOptions } from "../resolve-options.js";
 
 /** Rule 4a for one tenure: how much longer its holder may trust the lease, by the clocks as they are now. */
 export class Trust {

@@ -1,10 +1,10 @@
 import type { Requests } from "../lease-client.js";
-import type { ResolvedOptions } from "../options.js";
 import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
 import { call, present } from "../protocol/membership.js";
 import { placeOf } from "../protocol/takeover.js";
 import type { TermRecord } from "../protocol/verbs.js";
+import type { ResolvedOptions } from "../resolve-options.js";
 
 /** Somebody who stands for election, as its own row and the lease row tell. */
 export interface ListedCandidate extends Candidate {

@@ -2,12 +2,12 @@ import { backoffMs } from "../backoff.js";
 import { sleep } from "../clock.js";
 import { TableUnavailableError } from "../errors.js";
 import type { Requests } from "../lease-client.js";
-import type { ResolvedOptions } from "../options.js";
 import { type Leader, leaderOf } from "../protocol/leader.js";
 import type { Lease } from "../protocol/lease.js";
 import { type Sighting, see } from "../protocol/observation.js";
 import { nextLookMs } from "../protocol/poll-schedule.js";
 import type { TermRecord } from "../protocol/verbs.js";
+import type { ResolvedOptions } from "../resolve-options.js";
 import { Records } from "./history.js";
 
 /** Of more missed leaders than this, the latest are told. */

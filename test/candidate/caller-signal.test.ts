@@ -147,11 +147,11 @@ test.each([
 });
 
 test.each(["lead", "runOnce"] as const)(
-  "%s: work told to stop by its caller has drainTimeoutMs, whenever that was",
+  "%s: work told to stop by its caller has stopTimeoutMs, whenever that was",
   async (call) => {
     for (const afterMs of [0, 10, 500, 2_900]) {
       const stage = new Stage();
-      const a = stage.candidate("a", { drainTimeoutMs: 2_000 });
+      const a = stage.candidate("a", { stopTimeoutMs: 2_000 });
       const caller = new AbortController();
       const begun = gate();
       const never = () => {

@@ -41,7 +41,7 @@ const election = new Election({
   label: config.label,
   leaseDurationMs: leaseMs,
   maxServiceClockErrorMs,
-  drainTimeoutMs: Math.round(leaseMs * random.between(0.3, 1.5)),
+  stopTimeoutMs: Math.round(leaseMs * random.between(0.3, 1.5)),
   expiry: random.pick(["service-clock", "observation"]),
   onEvent: (event) => {
     if (event.type === "elected")

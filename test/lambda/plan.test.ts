@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fits, planFor } from "../../src/lambda/plan.js";
-import { resolveOptions } from "../../src/options.js";
+import { resolveOptions } from "../../src/resolve-options.js";
 
 const none = { leaseDurationMs: undefined, drainMs: undefined };
 
@@ -12,21 +12,21 @@ test("whatever time is left: the lease is no longer than that, and all of the pl
     fc.property(remaining, lease, (remainingMs, leaseDurationMs) => {
       const plan = planFor(remainingMs, { leaseDurationMs, drainMs: undefined });
       expect(plan.leaseDurationMs).toBeLessThanOrEqual(remainingMs);
-      expect(plan.drainTimeoutMs).toBeLessThan(plan.drainMs);
+      expect(plan.stopTimeoutMs).toBeLessThan(plan.drainMs);
       expect(plan.drainMs).toBeLessThan(remainingMs);
       // Who takes over at the last moment of standing by has a whole lease before it must stop.
       expect(plan.standByMs + plan.leaseDurationMs + plan.drainMs).toBeLessThanOrEqual(remainingMs);
       expect(fits(plan, remainingMs)).toBe(true);
-      const { leaseDurationMs: durationMs, drainTimeoutMs } = plan;
-      resolveOptions({ name: "x", leaseDurationMs: durationMs, drainTimeoutMs }, () => "x");
+      const { leaseDurationMs: durationMs, stopTimeoutMs } = plan;
+      resolveOptions({ name: "x", leaseDurationMs: durationMs, stopTimeoutMs }, () => "x");
     }),
   );
 });
 
 test.each([
-  [60_000, { leaseDurationMs: 15_000, drainMs: 5_000, drainTimeoutMs: 3_000, standByMs: 40_000 }],
-  [15_000, { leaseDurationMs: 5_000, drainMs: 3_000, drainTimeoutMs: 1_750, standByMs: 7_000 }],
-  [3_000, { leaseDurationMs: 3_000, drainMs: 600, drainTimeoutMs: 300, standByMs: -600 }],
+  [60_000, { leaseDurationMs: 15_000, drainMs: 5_000, stopTimeoutMs: 3_000, standByMs: 40_000 }],
+  [15_000, { leaseDurationMs: 5_000, drainMs: 3_000, stopTimeoutMs: 1_750, standByMs: 7_000 }],
+  [3_000, { leaseDurationMs: 3_000, drainMs: 600, stopTimeoutMs: 300, standByMs: -600 }],
 ])("of %d ms", (remainingMs, plan) => {
   expect(planFor(remainingMs, none)).toEqual(plan);
 });

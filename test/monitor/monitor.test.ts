@@ -27,7 +27,7 @@ async function leaderThatDied(on: DynamoDBClient, tableName: string, name: strin
   const stop = new AbortController();
   const stuck = gate();
   const elected = gate();
-  const election = new Election({ client: on, tableName, name, leaseDurationMs: 600, drainTimeoutMs: 0 });
+  const election = new Election({ client: on, tableName, name, leaseDurationMs: 600, stopTimeoutMs: 0 });
   const over = election.lead(
     () => {
       elected.open();

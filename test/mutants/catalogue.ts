@@ -350,7 +350,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the-same-hostname-is-the-same-identity",
     revives: "two processes on hosts of one name both lead",
-    file: "src/options.ts",
+    file: "src/resolve-options.ts",
     from: "randomPart(options.random ?? secureRandom)",
     to: '"same"',
   },

@@ -183,7 +183,7 @@ class Simulation {
       rank: machine.rank,
       eligible: machine.eligible,
       group: machine.group,
-      drainTimeoutMs: 5_000,
+      stopTimeoutMs: 5_000,
       clock: host,
       random: this.#random.next,
       onEvent: (event: ElectionEvent) => {
