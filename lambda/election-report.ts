@@ -1,3 +1,4 @@
+import { statedEndMs } from "../src/protocol/expiry.js";
 import { isVacant, type Lease } from "../src/protocol/lease.js";
 import type { Known, Term } from "./table-rows.js";
 
@@ -26,7 +27,7 @@ export interface Figures {
 }
 
 export function figuresOf({ election, lease, terms, atMs }: Known): Figures {
-  const ranOutAt = runsOutAt(lease);
+  const ranOutAt = statedEndMs(lease);
   const hasLeader = !isVacant(lease) && (ranOutAt === undefined || ranOutAt > atMs);
   const since = isVacant(lease) ? lease.endedAt : ranOutAt;
   const isMissed = !hasLeader && !isAtRest(lease);
@@ -60,10 +61,6 @@ function lastTickAt(lease: Lease, terms: readonly Term[]): number | undefined {
   const run = terms.find(({ term }) => term === lease.lastTickTerm);
   // What became of a term is written by its successor, if at all: then its last sign of life.
   return run?.endedAt ?? run?.lastRenewedAt ?? run?.electedAt;
-}
-
-function runsOutAt({ expiresAt, renewedAt, leaseDurationMs }: Lease): number | undefined {
-  return expiresAt ?? (renewedAt === undefined ? undefined : renewedAt + leaseDurationMs);
 }
 
 /** The current term counts even if its history row has not landed yet. */

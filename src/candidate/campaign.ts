@@ -3,6 +3,7 @@ import { type Instant, longestElapsedMs, sleep } from "../clock.js";
 import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
 import type { Requests } from "../lease-client.js";
+import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import { isPlaceholder, isTickDone, type Lease, placeholderRevision } from "../protocol/lease.js";
 import { acquireLanded } from "../protocol/lost-answers.js";
 import { doubt, type Sighting, see, seeHistory } from "../protocol/observation.js";
@@ -209,8 +210,7 @@ export class Campaign {
    * leaves the election without a leader for a whole lease.
    */
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
-    const { name, candidateId, leaseDurationMs, safetyMarginMs, renewIntervalMs, value, random } =
-      this.options;
+    const { name, candidateId, leaseDurationMs, renewIntervalMs, value, random } = this.options;
     const seen = this.#sighting?.lease;
     const previous = seen && !isPlaceholder(seen) ? seen : undefined;
     const attemptId = randomPart(random);
@@ -257,7 +257,7 @@ export class Campaign {
     if (!isDated && lease.expiresAt !== undefined) return undefined;
     // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
     const now = this.requests.now();
-    if (longestElapsedMs(sent, now) >= leaseDurationMs - safetyMarginMs) return undefined;
+    if (trustLeftMs(sent, trustMs(this.options), now) <= 0) return undefined;
     this.emit({ type: "elected", term: lease.term, tookMs: longestElapsedMs(sent, now) });
     return { kind: "elected", lease, sent, previous };
   }

@@ -1,5 +1,5 @@
 import { type Clock, type Instant, readClock } from "../clock.js";
-import { trustLeftMs } from "../protocol/lease.js";
+import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
 /** Rule 4a for one tenure: how much longer its holder may trust the lease, by the clocks as they are now. */
@@ -12,12 +12,12 @@ export class Trust {
 
   constructor(
     sent: Instant,
-    { clock, leaseDurationMs, safetyMarginMs }: ResolvedOptions,
+    options: ResolvedOptions,
     /** Called when it may have run out: prompt, not proof. */
     private readonly onExpiry: () => void,
   ) {
-    this.#clock = clock;
-    this.#trustMs = leaseDurationMs - safetyMarginMs;
+    this.#clock = options.clock;
+    this.#trustMs = trustMs(options);
     this.#confirmed = sent;
     this.#arm();
   }

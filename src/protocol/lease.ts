@@ -1,6 +1,4 @@
-import { type Instant, longestElapsedMs } from "../clock.js";
-
-/** What a lease row means, and how long its holder may trust it. */
+/** What a lease row means. */
 
 /** The lease row. Times in it are epoch milliseconds of service time. */
 export interface Lease {
@@ -65,11 +63,6 @@ export interface StepDown {
   readonly by: string;
   /** The candidate that should come next. */
   readonly to?: string | undefined;
-}
-
-/** Rule 4a. How much longer a holder may trust a lease whose confirmed write left at `sent`. May be negative. */
-export function trustLeftMs(sent: Instant, trustMs: number, now: Instant): number {
-  return trustMs - longestElapsedMs(sent, now);
 }
 
 /**

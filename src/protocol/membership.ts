@@ -1,4 +1,5 @@
 import type { Instant } from "../clock.js";
+import { endsAtMs, hasSurelyPassed } from "./expiry.js";
 import type { TimeBounds } from "./service-clock.js";
 import type { CandidateRow } from "./verbs.js";
 
@@ -50,8 +51,9 @@ export function call(
 export function present(roll: Roll, now: Instant, service: TimeBounds | undefined): CandidateRow[] {
   return [...roll.values()]
     .filter(({ row, changedMs, doubted }) => {
-      if (doubted || now.monotonicMs - changedMs > lifetimeMs(row.refreshMs)) return false;
-      return row.expiresAt === undefined || !service || service.surelyPastInMs(row.expiresAt, now) > 0;
+      const durationMs = lifetimeMs(row.refreshMs);
+      const lapse = { firstSeenMs: changedMs, durationMs, until: row.expiresAt };
+      return !doubted && endsAtMs(lapse, now, service) >= now.monotonicMs;
     })
     .map(({ row }) => row);
 }
@@ -66,10 +68,9 @@ export function longDead(
   now: Instant,
   service: TimeBounds | undefined,
 ): CandidateRow[] {
-  if (service === undefined) return [];
   const isLongDead = ({ candidateId, expiresAt, refreshMs }: CandidateRow) =>
     candidateId !== me &&
     expiresAt !== undefined &&
-    service.surelyPastInMs(expiresAt + KEPT_LIFETIMES * lifetimeMs(refreshMs), now) <= 0;
+    hasSurelyPassed(expiresAt + KEPT_LIFETIMES * lifetimeMs(refreshMs), now, service);
   return rows.filter(isLongDead).slice(0, MAX_DELETED);
 }

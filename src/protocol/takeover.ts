@@ -1,5 +1,6 @@
 import type { Instant } from "../clock.js";
 import { MIN_INTERVAL_MS } from "../limits.js";
+import { endsAtMs, observedEndMs } from "./expiry.js";
 import { endedTerm, isPlaceholder, isVacant, type Lease } from "./lease.js";
 import { isOlder, type Sighting } from "./observation.js";
 import { nextLookMs } from "./poll-schedule.js";
@@ -59,24 +60,6 @@ export interface Candidacy {
   readonly slotMs: number;
   /** How often to look when a leader that announced its end is about to let go. */
   readonly handoffPollMs: number;
-}
-
-/**
- * Rule 4b: by observation alone, a holder is dead when its pair has not changed for a whole lease of the
- * observer's own time. Also bounds reservations, and the unknown holder of a row that was deleted.
- */
-function observedDeadAtMs(sighting: Sighting, leaseMs: number): number {
-  return sighting.firstSeenMs + leaseMs;
-}
-
-/** Rule 4c: `undefined` when it cannot be told by the service clock. */
-function pastByServiceClockAtMs(
-  serviceTimeMs: number | undefined,
-  now: Instant,
-  clock: ServiceClock | undefined,
-): number | undefined {
-  if (serviceTimeMs === undefined || clock === undefined) return undefined;
-  return now.monotonicMs + clock.surelyPastInMs(serviceTimeMs, now);
 }
 
 /** What a candidate does next. */
@@ -140,9 +123,9 @@ function freeForMeAtMs(
     return Math.max(keptUntilMs, sighting.firstSeenMs) + turnMs;
   }
   // An evicted holder is fenced off, but it may trust its lease until that has run out: as if it still held it.
-  const observedMs = observedDeadAtMs(sighting, lease.leaseDurationMs);
-  const byServiceMs = pastByServiceClockAtMs(lease.expiresAt, now, usable) ?? observedMs;
-  return Math.min(observedMs, byServiceMs) + turnAfterMs(lease, me);
+  const { leaseDurationMs: durationMs, expiresAt: until } = lease;
+  const deadAtMs = endsAtMs({ firstSeenMs: sighting.firstSeenMs, durationMs, until }, now, usable);
+  return deadAtMs + turnAfterMs(lease, me);
 }
 
 function isReservedForOthers({ reservedFor, reservedGroup }: Lease, { group }: Candidacy): boolean {
@@ -156,8 +139,8 @@ function reservedUntilMs(
   now: Instant,
   usable: ServiceClock | undefined,
 ): number {
-  const observedMs = observedDeadAtMs(sighting, lease.reservedMs ?? lease.leaseDurationMs);
-  return Math.min(observedMs, pastByServiceClockAtMs(lease.reservedUntil, now, usable) ?? observedMs);
+  const durationMs = lease.reservedMs ?? lease.leaseDurationMs;
+  return endsAtMs({ firstSeenMs: sighting.firstSeenMs, durationMs, until: lease.reservedUntil }, now, usable);
 }
 
 /** Place in the line, from 0; who is not in it comes after it. */
@@ -230,11 +213,9 @@ function moveOnPlaceholder(
   const { highestTerm, lastTick, highestTermTick: tickBefore } = history;
   const firstTerm = termAfter(sighting, highestTerm);
   if (unconfirmed && firstTerm > 1) return { kind: "read", consistent: true };
-  const leaseMs = Math.max(history.longestLeaseMs, memory.longestLeaseMs);
-  const freeAtMs =
-    firstTerm === 1
-      ? now.monotonicMs
-      : Math.max(observedDeadAtMs(sighting, leaseMs), restoredUntilMs(sighting));
+  const durationMs = Math.max(history.longestLeaseMs, memory.longestLeaseMs);
+  const unknownUntilMs = observedEndMs({ firstSeenMs: sighting.firstSeenMs, durationMs });
+  const freeAtMs = firstTerm === 1 ? now.monotonicMs : Math.max(unknownUntilMs, restoredUntilMs(sighting));
   if (freeAtMs > now.monotonicMs) {
     const lookAtMs = nextLookMs(sighting.rhythm, renewIntervalMs);
     if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };

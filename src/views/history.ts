@@ -1,4 +1,5 @@
 import type { Requests } from "../lease-client.js";
+import { hasSurelyPassed } from "../protocol/expiry.js";
 import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
 import { call, present } from "../protocol/membership.js";
@@ -50,11 +51,8 @@ export class Records {
   async history(limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
     const lease = await this.#lease(signal);
     const terms = await this.terms({ limit }, signal);
-    const now = this.requests.now();
-    const runOutMs =
-      lease?.expiresAt && (this.requests.headers?.surelyPastInMs(lease.expiresAt, now) ?? 0) < 0
-        ? lease.expiresAt
-        : undefined;
+    const hasRunOut = hasSurelyPassed(lease?.expiresAt, this.requests.now(), this.requests.headers);
+    const runOutMs = hasRunOut ? lease?.expiresAt : undefined;
     const isRecorded = lease?.holder === undefined || terms.some(({ term }) => term === lease.term);
     const known = isRecorded ? terms : [lease, ...terms].slice(0, limit);
     return known.flatMap((record) => pastLeader(record, lease, runOutMs) ?? []);

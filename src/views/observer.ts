@@ -2,8 +2,8 @@ import { backoffMs } from "../backoff.js";
 import { sleep } from "../clock.js";
 import { TableUnavailableError } from "../errors.js";
 import type { Requests } from "../lease-client.js";
+import { endsAtMs, observedEndMs } from "../protocol/expiry.js";
 import { type Leader, leaderOf } from "../protocol/leader.js";
-import type { Lease } from "../protocol/lease.js";
 import { type Sighting, see } from "../protocol/observation.js";
 import { nextLookMs } from "../protocol/poll-schedule.js";
 import type { TermRecord } from "../protocol/verbs.js";
@@ -32,8 +32,7 @@ export class Observer {
   ) {}
 
   async leader(signal?: AbortSignal): Promise<Leader | undefined> {
-    const { lease } = await this.#look(undefined, true, signal);
-    return this.#hasRunOut(lease) ? undefined : leaderOf(lease);
+    return this.#leaderIn(await this.#look(undefined, true, signal));
   }
 
   async *follow(signal?: AbortSignal): AsyncIterableIterator<Leader | undefined> {
@@ -45,7 +44,7 @@ export class Observer {
       try {
         sighting = await this.#look(sighting, failures > 0, signal);
         failures = 0;
-        const leader = this.#isDead(sighting) ? undefined : leaderOf(sighting.lease);
+        const leader = this.#leaderIn(sighting);
         // Leaders that came and went between two looks: history tells of them, in order.
         const term = sighting.lease?.term ?? 0;
         const before = leader === undefined ? term + 1 : term;
@@ -92,19 +91,19 @@ export class Observer {
   #nextLookInMs({ lease, rhythm, firstSeenMs }: Sighting): number {
     const nowMs = this.requests.now().monotonicMs;
     if (lease?.holder === undefined) return this.options.renewIntervalMs;
-    const deadMs = firstSeenMs + lease.leaseDurationMs;
+    const deadMs = observedEndMs({ firstSeenMs, durationMs: lease.leaseDurationMs });
     const lookMs = nextLookMs(rhythm, lease.renewIntervalMs);
     return Math.max(0, (deadMs > nowMs ? Math.min(lookMs, deadMs) : lookMs) - nowMs);
   }
 
-  #isDead({ lease, firstSeenMs }: Sighting): boolean {
-    if (lease === undefined || this.#hasRunOut(lease)) return true;
-    return this.requests.now().monotonicMs - firstSeenMs >= lease.leaseDurationMs;
-  }
-
-  #hasRunOut(lease: Lease | undefined): boolean {
-    const { headers } = this.requests;
-    if (lease?.expiresAt === undefined || !headers || !this.options.useServiceClock) return false;
-    return headers.surelyPastInMs(lease.expiresAt, this.requests.now()) <= 0;
+  /** Undefined when nobody holds the lease, or its holder is dead. */
+  #leaderIn({ lease, firstSeenMs }: Sighting): Leader | undefined {
+    if (lease === undefined) return undefined;
+    const now = this.requests.now();
+    const clock = this.options.useServiceClock ? this.requests.headers : undefined;
+    const { leaseDurationMs: durationMs, expiresAt: until } = lease;
+    return endsAtMs({ firstSeenMs, durationMs, until }, now, clock) > now.monotonicMs
+      ? leaderOf(lease)
+      : undefined;
   }
 }

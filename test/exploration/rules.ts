@@ -1,5 +1,5 @@
 import { type Instant, longestElapsedMs } from "../../src/clock.js";
-import { trustLeftMs } from "../../src/protocol/lease.js";
+import { trustLeftMs } from "../../src/protocol/expiry.js";
 import { acquireLanded, renewLanded, resignLanded } from "../../src/protocol/lost-answers.js";
 import { see, seeHistory } from "../../src/protocol/observation.js";
 import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";

@@ -55,9 +55,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no-margin",
     revives: "a slow holder trusts its lease when a fast taker takes it",
-    file: "src/leader/trust.ts",
-    from: "this.#trustMs = leaseDurationMs - safetyMarginMs;",
-    to: "this.#trustMs = leaseDurationMs + 0 * safetyMarginMs;",
+    file: "src/protocol/expiry.ts",
+    from: "return leaseDurationMs - safetyMarginMs;",
+    to: "return leaseDurationMs + 0 * safetyMarginMs;",
   },
   {
     name: "monotonic-clock-alone",
@@ -301,9 +301,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "observation-cut-short",
     revives: "a taker waits less than the lease",
-    file: "src/protocol/takeover.ts",
-    from: "return sighting.firstSeenMs + leaseMs;",
-    to: "return sighting.firstSeenMs + leaseMs * 0.9;",
+    file: "src/protocol/expiry.ts",
+    from: "return firstSeenMs + durationMs;",
+    to: "return firstSeenMs + durationMs * 0.9;",
   },
   {
     name: "observation-goes-on-across-renewals",
@@ -344,7 +344,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "handed-out-after-its-end",
     revives: "an acquire returns a lease that has already run out",
     file: "src/candidate/campaign.ts",
-    from: "if (longestElapsedMs(sent, now) >= leaseDurationMs - safetyMarginMs) return undefined;",
+    from: "if (trustLeftMs(sent, trustMs(this.options), now) <= 0) return undefined;",
     to: "if (longestElapsedMs(sent, now) < 0) return undefined;",
   },
   {
@@ -414,8 +414,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the-standby-does-not-wait",
     revives: "a successor that is known beforehand takes over before the lease has run out",
     file: "src/protocol/takeover.ts",
-    from: "  return Math.min(observedMs, byServiceMs) + turnAfterMs(lease, me);",
-    to: "  return (placeOf(lease, me.candidateId) === 0 && lease.line ? now.monotonicMs : Math.min(observedMs, byServiceMs)) + turnAfterMs(lease, me);",
+    from: "  return deadAtMs + turnAfterMs(lease, me);",
+    to: "  return (placeOf(lease, me.candidateId) === 0 && lease.line ? now.monotonicMs : deadAtMs) + turnAfterMs(lease, me);",
   },
   {
     name: "a-dead-standby-blocks",
