@@ -4,6 +4,7 @@ import {
   DeleteItemCommand,
   type DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
+import { asSeen, conditionExpression } from "../src/store/dynamodb/conditions.js";
 import { storeError } from "../src/store/dynamodb/errors.js";
 import {
   CANDIDATE_SORT_KEY_PREFIX,
@@ -57,19 +58,13 @@ export async function pruneRows(
 }
 
 async function remove(client: DynamoDBClient, TableName: string, { item }: Seen): Promise<boolean> {
-  const {
-    [PARTITION_KEY]: pk,
-    [SORT_KEY]: sk,
-    [TTL_ATTRIBUTE]: seen,
-  } = item as Record<string, AttributeValue>;
+  const { [PARTITION_KEY]: pk, [SORT_KEY]: sk } = item as Record<string, AttributeValue>;
   try {
     await client.send(
       new DeleteItemCommand({
         TableName,
         Key: { [PARTITION_KEY]: pk as AttributeValue, [SORT_KEY]: sk as AttributeValue },
-        ConditionExpression: "#ttl = :seen",
-        ExpressionAttributeNames: { "#ttl": TTL_ATTRIBUTE },
-        ExpressionAttributeValues: { ":seen": seen as AttributeValue },
+        ...conditionExpression(asSeen(TTL_ATTRIBUTE, item[TTL_ATTRIBUTE])),
       }),
     );
     return true;

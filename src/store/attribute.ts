@@ -13,6 +13,14 @@ export type Attribute =
   | { M: Record<string, Attribute> };
 export type Item = Record<string, Attribute>;
 
+export function s(value: string): Attribute {
+  return { S: value };
+}
+
+export function n(value: number): Attribute {
+  return { N: String(value) };
+}
+
 export const TYPES = ["S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"] as const;
 export type AttributeType = (typeof TYPES)[number];
 

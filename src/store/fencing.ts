@@ -1,9 +1,8 @@
 import { InvalidOptionError } from "../errors.js";
-import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY } from "./schema.js";
 
 /**
- * Pure: builds the requests whose writes a later term holds back. No clock is involved. The check of the lease row keeps
- * promise P2 for every item at once. The guard of an item keeps it from the first write of a later term to that item.
+ * Pure: what a user's writes look like, and how a guard makes DynamoDB refuse one of an earlier term. No clock is
+ * involved. The guard protects an item from the first write of a later term to that item.
  */
 
 /**
@@ -42,52 +41,6 @@ export interface UpdateAction extends KeyedAction {
 
 /** DynamoDB takes 100 actions; the fence is one of them. */
 export const MAX_ACTIONS = 99;
-
-/** Whose transaction it is, and its place among those of its term. */
-export interface Fence {
-  readonly election: string;
-  readonly candidateId: string;
-  readonly term: number;
-  readonly commit: { readonly number: number; readonly id: string };
-}
-
-/**
- * The update of the lease row that makes a whole transaction depend on `candidateId` still leading `term`, and on
- * being the next transaction of that term. The first one of a term keeps the last one of an earlier term beside it.
- */
-export function fenceUpdate(tableName: string, { election, candidateId, term, commit }: Fence) {
-  const isFirst = commit.number === 1;
-  const names = ["holder", "term", "commitTerm", "commits", "commitId"];
-  const before = ["previousCommitTerm", "previousCommits", "previousCommitId"];
-  return {
-    TableName: tableName,
-    Key: { [PARTITION_KEY]: { S: election }, [SORT_KEY]: { S: LEASE_SORT_KEY } },
-    ConditionExpression: `#holder = :holder AND #term = :term AND ${
-      isFirst
-        ? "(attribute_not_exists(#commitTerm) OR #commitTerm <> :term)"
-        : "#commitTerm = :term AND #commits = :before"
-    }`,
-    UpdateExpression: isFirst
-      ? "SET #previousCommitTerm = if_not_exists(#commitTerm, :zero), " +
-        "#previousCommits = if_not_exists(#commits, :zero), " +
-        "#previousCommitId = if_not_exists(#commitId, :none), " +
-        "#commitTerm = :term, #commits = :number, #commitId = :id"
-      : "SET #commits = :number, #commitId = :id",
-    ExpressionAttributeNames: Object.fromEntries(
-      (isFirst ? [...names, ...before] : names).map((name) => [`#${name}`, name]),
-    ),
-    ExpressionAttributeValues: {
-      ":holder": { S: candidateId },
-      ":term": { N: String(term) },
-      ":number": { N: String(commit.number) },
-      ":id": { S: commit.id },
-      ...(isFirst
-        ? { ":zero": { N: "0" }, ":none": { S: "none" } }
-        : { ":before": { N: String(commit.number - 1) } }),
-    },
-    ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
-  };
-}
 
 /** A single Put, Update or Delete, as the SDK's commands take it. */
 export interface GuardInput {

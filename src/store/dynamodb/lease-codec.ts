@@ -7,7 +7,7 @@ import {
 } from "../../limits.js";
 import type { Commit, Lease } from "../../protocol/lease.js";
 import type { AcquireRequest, CandidateRow } from "../../protocol/verbs.js";
-import type { Attribute, Item } from "../attribute.js";
+import { type Attribute, type Item, n, s } from "../attribute.js";
 import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "../schema.js";
 import { Row } from "./row.js";
 import type { Update } from "./update-expression.js";
@@ -144,12 +144,4 @@ export function attributes(facts: object): Update["set"] {
 function attributeOf(fact: string | number | boolean): Attribute {
   if (typeof fact === "boolean") return { BOOL: fact };
   return typeof fact === "number" ? n(fact) : s(fact);
-}
-
-export function s(value: string): Attribute {
-  return { S: value };
-}
-
-export function n(value: number): Attribute {
-  return { N: String(value) };
 }

@@ -24,15 +24,27 @@ import type {
   Transacted,
   Written,
 } from "../../protocol/verbs.js";
-import type { Item } from "../attribute.js";
-import { fenceUpdate } from "../fencing.js";
+import { type Item, n, s } from "../attribute.js";
 import type { LeaseStore, TransactRequest } from "../lease-store.js";
-import { LEASE_SORT_KEY, PARTITION_KEY, termSortKey } from "../schema.js";
+import { LEASE_SORT_KEY, termSortKey } from "../schema.js";
 import { fromItem, toTransactItem } from "../transaction.js";
+import {
+  all,
+  asSeen,
+  conditionExpression,
+  mine,
+  notPaused,
+  notThere,
+  pairAsSeen,
+  revisionBelow,
+  someHolder,
+  termAsSeen,
+} from "./conditions.js";
 import { DateHeader } from "./date-header.js";
 import { storeError, transactionError } from "./errors.js";
-import { found } from "./founding.js";
-import { held, n, optional, s, toLease, withoutAbsent } from "./lease-codec.js";
+import { fenceUpdate } from "./fence.js";
+import { found, type UpdateOfRow } from "./founding.js";
+import { held, optional, toLease, withoutAbsent } from "./lease-codec.js";
 import { DynamoDBRegistry } from "./registry.js";
 import { termRow } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
@@ -55,8 +67,7 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
       election,
       "make the lease row",
       {
-        condition: `attribute_not_exists(#${PARTITION_KEY})`,
-        names: [PARTITION_KEY],
+        condition: notThere,
         set: {
           term: n(0),
           revision: n(revision),
@@ -76,7 +87,7 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
     return this.#write(
       election,
       "acquire the lease",
-      { ...asSeen(basis), set: { ...taken, ...CLEARED } },
+      { condition: all(pairAsSeen(basis), notPaused), set: { ...taken, ...CLEARED } },
       signal,
     );
   }
@@ -97,7 +108,7 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
           election,
           lease: {
             ...this.rowOf(election, LEASE_SORT_KEY),
-            ...updateExpression({ ...asSeen(basis), set: lease }),
+            ...updateExpression({ condition: all(pairAsSeen(basis), notPaused), set: lease }),
           },
           claim: this.#newTerm(election, claimed === term ? begun : { term: claimed }),
           history: claimed === term ? undefined : this.#newTerm(election, begun),
@@ -111,19 +122,16 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
   }
 
   #newTerm(election: string, record: TermRecord) {
-    const condition = `attribute_not_exists(#${PARTITION_KEY})`;
     return {
       ...this.rowOf(election, termSortKey(record.term)),
-      ...updateExpression({ condition, names: [PARTITION_KEY], set: termRow(record) }),
+      ...updateExpression({ condition: notThere, set: termRow(record) }),
     };
   }
 
   #tickIs(election: string, term: number, tick: string | undefined) {
     return {
       ...this.rowOf(election, termSortKey(term)),
-      ConditionExpression: tick === undefined ? "attribute_not_exists(#tick)" : "#tick = :tick",
-      ExpressionAttributeNames: { "#tick": "lastTick" },
-      ...(tick !== undefined && { ExpressionAttributeValues: { ":tick": s(tick) } }),
+      ...conditionExpression(asSeen("lastTick", optional(s, tick))),
     };
   }
 
@@ -132,9 +140,7 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
       request.election,
       "renew the lease",
       {
-        condition: "#holder = :me AND #term = :mine AND #revision < :revision",
-        values: { me: s(request.candidateId), mine: n(request.term) },
-        names: ["holder", "term"],
+        condition: all(mine(request), revisionBelow(request.revision)),
         set: {
           revision: n(request.revision),
           renewIntervalMs: n(request.renewIntervalMs),
@@ -155,9 +161,7 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
       request.election,
       "resign",
       {
-        condition: "#holder = :me AND #term = :mine",
-        values: { me: s(request.candidateId), mine: n(request.term) },
-        names: ["holder", "term"],
+        condition: mine(request),
         set: {
           holder: undefined,
           revision: n(request.revision),
@@ -179,9 +183,7 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
       request.election,
       "request a step-down",
       {
-        condition: "#term = :seenTerm AND attribute_exists(#holder)",
-        values: { seenTerm: n(request.term) },
-        names: ["holder", "term"],
+        condition: all(termAsSeen(request), someHolder),
         set: { stepDown: s(request.by), stepDownTo: optional(s, request.to) },
       },
       signal,
@@ -191,20 +193,12 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
   async pause({ election, by, seen }: PauseRequest, signal: AbortSignal): Promise<Written> {
     checkNextPause(election, seen);
     const { pauseRevision } = seen;
-    const sameNumber =
-      pauseRevision === undefined ? "attribute_not_exists(#pauseRevision)" : "#pauseRevision = :seenPause";
-    const samePlace = isPlaceholder(seen) ? " AND #revision = :seenRevision" : "";
+    const sameRow = isPlaceholder(seen) ? pairAsSeen(seen) : termAsSeen(seen);
     return this.#write(
       election,
       by === undefined ? "resume the election" : "pause the election",
       {
-        condition: `#term = :seenTerm AND ${sameNumber}${samePlace}`,
-        names: ["term", ...(samePlace ? ["revision"] : [])],
-        values: {
-          seenTerm: n(seen.term),
-          ...(pauseRevision !== undefined && { seenPause: n(pauseRevision) }),
-          ...(samePlace && { seenRevision: n(seen.revision) }),
-        },
+        condition: all(sameRow, asSeen("pauseRevision", optional(n, pauseRevision))),
         set: { paused: optional(s, by), pauseRevision: n((pauseRevision ?? 0) + 1) },
       },
       signal,
@@ -217,9 +211,7 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
       request.election,
       "evict the holder",
       {
-        condition: "#term = :seenTerm AND attribute_exists(#holder) AND #revision < :mostRevision",
-        values: { seenTerm: n(request.term), mostRevision: n(Number.MAX_SAFE_INTEGER) },
-        names: ["holder", "term", "revision"],
+        condition: all(termAsSeen(request), someHolder, revisionBelow(Number.MAX_SAFE_INTEGER)),
         set: {
           holder: undefined,
           endReason: s("evicted"),
@@ -233,7 +225,11 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
 
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted> {
     const { election, commit, actions } = request;
-    const fence = fenceUpdate(this.tableName, request);
+    const fence = {
+      ...this.rowOf(election, LEASE_SORT_KEY),
+      ...fenceUpdate(request),
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
+    };
     if (actions.length === 0) return this.#useUp(election, fence, signal);
     const tableNames = [...new Set([this.tableName, ...actions.map(({ tableName }) => tableName)])];
     return this.ask("commit a transaction", async (date) => {
@@ -271,7 +267,7 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
   }
 
   /** Not a transaction: it works where a transaction is what DynamoDB refuses. */
-  #useUp(election: string, fence: ReturnType<typeof fenceUpdate>, signal: AbortSignal): Promise<Transacted> {
+  #useUp(election: string, fence: UpdateOfRow, signal: AbortSignal): Promise<Transacted> {
     return this.ask("decide a transaction", async (date) => {
       try {
         await this.client.send(date.from(new UpdateItemCommand(fence)), { abortSignal: signal });
@@ -317,15 +313,6 @@ export class DynamoDBLeaseStore extends DynamoDBRegistry implements LeaseStore {
       }
     });
   }
-}
-
-/** An acquire's condition: the pair as it was seen. */
-function asSeen({ term, revision }: Basis) {
-  return {
-    condition: "#term = :seenTerm AND #revision = :seenRevision AND attribute_not_exists(#paused)",
-    names: ["paused"],
-    values: { seenTerm: n(term), seenRevision: n(revision) },
-  };
 }
 
 /** What was said of the tenure before, or for it. */

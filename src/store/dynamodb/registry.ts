@@ -7,7 +7,7 @@ import {
 import { MAX_TERM } from "../../limits.js";
 import type { History } from "../../protocol/observation.js";
 import type { Answer, CandidateRow, TermRange, TermRecord } from "../../protocol/verbs.js";
-import type { Item } from "../attribute.js";
+import { type Item, n } from "../attribute.js";
 import {
   CANDIDATE_SORT_KEY_PREFIX,
   candidatesPartition,
@@ -17,8 +17,9 @@ import {
   TERM_SORT_KEY_PREFIX,
   termSortKey,
 } from "../schema.js";
+import { conditionExpression, notRefreshedSince } from "./conditions.js";
 import type { DateHeader } from "./date-header.js";
-import { attributes, n, toCandidate } from "./lease-codec.js";
+import { attributes, toCandidate } from "./lease-codec.js";
 import { DynamoDBTable } from "./table.js";
 import { termRow, toHistory, toTerm } from "./term-codec.js";
 import { updateExpression } from "./update-expression.js";
@@ -87,9 +88,7 @@ export class DynamoDBRegistry extends DynamoDBTable {
       const command = date.from(
         new DeleteItemCommand({
           ...this.rowOf(candidatesPartition(election), CANDIDATE_SORT_KEY_PREFIX + candidateId),
-          ConditionExpression: "#beat <= :beat",
-          ExpressionAttributeNames: { "#beat": "beat" },
-          ExpressionAttributeValues: { ":beat": n(beat) },
+          ...conditionExpression(notRefreshedSince(beat)),
         }),
       );
       try {

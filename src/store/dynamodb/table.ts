@@ -1,8 +1,8 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { s } from "../attribute.js";
 import { PARTITION_KEY, SORT_KEY } from "../schema.js";
 import { DateHeader } from "./date-header.js";
 import { storeError } from "./errors.js";
-import { s } from "./lease-codec.js";
 
 /** What is used of the SDK's clients; `DynamoDBClient` and `DynamoDBDocumentClient` both have it. */
 export interface DynamoDBLike {

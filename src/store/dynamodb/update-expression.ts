@@ -1,51 +1,51 @@
 import type { Attribute, Item } from "../attribute.js";
+import { type Condition, placeholders } from "./conditions.js";
 
 /** One conditional update, by attribute names; placeholders are made from them. */
 export interface Update {
-  readonly condition?: string;
-  /** Names that the condition uses beside those it sets, for its `#name` placeholders. */
-  readonly names?: readonly string[];
-  /** Values that the condition uses beside those it sets, for its `:value` placeholders. */
-  readonly values?: Item;
+  readonly condition?: Condition;
   /** New values; `undefined` removes the attribute. */
   readonly set: Readonly<Record<string, Attribute | undefined>>;
   readonly add?: Item;
+  /** Attributes that take another one's value as it was before this update, or `otherwise` where it was not there. */
+  readonly copy?: Readonly<Record<string, { readonly from: string; readonly otherwise: Attribute }>>;
 }
 
-export function updateExpression(update: Update) {
-  const names = new Set([
-    ...(update.names ?? []),
-    ...Object.keys(update.set),
-    ...Object.keys(update.add ?? {}),
-  ]);
-  const present = Object.entries(update.set).filter(
-    (entry): entry is [string, Attribute] => entry[1] !== undefined,
-  );
-  const absent = Object.keys(update.set).filter((name) => update.set[name] === undefined);
-  const added = Object.entries(update.add ?? {});
+export function updateExpression({ condition, set, add = {}, copy = {} }: Update) {
+  const present = Object.entries(set).filter((entry): entry is [string, Attribute] => entry[1] !== undefined);
+  const absent = Object.keys(set).filter((name) => set[name] === undefined);
+  const copied = Object.entries(copy);
   const section = (keyword: string, parts: string[]) =>
     parts.length > 0 ? [`${keyword} ${parts.join(", ")}`] : [];
-  const values = [...Object.entries(update.values ?? {}), ...present, ...added];
   return {
     UpdateExpression: [
-      ...section(
-        "SET",
-        present.map(([name]) => `#${name} = :${name}`),
-      ),
+      ...section("SET", [
+        ...present.map(([name]) => `#${name} = :${name}`),
+        ...copied.map(([name, { from }]) => `#${name} = if_not_exists(#${from}, :${name})`),
+      ]),
       ...section(
         "REMOVE",
         absent.map((name) => `#${name}`),
       ),
       ...section(
         "ADD",
-        added.map(([name]) => `#${name} :${name}`),
+        Object.keys(add).map((name) => `#${name} :${name}`),
       ),
     ].join(" "),
-    ...(update.condition !== undefined && { ConditionExpression: update.condition }),
-    ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
-    // DynamoDB refuses a map of none.
-    ...(values.length > 0 && {
-      ExpressionAttributeValues: Object.fromEntries(values.map(([name, value]) => [`:${name}`, value])),
+    ...(condition && { ConditionExpression: condition.expression }),
+    ...placeholders({
+      names: [
+        ...(condition?.names ?? []),
+        ...Object.keys(set),
+        ...Object.keys(add),
+        ...copied.flatMap(([name, { from }]) => [name, from]),
+      ],
+      values: {
+        ...condition?.values,
+        ...Object.fromEntries(present),
+        ...add,
+        ...Object.fromEntries(copied.map(([name, { otherwise }]) => [name, otherwise])),
+      },
     }),
   };
 }

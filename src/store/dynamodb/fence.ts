@@ -1,0 +1,22 @@
+import type { CommitRequest } from "../../protocol/verbs.js";
+import { n, s } from "../attribute.js";
+import { all, mine, nextCommit } from "./conditions.js";
+import { updateExpression } from "./update-expression.js";
+
+/**
+ * The update of the lease row that makes a whole transaction depend on `candidateId` still leading `term` (promise P2,
+ * for every item at once), and on being the next transaction of that term.
+ */
+export function fenceUpdate(request: CommitRequest) {
+  const { term, commit } = request;
+  const condition = all(mine(request), nextCommit({ term, number: commit.number }));
+  const set = { commits: n(commit.number), commitId: s(commit.id) };
+  if (commit.number > 1) return updateExpression({ condition, set });
+  // The first transaction of a term keeps the last one of an earlier term beside it.
+  const copy = {
+    previousCommitTerm: { from: "commitTerm", otherwise: n(0) },
+    previousCommits: { from: "commits", otherwise: n(0) },
+    previousCommitId: { from: "commitId", otherwise: s("none") },
+  };
+  return updateExpression({ condition, set: { commitTerm: n(term), ...set }, copy });
+}
