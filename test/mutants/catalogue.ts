@@ -126,8 +126,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "deletion-is-a-vacancy",
     revives: "somebody else leads at once, while the holder of the deleted row trusts it",
     file: "src/protocol/takeover.ts",
-    from: "firstTerm === 1\n      ? now.monotonicMs",
-    to: "firstTerm >= 1\n      ? now.monotonicMs",
+    from: "firstTerm === 1 ? now.monotonicMs",
+    to: "firstTerm >= 1 ? now.monotonicMs",
   },
   {
     name: "history-of-another-placeholder",
