@@ -15,7 +15,7 @@ import { Succession } from "./leader/succession.js";
 import { Tenure } from "./leader/tenure.js";
 import { recordTick, TermHistory } from "./leader/term-history.js";
 import { Commits } from "./leader/transactions.js";
-import { Requests } from "./lease-client.js";
+import { LeaseClient } from "./lease-client.js";
 import type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
@@ -30,7 +30,7 @@ import { Observer } from "./views/observer.js";
  */
 export class Election {
   readonly #options: ResolvedOptions;
-  readonly #requests: Requests;
+  readonly #client: LeaseClient;
   readonly #campaign: Campaign;
   readonly #standing: Standing;
   readonly #emit: Emit;
@@ -41,9 +41,9 @@ export class Election {
     this.#options = resolveOptions(options, defaultLabel);
     const { name, candidateId } = this.#options;
     this.#emit = emitter(name, candidateId, [telemetry(name), ...(options.onEvent ? [options.onEvent] : [])]);
-    this.#requests = new Requests(storeOf(options), this.#options, this.#emit);
-    this.#campaign = new Campaign(this.#requests, this.#options, this.#emit);
-    this.#standing = new Standing(this.#requests, this.#options, this.#emit);
+    this.#client = new LeaseClient(storeOf(options), this.#options, this.#emit);
+    this.#campaign = new Campaign(this.#client, this.#options, this.#emit);
+    this.#standing = new Standing(this.#client, this.#options, this.#emit);
   }
 
   get name(): string {
@@ -194,7 +194,7 @@ export class Election {
 
   /** Who leads, by one read; undefined when nobody does, or the lease has surely run out. */
   async leader({ signal }: Signalled = {}): Promise<Leader | undefined> {
-    return new Observer(this.#requests, this.#options).leader(signal);
+    return new Observer(this.#client, this.#options).leader(signal);
   }
 
   /**
@@ -202,7 +202,7 @@ export class Election {
    * until `signal` aborts. Outages of the table are waited out. One read per renewal.
    */
   observe({ signal }: Signalled = {}): AsyncIterableIterator<Leader | undefined> {
-    return new Observer(this.#requests, this.#options).follow(signal);
+    return new Observer(this.#client, this.#options).follow(signal);
   }
 
   /**
@@ -210,7 +210,7 @@ export class Election {
    * that died is listed until its row says that it should have been refreshed.
    */
   async candidates({ signal }: Signalled = {}): Promise<ListedCandidate[]> {
-    return new Records(this.#requests, this.#options).candidates(signal);
+    return new Records(this.#client).candidates(signal);
   }
 
   /**
@@ -222,7 +222,7 @@ export class Election {
     if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
       throw new InvalidOptionError("limit", "must be a whole number from 1 to 10000", limit, 100);
     }
-    return new Records(this.#requests, this.#options).history(limit, signal);
+    return new Records(this.#client).history(limit, signal);
   }
 
   /** Two bids of one candidate would take its own lease away from it. */
@@ -249,9 +249,9 @@ export class Election {
     afterwards: () => Promise<unknown> = () => Promise.resolve(),
   ): Promise<T> {
     const { lease, previous } = won;
-    const tenure = new Tenure(won, this.#requests, this.#options, this.#emit, this.#campaign, {
-      succession: new Succession(this.#requests, this.#options, this.#standing, previous),
-      history: new TermHistory(this.#requests, this.#options, lease, previous),
+    const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
+      succession: new Succession(this.#client, this.#options, this.#standing, previous),
+      history: new TermHistory(this.#client, this.#options, lease, previous),
       afterwards,
     });
     this.#tenure = tenure;
@@ -259,14 +259,14 @@ export class Election {
       await tenure.release("resigned");
       throw signal.reason;
     }
-    return begin(new Leadership(tenure, new Commits(tenure, this.#requests)), tenure);
+    return begin(new Leadership(tenure, new Commits(tenure, this.#client)), tenure);
   }
 
   async #complete(tenure: Tenure, tick: string, holdForMs: number | undefined): Promise<void> {
     const outcome = await tenure.release("resigned", { tick, reserve: tenure.hold(holdForMs) });
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
     if (outcome === "unconfirmed") throw new TableUnavailableError("record the tick as done");
-    await recordTick(this.#requests, this.#options, tenure.term, tick);
+    await recordTick(this.#client, this.#options, tenure.term, tick);
   }
 }
 

@@ -1,4 +1,4 @@
-import { TimedOut } from "./clock.js";
+import { TimedOut } from "./async.js";
 import { dataOf, describe } from "./describe.js";
 
 /**

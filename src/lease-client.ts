@@ -1,18 +1,28 @@
-import { type Instant, readClock, TimedOut, withTimeout } from "./clock.js";
-import { TableUnavailableError } from "./errors.js";
+import { TimedOut, withTimeout } from "./async.js";
+import type { Instant } from "./clock.js";
+import { type EndReason, TableUnavailableError } from "./errors.js";
 import type { Emit } from "./events.js";
-import {
-  believed,
-  estimateMs,
-  type HeaderBounds,
-  type Hearing,
-  hear,
-  type ServiceClock,
-  serviceClockOf,
-} from "./protocol/service-clock.js";
-import type { Answer } from "./protocol/verbs.js";
+import { type Lease, placeholderRevision } from "./protocol/lease.js";
+import { acquireLanded, renewLanded, resignLanded } from "./protocol/lost-answers.js";
+import type {
+  AcquireRequest,
+  Answer,
+  CandidateRow,
+  CommitMark,
+  LettingGo,
+  PauseRequest,
+  Read,
+  Reservation,
+  TermRange,
+  TermRecord,
+  Transacted,
+  Written,
+} from "./protocol/verbs.js";
+import { randomPart } from "./random.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 import type { LeaseStore } from "./store/lease-store.js";
+import type { Action } from "./store/transaction.js";
+import { TableTime } from "./table-time.js";
 
 /** An answer, and when its request left and it came: trust counts from `sent`, observation from `received`. */
 export interface Timed<T> {
@@ -23,61 +33,219 @@ export interface Timed<T> {
   readonly contradicts: boolean;
 }
 
-/** How a candidate talks to the table: bounded in time, and learning the table's time from each answer. */
-export class Requests {
-  #hearing: Hearing | undefined;
+/** What became of a holder's write. The row is believed before the refusal: an answer may have been lost. */
+export interface Told {
+  readonly landed: boolean;
+  /** The row after it, or as it stands; undefined: there is none. */
+  readonly lease: Lease | undefined;
+  /** Read before the request left. */
+  readonly sent: Instant;
+  readonly received: Instant;
+  readonly contradicts: boolean;
+}
+
+/** One try of a holder. Each has a revision of its own, so that the row tells which one landed. */
+export interface OwnTry {
+  readonly term: number;
+  readonly revision: number;
+}
+
+/** What a renewal tells beside that the holder lives. */
+export interface Renewal {
+  readonly value: string | undefined;
+  /** For the moment the request leaves: how long after it the next renewal is due. */
+  readonly nextInMs: (sent: Instant) => number;
+  readonly line: readonly string[] | undefined;
+  readonly lettingGo: ((sent: Instant) => LettingGo) | undefined;
+}
+
+/** What goes with a resignation. */
+export interface GivingBack {
+  /** Recorded as done in the same write. */
+  readonly tick?: string | undefined;
+  readonly reserve?: Omit<Reservation, "until"> | undefined;
+}
+
+interface SendOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * How one candidate talks to the table: a method per verb. Each is bounded in time, resolves lost answers, and learns the
+ * table's time from the answer. Each rejects with `TableUnavailableError` when no answer came in time: whether the request
+ * took effect is then unknown.
+ */
+export class LeaseClient {
+  readonly time: TableTime;
 
   constructor(
     private readonly store: LeaseStore,
     private readonly options: ResolvedOptions,
-    private readonly emit: Emit,
-  ) {}
-
-  now(): Instant {
-    return readClock(this.options.clock);
+    emit: Emit,
+  ) {
+    this.time = new TableTime(options, emit);
   }
 
-  /** For who may lead. Undefined while no header was heard, and while headers are doubted: then observation decides. */
-  get service(): ServiceClock | undefined {
-    return this.headers && serviceClockOf(this.headers, this.options.maxServiceClockErrorMs);
+  read(consistent: boolean, signal?: AbortSignal): Promise<Timed<Read>> {
+    return this.#send("read the lease", (store, _, abort) => store.read(this.#name, { consistent }, abort), {
+      signal,
+    });
   }
 
-  /** For people, and for who comes first: a wall clock that is hours behind must not keep the dead alive. */
-  get headers(): HeaderBounds | undefined {
-    return believed(this.#hearing);
+  readHistory(signal?: AbortSignal) {
+    return this.#send(
+      "read the election's history",
+      (store, _, abort) => store.readHistory(this.#name, abort),
+      {
+        signal,
+      },
+    );
   }
 
-  /** What a lease written now says of its end: no earlier than any other clock may take the end to be. */
-  expiresAt(sent: Instant): number | undefined {
-    return this.latest(sent, this.options.leaseDurationMs);
+  /** Latest first. */
+  readTerms(range: TermRange, signal?: AbortSignal) {
+    return this.#send(
+      "read the election's history",
+      (store, _, abort) => store.readTerms(this.#name, range, abort),
+      { signal },
+    );
   }
 
-  /**
-   * No clock of the table is later than this, so long after `sent`. Undefined also where wall clock and headers are
-   * more than a lease apart: it would be so late that observation comes first, and people would be misled.
-   */
-  latest(sent: Instant, afterMs: number): number | undefined {
-    const { service } = this;
-    if (!service || service.disagreementMs(sent) > this.options.leaseDurationMs) return undefined;
-    return Math.ceil(service.latestMs(sent)) + afterMs;
+  /** Makes a placeholder where there is no row, with a revision drawn at random. */
+  holdPlace(renewIntervalMs: number, signal?: AbortSignal): Promise<Timed<Written>> {
+    const { leaseDurationMs, random } = this.options;
+    const revision = placeholderRevision(random);
+    const request = { election: this.#name, revision, leaseDurationMs, renewIntervalMs };
+    return this.#send("make the lease row", (store, _, abort) => store.holdPlace(request, abort), { signal });
   }
 
-  /** Service time by the headers, best guess, for people. */
-  at(now: Instant): number | undefined {
-    return this.headers && estimateMs(this.headers, now);
+  /** Takes no signal: a request under way may win the lease, and who walks away leaves nobody leading for a lease. */
+  async acquire({ basis, term }: Pick<AcquireRequest, "basis" | "term">): Promise<Told> {
+    const { candidateId, leaseDurationMs, renewIntervalMs, value, random } = this.options;
+    const attemptId = randomPart(random);
+    const mine = { candidateId, attemptId };
+    const fixed = { election: this.#name, ...mine, basis, term, leaseDurationMs, renewIntervalMs, value };
+    const timed = await this.#send("acquire the lease", (store, sent, abort) =>
+      store.acquire({ ...fixed, expiresAt: this.time.expiresAt(sent), at: this.time.at(sent) }, abort),
+    );
+    return told(timed, (lease) => acquireLanded(lease, mine));
   }
 
-  /** Rejects with `TableUnavailableError` after `timeoutMs`; whether the request took effect is then unknown. */
-  async send<T extends Answer>(
+  async renew(
+    { term, revision }: OwnTry,
+    { value, nextInMs, line, lettingGo }: Renewal,
+    timeoutMs: number,
+  ): Promise<Told> {
+    const mine = this.#mine(term);
+    const timed = await this.#send(
+      "renew the lease",
+      (store, sent, abort) =>
+        store.renew(
+          {
+            ...mine,
+            revision,
+            renewIntervalMs: Math.ceil(nextInMs(sent)),
+            value,
+            line,
+            lettingGo: lettingGo?.(sent),
+            expiresAt: this.time.expiresAt(sent),
+            at: this.time.at(sent),
+          },
+          abort,
+        ),
+      { timeoutMs },
+    );
+    return told(timed, (lease) => renewLanded(lease, mine, revision));
+  }
+
+  async resign(
+    { term, revision }: OwnTry,
+    { reason, tick, reserve }: GivingBack & { readonly reason: EndReason },
+    timeoutMs: number,
+  ): Promise<Told> {
+    const mine = this.#mine(term);
+    const timed = await this.#send(
+      "resign",
+      (store, sent, abort) => {
+        const reservation = reserve && { ...reserve, until: this.time.latest(sent, reserve.forMs) };
+        return store.resign({ ...mine, revision, reason, at: this.time.at(sent), tick, reservation }, abort);
+      },
+      { timeoutMs },
+    );
+    return told(timed, (lease) => resignLanded(lease, mine, tick));
+  }
+
+  transact(term: number, commit: CommitMark, actions: readonly Action[]): Promise<Timed<Transacted>> {
+    const request = { ...this.#mine(term), commit, actions };
+    return this.#send("commit a transaction", (store, _, abort) => store.transact(request, abort));
+  }
+
+  readKeyNames(tableName: string, signal?: AbortSignal) {
+    return this.#send("read a table's key", (store, _, abort) => store.readKeyNames(tableName, abort), {
+      signal,
+    });
+  }
+
+  recordTerm(record: TermRecord): Promise<Timed<Answer>> {
+    return this.#send("record a term", (store, _, abort) => store.recordTerm(this.#name, record, abort));
+  }
+
+  requestStepDown(term: number, by: string, to: string | undefined): Promise<Timed<Written>> {
+    const request = { election: this.#name, term, by, to };
+    return this.#send("request a step-down", (store, _, abort) => store.requestStepDown(request, abort));
+  }
+
+  evict(term: number): Promise<Timed<Written>> {
+    return this.#send("evict the holder", (store, sent, abort) =>
+      store.evict({ election: this.#name, term, at: this.time.at(sent) }, abort),
+    );
+  }
+
+  /** `by` undefined: the election goes on. */
+  pause(by: string | undefined, seen: PauseRequest["seen"]): Promise<Timed<Written>> {
+    const doing = by === undefined ? "resume the election" : "pause the election";
+    return this.#send(doing, (store, _, abort) => store.pause({ election: this.#name, by, seen }, abort));
+  }
+
+  drawSeq() {
+    return this.#send("join the election", (store, _, abort) => store.drawSeq(this.#name, abort));
+  }
+
+  /** `rowAt`: the row, for the moment the request leaves. */
+  writeCandidate(rowAt: (sent: Instant) => CandidateRow): Promise<Timed<Answer>> {
+    return this.#send("refresh the candidate", (store, sent, abort) =>
+      store.writeCandidate(this.#name, rowAt(sent), abort),
+    );
+  }
+
+  deleteCandidate(row: Pick<CandidateRow, "candidateId" | "beat">): Promise<Timed<Answer>> {
+    return this.#send("delete a candidate's row", (store, _, abort) =>
+      store.deleteCandidate(this.#name, row, abort),
+    );
+  }
+
+  readCandidates(signal?: AbortSignal) {
+    return this.#send("read the candidates", (store, _, abort) => store.readCandidates(this.#name, abort), {
+      signal,
+    });
+  }
+
+  get #name(): string {
+    return this.options.name;
+  }
+
+  #mine(term: number) {
+    return { election: this.#name, candidateId: this.options.candidateId, term };
+  }
+
+  async #send<T extends Answer>(
     doing: string,
     request: (store: LeaseStore, sent: Instant, signal: AbortSignal) => Promise<T>,
-    {
-      timeoutMs = this.options.requestTimeoutMs,
-      signal,
-    }: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+    { timeoutMs = this.options.requestTimeoutMs, signal }: SendOptions = {},
   ): Promise<Timed<T>> {
     // Before the request leaves, whatever happens on the way (pitfall: trust counted from the response).
-    const sent = this.now();
+    const sent = this.time.now();
     const asked = withTimeout(
       this.options.clock,
       timeoutMs,
@@ -87,25 +255,17 @@ export class Requests {
       throw error instanceof TimedOut ? new TableUnavailableError(doing, { cause: error }) : error;
     });
     const answer = await asked;
-    const received = this.now();
-    const contradicts = answer.dateMs !== undefined && this.#learn(answer.dateMs, sent, received);
+    const received = this.time.now();
+    const contradicts =
+      answer.dateMs !== undefined && this.time.learn({ dateMs: answer.dateMs, sent, received });
     return { answer, sent, received, contradicts };
   }
+}
 
-  /**
-   * The time of doubt is the own lease, though others may hold longer ones. Exclusion does not rest on its length: while
-   * the wall clock is right, no header does harm. It is for a host whose wall clock is wrong as well: there a spell of
-   * lies that contradicts what was known is forgotten if it is shorter than this.
-   */
-  #learn(dateMs: number, sent: Instant, received: Instant): boolean {
-    const { maxServiceClockErrorMs, leaseDurationMs: doubtMs } = this.options;
-    const { hearing, contradicts } = hear(
-      this.#hearing,
-      { dateMs, sent, received },
-      { maxServiceClockErrorMs, doubtMs },
-    );
-    this.#hearing = hearing;
-    if (contradicts) this.emit({ type: "clockAnomaly" });
-    return contradicts;
-  }
+function told(
+  { answer, sent, received, contradicts }: Timed<Written>,
+  landedBy: (lease: Lease | undefined) => boolean,
+): Told {
+  const { lease } = answer;
+  return { landed: answer.done || landedBy(lease), lease, sent, received, contradicts };
 }

@@ -1,14 +1,12 @@
 import { checkSuccessor } from "./arguments.js";
-import { backoffMs } from "./backoff.js";
-import { sleep } from "./clock.js";
+import { retry } from "./async.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
-import { Requests } from "./lease-client.js";
+import { LeaseClient, type Timed } from "./lease-client.js";
 import type { CandidateOptions } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
-import { isPlaceholder, type Lease, placeholderRevision } from "./protocol/lease.js";
+import { isPlaceholder, type Lease } from "./protocol/lease.js";
 import type { Written } from "./protocol/verbs.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
-import type { LeaseStore } from "./store/lease-store.js";
 import { type StoreOptions, storeOf } from "./store/open-store.js";
 
 export interface OperatorOptions extends StoreOptions, Pick<CandidateOptions, "clock" | "random"> {
@@ -26,13 +24,15 @@ export interface Asked {
 }
 
 const TRIES = 5;
+/** On a placeholder that is paused, candidates look again so often, until the election goes on. */
+const PAUSED_POLL_MS = 1_000;
 
 /**
  * What people do to an election from outside. Each is one conditional write on the row that was seen, so it
  * never hits a leader that came later, nor undoes what was asked later. Rejects with `TableError`, `TableUnavailableError`, `MalformedLeaseError`.
  */
 export class Operator {
-  readonly #requests: Requests;
+  readonly #client: LeaseClient;
   readonly #options: ResolvedOptions;
   readonly #by: string;
 
@@ -42,7 +42,7 @@ export class Operator {
       throw new InvalidOptionError("by", "must be a string of 1 to 200 characters", by, "ana");
     }
     this.#by = by;
-    this.#requests = new Requests(storeOf(where), this.#options, () => {});
+    this.#client = new LeaseClient(storeOf(where), this.#options, () => {});
   }
 
   /**
@@ -51,9 +51,7 @@ export class Operator {
    */
   requestStepDown({ to }: { to?: string | undefined } = {}): Promise<Asked> {
     checkSuccessor(to);
-    return this.#onLeader("request a step-down", (store, { term }, signal) =>
-      store.requestStepDown({ election: this.#options.name, term, by: this.#by, to }, signal),
-    );
+    return this.#onLeader(({ term }) => this.#client.requestStepDown(term, this.#by, to));
   }
 
   /**
@@ -61,12 +59,7 @@ export class Operator {
    * check no fence can still happen, until its lease would have run out; nobody else leads before that.
    */
   evict(): Promise<Asked> {
-    return this.#onLeader("evict the holder", (store, { term }, signal) =>
-      store.evict(
-        { election: this.#options.name, term, at: this.#requests.at(this.#requests.now()) },
-        signal,
-      ),
-    );
+    return this.#onLeader(({ term }) => this.#client.evict(term));
   }
 
   /** From now on nobody is elected; the leader, if there is one, hands over to nobody. Until `resume()`. */
@@ -83,14 +76,13 @@ export class Operator {
   async #setPaused(by: string | undefined): Promise<Asked> {
     let row = await this.#read();
     for (let tries = 0; tries < TRIES; tries++) {
-      if (by !== undefined) row ??= await this.#holdPlace();
+      // So that there is something to pause.
+      if (by !== undefined) {
+        row ??= (await this.#insist(() => this.#client.holdPlace(PAUSED_POLL_MS))).answer.lease;
+      }
       if (row === undefined) break;
       const seen: Lease = row;
-      const request = { election: this.#options.name, by, seen };
-      const { answer } = await this.#send(
-        by === undefined ? "resume the election" : "pause the election",
-        (store, signal) => store.pause(request, signal),
-      );
+      const { answer } = await this.#insist(() => this.#client.pause(by, seen));
       row = answer.lease;
       // Refused, and yet as asked: an earlier try landed, or somebody else asked for the same.
       const isAsAsked = row !== undefined && (row.paused === undefined) === (by === undefined);
@@ -101,49 +93,22 @@ export class Operator {
     return { done: false, leader: leaderOf(row) };
   }
 
-  /** So that there is something to pause. Returns the row that stands there then. */
-  async #holdPlace(): Promise<Lease | undefined> {
-    const { name: election, leaseDurationMs, random } = this.#options;
-    // Candidates look again so often, until it goes on.
-    const renewIntervalMs = 1_000;
-    const revision = placeholderRevision(random);
-    const { answer } = await this.#send("make the lease row", (store, signal) =>
-      store.holdPlace({ election, revision, leaseDurationMs, renewIntervalMs }, signal),
-    );
-    return answer.lease;
-  }
-
-  async #onLeader(
-    doing: string,
-    ask: (store: LeaseStore, lease: Lease, signal: AbortSignal) => Promise<Written>,
-  ): Promise<Asked> {
+  async #onLeader(ask: (lease: Lease) => Promise<Timed<Written>>): Promise<Asked> {
     const lease = await this.#read();
     const leader = leaderOf(lease);
     if (!lease || !leader) return { done: false, leader: undefined };
-    const { answer } = await this.#send(doing, (store, signal) => ask(store, lease, signal));
+    const { answer } = await this.#insist(() => ask(lease));
     return { done: answer.done, leader };
   }
 
   async #read(): Promise<Lease | undefined> {
-    const { answer } = await this.#send("read the lease", (store, signal) =>
-      store.read(this.#options.name, { consistent: true }, signal),
-    );
-    return answer.lease;
+    return (await this.#insist(() => this.#client.read(true))).answer.lease;
   }
 
   /** People do not ask again by themselves, so this does. */
-  async #send<T extends object>(
-    doing: string,
-    request: (store: LeaseStore, signal: AbortSignal) => Promise<T>,
-  ) {
+  #insist<T>(ask: () => Promise<T>): Promise<T> {
     const { clock, random } = this.#options;
-    for (let failures = 1; ; failures++) {
-      try {
-        return await this.#requests.send(doing, (store, _sent, signal) => request(store, signal));
-      } catch (error) {
-        if (!(error instanceof TableUnavailableError) || failures >= TRIES) throw error;
-        await sleep(clock, backoffMs(failures, 1_000, random));
-      }
-    }
+    const isTransient = (error: unknown) => error instanceof TableUnavailableError;
+    return retry(ask, { clock, random, tries: TRIES, maxMs: 1_000, isTransient });
   }
 }

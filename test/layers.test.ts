@@ -10,8 +10,9 @@ const root = fileURLToPath(new URL("../", import.meta.url));
  * A room imports only what stands lower. Types count, and so do imports at run time.
  */
 const STOREYS: string[][] = [
-  ["describe", "clock", "limits", "deferred", "child-guard"],
-  ["error-summary", "backoff"],
+  ["describe", "clock", "limits", "child-guard"],
+  ["async"],
+  ["error-summary"],
   ["errors", "random"],
   ["arguments"],
   ["protocol"],
@@ -19,6 +20,7 @@ const STOREYS: string[][] = [
   ["events"],
   ["options", "telemetry"],
   ["resolve-options"],
+  ["table-time"],
   ["lease-client"],
   ["candidate", "views", "operator"],
   ["leader"],

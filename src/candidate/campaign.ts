@@ -1,15 +1,12 @@
-import { backoffMs } from "../backoff.js";
-import { type Instant, longestElapsedMs, sleep } from "../clock.js";
+import { backoffMs, sleep } from "../async.js";
+import { type Instant, longestElapsedMs } from "../clock.js";
 import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
-import type { Requests } from "../lease-client.js";
+import type { LeaseClient, Told } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
-import { isPlaceholder, isTickDone, type Lease, placeholderRevision } from "../protocol/lease.js";
-import { acquireLanded } from "../protocol/lost-answers.js";
+import { isPlaceholder, isTickDone, type Lease } from "../protocol/lease.js";
 import { doubt, type Sighting, see, seeHistory } from "../protocol/observation.js";
 import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
-import type { Written } from "../protocol/verbs.js";
-import { randomPart } from "../random.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { isHealthy } from "./health.js";
 
@@ -56,7 +53,7 @@ export class Campaign {
   #vainTries = 0;
 
   constructor(
-    private readonly requests: Requests,
+    private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     private readonly emit: Emit,
   ) {}
@@ -122,7 +119,7 @@ export class Campaign {
 
   /** The leader's own last sight of the row: a resigned lease can be taken back with one request. */
   saw(lease: Lease): void {
-    this.#note(lease, this.requests.now().monotonicMs, true);
+    this.#note(lease, this.client.time.now().monotonicMs, true);
   }
 
   async #step(
@@ -142,7 +139,7 @@ export class Campaign {
         await this.#readHistory(signal);
         return undefined;
       case "wait":
-        await sleep(this.options.clock, move.untilMs - this.requests.now().monotonicMs, signal);
+        await sleep(this.options.clock, move.untilMs - this.client.time.now().monotonicMs, signal);
         return undefined;
       case "acquire":
         if (await isHealthy(this.options)) {
@@ -168,11 +165,7 @@ export class Campaign {
   }
 
   async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
-    const { answer, received } = await this.requests.send(
-      "read the lease",
-      (store, _sent, abort) => store.read(this.options.name, { consistent }, abort),
-      { signal },
-    );
+    const { answer, received } = await this.client.read(consistent, signal);
     if (consistent) this.#unsure = false;
     this.#note(answer.lease, received.monotonicMs, consistent);
   }
@@ -181,72 +174,34 @@ export class Campaign {
     if (this.#unsure) return { kind: "read", consistent: true };
     const { candidateId, useServiceClock, eligible, group, slotMs, handoffPollMs } = this.options;
     const me = { candidateId, useServiceClock, jitterMs, eligible, group, slotMs, handoffPollMs };
-    return nextMove(this.#sighting, me, this.requests.now(), this.requests.service);
+    return nextMove(this.#sighting, me, this.client.time.now(), this.client.time.service);
   }
 
   async #holdPlace(signal: AbortSignal | undefined): Promise<void> {
-    const { name, leaseDurationMs, renewIntervalMs, random } = this.options;
-    const revision = placeholderRevision(random);
-    const { answer, received } = await this.requests.send(
-      "make the lease row",
-      (store, _sent, abort) =>
-        store.holdPlace({ election: name, revision, leaseDurationMs, renewIntervalMs }, abort),
-      { signal },
-    );
+    const { answer, received } = await this.client.holdPlace(this.options.renewIntervalMs, signal);
     this.#note(answer.lease, received.monotonicMs, true);
   }
 
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
-    const { answer, received } = await this.requests.send(
-      "read the election's history",
-      (store, _sent, abort) => store.readHistory(this.options.name, abort),
-      { signal },
-    );
+    const { answer, received } = await this.client.readHistory(signal);
     if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history, received.monotonicMs);
   }
 
-  /**
-   * Not aborted by the caller's signal: a request under way may win the lease, and who walks away from it
-   * leaves the election without a leader for a whole lease.
-   */
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
-    const { name, candidateId, leaseDurationMs, renewIntervalMs, value, random } = this.options;
     const seen = this.#sighting?.lease;
     const previous = seen && !isPlaceholder(seen) ? seen : undefined;
-    const attemptId = randomPart(random);
-    let written: Written;
-    let sent: Elected["sent"];
-    let isDated: boolean;
+    let told: Told;
     try {
-      const timed = await this.requests.send("acquire the lease", (store, at, signal) =>
-        store.acquire(
-          {
-            election: name,
-            candidateId,
-            attemptId,
-            basis,
-            term,
-            leaseDurationMs,
-            renewIntervalMs,
-            value,
-            expiresAt: this.requests.expiresAt(at),
-            at: this.requests.at(at),
-          },
-          signal,
-        ),
-      );
-      ({ answer: written, sent } = timed);
-      isDated = !timed.contradicts;
-      this.#note(written.lease, timed.received.monotonicMs, true);
+      told = await this.client.acquire({ basis, term });
+      this.#note(told.lease, told.received.monotonicMs, true);
     } catch (error) {
       this.#unsure = true;
       throw error;
     }
-    const { lease } = written;
+    const { landed, lease, sent } = told;
     const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
-    const isVain = !written.done && (!lease || (isAsSeen && lease.paused === undefined));
+    const isVain = !landed && (!lease || (isAsSeen && lease.paused === undefined));
     this.#vainTries = isVain ? this.#vainTries + 1 : 0;
-    const landed = written.done || acquireLanded(lease, { candidateId, attemptId });
     if (!landed || !lease) {
       this.emit({ type: "refused", term: lease?.term });
       // The term was used before, though the history did not say so when it was read: all over again.
@@ -254,9 +209,9 @@ export class Campaign {
       return undefined;
     }
     // Both local clocks may have stood still since the last header, and the row says too early an end: mine, but once more.
-    if (!isDated && lease.expiresAt !== undefined) return undefined;
+    if (told.contradicts && lease.expiresAt !== undefined) return undefined;
     // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
-    const now = this.requests.now();
+    const now = this.client.time.now();
     if (trustLeftMs(sent, trustMs(this.options), now) <= 0) return undefined;
     this.emit({ type: "elected", term: lease.term, tookMs: longestElapsedMs(sent, now) });
     return { kind: "elected", lease, sent, previous };

@@ -1,4 +1,4 @@
-import { withTimeout } from "../clock.js";
+import { withTimeout } from "../async.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
 /** Asks `healthy`; an error or silence is a no. */

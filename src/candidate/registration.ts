@@ -1,9 +1,8 @@
 import { isRank, RANK_RULE } from "../arguments.js";
-import { backoffMs } from "../backoff.js";
-import { sleep, withTimeout } from "../clock.js";
+import { backoffMs, sleep, withTimeout } from "../async.js";
 import { InvalidOptionError } from "../errors.js";
 import type { Emit } from "../events.js";
-import type { Requests } from "../lease-client.js";
+import type { LeaseClient } from "../lease-client.js";
 import { keepsLine } from "../protocol/line.js";
 import { lifetimeMs } from "../protocol/membership.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -21,7 +20,7 @@ export class Standing {
   #left: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly requests: Requests,
+    private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     private readonly emit: Emit,
   ) {}
@@ -57,22 +56,18 @@ export class Standing {
    */
   async #deleteRow(running: Promise<void>): Promise<void> {
     await running;
-    const { name, candidateId } = this.options;
+    const { candidateId } = this.options;
     // Should it have joined again meanwhile, its newer beat keeps the row.
     const beat = this.#beat;
     if (beat === 0) return;
-    await this.requests
-      .send("delete the candidate's row", (store, _sent, signal) =>
-        store.deleteCandidate(name, { candidateId, beat }, signal),
-      )
-      .catch(() => {});
+    await this.client.deleteCandidate({ candidateId, beat }).catch(() => {});
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {
     const { clock, refreshIntervalMs, random } = this.options;
     for (let failures = 0; !signal.aborted; ) {
       try {
-        this.#seq ??= await this.#draw();
+        this.#seq ??= (await this.client.drawSeq()).answer.seq;
         await this.#askRank(signal);
         await this.#write(this.#seq);
         failures = 0;
@@ -86,13 +81,6 @@ export class Standing {
           : refreshIntervalMs * (1 - random() / 10);
       await sleep(clock, pauseMs, signal).catch(() => {});
     }
-  }
-
-  async #draw(): Promise<number> {
-    const { answer } = await this.requests.send("join the election", (store, _sent, signal) =>
-      store.drawSeq(this.options.name, signal),
-    );
-    return answer.seq;
   }
 
   /** What cannot be told now stays as it was told last. */
@@ -113,17 +101,16 @@ export class Standing {
   }
 
   async #write(seq: number): Promise<void> {
-    const { name, candidateId, label, eligible, group, value, refreshIntervalMs: refreshMs } = this.options;
+    const { candidateId, label, eligible, group, value, refreshIntervalMs: refreshMs } = this.options;
     this.#beat += 1;
     const fixed = { candidateId, label, eligible, group, value, refreshMs, seq };
-    await this.requests.send("refresh the candidate", (store, sent, signal) => {
+    await this.client.writeCandidate((sent) => {
       // By the headers alone: else a row of who died on a host whose wall clock is wrong would count as alive.
-      const latestMs = this.requests.headers?.latestMs(sent);
+      const latestMs = this.client.time.headers?.latestMs(sent);
       const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshMs);
       // For cleaning up any clock will do: a row that went too soon is back with the next refresh.
       const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + REMEMBERED_MS) / 1_000);
-      const row = { ...fixed, rank: this.#rank, beat: this.#beat, expiresAt, ttl };
-      return store.writeCandidate(name, row, signal);
+      return { ...fixed, rank: this.#rank, beat: this.#beat, expiresAt, ttl };
     });
   }
 }

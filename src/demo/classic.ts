@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { sleep, systemClock } from "../clock.js";
+import { sleep } from "../async.js";
+import { systemClock } from "../clock.js";
 import { Election, type PastLeader } from "../index.js";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
 import { type FromNode, Nodes } from "./nodes.js";

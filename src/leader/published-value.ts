@@ -1,8 +1,8 @@
-import { type Deferred, deferred } from "../deferred.js";
+import { type Deferred, deferred } from "../async.js";
 
 /** What a leader publishes on the lease row, and who waits until it is there. */
 export class Proclamation {
-  #waiting: Array<Deferred> = [];
+  #waiting: Array<Deferred<void>> = [];
 
   constructor(private current: string | undefined) {}
 
@@ -17,22 +17,22 @@ export class Proclamation {
   /** Resolves when a renewal carried it to the table. */
   change(value: string | undefined): Promise<void> {
     this.current = value;
-    const waiter = deferred();
+    const waiter = deferred<void>();
     this.#waiting.push(waiter);
     return waiter.promise;
   }
 
   /** Those whose value the renewal carries that is sent now. */
-  take(): Deferred[] {
+  take(): Deferred<void>[] {
     return this.#waiting.splice(0);
   }
 
   /** It did not get there. */
-  putBack(waiting: Deferred[]): void {
+  putBack(waiting: Deferred<void>[]): void {
     this.#waiting.unshift(...waiting);
   }
 
-  refuse(error: () => unknown, waiting: Deferred[] = this.take()): void {
+  refuse(error: () => unknown, waiting: Deferred<void>[] = this.take()): void {
     for (const waiter of waiting) waiter.reject(error());
   }
 }

@@ -1,6 +1,6 @@
 import type { Standing } from "../candidate/registration.js";
 import { type EndReason, TableError } from "../errors.js";
-import type { Requests } from "../lease-client.js";
+import type { LeaseClient } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
 import { type Candidate, keepsLine, lineOf, preemptedBy } from "../protocol/line.js";
 import { call, longDead, present, type Roll } from "../protocol/membership.js";
@@ -26,12 +26,12 @@ export class Succession {
   readonly #sinceMs: number;
 
   constructor(
-    private readonly requests: Requests,
+    private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     private readonly standing: Standing,
     previous: Lease | undefined,
   ) {
-    this.#sinceMs = requests.now().monotonicMs;
+    this.#sinceMs = client.time.now().monotonicMs;
     this.#doubted = absentees(previous, options.candidateId);
   }
 
@@ -61,7 +61,7 @@ export class Succession {
 
   #wishOfTheLine(): Wish | undefined {
     const { preempt, minTenureMs, maxTenureMs } = this.options;
-    const ledMs = this.requests.now().monotonicMs - this.#sinceMs;
+    const ledMs = this.client.time.now().monotonicMs - this.#sinceMs;
     const line = this.#line ?? [];
     // Who never joined (a single try) has told nobody its rank.
     const isRanked = this.standing.seq !== undefined;
@@ -76,17 +76,15 @@ export class Succession {
   }
 
   async #read(): Promise<void> {
-    const { name, order, candidateId } = this.options;
-    const { answer, received } = await this.requests.send("read the candidates", (store, _sent, signal) =>
-      store.readCandidates(name, signal),
-    );
+    const { order, candidateId } = this.options;
+    const { answer, received } = await this.client.readCandidates();
     // Whose row does not say how long it is good (it was written without a service clock) may be long dead.
     const undated = answer.candidates.filter(({ expiresAt }) => expiresAt === undefined);
     const doubted = new Set([...this.#doubted, ...undated.map((row) => row.candidateId)]);
     this.#roll = call(this.#roll, answer.candidates, received.monotonicMs, doubted);
-    this.#candidates = present(this.#roll, received, this.requests.headers);
+    this.#candidates = present(this.#roll, received, this.client.time.headers);
     this.#line = lineOf(order, this.#candidates, { candidateId, seq: this.standing.seq });
-    const dead = longDead(answer.candidates, candidateId, received, this.requests.headers);
+    const dead = longDead(answer.candidates, candidateId, received, this.client.time.headers);
     if (!this.#mayDelete) return;
     this.#deleting ??= this.#delete(dead).finally(() => {
       this.#deleting = undefined;
@@ -99,11 +97,7 @@ export class Succession {
    */
   async #delete(rows: readonly CandidateRow[]): Promise<void> {
     try {
-      for (const row of rows) {
-        await this.requests.send("delete a dead candidate's row", (store, _sent, signal) =>
-          store.deleteCandidate(this.options.name, row, signal),
-        );
-      }
+      for (const row of rows) await this.client.deleteCandidate(row);
     } catch (error) {
       if (error instanceof TableError) this.#mayDelete = false;
     }

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.js";
 import { TableUnavailableError } from "../errors.js";
-import type { Requests } from "../lease-client.js";
+import type { LeaseClient } from "../lease-client.js";
 import { type Touched, touchedBy } from "../store/item-keys.js";
 import type { Action } from "../store/transaction.js";
 
@@ -17,7 +17,7 @@ export class TableKeys {
   readonly #askedUntilMs = new Map<string, number>();
 
   constructor(
-    private readonly requests: Requests,
+    private readonly client: LeaseClient,
     private readonly clock: Clock,
     /** Aborts when nothing is to be asked any more. */
     private readonly signal: AbortSignal,
@@ -65,11 +65,7 @@ export class TableKeys {
 
   async #ask(tableName: string): Promise<void> {
     try {
-      const { answer } = await this.requests.send(
-        "read a table's key",
-        (store, _sent, signal) => store.readKeyNames(tableName, signal),
-        { signal: this.signal },
-      );
+      const { answer } = await this.client.readKeyNames(tableName, this.signal);
       this.#learn(tableName, answer.names);
     } catch (error) {
       if (this.signal.aborted) return;

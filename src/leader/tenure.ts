@@ -1,16 +1,16 @@
-import { backoffMs } from "../backoff.js";
+import { backoffMs } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
 import { isHealthy } from "../candidate/health.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { type EndReason, LeaseLostError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
-import type { Requests } from "../lease-client.js";
+import type { GivingBack, LeaseClient, OwnTry } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
+import { lossBy } from "../protocol/lost-answers.js";
 import { placeOf } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { Farewell, noticeMs } from "./announcement.js";
 import { Metronome } from "./heartbeat.js";
-import { type GivingBack, Holder } from "./holder.js";
 import { Lane } from "./lane.js";
 import { Proclamation } from "./published-value.js";
 import type { Succession } from "./succession.js";
@@ -42,7 +42,8 @@ export interface Beside {
 export class Tenure {
   readonly term: number;
   readonly lane = new Lane();
-  readonly #holder: Holder;
+  /** The highest revision of any try. */
+  #tried: number;
   #state: State = { kind: "leading" };
   #lease: Lease;
   readonly #trust: Trust;
@@ -58,7 +59,7 @@ export class Tenure {
 
   constructor(
     elected: Elected,
-    private readonly requests: Requests,
+    private readonly client: LeaseClient,
     readonly options: ResolvedOptions,
     private readonly emit: Emit,
     /** Told each row this tenure sees, so that the next campaign starts warm. */
@@ -67,7 +68,7 @@ export class Tenure {
   ) {
     this.term = elected.lease.term;
     this.#lease = elected.lease;
-    this.#holder = new Holder(requests, options, this.term, elected.lease.revision);
+    this.#tried = elected.lease.revision;
     this.#proclamation = new Proclamation(elected.lease.value);
     this.#metronome = new Metronome(options.clock, elected.sent.monotonicMs, options.renewIntervalMs);
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
@@ -97,7 +98,7 @@ export class Tenure {
   /** Trust left by the clocks as they are now; negative when it is over. */
   remainingMs(): number {
     const state = this.#check();
-    const now = this.requests.now();
+    const now = this.client.time.now();
     return state.kind === "over" ? -longestElapsedMs(state.since, now) : this.#trust.leftMs(now);
   }
 
@@ -110,7 +111,7 @@ export class Tenure {
   workLeftMs(): number {
     const leftMs = this.remainingMs();
     if (this.#givenBackAt === undefined) return leftMs;
-    return Math.min(leftMs, -longestElapsedMs(this.#givenBackAt, this.requests.now()));
+    return Math.min(leftMs, -longestElapsedMs(this.#givenBackAt, this.client.time.now()));
   }
 
   lostError(lateByMs: number, what?: string): LeaseLostError {
@@ -121,7 +122,7 @@ export class Tenure {
   /** Tells the work to stop; the lease is still renewed, so that nobody else starts meanwhile. */
   end(reason: EndReason): void {
     if (this.#check().kind !== "leading") return;
-    this.#state = { kind: "ending", reason, since: this.requests.now() };
+    this.#state = { kind: "ending", reason, since: this.client.time.now() };
     this.#tell(reason, 0);
   }
 
@@ -145,7 +146,7 @@ export class Tenure {
 
   /** A fenced write showed the row as it stands: no longer mine. */
   superseded(lease: Lease | undefined): void {
-    this.#over(this.#holder.lossBy(lease));
+    this.#over(lossBy(lease));
   }
 
   /** Gives the lease back, once: the work has stopped. Never rejects. */
@@ -197,7 +198,7 @@ export class Tenure {
   #over(reason: EndReason, lateByMs = 0): void {
     const before = this.#state;
     if (before.kind === "over") return;
-    const now = this.requests.now();
+    const now = this.client.time.now();
     this.#state = {
       kind: "over",
       reason,
@@ -223,7 +224,7 @@ export class Tenure {
     while (!this.isOver && !this.#still) {
       const waitMs =
         failures === 0
-          ? this.#metronome.dueMs - this.requests.now().monotonicMs
+          ? this.#metronome.dueMs - this.client.time.now().monotonicMs
           : backoffMs(failures, renewIntervalMs / 4, random);
       const isUrgent = this.#proclamation.isAwaited || this.#farewell?.isUnderWay === false;
       if (!isUrgent || failures > 0) await this.#metronome.pause(waitMs);
@@ -241,13 +242,16 @@ export class Tenure {
     const proclaiming = this.#proclamation.take();
     try {
       const farewell = this.#farewell;
-      const { landed, lease, sent, received } = await this.#holder.renew({
-        value: this.#proclamation.value,
-        nextInMs: (at) => this.#metronome.after(at.monotonicMs) - at.monotonicMs,
-        line: this.beside.succession.newLine(this.#lease),
-        lettingGo: farewell && ((at) => farewell.tell(at.monotonicMs)),
-        timeoutMs: this.#timeoutMs(),
-      });
+      const { landed, lease, sent, received } = await this.client.renew(
+        this.#nextTry(),
+        {
+          value: this.#proclamation.value,
+          nextInMs: (at) => this.#metronome.after(at.monotonicMs) - at.monotonicMs,
+          line: this.beside.succession.newLine(this.#lease),
+          lettingGo: farewell && ((at) => farewell.tell(at.monotonicMs)),
+        },
+        this.#timeoutMs(),
+      );
       // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
       if (this.isOver) {
         this.#proclamation.refuse(() => this.lostError(0), proclaiming);
@@ -256,7 +260,7 @@ export class Tenure {
       if (lease) this.witness.saw(lease);
       if (!landed || !lease) {
         this.#proclamation.putBack(proclaiming);
-        this.#over(this.#holder.lossBy(lease));
+        this.#over(lossBy(lease));
         return true;
       }
       this.#trust.confirm(sent);
@@ -278,10 +282,15 @@ export class Tenure {
     }
   }
 
+  #nextTry(): OwnTry {
+    this.#tried += 1;
+    return { term: this.term, revision: this.#tried };
+  }
+
   /** The followers know: the work is told to stop when they expect it. */
   #armFarewell(farewell: Farewell): void {
     this.#cancelFarewell();
-    const leftMs = farewell.heard(this.requests.now().monotonicMs);
+    const leftMs = farewell.heard(this.client.time.now().monotonicMs);
     this.#cancelFarewell = this.options.clock.setTimer(leftMs, () => this.end(farewell.reason));
   }
 
@@ -289,7 +298,7 @@ export class Tenure {
     const to = this.#farewell?.to;
     const reserve = giving.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
     this.end(reason);
-    this.#givenBackAt = this.requests.now();
+    this.#givenBackAt = this.client.time.now();
     this.#still = true;
     this.#metronome.wake();
     const history = this.beside.history.insist();
@@ -319,9 +328,13 @@ export class Tenure {
       // An earlier try may have landed all the same.
       if (state.kind !== "ending") return failures > 0 ? "unconfirmed" : "lost";
       try {
-        const { landed, lease } = await this.#holder.resign(state.reason, giving, this.#timeoutMs());
+        const { landed, lease } = await this.client.resign(
+          this.#nextTry(),
+          { ...giving, reason: state.reason },
+          this.#timeoutMs(),
+        );
         if (lease) this.witness.saw(lease);
-        this.#over(landed ? state.reason : this.#holder.lossBy(lease));
+        this.#over(landed ? state.reason : lossBy(lease));
         return landed ? "released" : "lost";
       } catch {
         if (failures >= 2) {

@@ -1,6 +1,5 @@
-import { backoffMs } from "../backoff.js";
-import { sleep } from "../clock.js";
-import type { Requests } from "../lease-client.js";
+import { retry } from "../async.js";
+import type { LeaseClient } from "../lease-client.js";
 import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -19,7 +18,7 @@ export class TermHistory {
   #writing: Promise<void> | undefined;
 
   constructor(
-    private readonly requests: Requests,
+    private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     lease: Lease,
     previous: Lease | undefined,
@@ -56,13 +55,13 @@ export class TermHistory {
 
   async #writeAll(tries: number): Promise<void> {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
-      if (!(await record(this.requests, this.options, next, tries))) return;
+      if (!(await record(this.client, this.options, next, tries))) return;
       this.#waiting.shift();
     }
   }
 
   #endOf(term: number, previous: Lease | undefined): TermRecord {
-    const nowMs = this.requests.at(this.requests.now());
+    const nowMs = this.client.time.at(this.client.time.now());
     const ttl = nowMs && Math.ceil((nowMs + this.options.historyRetentionMs) / 1_000);
     if (!previous) return { term, endReason: "deleted", ttl };
     return {
@@ -80,26 +79,19 @@ export class TermHistory {
  * it: what stands in history is never run again. In a fact of its own: what is written of a term's beginning may
  * arrive after this, and must not take it back. Resolves after a few request timeouts at the latest, written or not.
  */
-export async function recordTick(requests: Requests, options: ResolvedOptions, term: number, tick: string) {
-  await record(requests, options, () => ({ term, lastTick: tick }), TRIES);
+export async function recordTick(client: LeaseClient, options: ResolvedOptions, term: number, tick: string) {
+  await record(client, options, () => ({ term, lastTick: tick }), TRIES);
 }
 
 async function record(
-  requests: Requests,
+  client: LeaseClient,
   options: ResolvedOptions,
   row: () => TermRecord,
   tries: number,
 ): Promise<boolean> {
-  for (let failures = 0; ; ) {
-    try {
-      await requests.send("record a term", (store, _sent, signal) =>
-        store.recordTerm(options.name, row(), signal),
-      );
-      return true;
-    } catch {
-      failures += 1;
-      if (failures >= tries) return false;
-      await sleep(options.clock, backoffMs(failures, options.renewIntervalMs, options.random));
-    }
-  }
+  const { clock, random, renewIntervalMs: maxMs } = options;
+  return retry(() => client.recordTerm(row()), { clock, random, tries, maxMs }).then(
+    () => true,
+    () => false,
+  );
 }

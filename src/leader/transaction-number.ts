@@ -16,7 +16,7 @@ const MAX_CONTENTS = 16;
 export class OpenNumber {
   readonly #sent = new Map<string, readonly Call[]>();
   readonly #refused = new Map<Call, unknown>();
-  #requests = 0;
+  #client = 0;
 
   constructor(readonly number: number) {}
 
@@ -26,12 +26,12 @@ export class OpenNumber {
 
   sends({ id, calls }: Content): void {
     this.#sent.set(id, calls);
-    this.#requests += 1;
+    this.#client += 1;
   }
 
   /** One request, sent once: its refusal is all that can ever become of it. */
   wasSentOnce(attempts: number | undefined): boolean {
-    return this.#requests === 1 && attempts === 1;
+    return this.#client === 1 && attempts === 1;
   }
 
   /** Not told before something without it has landed. */

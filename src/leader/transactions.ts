@@ -1,4 +1,4 @@
-import { backoffMs } from "../backoff.js";
+import { backoffMs } from "../async.js";
 import {
   type ActionRefusal,
   FencedOutError,
@@ -7,7 +7,7 @@ import {
   TransactionRefusedError,
   TransactionUnknownError,
 } from "../errors.js";
-import type { Requests } from "../lease-client.js";
+import type { LeaseClient } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
 import { fateOf } from "../protocol/transaction-fate.js";
 import type { Transacted } from "../protocol/verbs.js";
@@ -52,10 +52,10 @@ export class Commits {
 
   constructor(
     private readonly tenure: Tenure,
-    private readonly requests: Requests,
+    private readonly client: LeaseClient,
   ) {
     const { signal, options } = tenure;
-    this.#keys = new TableKeys(requests, options.clock, signal);
+    this.#keys = new TableKeys(client, options.clock, signal);
     signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
 
@@ -154,8 +154,7 @@ export class Commits {
   }
 
   async #send(content: Content): Promise<Transacted | undefined> {
-    const { options, term, lane } = this.tenure;
-    const { name: election, candidateId } = options;
+    const { term, lane } = this.tenure;
     const { id, calls } = content;
     return lane.run(async () => {
       if (calls.length > 0 && !this.tenure.mayWork) return undefined;
@@ -165,13 +164,8 @@ export class Commits {
         call.tries += 1;
       }
       const commit = { number: this.#open.number, id };
-      const request = {
-        ...{ election, candidateId, term, commit },
-        actions: calls.flatMap(({ actions }) => actions),
-      };
-      const { answer } = await this.requests.send("commit a transaction", (store, _sent, signal) =>
-        store.transact(request, signal),
-      );
+      const actions = calls.flatMap((call) => call.actions);
+      const { answer } = await this.client.transact(term, commit, actions);
       return answer;
     });
   }
@@ -302,7 +296,7 @@ export class Commits {
   }
 
   get #nowMs(): number {
-    return this.requests.now().monotonicMs;
+    return this.client.time.now().monotonicMs;
   }
 
   #retryAtMs(failures: number): number {

@@ -1,4 +1,5 @@
-import { isTickDone, type Lease } from "./lease.js";
+import type { EndReason } from "../errors.js";
+import { isPlaceholder, isTickDone, type Lease } from "./lease.js";
 
 /**
  * Whether a refused verb had succeeded after all, told by the row that came back: an SDK that tries again after
@@ -35,4 +36,10 @@ export function resignLanded(lease: Lease | undefined, { term }: Mine, tick: str
   if (tick === undefined) return isReleased;
   // A completed tick tells so even when another leads by now.
   return (isReleased || lease?.lastTickTerm === term) && isTickDone(lease?.lastTick, tick);
+}
+
+/** Why the row, as it stands, is no longer the holder's. */
+export function lossBy(lease: Lease | undefined): EndReason {
+  if (lease === undefined || isPlaceholder(lease)) return "deleted";
+  return lease.holder === undefined && lease.endReason === "evicted" ? "evicted" : "superseded";
 }

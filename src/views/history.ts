@@ -1,11 +1,10 @@
-import type { Requests } from "../lease-client.js";
+import type { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
 import { call, present } from "../protocol/membership.js";
 import { placeOf } from "../protocol/takeover.js";
 import type { TermRecord } from "../protocol/verbs.js";
-import type { ResolvedOptions } from "../resolve-options.js";
 
 /** Somebody who stands for election, as its own row and the lease row tell. */
 export interface ListedCandidate extends Candidate {
@@ -27,20 +26,13 @@ export interface PastLeader {
 
 /** What the rows beside the lease tell people; no decision rests on it. */
 export class Records {
-  constructor(
-    private readonly requests: Requests,
-    private readonly options: ResolvedOptions,
-  ) {}
+  constructor(private readonly client: LeaseClient) {}
 
   async candidates(signal?: AbortSignal): Promise<ListedCandidate[]> {
     const lease = await this.#lease(signal);
-    const { answer, received } = await this.requests.send(
-      "read the candidates",
-      (store, _sent, abort) => store.readCandidates(this.options.name, abort),
-      { signal },
-    );
+    const { answer, received } = await this.client.readCandidates(signal);
     const roll = call(new Map(), answer.candidates, received.monotonicMs);
-    return present(roll, received, this.requests.headers)
+    return present(roll, received, this.client.time.headers)
       .sort((a, b) => a.seq - b.seq)
       .map(({ candidateId, label, seq, rank, eligible, group, value }) => {
         const role = roleOf(lease, candidateId, eligible);
@@ -51,7 +43,7 @@ export class Records {
   async history(limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
     const lease = await this.#lease(signal);
     const terms = await this.terms({ limit }, signal);
-    const hasRunOut = hasSurelyPassed(lease?.expiresAt, this.requests.now(), this.requests.headers);
+    const hasRunOut = hasSurelyPassed(lease?.expiresAt, this.client.time.now(), this.client.time.headers);
     const runOutMs = hasRunOut ? lease?.expiresAt : undefined;
     const isRecorded = lease?.holder === undefined || terms.some(({ term }) => term === lease.term);
     const known = isRecorded ? terms : [lease, ...terms].slice(0, limit);
@@ -63,20 +55,12 @@ export class Records {
     range: { after?: number; before?: number; limit: number },
     signal?: AbortSignal,
   ): Promise<readonly TermRecord[]> {
-    const { answer } = await this.requests.send(
-      "read the election's history",
-      (store, _sent, abort) => store.readTerms(this.options.name, range, abort),
-      { signal },
-    );
+    const { answer } = await this.client.readTerms(range, signal);
     return answer.terms;
   }
 
   async #lease(signal: AbortSignal | undefined): Promise<Lease | undefined> {
-    const { answer } = await this.requests.send(
-      "read the lease",
-      (store, _sent, abort) => store.read(this.options.name, { consistent: true }, abort),
-      { signal },
-    );
+    const { answer } = await this.client.read(true, signal);
     return answer.lease;
   }
 }

@@ -1,7 +1,6 @@
-import { backoffMs } from "../backoff.js";
-import { sleep } from "../clock.js";
+import { backoffMs, sleep } from "../async.js";
 import { TableUnavailableError } from "../errors.js";
-import type { Requests } from "../lease-client.js";
+import type { LeaseClient } from "../lease-client.js";
 import { endsAtMs, observedEndMs } from "../protocol/expiry.js";
 import { type Leader, leaderOf } from "../protocol/leader.js";
 import { type Sighting, see } from "../protocol/observation.js";
@@ -27,7 +26,7 @@ function newsOf(leader: Leader | undefined): string {
 /** Reads without competing. */
 export class Observer {
   constructor(
-    private readonly requests: Requests,
+    private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
   ) {}
 
@@ -71,7 +70,7 @@ export class Observer {
 
   async #between(after: number, before: number, signal: AbortSignal | undefined): Promise<Leader[]> {
     const range = { after, before, limit: Math.min(before - after, MAX_MISSED) };
-    const terms = await new Records(this.requests, this.options).terms(range, signal);
+    const terms = await new Records(this.client).terms(range, signal);
     return [...terms].reverse().flatMap((record) => pastLeader(record) ?? []);
   }
 
@@ -80,16 +79,12 @@ export class Observer {
     consistent: boolean,
     signal: AbortSignal | undefined,
   ): Promise<Sighting> {
-    const { answer, received } = await this.requests.send(
-      "read the lease",
-      (store, _sent, abort) => store.read(this.options.name, { consistent }, abort),
-      { signal },
-    );
+    const { answer, received } = await this.client.read(consistent, signal);
     return see(before, answer.lease, received.monotonicMs, consistent);
   }
 
   #nextLookInMs({ lease, rhythm, firstSeenMs }: Sighting): number {
-    const nowMs = this.requests.now().monotonicMs;
+    const nowMs = this.client.time.now().monotonicMs;
     if (lease?.holder === undefined) return this.options.renewIntervalMs;
     const deadMs = observedEndMs({ firstSeenMs, durationMs: lease.leaseDurationMs });
     const lookMs = nextLookMs(rhythm, lease.renewIntervalMs);
@@ -99,8 +94,8 @@ export class Observer {
   /** Undefined when nobody holds the lease, or its holder is dead. */
   #leaderIn({ lease, firstSeenMs }: Sighting): Leader | undefined {
     if (lease === undefined) return undefined;
-    const now = this.requests.now();
-    const clock = this.options.useServiceClock ? this.requests.headers : undefined;
+    const now = this.client.time.now();
+    const clock = this.options.useServiceClock ? this.client.time.headers : undefined;
     const { leaseDurationMs: durationMs, expiresAt: until } = lease;
     return endsAtMs({ firstSeenMs, durationMs, until }, now, clock) > now.monotonicMs
       ? leaderOf(lease)

@@ -27,7 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "refusal-taken-for-loss",
     revives: "the SDK asked again, the first try had landed, and the holder believes it has lost",
-    file: "src/leader/holder.ts",
+    file: "src/lease-client.ts",
     from: "landed: answer.done || landedBy(lease)",
     to: "landed: answer.done",
   },
@@ -245,14 +245,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "expiry-from-the-earliest-time",
     revives: "the end of a lease is written as early as it might be",
-    file: "src/lease-client.ts",
+    file: "src/table-time.ts",
     from: "Math.ceil(service.latestMs(sent))",
     to: "Math.ceil(service.earliestMs(sent))",
   },
   {
     name: "expiry-from-the-best-guess",
     revives: "the end of a lease is written as it probably is",
-    file: "src/lease-client.ts",
+    file: "src/table-time.ts",
     from: "Math.ceil(service.latestMs(sent))",
     to: "Math.ceil((service.earliestMs(sent) + service.latestMs(sent)) / 2)",
   },
@@ -295,7 +295,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "observation-from-before-the-read",
     revives: "a row counts as seen before it was read",
     file: "src/lease-client.ts",
-    from: "const received = this.now();",
+    from: "const received = this.time.now();",
     to: "const received = sent;",
   },
   {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { backoffMs } from "../../src/backoff.js";
+import { backoffMs } from "../../src/async.js";
 import type { Lease } from "../../src/protocol/lease.js";
 import { acquireLanded, renewLanded, resignLanded } from "../../src/protocol/lost-answers.js";
 import {

@@ -1,0 +1,112 @@
+import type { Clock } from "./clock.js";
+
+/** Resolves after `ms`; rejects with the signal's reason when it aborts first. Leaves no listener behind. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const cancel = clock.setTimer(ms, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    const onAbort = () => {
+      cancel();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** Thrown by `withTimeout` as the abort reason; callers turn it into an error of their own. */
+export class TimedOut extends Error {
+  constructor(readonly afterMs: number) {
+    super(`no answer within ${Math.round(afterMs)} ms`);
+    this.name = "TimedOut";
+  }
+}
+
+/**
+ * Runs `task` with a signal that aborts after `ms` or with `signal`, and does not wait for a task that
+ * ignores it: a request that hangs must not hang its caller.
+ */
+export function withTimeout<T>(
+  clock: Clock,
+  ms: number,
+  task: (signal: AbortSignal) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const controller = new AbortController();
+    const stop = (reason: unknown) => {
+      settle();
+      controller.abort(reason);
+      reject(reason);
+    };
+    const onAbort = () => stop(signal?.reason);
+    const cancel = clock.setTimer(ms, () => stop(new TimedOut(ms)));
+    const settle = () => {
+      cancel();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    task(controller.signal).then(
+      (value) => {
+        settle();
+        resolve(value);
+      },
+      (error: unknown) => {
+        settle();
+        reject(error);
+      },
+    );
+  });
+}
+
+/** Equal-jitter exponential backoff: the wait before try `failures + 1`, in ms; half of it fixed, half drawn. */
+export function backoffMs(failures: number, maxMs: number, random: () => number): number {
+  const ceiling = Math.min(maxMs, 50 * 2 ** Math.min(failures, 20));
+  return ceiling / 2 + (ceiling / 2) * random();
+}
+
+export interface Retrying {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** In all, the first one included. */
+  readonly tries: number;
+  /** The longest wait between two. */
+  readonly maxMs: number;
+  /** Whether another try could help. @default always */
+  readonly isTransient?: (error: unknown) => boolean;
+}
+
+/** The result of the first try that succeeds; rejects with the error of the last one. */
+export async function retry<T>(
+  task: () => Promise<T>,
+  { clock, random, tries, maxMs, isTransient = () => true }: Retrying,
+): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await task();
+    } catch (error) {
+      if (failures >= tries || !isTransient(error)) throw error;
+      await sleep(clock, backoffMs(failures, maxMs, random));
+    }
+  }
+}
+
+/** A promise and its switches (`Promise.withResolvers` is not in Node 20). */
+export interface Deferred<T> {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (reason: unknown) => void;
+}
+
+export function deferred<T>(): Deferred<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
