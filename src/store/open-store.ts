@@ -1,7 +1,7 @@
 import { notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { TABLE_CHARACTER, TABLE_PATTERN } from "../limits.js";
-import { DynamoDBLeaseStore } from "./dynamodb/lease-store.js";
+import { dynamoDBLeaseStore } from "./dynamodb/lease-store.js";
 import type { DynamoDBLike } from "./dynamodb/table.js";
 import type { LeaseStore } from "./lease-store.js";
 import { DEFAULT_TABLE_NAME } from "./schema.js";
@@ -30,7 +30,7 @@ export function storeOf({ store, client, tableName = DEFAULT_TABLE_NAME }: Store
     );
   }
   checkTableName(tableName);
-  return new DynamoDBLeaseStore(client, tableName);
+  return dynamoDBLeaseStore(client, tableName);
 }
 
 /** Also guards what commands read and make by themselves. */

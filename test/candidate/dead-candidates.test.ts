@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Election, type ElectionOptions } from "../../src/index.js";
-import { DynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import { eventually, leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
 
 /** A fleet whose processes die and are started again, and two of them that live. On the real table. */
@@ -12,7 +12,7 @@ const client = newClient();
 
 /** Rows as those left them who died an hour ago. A query that goes from the highest key down meets them first. */
 async function bury(tableName: string, name: string): Promise<void> {
-  const store = new DynamoDBLeaseStore(client, tableName);
+  const store = dynamoDBLeaseStore(client, tableName);
   const signal = new AbortController().signal;
   const expiresAt = Date.now() - 3_600_000;
   const dead = { label: "dead", rank: 99, eligible: true, beat: 7, refreshMs: LEASE_MS, expiresAt };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, inject, test } from "vitest";
 import { Election, TableUnavailableError } from "../../src/index.js";
-import { DynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
 import { between, Stage } from "../support/stage.js";
@@ -38,7 +38,7 @@ test("what a candidate decides by is read consistently: the lease it has not see
 
 test("every read of the lease asks for consistency exactly when it is told to", async () => {
   await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
-  const store = new DynamoDBLeaseStore(newClient(proxy.endpoint), await newLeaseTable(client));
+  const store = dynamoDBLeaseStore(newClient(proxy.endpoint), await newLeaseTable(client));
   await store.read("e", { consistent: true }, signal);
   await store.read("e", { consistent: false }, signal);
   expect(proxy.requests.map(({ body }) => (body as { ConsistentRead: boolean }).ConsistentRead)).toEqual([

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
 import { Election } from "../../src/index.js";
-import { DynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
 
@@ -79,7 +79,7 @@ const isRunning = (pid: number) => {
   }
 };
 const rowOf = async (name: string) => {
-  const store = new DynamoDBLeaseStore(client, table);
+  const store = dynamoDBLeaseStore(client, table);
   return (await store.read(name, { consistent: true }, new AbortController().signal)).lease;
 };
 
@@ -136,7 +136,7 @@ test("an evicted leader's command is stopped, and runs again under a later term"
   const [name, file] = [newName(), newFile()];
   run(name, job(file));
   await started(file, 1);
-  const store = new DynamoDBLeaseStore(client, table);
+  const store = dynamoDBLeaseStore(client, table);
   await store.evict({ election: name, term: 1, at: undefined }, new AbortController().signal);
   await started(file, 2);
   expect(linesOf(file)[1]).toMatch(/^3 /);
@@ -226,7 +226,7 @@ test("--once: when leadership is lost, the run ends with the command", async () 
   const [name, file] = [newName(), newFile()];
   const command = run(name, job(file), "--once");
   await started(file, 1);
-  const store = new DynamoDBLeaseStore(client, table);
+  const store = dynamoDBLeaseStore(client, table);
   await store.evict({ election: name, term: 1, at: undefined }, new AbortController().signal);
   expect(await command.exited).toBe(128 + 9);
   expect(linesOf(file)).toHaveLength(1);

@@ -12,7 +12,7 @@ import {
   type TransactionAction,
   TransactionRefusedError,
 } from "../../src/index.js";
-import { DynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import { newClient, newLeaseTable, newTable } from "../support/fixture.js";
 
 const client = newClient();
@@ -105,7 +105,7 @@ test("calls on one item are applied in the order they were made", async () => {
 test("a write of a superseded leader is refused by the table, and it learns that it was", async () => {
   const election = candidate();
   const leadership = await election.campaign();
-  const operator = new DynamoDBLeaseStore(client, leases);
+  const operator = dynamoDBLeaseStore(client, leases);
   await operator.evict({ election: election.name, term: 1, at: undefined }, new AbortController().signal);
   const id = randomUUID();
   const error = await leadership.transact([put(id)]).catch((reason: unknown) => reason);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Election, MalformedLeaseError } from "../../src/index.js";
 import { toLease } from "../../src/store/dynamodb/lease-codec.js";
-import { DynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { Item } from "../../src/store/memory/expressions.js";
 import { candidatesPartition } from "../../src/store/schema.js";
 import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
@@ -123,7 +123,7 @@ describe("a history row written by something else", () => {
     await put(SK, WHOLE);
     await put("term#9999999999999", WHOLE);
     await put("term#000000000009", { holder: { N: "1" } });
-    const store = new DynamoDBLeaseStore(client, await tableName);
+    const store = dynamoDBLeaseStore(client, await tableName);
     const { terms } = await store.readTerms(name, { limit: 3 }, signal);
     expect(terms.map(({ term }) => term)).toEqual([9, 7, 3]);
     expect(terms.at(-1)).toEqual({

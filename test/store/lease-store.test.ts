@@ -7,7 +7,7 @@ import type { TableError } from "../../src/errors.js";
 import { MAX_TERM } from "../../src/limits.js";
 import type { Basis } from "../../src/protocol/takeover.js";
 import type { AcquireRequest, HoldPlaceRequest, RenewRequest, Transacted } from "../../src/protocol/verbs.js";
-import { DynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { TransactionAction } from "../../src/store/fencing.js";
 import type { LeaseStore, TransactRequest } from "../../src/store/lease-store.js";
 import { type Action, toAction } from "../../src/store/transaction.js";
@@ -39,7 +39,7 @@ async function onDynamoDB(): Promise<Subject & { readonly leases: string }> {
   return {
     leases,
     ledger,
-    store: new DynamoDBLeaseStore(client, leases),
+    store: dynamoDBLeaseStore(client, leases),
     async row() {
       const item = await leaseRow(client, leases, NAME);
       return item && withoutKey(unmarshall(item));

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Election, InvalidOptionError } from "../../src/index.js";
 import { MIN_LETTING_GO_IN_MS, NAME_PATTERN } from "../../src/limits.js";
 import type { AcquireRequest, CandidateRow, PauseRequest, RenewRequest } from "../../src/protocol/verbs.js";
-import { DynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { candidatesPartition } from "../../src/store/schema.js";
 import { MemoryTable } from "../../src/testing/index.js";
@@ -16,8 +16,7 @@ const LEASE_MS = 3_000;
 const signal = new AbortController().signal;
 const client = newClient();
 
-const onDynamoDB = async (): Promise<LeaseStore> =>
-  new DynamoDBLeaseStore(client, await newLeaseTable(client));
+const onDynamoDB = async (): Promise<LeaseStore> => dynamoDBLeaseStore(client, await newLeaseTable(client));
 const inMemory = async (): Promise<LeaseStore> => new MemoryTable();
 
 const candidate = (candidateId: string, facts: Partial<CandidateRow> = {}): CandidateRow => ({
@@ -438,7 +437,7 @@ describe.each([
 
 test("rows that are no candidate's are left out, whoever wrote them, and break nothing", async () => {
   const tableName = await newLeaseTable(client);
-  const store = new DynamoDBLeaseStore(client, tableName);
+  const store = dynamoDBLeaseStore(client, tableName);
   await store.writeCandidate(NAME, candidate("a"), signal);
   const good = { candidateId: { S: "x" }, seq: { N: "1" }, beat: { N: "1" }, refreshMs: { N: "1000" } };
   const bad = [
@@ -458,7 +457,7 @@ test("rows that are no candidate's are left out, whoever wrote them, and break n
 
 test("candidates have a partition of their own, and no election's name can be that of another one's candidates", async () => {
   const tableName = await newLeaseTable(client);
-  const store = new DynamoDBLeaseStore(client, tableName);
+  const store = dynamoDBLeaseStore(client, tableName);
   await store.drawSeq(NAME, signal);
   await store.writeCandidate(NAME, candidate("a"), signal);
   await found(store);
@@ -475,7 +474,7 @@ test("candidates have a partition of their own, and no election's name can be th
 
 test("candidates' rows where an earlier version put them are nobody's: no candidate, no term, no lease", async () => {
   const tableName = await newLeaseTable(client);
-  const store = new DynamoDBLeaseStore(client, tableName);
+  const store = dynamoDBLeaseStore(client, tableName);
   const old = { candidateId: { S: "old" }, seq: { N: "1" }, beat: { N: "1" }, refreshMs: { N: "1000" } };
   const Item = { pk: { S: NAME }, sk: { S: "candidate#old" }, ...old, left: { BOOL: false } };
   await client.send(new PutItemCommand({ TableName: tableName, Item }));

@@ -1,7 +1,7 @@
 import { TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import { beforeAll, expect, test } from "vitest";
 import { Election } from "../../src/index.js";
-import { DynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { DynamoDBLike } from "../../src/store/dynamodb/table.js";
 import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
 
@@ -45,7 +45,7 @@ test("an election is founded without a transaction, by one of several that try a
 });
 
 test("whoever put a term into history and went no further has used it up: the next one follows it", async () => {
-  const store = new DynamoDBLeaseStore(client, table);
+  const store = dynamoDBLeaseStore(client, table);
   await store.recordTerm("given-up", { term: 1, holder: "gone", leaseDurationMs: 300 }, signal);
   const leadership = await candidate("given-up", "a").campaign({ signal: AbortSignal.timeout(30_000) });
   expect(leadership.term).toBe(2);
@@ -53,7 +53,7 @@ test("whoever put a term into history and went no further has used it up: the ne
 });
 
 test("a term that somebody else has put into history meanwhile is not founded again", async () => {
-  const store = new DynamoDBLeaseStore(strong, table);
+  const store = dynamoDBLeaseStore(strong, table);
   const place = { revision: 7, leaseDurationMs: 1_500, renewIntervalMs: 500 };
   await store.holdPlace({ election: "raced", ...place }, signal);
   await store.recordTerm("raced", { term: 1, holder: "b" }, signal);

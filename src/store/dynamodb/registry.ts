@@ -5,9 +5,8 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { MAX_TERM } from "../../limits.js";
-import type { History } from "../../protocol/observation.js";
-import type { Answer, CandidateRow, TermRange, TermRecord } from "../../protocol/verbs.js";
-import { type Item, n } from "../attribute.js";
+import { type Item, n, s } from "../attribute.js";
+import type { LeaseStore } from "../lease-store.js";
 import {
   CANDIDATE_SORT_KEY_PREFIX,
   candidatesPartition,
@@ -18,157 +17,124 @@ import {
   termSortKey,
 } from "../schema.js";
 import { conditionExpression, notRefreshedSince } from "./conditions.js";
-import type { DateHeader } from "./date-header.js";
 import { attributes, toCandidate } from "./lease-codec.js";
-import { DynamoDBTable } from "./table.js";
+import type { DynamoDBTable, Send } from "./table.js";
 import { termRow, toHistory, toTerm } from "./term-codec.js";
-import { updateExpression } from "./update-expression.js";
+import { type Update, updateExpression } from "./update-expression.js";
 
 const HISTORY_READ = 100;
 
+type Verbs =
+  | "readHistory"
+  | "readTerms"
+  | "recordTerm"
+  | "drawSeq"
+  | "writeCandidate"
+  | "deleteCandidate"
+  | "readCandidates";
+
 /** The rows beside the lease: past terms, and those who stand for election. Safety rests on none of them alone. */
-export class DynamoDBRegistry extends DynamoDBTable {
-  readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }> {
-    return this.ask("read the election's history", async (date) => {
-      const rows = await this.#query(
-        election,
-        ofPrefix(TERM_SORT_KEY_PREFIX),
-        HISTORY_READ,
-        date,
-        signal,
-        whole,
-      );
-      return { dateMs: date.ms, history: toHistory(election, rows) };
+export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
+  const set = (doing: string, partition: string, sortKey: string, row: Update["set"], signal: AbortSignal) =>
+    table.ask(doing, signal, async (send) => {
+      const update = updateExpression({ set: row });
+      await send(new UpdateItemCommand({ ...table.rowOf(partition, sortKey), ...update }));
+      return {};
     });
-  }
+  return {
+    readHistory: (election, signal) =>
+      table.ask("read the election's history", signal, async (send) => {
+        const terms = { partition: election, ...ofPrefix(TERM_SORT_KEY_PREFIX), limit: HISTORY_READ };
+        return { history: toHistory(election, await query(send, table, terms, (row) => row)) };
+      }),
 
-  readTerms(
-    election: string,
-    { before = MAX_TERM + 1, after = -1, limit }: TermRange,
-    signal: AbortSignal,
-  ): Promise<Answer & { terms: readonly TermRecord[] }> {
-    if (before - after < 2) return Promise.resolve({ terms: [] });
-    return this.ask("read the election's history", async (date) => {
-      const between = { from: termSortKey(after + 1), to: termSortKey(before - 1) };
-      const terms = await this.#query(election, between, limit, date, signal, toTerm);
-      return { dateMs: date.ms, terms };
-    });
-  }
+    async readTerms(election, { before = MAX_TERM + 1, after = -1, limit }, signal) {
+      if (before - after < 2) return { terms: [] };
+      return table.ask("read the election's history", signal, async (send) => {
+        const between = { from: termSortKey(after + 1), to: termSortKey(before - 1) };
+        return { terms: await query(send, table, { partition: election, ...between, limit }, toTerm) };
+      });
+    },
 
-  recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer> {
-    return this.#set("record a term", election, termSortKey(record.term), termRow(record), signal);
-  }
+    recordTerm: (election, record, signal) =>
+      set("record a term", election, termSortKey(record.term), termRow(record), signal),
 
-  drawSeq(election: string, signal: AbortSignal): Promise<Answer & { seq: number }> {
-    return this.ask("join the election", async (date) => {
-      const command = date.from(
-        new UpdateItemCommand({
-          ...this.rowOf(election, SEQ_SORT_KEY),
+    drawSeq: (election, signal) =>
+      table.ask("join the election", signal, async (send) => {
+        const command = new UpdateItemCommand({
+          ...table.rowOf(election, SEQ_SORT_KEY),
           ...updateExpression({ set: {}, add: { seq: n(1) } }),
           ReturnValues: "UPDATED_NEW",
-        }),
-      );
-      const { Attributes } = await this.client.send(command, { abortSignal: signal });
-      return { dateMs: date.ms, seq: Number(Attributes?.seq?.N) };
-    });
-  }
+        });
+        const { Attributes } = await send(command);
+        return { seq: Number(Attributes?.seq?.N) };
+      }),
 
-  writeCandidate(election: string, row: CandidateRow, signal: AbortSignal): Promise<Answer> {
-    const sortKey = CANDIDATE_SORT_KEY_PREFIX + row.candidateId;
-    const partition = candidatesPartition(election);
-    return this.#set("refresh the candidate", partition, sortKey, attributes(row), signal);
-  }
+    writeCandidate(election, row, signal) {
+      const sortKey = CANDIDATE_SORT_KEY_PREFIX + row.candidateId;
+      return set("refresh the candidate", candidatesPartition(election), sortKey, attributes(row), signal);
+    },
 
-  deleteCandidate(
-    election: string,
-    { candidateId, beat }: Pick<CandidateRow, "candidateId" | "beat">,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    return this.ask("delete a candidate's row", async (date) => {
-      const command = date.from(
-        new DeleteItemCommand({
-          ...this.rowOf(candidatesPartition(election), CANDIDATE_SORT_KEY_PREFIX + candidateId),
+    deleteCandidate: (election, { candidateId, beat }, signal) =>
+      table.ask("delete a candidate's row", signal, async (send) => {
+        const command = new DeleteItemCommand({
+          ...table.rowOf(candidatesPartition(election), CANDIDATE_SORT_KEY_PREFIX + candidateId),
           ...conditionExpression(notRefreshedSince(beat)),
-        }),
-      );
-      try {
-        await this.client.send(command, { abortSignal: signal });
-      } catch (error) {
-        // Refreshed meanwhile, or gone already.
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      }
-      return { dateMs: date.ms };
-    });
-  }
+        });
+        try {
+          await send(command);
+        } catch (error) {
+          // Refreshed meanwhile, or gone already.
+          if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        }
+        return {};
+      }),
 
-  readCandidates(
-    election: string,
-    signal: AbortSignal,
-  ): Promise<Answer & { candidates: readonly CandidateRow[] }> {
-    return this.ask("read the candidates", async (date) => {
-      const all = ofPrefix(CANDIDATE_SORT_KEY_PREFIX);
-      // However many: a limit would let rows of the dead hide the living.
-      const partition = candidatesPartition(election);
-      const candidates = await this.#query(partition, all, undefined, date, signal, toCandidate);
-      return { dateMs: date.ms, candidates };
-    });
-  }
-
-  /** The highest keys first, up to `limit` of those that `parse` takes. Pages are followed: rows can be large, or not ours. */
-  async #query<T>(
-    partition: string,
-    { from, to }: Range,
-    limit: number | undefined,
-    date: DateHeader,
-    signal: AbortSignal,
-    parse: (row: Item) => T | undefined,
-  ): Promise<T[]> {
-    const rows: T[] = [];
-    let startKey: Item | undefined;
-    do {
-      const command = date.from(
-        new QueryCommand({
-          TableName: this.tableName,
-          KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :to",
-          ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
-          ExpressionAttributeValues: { ":pk": { S: partition }, ":from": { S: from }, ":to": { S: to } },
-          ConsistentRead: true,
-          ScanIndexForward: false,
-          ...(limit !== undefined && { Limit: limit - rows.length }),
-          ...(startKey && { ExclusiveStartKey: startKey }),
-        }),
-      );
-      const answer = await this.client.send(command, { abortSignal: signal });
-      rows.push(...((answer.Items ?? []) as Item[]).flatMap((row) => parse(row) ?? []));
-      startKey = answer.LastEvaluatedKey as Item | undefined;
-    } while (startKey && (limit === undefined || rows.length < limit));
-    return rows;
-  }
-
-  #set(
-    doing: string,
-    partition: string,
-    sortKey: string,
-    set: Parameters<typeof updateExpression>[0]["set"],
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    return this.ask(doing, async (date) => {
-      const row = this.rowOf(partition, sortKey);
-      const command = date.from(new UpdateItemCommand({ ...row, ...updateExpression({ set }) }));
-      await this.client.send(command, { abortSignal: signal });
-      return { dateMs: date.ms };
-    });
-  }
+    readCandidates: (election, signal) =>
+      table.ask("read the candidates", signal, async (send) => {
+        // However many: a limit would let rows of the dead hide the living.
+        const all = { partition: candidatesPartition(election), ...ofPrefix(CANDIDATE_SORT_KEY_PREFIX) };
+        return { candidates: await query(send, table, all, toCandidate) };
+      }),
+  };
 }
 
-const whole = (row: Item) => row;
-
 interface Range {
+  readonly partition: string;
   readonly from: string;
   readonly to: string;
+  /** Of rows that count. */
+  readonly limit?: number;
 }
 
 /** Every sort key that begins so: '#' ends a prefix, and '$' follows it. */
-function ofPrefix(prefix: string): Range {
+function ofPrefix(prefix: string): Pick<Range, "from" | "to"> {
   return { from: prefix, to: `${prefix.slice(0, -1)}$` };
+}
+
+/** The highest keys first, up to `limit` of those that `parse` takes. Pages are followed: rows can be large, or not ours. */
+async function query<T>(
+  send: Send,
+  table: DynamoDBTable,
+  { partition, from, to, limit }: Range,
+  parse: (row: Item) => T | undefined,
+): Promise<T[]> {
+  const rows: T[] = [];
+  let startKey: Item | undefined;
+  do {
+    const command = new QueryCommand({
+      TableName: table.name,
+      KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :to",
+      ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
+      ExpressionAttributeValues: { ":pk": s(partition), ":from": s(from), ":to": s(to) },
+      ConsistentRead: true,
+      ScanIndexForward: false,
+      ...(limit !== undefined && { Limit: limit - rows.length }),
+      ...(startKey && { ExclusiveStartKey: startKey }),
+    });
+    const answer = await send(command);
+    rows.push(...((answer.Items ?? []) as Item[]).flatMap((row) => parse(row) ?? []));
+    startKey = answer.LastEvaluatedKey as Item | undefined;
+  } while (startKey && (limit === undefined || rows.length < limit));
+  return rows;
 }

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { Answer } from "../../protocol/verbs.js";
 import { s } from "../attribute.js";
 import { PARTITION_KEY, SORT_KEY } from "../schema.js";
 import { DateHeader } from "./date-header.js";
@@ -9,33 +10,47 @@ export interface DynamoDBLike {
   send(command: never, options?: { abortSignal?: AbortSignal }): Promise<unknown>;
 }
 
+/** Sends one command of a request. */
+export type Send = DynamoDBClient["send"];
+
 /**
  * A table as the user's own client sees it: nothing of the client's configuration, credentials or middleware is
  * touched; what is needed of a response rides on each command.
  */
 export class DynamoDBTable {
-  protected readonly client: Pick<DynamoDBClient, "send">;
-
   constructor(
-    client: DynamoDBLike,
-    protected readonly tableName: string,
-  ) {
-    this.client = client as unknown as Pick<DynamoDBClient, "send">;
+    private readonly client: DynamoDBLike,
+    readonly name: string,
+  ) {}
+
+  /** Another table, through the same client. */
+  named(name: string): DynamoDBTable {
+    return new DynamoDBTable(this.client, name);
   }
 
-  protected rowOf(partition: string, sortKey: string) {
+  rowOf(partition: string, sortKey: string) {
     return {
-      TableName: this.tableName,
+      TableName: this.name,
       Key: { [PARTITION_KEY]: s(partition), [SORT_KEY]: s(sortKey) },
     };
   }
 
-  /** One request, whose answer's date is kept and whose errors are told in our words. */
-  protected async ask<T>(doing: string, request: (date: DateHeader) => Promise<T>): Promise<T> {
+  /**
+   * One request, of one command or of several. Adds the `Date` of the last command's answer, and tells errors in our
+   * words. `doing` completes "the request to …".
+   */
+  async ask<T extends object>(
+    doing: string,
+    signal: AbortSignal,
+    request: (send: Send) => Promise<T>,
+  ): Promise<T & Answer> {
+    const date = new DateHeader();
+    const send = (command: never) => this.client.send(date.from(command), { abortSignal: signal });
     try {
-      return await request(new DateHeader());
+      const answer = await request(send as Send);
+      return { ...answer, dateMs: date.ms };
     } catch (error) {
-      throw storeError(error, this.tableName, doing);
+      throw storeError(error, this.name, doing);
     }
   }
 }

@@ -1,0 +1,125 @@
+import { isPlaceholder } from "../../protocol/lease.js";
+import type {
+  AcquireRequest,
+  EvictRequest,
+  HoldPlaceRequest,
+  PauseRequest,
+  RenewRequest,
+  ResignRequest,
+  StepDownRequest,
+} from "../../protocol/verbs.js";
+import { n, s } from "../attribute.js";
+import {
+  all,
+  asSeen,
+  mine,
+  notPaused,
+  notThere,
+  pairAsSeen,
+  revisionBelow,
+  someHolder,
+  termAsSeen,
+} from "./conditions.js";
+import { held, optional } from "./lease-codec.js";
+import type { Update } from "./update-expression.js";
+
+/** What each verb requires of the lease row, and what it makes of it. Pure. */
+
+export function placeholder({ revision, leaseDurationMs, renewIntervalMs }: HoldPlaceRequest): Update {
+  return {
+    condition: notThere,
+    set: {
+      term: n(0),
+      revision: n(revision),
+      leaseDurationMs: n(leaseDurationMs),
+      renewIntervalMs: n(renewIntervalMs),
+    },
+  };
+}
+
+export function acquisition(request: AcquireRequest): Update {
+  const { basis } = request;
+  return {
+    condition: all(pairAsSeen(basis), notPaused),
+    set: { ...held(request, basis.revision + 1), ...CLEARED },
+  };
+}
+
+/** What was said of the tenure before, or for it. */
+const CLEARED = {
+  stepDown: undefined,
+  stepDownTo: undefined,
+  lettingGoInMs: undefined,
+  lettingGoTo: undefined,
+  reservedFor: undefined,
+  reservedGroup: undefined,
+  reservedUntil: undefined,
+  reservedMs: undefined,
+  endReason: undefined,
+  endedAt: undefined,
+};
+
+/** On a placeholder: there is nothing to clear, and the last tick is known from history only. */
+export function foundation(request: AcquireRequest, lastTick: string | undefined): Update {
+  return {
+    condition: all(pairAsSeen(request.basis), notPaused),
+    set: { ...held(request, 1), lastTick: optional(s, lastTick) },
+  };
+}
+
+export function renewal(request: RenewRequest): Update {
+  return {
+    condition: all(mine(request), revisionBelow(request.revision)),
+    set: {
+      revision: n(request.revision),
+      renewIntervalMs: n(request.renewIntervalMs),
+      expiresAt: optional(n, request.expiresAt),
+      renewedAt: optional(n, request.at),
+      value: optional(s, request.value),
+      ...(request.line && { line: { L: request.line.map(s) } }),
+      lettingGoInMs: optional(n, request.lettingGo?.inMs),
+      lettingGoTo: optional(s, request.lettingGo?.to),
+    },
+  };
+}
+
+export function release(request: ResignRequest): Update {
+  return {
+    condition: mine(request),
+    set: {
+      holder: undefined,
+      revision: n(request.revision),
+      endReason: s(request.reason),
+      endedAt: optional(n, request.at),
+      reservedFor: optional(s, request.reservation?.candidateId),
+      reservedGroup: optional(s, request.reservation?.group),
+      reservedUntil: optional(n, request.reservation?.until),
+      reservedMs: optional(n, request.reservation?.forMs),
+      ...(request.tick !== undefined && { lastTick: s(request.tick), lastTickTerm: n(request.term) }),
+    },
+  };
+}
+
+export function stepDownRequest(request: StepDownRequest): Update {
+  return {
+    condition: all(termAsSeen(request), someHolder),
+    set: { stepDown: s(request.by), stepDownTo: optional(s, request.to) },
+  };
+}
+
+export function pauseChange({ by, seen }: PauseRequest): Update {
+  const { pauseRevision } = seen;
+  const sameRow = isPlaceholder(seen) ? pairAsSeen(seen) : termAsSeen(seen);
+  return {
+    condition: all(sameRow, asSeen("pauseRevision", optional(n, pauseRevision))),
+    set: { paused: optional(s, by), pauseRevision: n((pauseRevision ?? 0) + 1) },
+  };
+}
+
+export function eviction(request: EvictRequest): Update {
+  return {
+    condition: all(termAsSeen(request), someHolder, revisionBelow(Number.MAX_SAFE_INTEGER)),
+    set: { holder: undefined, endReason: s("evicted"), endedAt: optional(n, request.at) },
+    add: { term: n(1), revision: n(1) },
+  };
+}
