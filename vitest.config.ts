@@ -1,8 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
+/** `npm test`. What takes longer is `*.long.test.ts`: `npm run test:long`. `.ci/run` runs both. */
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, "test/**/*.long.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     testTimeout: 60_000,
     hookTimeout: 60_000,
