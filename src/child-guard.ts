@@ -8,7 +8,7 @@ import type { Writable } from "node:stream";
  */
 
 /** Reads lines `+pid` and `-pid`; in a session of its own, so that a terminal's Ctrl-C does not reach it. */
-const GUARDIAN = `
+const GUARD_PROGRAM = `
 const pids = new Set();
 let rest = "";
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
@@ -23,7 +23,7 @@ process.stdin.setEncoding("utf8").on("data", (text) => {
 `;
 
 const guarded = new Set<number>();
-let toGuardian: Writable | undefined;
+let toGuard: Writable | undefined;
 
 /**
  * Ties a child's life to ours, until it exits. With `group: true` its whole process group dies (for a
@@ -34,8 +34,8 @@ export function dieWithUs(child: ChildProcess, { group = false } = {}): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const pid = group ? -child.pid : child.pid;
   guarded.add(pid);
-  if (toGuardian) tell(`+${pid}`);
-  else startGuardian();
+  if (toGuard) tell(`+${pid}`);
+  else startGuard();
   child.once("exit", () => {
     guarded.delete(pid);
     tell(`-${pid}`);
@@ -43,30 +43,30 @@ export function dieWithUs(child: ChildProcess, { group = false } = {}): void {
 }
 
 function tell(line: string): void {
-  toGuardian?.write(`${line}\n`);
+  toGuard?.write(`${line}\n`);
 }
 
-function startGuardian(): void {
+function startGuard(): void {
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const guardian = spawn(process.execPath, ["-e", GUARDIAN], {
+  const guard = spawn(process.execPath, ["-e", GUARD_PROGRAM], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
     env,
   });
-  const pipe = guardian.stdin as Writable & { unref(): void };
-  toGuardian = pipe;
+  const pipe = guard.stdin as Writable & { unref(): void };
+  toGuard = pipe;
   for (const pid of guarded) tell(`+${pid}`);
   const ended = () => {
-    if (toGuardian === pipe) toGuardian = undefined;
+    if (toGuard === pipe) toGuard = undefined;
   };
-  guardian.once("error", ended);
-  guardian.once("exit", (_code, signal) => {
+  guard.once("error", ended);
+  guard.once("exit", (_code, signal) => {
     ended();
     // Somebody killed it: another one. One that fails by itself would only fail again.
-    if (signal && guarded.size > 0) startGuardian();
+    if (signal && guarded.size > 0) startGuard();
   });
   // Its death is told by "exit"; what was written meanwhile, the next one is told anyway.
   pipe.on("error", () => {});
-  guardian.unref();
+  guard.unref();
   pipe.unref();
 }

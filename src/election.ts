@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { checkHoldFor, checkTick } from "./arguments.js";
 import { Campaign, type Outcome, type Won } from "./candidate/campaign.js";
-import { Standing } from "./candidate/registration.js";
+import { Registration } from "./candidate/registration.js";
 import {
   AlreadyCampaigningError,
   type EndReason,
@@ -21,7 +21,7 @@ import { type Leader, leaderOf } from "./protocol/leader.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { storeOf } from "./store/open-store.js";
 import { telemetry } from "./telemetry.js";
-import { type ListedCandidate, type PastLeader, Records } from "./views/history.js";
+import { HistoryView, type ListedCandidate, type PastLeader } from "./views/history.js";
 import { Observer } from "./views/observer.js";
 
 /**
@@ -32,7 +32,7 @@ export class Election {
   readonly #options: ResolvedOptions;
   readonly #client: LeaseClient;
   readonly #campaign: Campaign;
-  readonly #standing: Standing;
+  readonly #registration: Registration;
   readonly #emit: Emit;
   #campaigning = false;
   #tenure: Tenure | undefined;
@@ -43,7 +43,7 @@ export class Election {
     this.#emit = emitter(name, candidateId, [telemetry(name), ...(options.onEvent ? [options.onEvent] : [])]);
     this.#client = new LeaseClient(storeOf(options), this.#options, this.#emit);
     this.#campaign = new Campaign(this.#client, this.#options, this.#emit);
-    this.#standing = new Standing(this.#client, this.#options, this.#emit);
+    this.#registration = new Registration(this.#client, this.#options, this.#emit);
   }
 
   get name(): string {
@@ -66,11 +66,11 @@ export class Election {
    */
   async lead<T>(work: Work<T>, options: LeadOptions = {}): Promise<T | undefined> {
     return this.#exclusively(async () => {
-      this.#standing.join();
+      this.#registration.join();
       try {
         return await this.#lead(work, options);
       } finally {
-        await this.#standing.leave();
+        await this.#registration.leave();
       }
     });
   }
@@ -88,7 +88,8 @@ export class Election {
       await this.#tenure?.release("resigned");
       const value = settle(result, ended);
       if (!ended || signal?.aborted) return value;
-      if (STAND_BACK.has(ended)) await unlessAborted(this.#campaign.standBack(signal), signal);
+      if (LET_OTHERS_GO_FIRST.has(ended))
+        await unlessAborted(this.#campaign.letOthersGoFirst(signal), signal);
     }
     return undefined;
   }
@@ -99,7 +100,7 @@ export class Election {
    */
   async campaign({ signal }: Signalled = {}): Promise<Leadership> {
     return this.#exclusively(async () => {
-      this.#standing.join();
+      this.#registration.join();
       try {
         const won = await this.#campaign.run({ signal });
         if (won.kind !== "elected") throw new Error("unreachable: a campaign without a tick cannot be done");
@@ -107,10 +108,10 @@ export class Election {
           won,
           signal,
           (leadership) => leadership,
-          () => this.#standing.leave(),
+          () => this.#registration.leave(),
         );
       } catch (error) {
-        await this.#standing.leave();
+        await this.#registration.leave();
         throw error;
       }
     });
@@ -210,7 +211,7 @@ export class Election {
    * that died is listed until its row says that it should have been refreshed.
    */
   async candidates({ signal }: Signalled = {}): Promise<ListedCandidate[]> {
-    return new Records(this.#client).candidates(signal);
+    return new HistoryView(this.#client).candidates(signal);
   }
 
   /**
@@ -222,7 +223,7 @@ export class Election {
     if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
       throw new InvalidOptionError("limit", "must be a whole number from 1 to 10000", limit, 100);
     }
-    return new Records(this.#client).history(limit, signal);
+    return new HistoryView(this.#client).history(limit, signal);
   }
 
   /** Two bids of one candidate would take its own lease away from it. */
@@ -246,13 +247,13 @@ export class Election {
     won: Won,
     signal: AbortSignal | undefined,
     begin: (leadership: Leadership, tenure: Tenure) => T | Promise<T>,
-    afterwards: () => Promise<unknown> = () => Promise.resolve(),
+    onOver: () => Promise<unknown> = () => Promise.resolve(),
   ): Promise<T> {
     const { lease, previous } = won;
     const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
-      succession: new Succession(this.#client, this.#options, this.#standing, previous),
+      succession: new Succession(this.#client, this.#options, this.#registration, previous),
       history: new TermHistory(this.#client, this.#options, lease, previous),
-      afterwards,
+      onOver,
     });
     this.#tenure = tenure;
     if (signal?.aborted) {
@@ -292,7 +293,7 @@ async function unlessAborted<T>(
 }
 
 /** Ends after which the same candidate should not be first again. */
-const STAND_BACK = new Set<EndReason>([
+const LET_OTHERS_GO_FIRST = new Set<EndReason>([
   "stepped-down",
   "handed-off",
   "preempted",

@@ -3,13 +3,13 @@ import type { Instant } from "./clock.js";
 import { type EndReason, TableUnavailableError } from "./errors.js";
 import type { Emit } from "./events.js";
 import { type Lease, placeholderRevision } from "./protocol/lease.js";
-import { acquireLanded, renewLanded, resignLanded } from "./protocol/lost-answers.js";
+import { acquireSucceeded, renewSucceeded, resignSucceeded } from "./protocol/lost-answers.js";
 import type {
   AcquireRequest,
+  AnnouncedEnd,
   Answer,
   CandidateRow,
   CommitMark,
-  LettingGo,
   PauseRequest,
   Read,
   Reservation,
@@ -34,8 +34,8 @@ export interface Timed<T> {
 }
 
 /** What became of a holder's write. The row is believed before the refusal: an answer may have been lost. */
-export interface Told {
-  readonly landed: boolean;
+export interface WriteResult {
+  readonly succeeded: boolean;
   /** The row after it, or as it stands; undefined: there is none. */
   readonly lease: Lease | undefined;
   /** Read before the request left. */
@@ -56,11 +56,11 @@ export interface Renewal {
   /** For the moment the request leaves: how long after it the next renewal is due. */
   readonly nextInMs: (sent: Instant) => number;
   readonly line: readonly string[] | undefined;
-  readonly lettingGo: ((sent: Instant) => LettingGo) | undefined;
+  readonly announcement: ((sent: Instant) => AnnouncedEnd) | undefined;
 }
 
 /** What goes with a resignation. */
-export interface GivingBack {
+export interface ReleaseOptions {
   /** Recorded as done in the same write. */
   readonly tick?: string | undefined;
   readonly reserve?: Omit<Reservation, "until"> | undefined;
@@ -113,15 +113,17 @@ export class LeaseClient {
   }
 
   /** Makes a placeholder where there is no row, with a revision drawn at random. */
-  holdPlace(renewIntervalMs: number, signal?: AbortSignal): Promise<Timed<Written>> {
+  createPlaceholder(renewIntervalMs: number, signal?: AbortSignal): Promise<Timed<Written>> {
     const { leaseDurationMs, random } = this.options;
     const revision = placeholderRevision(random);
     const request = { election: this.#name, revision, leaseDurationMs, renewIntervalMs };
-    return this.#send("make the lease row", (store, _, abort) => store.holdPlace(request, abort), { signal });
+    return this.#send("make the lease row", (store, _, abort) => store.createPlaceholder(request, abort), {
+      signal,
+    });
   }
 
   /** Takes no signal: a request under way may win the lease, and who walks away leaves nobody leading for a lease. */
-  async acquire({ basis, term }: Pick<AcquireRequest, "basis" | "term">): Promise<Told> {
+  async acquire({ basis, term }: Pick<AcquireRequest, "basis" | "term">): Promise<WriteResult> {
     const { candidateId, leaseDurationMs, renewIntervalMs, value, random } = this.options;
     const attemptId = randomPart(random);
     const mine = { candidateId, attemptId };
@@ -129,14 +131,14 @@ export class LeaseClient {
     const timed = await this.#send("acquire the lease", (store, sent, abort) =>
       store.acquire({ ...fixed, expiresAt: this.time.expiresAt(sent), at: this.time.at(sent) }, abort),
     );
-    return told(timed, (lease) => acquireLanded(lease, mine));
+    return resultOf(timed, (lease) => acquireSucceeded(lease, mine));
   }
 
   async renew(
     { term, revision }: OwnTry,
-    { value, nextInMs, line, lettingGo }: Renewal,
+    { value, nextInMs, line, announcement }: Renewal,
     timeoutMs: number,
-  ): Promise<Told> {
+  ): Promise<WriteResult> {
     const mine = this.#mine(term);
     const timed = await this.#send(
       "renew the lease",
@@ -148,7 +150,7 @@ export class LeaseClient {
             renewIntervalMs: Math.ceil(nextInMs(sent)),
             value,
             line,
-            lettingGo: lettingGo?.(sent),
+            announcement: announcement?.(sent),
             expiresAt: this.time.expiresAt(sent),
             at: this.time.at(sent),
           },
@@ -156,14 +158,14 @@ export class LeaseClient {
         ),
       { timeoutMs },
     );
-    return told(timed, (lease) => renewLanded(lease, mine, revision));
+    return resultOf(timed, (lease) => renewSucceeded(lease, mine, revision));
   }
 
   async resign(
     { term, revision }: OwnTry,
-    { reason, tick, reserve }: GivingBack & { readonly reason: EndReason },
+    { reason, tick, reserve }: ReleaseOptions & { readonly reason: EndReason },
     timeoutMs: number,
-  ): Promise<Told> {
+  ): Promise<WriteResult> {
     const mine = this.#mine(term);
     const timed = await this.#send(
       "resign",
@@ -173,7 +175,7 @@ export class LeaseClient {
       },
       { timeoutMs },
     );
-    return told(timed, (lease) => resignLanded(lease, mine, tick));
+    return resultOf(timed, (lease) => resignSucceeded(lease, mine, tick));
   }
 
   transact(term: number, commit: CommitMark, actions: readonly Action[]): Promise<Timed<Transacted>> {
@@ -262,10 +264,10 @@ export class LeaseClient {
   }
 }
 
-function told(
+function resultOf(
   { answer, sent, received, contradicts }: Timed<Written>,
-  landedBy: (lease: Lease | undefined) => boolean,
-): Told {
+  succeededBy: (lease: Lease | undefined) => boolean,
+): WriteResult {
   const { lease } = answer;
-  return { landed: answer.done || landedBy(lease), lease, sent, received, contradicts };
+  return { succeeded: answer.done || succeededBy(lease), lease, sent, received, contradicts };
 }

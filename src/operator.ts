@@ -78,7 +78,7 @@ export class Operator {
     for (let tries = 0; tries < TRIES; tries++) {
       // So that there is something to pause.
       if (by !== undefined) {
-        row ??= (await this.#insist(() => this.#client.holdPlace(PAUSED_POLL_MS))).answer.lease;
+        row ??= (await this.#insist(() => this.#client.createPlaceholder(PAUSED_POLL_MS))).answer.lease;
       }
       if (row === undefined) break;
       const seen: Lease = row;

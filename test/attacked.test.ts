@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Operator } from "../src/index.js";
 import { endedTerm, type Lease } from "../src/protocol/lease.js";
-import { renewLanded, resignLanded } from "../src/protocol/lost-answers.js";
+import { renewSucceeded, resignSucceeded } from "../src/protocol/lost-answers.js";
 import type { PauseRequest } from "../src/protocol/verbs.js";
 import { toCandidate, toLease } from "../src/store/dynamodb/lease-codec.js";
 import { LEASE_MS, NAME } from "./support/cast.js";
@@ -21,12 +21,12 @@ describe("a refusal is a success only where the row shows this very try", () => 
   const mine = { candidateId: "a", term: 5 };
 
   test("a renewal: a revision that nobody of ours wrote keeps no lease alive", () => {
-    expect(renewLanded(lease({ holder: "a", revision: 9 }), mine, 9)).toBe(true);
-    expect(renewLanded(lease({ holder: "a", revision: 1_000_000 }), mine, 9)).toBe(false);
+    expect(renewSucceeded(lease({ holder: "a", revision: 9 }), mine, 9)).toBe(true);
+    expect(renewSucceeded(lease({ holder: "a", revision: 1_000_000 }), mine, 9)).toBe(false);
   });
 
   test("a release with a tick: the row has to show the tick too", () => {
-    const isReleased = (row: Partial<Lease>) => resignLanded(lease(row), mine, "t2");
+    const isReleased = (row: Partial<Lease>) => resignSucceeded(lease(row), mine, "t2");
     expect(isReleased({ lastTick: "t2", lastTickTerm: 5 })).toBe(true);
     expect(isReleased({ term: 6, holder: "b", lastTick: "t2", lastTickTerm: 5 })).toBe(true);
     expect(isReleased({ lastTick: "t1", lastTickTerm: 5 })).toBe(false);

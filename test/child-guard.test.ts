@@ -27,40 +27,37 @@ test("a child's descendants die with it, if the group is guarded", async () => {
   await parent.silent;
 });
 
-test("neither guardian nor child keeps the parent alive; the child dies with a parent that just ends", async () => {
+test("neither guard nor child keeps the parent alive; the child dies with a parent that just ends", async () => {
   await using parent = new Program("guarded-parent.ts", "leaves");
   const [code, signal] = await once(parent.child, "exit");
   expect({ code, signal }).toEqual({ code: 0, signal: null });
   await parent.silent;
 });
 
-test("the guardian goes when its parent has gone", async () => {
+test("the guard goes when its parent has gone", async () => {
   await using parent = new Program("guarded-parent.ts", "leaves");
-  const guardian = await parent.says<number>("guardian");
+  const guard = await parent.says<number>("guard");
   await parent.silent;
-  await expect.poll(() => isRunning(guardian), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isRunning(guard), { timeout: 10_000 }).toBe(false);
 });
 
 const onLinux = process.platform === "linux";
 
-test.runIf(onLinux).each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-  "%s: the guardian stays",
-  async (signal) => {
-    await using parent = new Program("guarded-parent.ts");
-    const guardian = await parent.says<number>("guardian");
-    await parent.says("child");
-    // SIGHUP is the last one that it learns to ignore; before that it would be replaced.
-    await expect.poll(() => catches(guardian, "SIGHUP"), { timeout: 10_000 }).toBe(true);
-    process.kill(guardian, signal);
-    parent.child.kill("SIGKILL");
-    await parent.silent;
-  },
-);
-
-test("a guardian that was killed is replaced", async () => {
+test.runIf(onLinux).each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s: the guard stays", async (signal) => {
   await using parent = new Program("guarded-parent.ts");
-  process.kill(await parent.says<number>("guardian"), "SIGKILL");
-  expect(await parent.says<number>("guardian", 2)).not.toBe(await parent.says<number>("guardian"));
+  const guard = await parent.says<number>("guard");
+  await parent.says("child");
+  // SIGHUP is the last one that it learns to ignore; before that it would be replaced.
+  await expect.poll(() => catches(guard, "SIGHUP"), { timeout: 10_000 }).toBe(true);
+  process.kill(guard, signal);
+  parent.child.kill("SIGKILL");
+  await parent.silent;
+});
+
+test("a child guard that was killed is replaced", async () => {
+  await using parent = new Program("guarded-parent.ts");
+  process.kill(await parent.says<number>("guard"), "SIGKILL");
+  expect(await parent.says<number>("guard", 2)).not.toBe(await parent.says<number>("guard"));
   await parent.says("child");
   parent.child.kill("SIGKILL");
   await parent.silent;

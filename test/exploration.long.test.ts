@@ -73,9 +73,9 @@ const FAULTS: ReadonlyArray<{
     fault: "a holder is called dead before a whole lease of observation",
     breaks: "exclusion",
     rules: {
-      nextMove: (sighting, me, now, service) => {
+      nextMove: (observation, me, now, service) => {
         const early = { ...now, monotonicMs: now.monotonicMs + 1_000 };
-        return REAL_RULES.nextMove(sighting, me, early, service);
+        return REAL_RULES.nextMove(observation, me, early, service);
       },
     },
   },
@@ -83,8 +83,8 @@ const FAULTS: ReadonlyArray<{
     fault: "a renewal that is seen does not begin the observation anew",
     breaks: "exclusion",
     rules: {
-      see: (previous, lease, receivedMs, authoritative) => ({
-        ...REAL_RULES.see(previous, lease, receivedMs, authoritative),
+      observe: (previous, lease, receivedMs, authoritative) => ({
+        ...REAL_RULES.observe(previous, lease, receivedMs, authoritative),
         firstSeenMs: previous?.firstSeenMs ?? receivedMs,
       }),
     },
@@ -190,7 +190,7 @@ const FAULTS: ReadonlyArray<{
     breaks: "liveness",
     within: "deleted rows",
     rules: {
-      seeHistory: (sighting) => ({ ...sighting, history: { highestTerm: 0, longestLeaseMs: 0 } }),
+      observeHistory: (observation) => ({ ...observation, history: { highestTerm: 0, longestLeaseMs: 0 } }),
     },
   },
   {
@@ -209,29 +209,29 @@ const FAULTS: ReadonlyArray<{
   {
     fault: "a refused renewal is taken for a success",
     breaks: "justified belief",
-    rules: { renewLanded: () => true },
+    rules: { renewSucceeded: () => true },
   },
   {
     fault: "an earlier try to acquire is taken for this one",
     breaks: "justified belief",
-    rules: { acquireLanded: (lease, { candidateId }) => lease?.holder === candidateId },
+    rules: { acquireSucceeded: (lease, { candidateId }) => lease?.holder === candidateId },
   },
   {
     fault: "a refused renewal is taken for a loss",
     breaks: "true loss",
-    rules: { renewLanded: () => false },
+    rules: { renewSucceeded: () => false },
   },
   {
     fault: "a refused release is taken for a loss",
     breaks: "true loss",
-    rules: { resignLanded: () => false },
+    rules: { resignSucceeded: () => false },
   },
   {
     fault: "every look begins the observation anew",
     breaks: "liveness",
     rules: {
-      see: (previous, lease, receivedMs, authoritative) => ({
-        ...REAL_RULES.see(previous, lease, receivedMs, authoritative),
+      observe: (previous, lease, receivedMs, authoritative) => ({
+        ...REAL_RULES.observe(previous, lease, receivedMs, authoritative),
         firstSeenMs: receivedMs,
       }),
     },

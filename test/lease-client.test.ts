@@ -153,7 +153,7 @@ test("to proclaim a value takes 1 request, and to read the leader 1", async () =
 });
 
 describe.each(["campaign", "observe"] as const)("a follower (%s)", (how) => {
-  test("reads once per renewal, and but six times more to find the leader's rhythm", async () => {
+  test("reads once per renewal, and but six times more to find the leader's schedule", async () => {
     const leadership = await candidate().campaign();
     await advance(430); // out of step
     const stop = new AbortController();

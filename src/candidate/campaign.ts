@@ -2,10 +2,10 @@ import { backoffMs, sleep } from "../async.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
-import type { LeaseClient, Told } from "../lease-client.js";
+import type { LeaseClient, WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import { isPlaceholder, isTickDone, type Lease } from "../protocol/lease.js";
-import { doubt, type Sighting, see, seeHistory } from "../protocol/observation.js";
+import { forgetRow, type Observation, observe, observeHistory } from "../protocol/observation.js";
 import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { isHealthy } from "./health.js";
@@ -42,15 +42,15 @@ export interface CampaignOptions {
  * apart, still notice a dead holder (pitfall: a takeover that never happens).
  *
  *   unknown ──read──▶ row held ──wait/read──▶ free ──acquire──▶ elected
- *                 └──▶ no row ──hold place, history, wait──┘  └─ refused: the row it brought is the next sighting
+ *                 └──▶ no row ──hold place, history, wait──┘  └─ refused: the row it brought is the next observation
  */
 export class Campaign {
-  #sighting: Sighting | undefined;
+  #observation: Observation | undefined;
   /** A try to acquire went unanswered: only the row can tell whether it landed. */
-  #unsure = false;
+  #acquireUnanswered = false;
   #jitterMs = 0;
   /** In a row. */
-  #vainTries = 0;
+  #unexplainedRefusals = 0;
 
   constructor(
     private readonly client: LeaseClient,
@@ -91,8 +91,8 @@ export class Campaign {
         if (won) return won;
         looked = true;
         refusals += 1;
-      } else if (move.kind === "holdPlace") {
-        await this.#holdPlace(signal);
+      } else if (move.kind === "createPlaceholder") {
+        await this.#createPlaceholder(signal);
       } else if (move.kind === "readHistory") {
         await this.#readHistory(signal);
         looked = false;
@@ -103,23 +103,23 @@ export class Campaign {
         looked = true;
       }
     }
-    return { kind: "held", lease: this.#sighting?.lease };
+    return { kind: "held", lease: this.#observation?.lease };
   }
 
   /**
    * After giving the lease back at somebody's wish: lets the others look once before trying again, those too for
    * whom it is not reserved.
    */
-  standBack(signal?: AbortSignal): Promise<void> {
+  letOthersGoFirst(signal?: AbortSignal): Promise<void> {
     const { clock, renewIntervalMs, candidateId } = this.options;
-    const { holder, reservedFor, reservedMs = 0 } = this.#sighting?.lease ?? {};
+    const { holder, reservedFor, reservedMs = 0 } = this.#observation?.lease ?? {};
     const isKept = holder === undefined && reservedFor !== undefined && reservedFor !== candidateId;
     return sleep(clock, renewIntervalMs * 1.5 + (isKept ? reservedMs : 0), signal);
   }
 
   /** The leader's own last sight of the row: a resigned lease can be taken back with one request. */
-  saw(lease: Lease): void {
-    this.#note(lease, this.client.time.now().monotonicMs, true);
+  observed(lease: Lease): void {
+    this.#observe(lease, this.client.time.now().monotonicMs, true);
   }
 
   async #step(
@@ -132,8 +132,8 @@ export class Campaign {
       case "read":
         await this.#read(move.consistent, signal);
         return undefined;
-      case "holdPlace":
-        await this.#holdPlace(signal);
+      case "createPlaceholder":
+        await this.#createPlaceholder(signal);
         return undefined;
       case "readHistory":
         await this.#readHistory(signal);
@@ -144,7 +144,7 @@ export class Campaign {
       case "acquire":
         if (await isHealthy(this.options)) {
           signal?.throwIfAborted();
-          return this.#acquireOrRest(move, signal);
+          return this.#acquireOrBackOff(move, signal);
         }
         await sleep(this.options.clock, this.options.renewIntervalMs, signal);
         return undefined;
@@ -155,57 +155,58 @@ export class Campaign {
    * A founding that was refused without a row leaves nothing to watch, and a refusal that shows the very pair it was
    * conditioned on makes no sense: then it tries ever less often.
    */
-  async #acquireOrRest(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
+  async #acquireOrBackOff(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
     const { clock, renewIntervalMs, random } = this.options;
     const won = await this.#acquire(move);
-    if (!won && this.#vainTries > 0) {
-      await sleep(clock, backoffMs(this.#vainTries, renewIntervalMs, random), signal);
+    if (!won && this.#unexplainedRefusals > 0) {
+      await sleep(clock, backoffMs(this.#unexplainedRefusals, renewIntervalMs, random), signal);
     }
     return won;
   }
 
   async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
     const { answer, received } = await this.client.read(consistent, signal);
-    if (consistent) this.#unsure = false;
-    this.#note(answer.lease, received.monotonicMs, consistent);
+    if (consistent) this.#acquireUnanswered = false;
+    this.#observe(answer.lease, received.monotonicMs, consistent);
   }
 
   #nextMove(jitterMs: number): Move {
-    if (this.#unsure) return { kind: "read", consistent: true };
+    if (this.#acquireUnanswered) return { kind: "read", consistent: true };
     const { candidateId, useServiceClock, eligible, group, slotMs, handoffPollMs } = this.options;
     const me = { candidateId, useServiceClock, jitterMs, eligible, group, slotMs, handoffPollMs };
-    return nextMove(this.#sighting, me, this.client.time.now(), this.client.time.service);
+    return nextMove(this.#observation, me, this.client.time.now(), this.client.time.service);
   }
 
-  async #holdPlace(signal: AbortSignal | undefined): Promise<void> {
-    const { answer, received } = await this.client.holdPlace(this.options.renewIntervalMs, signal);
-    this.#note(answer.lease, received.monotonicMs, true);
+  async #createPlaceholder(signal: AbortSignal | undefined): Promise<void> {
+    const { answer, received } = await this.client.createPlaceholder(this.options.renewIntervalMs, signal);
+    this.#observe(answer.lease, received.monotonicMs, true);
   }
 
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
     const { answer, received } = await this.client.readHistory(signal);
-    if (this.#sighting) this.#sighting = seeHistory(this.#sighting, answer.history, received.monotonicMs);
+    if (this.#observation)
+      this.#observation = observeHistory(this.#observation, answer.history, received.monotonicMs);
   }
 
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
-    const seen = this.#sighting?.lease;
+    const seen = this.#observation?.lease;
     const previous = seen && !isPlaceholder(seen) ? seen : undefined;
-    let told: Told;
+    let told: WriteResult;
     try {
       told = await this.client.acquire({ basis, term });
-      this.#note(told.lease, told.received.monotonicMs, true);
+      this.#observe(told.lease, told.received.monotonicMs, true);
     } catch (error) {
-      this.#unsure = true;
+      this.#acquireUnanswered = true;
       throw error;
     }
-    const { landed, lease, sent } = told;
+    const { succeeded, lease, sent } = told;
     const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
-    const isVain = !landed && (!lease || (isAsSeen && lease.paused === undefined));
-    this.#vainTries = isVain ? this.#vainTries + 1 : 0;
-    if (!landed || !lease) {
+    const isUnexplained = !succeeded && (!lease || (isAsSeen && lease.paused === undefined));
+    this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
+    if (!succeeded || !lease) {
       this.emit({ type: "refused", term: lease?.term });
       // The term was used before, though the history did not say so when it was read: all over again.
-      if (!lease && this.#sighting) this.#sighting = doubt(this.#sighting);
+      if (!lease && this.#observation) this.#observation = forgetRow(this.#observation);
       return undefined;
     }
     // Both local clocks may have stood still since the last header, and the row says too early an end: mine, but once more.
@@ -217,16 +218,16 @@ export class Campaign {
     return { kind: "elected", lease, sent, previous };
   }
 
-  #note(lease: Lease | undefined, receivedMs: number, authoritative: boolean): void {
-    const before = this.#sighting;
-    this.#sighting = see(before, lease, receivedMs, authoritative);
-    if (lease && this.#sighting.firstSeenMs !== before?.firstSeenMs) {
+  #observe(lease: Lease | undefined, receivedMs: number, authoritative: boolean): void {
+    const before = this.#observation;
+    this.#observation = observe(before, lease, receivedMs, authoritative);
+    if (lease && this.#observation.firstSeenMs !== before?.firstSeenMs) {
       this.#jitterMs = lease.leaseDurationMs * JITTER * this.options.random();
     }
   }
 
   #isDone(tick: string | undefined): boolean {
     if (tick === undefined) return false;
-    return isTickDone(this.#sighting?.lease?.lastTick ?? this.#sighting?.history?.lastTick, tick);
+    return isTickDone(this.#observation?.lease?.lastTick ?? this.#observation?.history?.lastTick, tick);
   }
 }

@@ -8,10 +8,10 @@ import { lifetimeMs } from "../protocol/membership.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
 /** The row of somebody who died is kept for an hour after its end, for people to see. */
-const REMEMBERED_MS = 3_600_000;
+const KEPT_AFTER_END_MS = 3_600_000;
 
 /** A candidate's own row: written and refreshed while it stands for election, then deleted. It never delays an election. */
-export class Standing {
+export class Registration {
   #seq: number | undefined;
   #rank = 0;
   #beat = 0;
@@ -109,7 +109,7 @@ export class Standing {
       const latestMs = this.client.time.headers?.latestMs(sent);
       const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshMs);
       // For cleaning up any clock will do: a row that went too soon is back with the next refresh.
-      const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + REMEMBERED_MS) / 1_000);
+      const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + KEPT_AFTER_END_MS) / 1_000);
       return { ...fixed, rank: this.#rank, beat: this.#beat, expiresAt, ttl };
     });
   }

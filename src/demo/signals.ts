@@ -7,7 +7,7 @@ export async function unlessEnded(play: (signal: AbortSignal) => Promise<number>
   let code = 0;
   const handlers = Object.entries(SIGNALS).map(([signal, signalCode]) => {
     const handler = () => {
-      // A second time means now. The guardian ends the children.
+      // A second time means now. The guard ends the children.
       if (code !== 0) process.exit(signalCode);
       code = signalCode;
       ended.abort(new Error(`ended by ${signal}`));

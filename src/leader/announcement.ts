@@ -1,16 +1,16 @@
 import type { EndReason } from "../errors.js";
 import { MIN_LETTING_GO_IN_MS } from "../limits.js";
-import { looksEvery } from "../protocol/takeover.js";
-import type { LettingGo } from "../protocol/verbs.js";
+import { pollsEvery } from "../protocol/takeover.js";
+import type { AnnouncedEnd } from "../protocol/verbs.js";
 
 /**
  * A planned end, told to the followers with a renewal before it comes: the work goes on meanwhile, and whoever is
  * next watches closely when it is due, so that work stands still for milliseconds and not for a look.
  */
-export class Farewell {
+export class Announcement {
   /** When to let go, in monotonic time; counted from the write that first told it. */
   #dueMs: number | undefined;
-  #isHeard = false;
+  #isConfirmed = false;
 
   constructor(
     readonly reason: EndReason,
@@ -19,29 +19,29 @@ export class Farewell {
   ) {}
 
   /** False: no renewal carries it yet. */
-  get isUnderWay(): boolean {
+  get isSent(): boolean {
     return this.#dueMs !== undefined;
   }
 
   /** What a renewal that leaves now says of it. */
-  tell(nowMs: number): LettingGo {
+  toSend(nowMs: number): AnnouncedEnd {
     this.#dueMs ??= nowMs + this.noticeMs;
     return { inMs: Math.max(Math.round(this.#dueMs - nowMs), MIN_LETTING_GO_IN_MS), to: this.to };
   }
 
   /** The renewal is confirmed: from now on the moment stands. Returns how long it is till then. */
-  heard(nowMs: number): number {
-    this.#isHeard = true;
+  confirmed(nowMs: number): number {
+    this.#isConfirmed = true;
     return Math.max(0, (this.#dueMs ?? nowMs) - nowMs);
   }
 
   /** Nobody may have heard: the notice begins anew with the next renewal. */
-  unheard(): void {
-    if (!this.#isHeard) this.#dueMs = undefined;
+  notConfirmed(): void {
+    if (!this.#isConfirmed) this.#dueMs = undefined;
   }
 }
 
 /** Followers look once a renewal, those further back less often: the time in which each has looked once. */
 export function noticeMs(renewIntervalMs: number, place: number): number {
-  return Math.ceil(renewIntervalMs * looksEvery(place) * 1.05);
+  return Math.ceil(renewIntervalMs * pollsEvery(place) * 1.05);
 }

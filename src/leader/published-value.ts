@@ -1,7 +1,7 @@
 import { type Deferred, deferred } from "../async.js";
 
 /** What a leader publishes on the lease row, and who waits until it is there. */
-export class Proclamation {
+export class PublishedValue {
   #waiting: Array<Deferred<void>> = [];
 
   constructor(private current: string | undefined) {}

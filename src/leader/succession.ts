@@ -1,38 +1,38 @@
-import type { Standing } from "../candidate/registration.js";
+import type { Registration } from "../candidate/registration.js";
 import { type EndReason, TableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
 import { type Candidate, keepsLine, lineOf, preemptedBy } from "../protocol/line.js";
-import { call, longDead, present, type Roll } from "../protocol/membership.js";
+import { aliveMembers, deletableRows, type Membership, updateMembership } from "../protocol/membership.js";
 import type { CandidateRow } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
 /** A reason to hand over, and perhaps to whom. */
-export interface Wish {
+export interface PlannedEnd {
   readonly reason: EndReason;
   readonly to?: string | undefined;
 }
 
 /** A leader's care for who comes after it: it reads the candidates, and says who is next and when. */
 export class Succession {
-  #roll: Roll = new Map();
+  #membership: Membership = new Map();
   #line: readonly string[] | undefined;
   #candidates: readonly Candidate[] = [];
   #reading: Promise<void> | undefined;
   #deleting: Promise<void> | undefined;
   /** False once the table has refused it: the rows are left to the table's TTL. */
   #mayDelete = true;
-  readonly #doubted: ReadonlySet<string>;
+  readonly #suspects: ReadonlySet<string>;
   readonly #sinceMs: number;
 
   constructor(
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
-    private readonly standing: Standing,
+    private readonly registration: Registration,
     previous: Lease | undefined,
   ) {
     this.#sinceMs = client.time.now().monotonicMs;
-    this.#doubted = absentees(previous, options.candidateId);
+    this.#suspects = suspectsOf(previous, options.candidateId);
   }
 
   /** What the next renewal should write; undefined: the row says so already, or it is not known yet. */
@@ -53,21 +53,21 @@ export class Succession {
   }
 
   /** Whether this leader should hand over: what people want, as the row tells, before what the line asks for. */
-  wish({ paused, stepDown }: Lease): Wish | undefined {
+  plannedEnd({ paused, stepDown }: Lease): PlannedEnd | undefined {
     if (paused !== undefined) return { reason: "paused" };
     if (stepDown?.to !== undefined) return { reason: "handed-off", to: stepDown.to };
-    return stepDown ? { reason: "stepped-down" } : this.#wishOfTheLine();
+    return stepDown ? { reason: "stepped-down" } : this.#plannedByLine();
   }
 
-  #wishOfTheLine(): Wish | undefined {
+  #plannedByLine(): PlannedEnd | undefined {
     const { preempt, minTenureMs, maxTenureMs } = this.options;
     const ledMs = this.client.time.now().monotonicMs - this.#sinceMs;
     const line = this.#line ?? [];
     // Who never joined (a single try) has told nobody its rank.
-    const isRanked = this.standing.seq !== undefined;
+    const isRanked = this.registration.seq !== undefined;
     const higher =
       preempt && isRanked && ledMs >= minTenureMs
-        ? preemptedBy(this.#candidates, line, this.standing.rank)
+        ? preemptedBy(this.#candidates, line, this.registration.rank)
         : undefined;
     if (higher !== undefined) return { reason: "preempted", to: higher };
     const [next] = line;
@@ -80,11 +80,11 @@ export class Succession {
     const { answer, received } = await this.client.readCandidates();
     // Whose row does not say how long it is good (it was written without a service clock) may be long dead.
     const undated = answer.candidates.filter(({ expiresAt }) => expiresAt === undefined);
-    const doubted = new Set([...this.#doubted, ...undated.map((row) => row.candidateId)]);
-    this.#roll = call(this.#roll, answer.candidates, received.monotonicMs, doubted);
-    this.#candidates = present(this.#roll, received, this.client.time.headers);
-    this.#line = lineOf(order, this.#candidates, { candidateId, seq: this.standing.seq });
-    const dead = longDead(answer.candidates, candidateId, received, this.client.time.headers);
+    const suspects = new Set([...this.#suspects, ...undated.map((row) => row.candidateId)]);
+    this.#membership = updateMembership(this.#membership, answer.candidates, received.monotonicMs, suspects);
+    this.#candidates = aliveMembers(this.#membership, received, this.client.time.headers);
+    this.#line = lineOf(order, this.#candidates, { candidateId, seq: this.registration.seq });
+    const dead = deletableRows(answer.candidates, candidateId, received, this.client.time.headers);
     if (!this.#mayDelete) return;
     this.#deleting ??= this.#delete(dead).finally(() => {
       this.#deleting = undefined;
@@ -105,7 +105,7 @@ export class Succession {
 }
 
 /** Who should have led before me by what stood in the row, and did not: dead, perhaps. */
-function absentees(previous: Lease | undefined, me: string): Set<string> {
+function suspectsOf(previous: Lease | undefined, me: string): Set<string> {
   if (previous === undefined) return new Set();
   const { holder, line = [], reservedFor } = previous;
   const place = line.indexOf(me);

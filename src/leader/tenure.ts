@@ -4,18 +4,18 @@ import { isHealthy } from "../candidate/health.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { type EndReason, LeaseLostError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
-import type { GivingBack, LeaseClient, OwnTry } from "../lease-client.js";
+import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import { placeOf } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
-import { Farewell, noticeMs } from "./announcement.js";
-import { Metronome } from "./heartbeat.js";
-import { Lane } from "./lane.js";
-import { Proclamation } from "./published-value.js";
+import { Announcement, noticeMs } from "./announcement.js";
+import { Heartbeat } from "./heartbeat.js";
+import { PublishedValue } from "./published-value.js";
 import type { Succession } from "./succession.js";
 import type { TermHistory } from "./term-history.js";
 import { Trust } from "./trust.js";
+import { WriteQueue } from "./write-queue.js";
 
 /**
  *            end(reason)              release()
@@ -31,31 +31,31 @@ type State =
   | { readonly kind: "over"; readonly reason: EndReason; readonly since: Instant };
 
 /** What goes on beside a tenure, as long as it lasts. */
-export interface Beside {
+export interface SideTasks {
   readonly succession: Succession;
   readonly history: TermHistory;
   /** Called when it is over, for whatever reason; a release waits for it. */
-  readonly afterwards: () => Promise<unknown>;
+  readonly onOver: () => Promise<unknown>;
 }
 
 /** One term of one holder: its trust, its heartbeat and its end. */
 export class Tenure {
   readonly term: number;
-  readonly lane = new Lane();
+  readonly writes = new WriteQueue();
   /** The highest revision of any try. */
   #tried: number;
   #state: State = { kind: "leading" };
   #lease: Lease;
   readonly #trust: Trust;
-  readonly #proclamation: Proclamation;
-  readonly #metronome: Metronome;
+  readonly #publishedValue: PublishedValue;
+  readonly #heartbeat: Heartbeat;
   #release: Promise<ResignOutcome> | undefined;
   /** Set when the heartbeat must stop although the tenure is not over: a release, or an overrun drain. */
-  #still = false;
-  #givenBackAt: Instant | undefined;
-  #farewell: Farewell | undefined;
-  #cancelFarewell: () => void = () => {};
-  readonly #told = new AbortController();
+  #renewalsStopped = false;
+  #releasedAt: Instant | undefined;
+  #announcement: Announcement | undefined;
+  #cancelAnnouncedEnd: () => void = () => {};
+  readonly #endSignal = new AbortController();
 
   constructor(
     elected: Elected,
@@ -63,21 +63,21 @@ export class Tenure {
     readonly options: ResolvedOptions,
     private readonly emit: Emit,
     /** Told each row this tenure sees, so that the next campaign starts warm. */
-    private readonly witness: { saw(lease: Lease): void },
-    private readonly beside: Beside,
+    private readonly observer: { observed(lease: Lease): void },
+    private readonly sideTasks: SideTasks,
   ) {
     this.term = elected.lease.term;
     this.#lease = elected.lease;
     this.#tried = elected.lease.revision;
-    this.#proclamation = new Proclamation(elected.lease.value);
-    this.#metronome = new Metronome(options.clock, elected.sent.monotonicMs, options.renewIntervalMs);
+    this.#publishedValue = new PublishedValue(elected.lease.value);
+    this.#heartbeat = new Heartbeat(options.clock, elected.sent.monotonicMs, options.renewIntervalMs);
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
-    void this.beside.succession.refresh();
-    void this.#heartbeat();
+    void this.sideTasks.succession.refresh();
+    void this.#renewUntilOver();
   }
 
   get signal(): AbortSignal {
-    return this.#told.signal;
+    return this.#endSignal.signal;
   }
 
   /** The row as the last confirmed write left it. */
@@ -88,7 +88,7 @@ export class Tenure {
   /** Why the work was told to stop; undefined while it was not. */
   get endReason(): EndReason | undefined {
     this.#check();
-    return (this.#told.signal.reason as LeaseLostError | undefined)?.reason;
+    return (this.#endSignal.signal.reason as LeaseLostError | undefined)?.reason;
   }
 
   get isOver(): boolean {
@@ -104,14 +104,14 @@ export class Tenure {
 
   /** False once the lease is over, or is being given back: that may take effect at any moment. */
   get mayWork(): boolean {
-    return !this.isOver && this.#givenBackAt === undefined;
+    return !this.isOver && this.#releasedAt === undefined;
   }
 
   /** Trust left for the work; not above 0 when it must not go on. */
   workLeftMs(): number {
     const leftMs = this.remainingMs();
-    if (this.#givenBackAt === undefined) return leftMs;
-    return Math.min(leftMs, -longestElapsedMs(this.#givenBackAt, this.client.time.now()));
+    if (this.#releasedAt === undefined) return leftMs;
+    return Math.min(leftMs, -longestElapsedMs(this.#releasedAt, this.client.time.now()));
   }
 
   lostError(lateByMs: number, what?: string): LeaseLostError {
@@ -123,7 +123,7 @@ export class Tenure {
   end(reason: EndReason): void {
     if (this.#check().kind !== "leading") return;
     this.#state = { kind: "ending", reason, since: this.client.time.now() };
-    this.#tell(reason, 0);
+    this.#reportEnd(reason, 0);
   }
 
   /**
@@ -131,39 +131,39 @@ export class Tenure {
    * and only then is told to stop.
    */
   announce(reason: EndReason, to?: string): void {
-    if (this.#farewell || this.#check().kind !== "leading") return;
-    this.#farewell = new Farewell(reason, to, this.#noticeMs(to));
-    this.#metronome.wake();
+    if (this.#announcement || this.#check().kind !== "leading") return;
+    this.#announcement = new Announcement(reason, to, this.#noticeMs(to));
+    this.#heartbeat.wake();
   }
 
   /** The work overran its drain: no more renewals, and no release under it. The lease runs out. */
   letRunOut(): void {
     if (this.isOver) return;
     this.emit({ type: "drainOverrun", term: this.term });
-    this.#still = true;
-    this.#metronome.wake();
+    this.#renewalsStopped = true;
+    this.#heartbeat.wake();
   }
 
   /** A fenced write showed the row as it stands: no longer mine. */
   superseded(lease: Lease | undefined): void {
-    this.#over(lossBy(lease));
+    this.#finish(lossBy(lease));
   }
 
   /** Gives the lease back, once: the work has stopped. Never rejects. */
-  release(reason: EndReason, giving: GivingBack = {}): Promise<ResignOutcome> {
+  release(reason: EndReason, releaseOptions: ReleaseOptions = {}): Promise<ResignOutcome> {
     // The work gave it back by itself: that release did not carry this tick, and no other can.
-    if (this.#release && giving.tick !== undefined) return this.#release.then(() => "lost");
-    this.#release ??= this.#giveBack(reason, giving);
+    if (this.#release && releaseOptions.tick !== undefined) return this.#release.then(() => "lost");
+    this.#release ??= this.#releaseOnce(reason, releaseOptions);
     return this.#release;
   }
 
   /** Kept for one candidate until it has surely looked, and no longer: it may be dead. */
-  reservationFor(candidateId: string): GivingBack["reserve"] {
+  reservationFor(candidateId: string): ReleaseOptions["reserve"] {
     return { candidateId, forMs: this.#noticeMs(candidateId) };
   }
 
   /** Kept for the own group, or for this candidate. */
-  hold(forMs: number | undefined): GivingBack["reserve"] {
+  hold(forMs: number | undefined): ReleaseOptions["reserve"] {
     if (forMs === undefined) return undefined;
     const { group, candidateId } = this.options;
     return { ...(group === undefined ? { candidateId } : { group }), forMs };
@@ -175,9 +175,9 @@ export class Tenure {
 
   /** Resolves when a renewal carried the value to the table. Rejects with `LeaseLostError`. */
   proclaim(value: string | undefined): Promise<void> {
-    if (this.isOver || this.#still) return Promise.reject(this.lostError(-this.remainingMs()));
-    const there = this.#proclamation.change(value);
-    this.#metronome.wake();
+    if (this.isOver || this.#renewalsStopped) return Promise.reject(this.lostError(-this.remainingMs()));
+    const there = this.#publishedValue.change(value);
+    this.#heartbeat.wake();
     return there;
   }
 
@@ -190,12 +190,12 @@ export class Tenure {
   #check(): State {
     if (this.#state.kind !== "over") {
       const leftMs = this.#trust.leftMs();
-      if (leftMs <= 0) this.#over("expired", -leftMs);
+      if (leftMs <= 0) this.#finish("expired", -leftMs);
     }
     return this.#state;
   }
 
-  #over(reason: EndReason, lateByMs = 0): void {
+  #finish(reason: EndReason, lateByMs = 0): void {
     const before = this.#state;
     if (before.kind === "over") return;
     const now = this.client.time.now();
@@ -205,79 +205,79 @@ export class Tenure {
       since: { ...now, monotonicMs: now.monotonicMs - lateByMs, wallMs: now.wallMs - lateByMs },
     };
     this.#trust.stop();
-    this.#cancelFarewell();
-    this.#metronome.wake();
-    this.#proclamation.refuse(() => this.lostError(0));
-    if (before.kind === "leading") this.#tell(reason, lateByMs);
-    void this.beside.afterwards();
+    this.#cancelAnnouncedEnd();
+    this.#heartbeat.wake();
+    this.#publishedValue.refuse(() => this.lostError(0));
+    if (before.kind === "leading") this.#reportEnd(reason, lateByMs);
+    void this.sideTasks.onOver();
   }
 
   /** The one place from which an end is told, so it is told once (pitfalls: silent loss, loss told twice). */
-  #tell(reason: EndReason, lateByMs: number): void {
+  #reportEnd(reason: EndReason, lateByMs: number): void {
     this.emit({ type: "ended", term: this.term, reason, lateByMs });
-    this.#told.abort(this.lostError(lateByMs));
+    this.#endSignal.abort(this.lostError(lateByMs));
   }
 
-  async #heartbeat(): Promise<void> {
+  async #renewUntilOver(): Promise<void> {
     const { renewIntervalMs, random } = this.options;
     let failures = 0;
-    while (!this.isOver && !this.#still) {
+    while (!this.isOver && !this.#renewalsStopped) {
       const waitMs =
         failures === 0
-          ? this.#metronome.dueMs - this.client.time.now().monotonicMs
+          ? this.#heartbeat.dueMs - this.client.time.now().monotonicMs
           : backoffMs(failures, renewIntervalMs / 4, random);
-      const isUrgent = this.#proclamation.isAwaited || this.#farewell?.isUnderWay === false;
-      if (!isUrgent || failures > 0) await this.#metronome.pause(waitMs);
-      if (this.isOver || this.#still) return;
+      const isUrgent = this.#publishedValue.isAwaited || this.#announcement?.isSent === false;
+      if (!isUrgent || failures > 0) await this.#heartbeat.wait(waitMs);
+      if (this.isOver || this.#renewalsStopped) return;
       if (this.#state.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
-      const confirmed = await this.lane.run(() => this.#renew());
+      const confirmed = await this.writes.run(() => this.#renew());
       failures = confirmed ? 0 : failures + 1;
-      void this.beside.history.refresh();
+      void this.sideTasks.history.refresh();
     }
   }
 
   /** Whether the lease was confirmed. A failure ends nothing: it is tried again as long as trust lasts. */
   async #renew(): Promise<boolean> {
-    if (this.isOver || this.#still) return true;
-    const proclaiming = this.#proclamation.take();
+    if (this.isOver || this.#renewalsStopped) return true;
+    const awaiting = this.#publishedValue.take();
     try {
-      const farewell = this.#farewell;
-      const { landed, lease, sent, received } = await this.client.renew(
+      const announcement = this.#announcement;
+      const { succeeded, lease, sent, received } = await this.client.renew(
         this.#nextTry(),
         {
-          value: this.#proclamation.value,
-          nextInMs: (at) => this.#metronome.after(at.monotonicMs) - at.monotonicMs,
-          line: this.beside.succession.newLine(this.#lease),
-          lettingGo: farewell && ((at) => farewell.tell(at.monotonicMs)),
+          value: this.#publishedValue.value,
+          nextInMs: (at) => this.#heartbeat.nextDueMs(at.monotonicMs) - at.monotonicMs,
+          line: this.sideTasks.succession.newLine(this.#lease),
+          announcement: announcement && ((at) => announcement.toSend(at.monotonicMs)),
         },
         this.#timeoutMs(),
       );
       // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
       if (this.isOver) {
-        this.#proclamation.refuse(() => this.lostError(0), proclaiming);
+        this.#publishedValue.refuse(() => this.lostError(0), awaiting);
         return true;
       }
-      if (lease) this.witness.saw(lease);
-      if (!landed || !lease) {
-        this.#proclamation.putBack(proclaiming);
-        this.#over(lossBy(lease));
+      if (lease) this.observer.observed(lease);
+      if (!succeeded || !lease) {
+        this.#publishedValue.putBack(awaiting);
+        this.#finish(lossBy(lease));
         return true;
       }
       this.#trust.confirm(sent);
-      this.#metronome.renewed(sent.monotonicMs);
+      this.#heartbeat.renewed(sent.monotonicMs);
       this.#lease = lease;
-      for (const waiter of proclaiming) waiter.resolve();
+      for (const waiter of awaiting) waiter.resolve();
       this.emit({ type: "renewed", term: this.term, tookMs: longestElapsedMs(sent, received) });
-      const wish = this.beside.succession.wish(lease);
-      if (farewell) this.#armFarewell(farewell);
-      else if (wish) this.announce(wish.reason, wish.to);
-      void this.beside.succession.refresh();
+      const planned = this.sideTasks.succession.plannedEnd(lease);
+      if (announcement) this.#endWhenDue(announcement);
+      else if (planned) this.announce(planned.reason, planned.to);
+      void this.sideTasks.succession.refresh();
       return true;
     } catch (error) {
-      this.#farewell?.unheard();
-      this.#proclamation.putBack(proclaiming);
+      this.#announcement?.notConfirmed();
+      this.#publishedValue.putBack(awaiting);
       this.emit({ type: "renewalFailed", term: this.term, error, trustLeftMs: this.remainingMs() });
-      if (this.isOver) this.#proclamation.refuse(() => this.lostError(0));
+      if (this.isOver) this.#publishedValue.refuse(() => this.lostError(0));
       return false;
     }
   }
@@ -288,23 +288,23 @@ export class Tenure {
   }
 
   /** The followers know: the work is told to stop when they expect it. */
-  #armFarewell(farewell: Farewell): void {
-    this.#cancelFarewell();
-    const leftMs = farewell.heard(this.client.time.now().monotonicMs);
-    this.#cancelFarewell = this.options.clock.setTimer(leftMs, () => this.end(farewell.reason));
+  #endWhenDue(announcement: Announcement): void {
+    this.#cancelAnnouncedEnd();
+    const leftMs = announcement.confirmed(this.client.time.now().monotonicMs);
+    this.#cancelAnnouncedEnd = this.options.clock.setTimer(leftMs, () => this.end(announcement.reason));
   }
 
-  async #giveBack(reason: EndReason, giving: GivingBack): Promise<ResignOutcome> {
-    const to = this.#farewell?.to;
-    const reserve = giving.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
+  async #releaseOnce(reason: EndReason, releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
+    const to = this.#announcement?.to;
+    const reserve = releaseOptions.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
     this.end(reason);
-    this.#givenBackAt = this.client.time.now();
-    this.#still = true;
-    this.#metronome.wake();
-    const history = this.beside.history.insist();
+    this.#releasedAt = this.client.time.now();
+    this.#renewalsStopped = true;
+    this.#heartbeat.wake();
+    const history = this.sideTasks.history.insist();
     await this.#whileTrusted(history);
-    const outcome = await this.lane.run(() => this.#resign({ ...giving, reserve }));
-    await Promise.all([history, this.beside.afterwards()]);
+    const outcome = await this.writes.run(() => this.#resign({ ...releaseOptions, reserve }));
+    await Promise.all([history, this.sideTasks.onOver()]);
     this.emit({ type: "resigned", term: this.term, outcome });
     return outcome;
   }
@@ -322,23 +322,23 @@ export class Tenure {
     cancel();
   }
 
-  async #resign(giving: GivingBack): Promise<ResignOutcome> {
+  async #resign(releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
     for (let failures = 0; ; failures++) {
       const state = this.#check();
       // An earlier try may have landed all the same.
       if (state.kind !== "ending") return failures > 0 ? "unconfirmed" : "lost";
       try {
-        const { landed, lease } = await this.client.resign(
+        const { succeeded, lease } = await this.client.resign(
           this.#nextTry(),
-          { ...giving, reason: state.reason },
+          { ...releaseOptions, reason: state.reason },
           this.#timeoutMs(),
         );
-        if (lease) this.witness.saw(lease);
-        this.#over(landed ? state.reason : lossBy(lease));
-        return landed ? "released" : "lost";
+        if (lease) this.observer.observed(lease);
+        this.#finish(succeeded ? state.reason : lossBy(lease));
+        return succeeded ? "released" : "lost";
       } catch {
         if (failures >= 2) {
-          this.#over(state.reason);
+          this.#finish(state.reason);
           return "unconfirmed";
         }
         const pauseMs = backoffMs(failures, this.options.renewIntervalMs / 4, this.options.random);

@@ -154,9 +154,9 @@ export class Commits {
   }
 
   async #send(content: Content): Promise<Transacted | undefined> {
-    const { term, lane } = this.tenure;
+    const { term, writes } = this.tenure;
     const { id, calls } = content;
-    return lane.run(async () => {
+    return writes.run(async () => {
       if (calls.length > 0 && !this.tenure.mayWork) return undefined;
       this.#open.sends(content);
       for (const call of calls) {

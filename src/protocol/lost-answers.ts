@@ -6,7 +6,7 @@ import { isPlaceholder, isTickDone, type Lease } from "./lease.js";
  * a lost answer turns a success into a refusal (pitfall: refusal taken for loss).
  */
 
-export function acquireLanded(
+export function acquireSucceeded(
   lease: Lease | undefined,
   { candidateId, attemptId }: { readonly candidateId: string; readonly attemptId: string },
 ): boolean {
@@ -14,7 +14,7 @@ export function acquireLanded(
 }
 
 /** A holder's own tenure. */
-export interface Mine {
+export interface OwnTerm {
   readonly candidateId: string;
   readonly term: number;
 }
@@ -23,15 +23,19 @@ export interface Mine {
  * Each try has a revision of its own, and the next one leaves when this one is over: so the row shows this very revision,
  * or this try has not landed. A higher one was written by nobody that keeps to the protocol.
  */
-export function renewLanded(
+export function renewSucceeded(
   lease: Lease | undefined,
-  { candidateId, term }: Mine,
+  { candidateId, term }: OwnTerm,
   revision: number,
 ): boolean {
   return lease?.holder === candidateId && lease.term === term && lease.revision === revision;
 }
 
-export function resignLanded(lease: Lease | undefined, { term }: Mine, tick: string | undefined): boolean {
+export function resignSucceeded(
+  lease: Lease | undefined,
+  { term }: OwnTerm,
+  tick: string | undefined,
+): boolean {
   const isReleased = lease?.term === term && lease.holder === undefined;
   if (tick === undefined) return isReleased;
   // A completed tick tells so even when another leads by now.

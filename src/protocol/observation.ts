@@ -1,22 +1,29 @@
 import { isPlaceholder, type Lease } from "./lease.js";
-import { between, early, firstRhythm, hit, miss, type Rhythm } from "./poll-schedule.js";
+import {
+  afterEarlyWrite,
+  afterNoChange,
+  afterWrite,
+  betweenPolls,
+  firstSchedule,
+  type PollSchedule,
+} from "./poll-schedule.js";
 
 /** What one candidate knows of the lease row, and since when, by its own monotonic clock. */
-export interface Sighting {
+export interface Observation {
   /** Undefined: there is no row. */
   readonly lease: Lease | undefined;
   /** After the response that first showed this (`term`, `revision`), or this absence. */
   readonly firstSeenMs: number;
   /** After the latest response. */
-  readonly lookedMs: number;
-  readonly rhythm: Rhythm;
+  readonly polledMs: number;
+  readonly schedule: PollSchedule;
   /** Only of a placeholder, and read while it stood there: where terms must go on. */
   readonly history?: History | undefined;
   readonly historyReadMs?: number | undefined;
   /** The placeholder has not been looked at since its history was read. */
   readonly unconfirmed?: boolean | undefined;
   /** An eventually consistent read went back: an old replica, or the row was deleted, or an older one put back. */
-  readonly doubted?: boolean | undefined;
+  readonly needsConsistentRead?: boolean | undefined;
   readonly memory: Memory;
 }
 
@@ -43,27 +50,27 @@ export interface History {
 }
 
 /** While there is no row, there is nothing to be in step with. */
-const NO_RHYTHM: Rhythm = { afterMs: 0, byMs: 0, missed: 0, lookedAtMs: 0 };
+const NO_SCHEDULE: PollSchedule = { afterMs: 0, byMs: 0, missed: 0, polledAtMs: 0 };
 
 /**
  * What is known after another answer. `receivedMs` was read after it arrived (rule 4b: never before).
  * An eventually consistent read can show an older pair than one already seen: that is ignored. An
  * `authoritative` answer (a consistent read, a refused write) is believed even when it goes back.
  */
-export function see(
-  previous: Sighting | undefined,
+export function observe(
+  previous: Observation | undefined,
   lease: Lease | undefined,
   receivedMs: number,
   authoritative: boolean,
-): Sighting {
+): Observation {
   const known = previous?.lease;
   const memory = remember(previous, lease, receivedMs, authoritative);
   if (lease === undefined) {
-    return { lease: undefined, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm: NO_RHYTHM, memory };
+    return { lease: undefined, firstSeenMs: receivedMs, polledMs: receivedMs, schedule: NO_SCHEDULE, memory };
   }
   if (previous === undefined || known === undefined) {
-    const rhythm = firstRhythm(receivedMs, lease.renewIntervalMs);
-    return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm, memory };
+    const schedule = firstSchedule(receivedMs, lease.renewIntervalMs);
+    return { lease, firstSeenMs: receivedMs, polledMs: receivedMs, schedule, memory };
   }
   const order = compare(lease, known);
   if (order === 0 || (order < 0 && !authoritative)) {
@@ -73,18 +80,18 @@ export function see(
       ...previous,
       ...(confirms && { firstSeenMs: receivedMs, unconfirmed: false }),
       lease: order === 0 ? lease : known,
-      lookedMs: receivedMs,
-      rhythm: miss(previous.rhythm, receivedMs),
-      doubted: order < 0,
+      polledMs: receivedMs,
+      schedule: afterNoChange(previous.schedule, receivedMs),
+      needsConsistentRead: order < 0,
       memory,
     };
   }
   const isRenewed =
     lease.term === known.term && lease.revision > known.revision && lease.holder !== undefined;
-  const rhythm = isRenewed
-    ? written(previous.rhythm, known, lease, receivedMs)
-    : between(previous.lookedMs, receivedMs);
-  return { lease, firstSeenMs: receivedMs, lookedMs: receivedMs, rhythm, memory };
+  const schedule = isRenewed
+    ? written(previous.schedule, known, lease, receivedMs)
+    : betweenPolls(previous.polledMs, receivedMs);
+  return { lease, firstSeenMs: receivedMs, polledMs: receivedMs, schedule, memory };
 }
 
 type Pair = Pick<Lease, "term" | "revision">;
@@ -98,7 +105,7 @@ function compare(a: Pair, b: Pair): number {
  * stood there before, or when it goes back further; not when its term goes on from there.
  */
 function remember(
-  previous: Sighting | undefined,
+  previous: Observation | undefined,
   lease: Lease | undefined,
   receivedMs: number,
   authoritative: boolean,
@@ -115,13 +122,13 @@ function remember(
 }
 
 /** Whether this row, which is none of term 0, was put back in the place of a later one. */
-export function isOlder({ memory }: Sighting, lease: Lease): boolean {
+export function isOlder({ memory }: Observation, lease: Lease): boolean {
   return compare(lease, memory) < 0;
 }
 
 /** All anew but for what is remembered: what is known of the row is no longer so. */
-export function doubt(sighting: Sighting): Sighting {
-  return { ...sighting, lease: undefined, history: undefined, doubted: true };
+export function forgetRow(observation: Observation): Observation {
+  return { ...observation, lease: undefined, history: undefined, needsConsistentRead: true };
 }
 
 /**
@@ -130,20 +137,22 @@ export function doubt(sighting: Sighting): Sighting {
  * in step any more, and begins anew.
  */
 function written(
-  rhythm: Rhythm,
+  schedule: PollSchedule,
   known: Lease,
   { revision, lettingGoInMs, renewIntervalMs }: Lease,
   seenMs: number,
 ) {
   const dueMs = known.renewIntervalMs * (revision - known.revision);
   const isAnnouncement = lettingGoInMs !== undefined && known.lettingGoInMs === undefined;
-  return isAnnouncement ? early(rhythm, seenMs, dueMs, renewIntervalMs) : hit(rhythm, seenMs, dueMs);
+  return isAnnouncement
+    ? afterEarlyWrite(schedule, seenMs, dueMs, renewIntervalMs)
+    : afterWrite(schedule, seenMs, dueMs);
 }
 
 /**
  * The placeholder counts as seen only from the next consistent look on: one that was deleted, and made again by a
  * late copy of its request, looks the same, and a term of this history may have come and gone between two looks.
  */
-export function seeHistory(sighting: Sighting, history: History, readMs: number): Sighting {
-  return { ...sighting, history, historyReadMs: readMs, unconfirmed: true };
+export function observeHistory(observation: Observation, history: History, readMs: number): Observation {
+  return { ...observation, history, historyReadMs: readMs, unconfirmed: true };
 }

@@ -2,8 +2,8 @@ import type { Instant } from "../clock.js";
 import { MIN_INTERVAL_MS } from "../limits.js";
 import { endsAtMs, observedEndMs } from "./expiry.js";
 import { endedTerm, isPlaceholder, isVacant, type Lease } from "./lease.js";
-import { isOlder, type Sighting } from "./observation.js";
-import { nextLookMs } from "./poll-schedule.js";
+import { isOlder, type Observation } from "./observation.js";
+import { nextPollMs } from "./poll-schedule.js";
 import type { ServiceClock } from "./service-clock.js";
 
 /** When a candidate may take the lease, and what it does until then. Pure: what was seen, what time it is. */
@@ -29,7 +29,7 @@ export interface Founding {
 export type Move =
   | { readonly kind: "read"; readonly consistent: boolean }
   /** Puts a placeholder where there is no row. */
-  | { readonly kind: "holdPlace" }
+  | { readonly kind: "createPlaceholder" }
   | { readonly kind: "readHistory" }
   /** To begin `term`. */
   | Acquire
@@ -41,16 +41,16 @@ export interface Acquire {
   readonly term: number;
 }
 
-const HISTORY_HOLDS_MS = 600_000;
+const HISTORY_VALID_MS = 600_000;
 
 /** Between two looks for a row that is not there. */
-const ABSENT_LOOK_MS = 1_000;
+const ABSENT_POLL_MS = 1_000;
 
 export interface Candidacy {
   readonly candidateId: string;
   /** Whether a service clock may declare a holder dead (rule 4c), or only observation (4b). */
   readonly useServiceClock: boolean;
-  /** Delay after a holder's death, drawn per sighting, so that not all candidates try at once. */
+  /** Delay after a holder's death, drawn per observation, so that not all candidates try at once. */
   readonly jitterMs: number;
   /** False: watches, never leads. */
   readonly eligible: boolean;
@@ -64,37 +64,37 @@ export interface Candidacy {
 
 /** What a candidate does next. */
 export function nextMove(
-  sighting: Sighting | undefined,
+  observation: Observation | undefined,
   me: Candidacy,
   now: Instant,
   service: ServiceClock | undefined,
 ): Move {
-  if (sighting === undefined || sighting.doubted) return { kind: "read", consistent: true };
-  const { lease } = sighting;
-  if (lease === undefined) return me.eligible ? { kind: "holdPlace" } : lookLater(sighting, now);
-  if (lease.paused !== undefined || !me.eligible) return lookLater(sighting, now);
-  if (isPlaceholder(lease)) return moveOnPlaceholder(sighting, lease, now);
+  if (observation === undefined || observation.needsConsistentRead) return { kind: "read", consistent: true };
+  const { lease } = observation;
+  if (lease === undefined) return me.eligible ? { kind: "createPlaceholder" } : pollLater(observation, now);
+  if (lease.paused !== undefined || !me.eligible) return pollLater(observation, now);
+  if (isPlaceholder(lease)) return moveOnPlaceholder(observation, lease, now);
   const { term, revision } = lease;
   // What was committed under a term, an older row does not tell.
-  const previousTerm = isOlder(sighting, lease) ? undefined : endedTerm(lease);
+  const previousTerm = isOlder(observation, lease) ? undefined : endedTerm(lease);
   const basis = { term, revision, previousTerm };
-  const acquire: Move = { kind: "acquire", basis, term: termAfter(sighting, term) };
+  const acquire: Move = { kind: "acquire", basis, term: termAfter(observation, term) };
   // Mine, from a try whose answer was lost: nobody else can be leading.
   const isMine = lease.holder === me.candidateId;
-  const freeByRowMs = isMine ? Number.NEGATIVE_INFINITY : freeForMeAtMs(sighting, lease, me, now, service);
-  const freeAtMs = Math.max(freeByRowMs, restoredUntilMs(sighting));
+  const freeByRowMs = isMine ? Number.NEGATIVE_INFINITY : freeForMeAtMs(observation, lease, me, now, service);
+  const freeAtMs = Math.max(freeByRowMs, restoredUntilMs(observation));
   if (freeAtMs <= now.monotonicMs) {
     // Somebody before me in the line may have taken it: look, rather than try in vain.
-    const isBehind = placeOf(lease, me.candidateId) > 0 && sighting.lookedMs < freeAtMs;
+    const isBehind = placeOf(lease, me.candidateId) > 0 && observation.polledMs < freeAtMs;
     return isBehind ? { kind: "read", consistent: false } : acquire;
   }
-  const lookAtMs = nextLookForMeMs(sighting, lease, me, now);
-  if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
-  return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
+  const pollAtMs = nextPollForMeMs(observation, lease, me, now);
+  if (pollAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
+  return { kind: "wait", untilMs: Math.min(freeAtMs, pollAtMs) };
 }
 
 /** Terms go on from the highest that was ever seen, whatever the row says by now. */
-function termAfter({ memory }: Sighting, term: number): number {
+function termAfter({ memory }: Observation, term: number): number {
   return Math.max(term, memory.term) + 1;
 }
 
@@ -102,14 +102,14 @@ function termAfter({ memory }: Sighting, term: number): number {
  * An older row than one that was seen says nothing about who leads: as if an unknown held the lease since it was
  * put back, and by observation alone.
  */
-function restoredUntilMs({ memory }: Sighting): number {
+function restoredUntilMs({ memory }: Observation): number {
   const { olderSinceMs, longestLeaseMs } = memory;
   return olderSinceMs === undefined ? Number.NEGATIVE_INFINITY : olderSinceMs + longestLeaseMs;
 }
 
 /** The earliest moment, in my monotonic time, at which this row may be taken if it stays as it is. */
 function freeForMeAtMs(
-  sighting: Sighting,
+  observation: Observation,
   lease: Lease,
   me: Candidacy,
   now: Instant,
@@ -117,15 +117,15 @@ function freeForMeAtMs(
 ): number {
   const usable = me.useServiceClock ? service : undefined;
   if (isVacant(lease) && lease.endReason !== "evicted") {
-    if (lease.reservedFor === me.candidateId) return sighting.firstSeenMs;
-    const keptUntilMs = isReservedForOthers(lease, me) ? reservedUntilMs(sighting, lease, now, usable) : 0;
-    const turnMs = lease.line ? turnAfterMs(lease, me) : 0;
-    return Math.max(keptUntilMs, sighting.firstSeenMs) + turnMs;
+    if (lease.reservedFor === me.candidateId) return observation.firstSeenMs;
+    const keptUntilMs = isReservedForOthers(lease, me) ? reservedUntilMs(observation, lease, now, usable) : 0;
+    const turnMs = lease.line ? turnDelayMs(lease, me) : 0;
+    return Math.max(keptUntilMs, observation.firstSeenMs) + turnMs;
   }
   // An evicted holder is fenced off, but it may trust its lease until that has run out: as if it still held it.
   const { leaseDurationMs: durationMs, expiresAt: until } = lease;
-  const deadAtMs = endsAtMs({ firstSeenMs: sighting.firstSeenMs, durationMs, until }, now, usable);
-  return deadAtMs + turnAfterMs(lease, me);
+  const deadAtMs = endsAtMs({ firstSeenMs: observation.firstSeenMs, durationMs, until }, now, usable);
+  return deadAtMs + turnDelayMs(lease, me);
 }
 
 function isReservedForOthers({ reservedFor, reservedGroup }: Lease, { group }: Candidacy): boolean {
@@ -134,13 +134,17 @@ function isReservedForOthers({ reservedFor, reservedGroup }: Lease, { group }: C
 
 /** By the table's clock, or by one's own observation, whichever lapses first: it is about order, not safety. */
 function reservedUntilMs(
-  sighting: Sighting,
+  observation: Observation,
   lease: Lease,
   now: Instant,
   usable: ServiceClock | undefined,
 ): number {
   const durationMs = lease.reservedMs ?? lease.leaseDurationMs;
-  return endsAtMs({ firstSeenMs: sighting.firstSeenMs, durationMs, until: lease.reservedUntil }, now, usable);
+  return endsAtMs(
+    { firstSeenMs: observation.firstSeenMs, durationMs, until: lease.reservedUntil },
+    now,
+    usable,
+  );
 }
 
 /** Place in the line, from 0; who is not in it comes after it. */
@@ -151,7 +155,7 @@ export function placeOf({ line = [], holder }: Lease, candidateId: string): numb
 }
 
 /** A line decides who goes first, so a wrong one costs slots, never exclusion. */
-function turnAfterMs(lease: Lease, { candidateId, slotMs, jitterMs }: Candidacy): number {
+function turnDelayMs(lease: Lease, { candidateId, slotMs, jitterMs }: Candidacy): number {
   const isInLine = lease.line?.includes(candidateId) === true;
   return placeOf(lease, candidateId) * slotMs + (isInLine ? 0 : jitterMs);
 }
@@ -160,42 +164,43 @@ function turnAfterMs(lease: Lease, { candidateId, slotMs, jitterMs }: Candidacy)
  * In renewals. The standby looks at each, and the one behind it, so that a dead standby costs its slot and no
  * more; the others less often.
  */
-export function looksEvery(place: number): number {
+export function pollsEvery(place: number): number {
   return Math.min(3, Math.max(1, place));
 }
 
 /** Only the standby watches closely; and whoever is next, when the leader is about to let go. */
-function nextLookForMeMs(sighting: Sighting, lease: Lease, me: Candidacy, now: Instant): number {
-  const { rhythm, lookedMs, firstSeenMs } = sighting;
+function nextPollForMeMs(observation: Observation, lease: Lease, me: Candidacy, now: Instant): number {
+  const { schedule, polledMs, firstSeenMs } = observation;
   const place = placeOf(lease, me.candidateId);
-  const usualMs = nextLookMs(rhythm, lease.renewIntervalMs) + (looksEvery(place) - 1) * lease.renewIntervalMs;
+  const usualMs =
+    nextPollMs(schedule, lease.renewIntervalMs) + (pollsEvery(place) - 1) * lease.renewIntervalMs;
   const { lettingGoInMs, lettingGoTo } = lease;
   if (lettingGoInMs === undefined) return usualMs;
   const isNext = lettingGoTo === undefined ? place === 0 : lettingGoTo === me.candidateId;
   // The announcement was written after `afterMs` and seen by `firstSeenMs`.
-  const fromMs = rhythm.afterMs + lettingGoInMs;
+  const fromMs = schedule.afterMs + lettingGoInMs;
   const untilMs = firstSeenMs + lettingGoInMs + lease.leaseDurationMs;
   if (!isNext || now.monotonicMs >= untilMs) return usualMs;
   // The longer it takes, the less often: a tenth of the time that the work has been draining.
-  const pollMs = Math.max(me.handoffPollMs, (lookedMs - fromMs) / 10);
-  return Math.min(usualMs, Math.max(fromMs, lookedMs + pollMs));
+  const pollMs = Math.max(me.handoffPollMs, (polledMs - fromMs) / 10);
+  return Math.min(usualMs, Math.max(fromMs, polledMs + pollMs));
 }
 
 /** Whoever may not take the lease looks now and then whether that has changed. */
-function lookLater(sighting: Sighting, now: Instant): Move {
-  const intervalMs = sighting.lease?.renewIntervalMs ?? ABSENT_LOOK_MS;
-  const lookAtMs = sighting.lookedMs + Math.max(intervalMs, MIN_INTERVAL_MS);
-  if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
-  return { kind: "wait", untilMs: lookAtMs };
+function pollLater(observation: Observation, now: Instant): Move {
+  const intervalMs = observation.lease?.renewIntervalMs ?? ABSENT_POLL_MS;
+  const pollAtMs = observation.polledMs + Math.max(intervalMs, MIN_INTERVAL_MS);
+  if (pollAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
+  return { kind: "wait", untilMs: pollAtMs };
 }
 
 /**
  * Recorded terms are cleaned up some day, also those that came and went since the history was read: whoever waited
  * for that long, beside an election that is paused, reads it again.
  */
-function isOutdated({ historyReadMs, history, memory }: Sighting, now: Instant): boolean {
+function isOutdated({ historyReadMs, history, memory }: Observation, now: Instant): boolean {
   const leaseMs = Math.max(history?.longestLeaseMs ?? 0, memory.longestLeaseMs);
-  return historyReadMs !== undefined && now.monotonicMs - historyReadMs > HISTORY_HOLDS_MS + 2 * leaseMs;
+  return historyReadMs !== undefined && now.monotonicMs - historyReadMs > HISTORY_VALID_MS + 2 * leaseMs;
 }
 
 /**
@@ -204,22 +209,22 @@ function isOutdated({ historyReadMs, history, memory }: Sighting, now: Instant):
  * counts as held by an unknown, for one whole lease of observation.
  */
 function moveOnPlaceholder(
-  sighting: Sighting,
+  observation: Observation,
   { term, revision, renewIntervalMs }: Lease,
   now: Instant,
 ): Move {
-  const { history, memory, unconfirmed } = sighting;
-  if (history === undefined || isOutdated(sighting, now)) return { kind: "readHistory" };
+  const { history, memory, unconfirmed } = observation;
+  if (history === undefined || isOutdated(observation, now)) return { kind: "readHistory" };
   const { highestTerm, lastTick, highestTermTick: tickBefore } = history;
-  const firstTerm = termAfter(sighting, highestTerm);
+  const firstTerm = termAfter(observation, highestTerm);
   if (unconfirmed && firstTerm > 1) return { kind: "read", consistent: true };
   const durationMs = Math.max(history.longestLeaseMs, memory.longestLeaseMs);
-  const unknownUntilMs = observedEndMs({ firstSeenMs: sighting.firstSeenMs, durationMs });
-  const freeAtMs = firstTerm === 1 ? now.monotonicMs : Math.max(unknownUntilMs, restoredUntilMs(sighting));
+  const unknownUntilMs = observedEndMs({ firstSeenMs: observation.firstSeenMs, durationMs });
+  const freeAtMs = firstTerm === 1 ? now.monotonicMs : Math.max(unknownUntilMs, restoredUntilMs(observation));
   if (freeAtMs > now.monotonicMs) {
-    const lookAtMs = nextLookMs(sighting.rhythm, renewIntervalMs);
-    if (lookAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
-    return { kind: "wait", untilMs: Math.min(freeAtMs, lookAtMs) };
+    const pollAtMs = nextPollMs(observation.schedule, renewIntervalMs);
+    if (pollAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
+    return { kind: "wait", untilMs: Math.min(freeAtMs, pollAtMs) };
   }
   const founding = { highestTerm, lastTick, tickBefore };
   return { kind: "acquire", basis: { term, revision, founding }, term: firstTerm };

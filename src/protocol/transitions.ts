@@ -3,8 +3,8 @@ import type {
   AcquireRequest,
   CommitRequest,
   EvictRequest,
-  HoldPlaceRequest,
   PauseRequest,
+  PlaceholderRequest,
   RenewRequest,
   ResignRequest,
   StepDownRequest,
@@ -16,7 +16,7 @@ import type {
  * conditional expressions, and one conformance suite holds the two together.
  */
 
-export function heldPlace(row: Lease | undefined, request: HoldPlaceRequest): Lease | undefined {
+export function placeholderCreated(row: Lease | undefined, request: PlaceholderRequest): Lease | undefined {
   const { revision, leaseDurationMs, renewIntervalMs } = request;
   return row === undefined ? { term: 0, revision, leaseDurationMs, renewIntervalMs } : undefined;
 }
@@ -50,7 +50,7 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Lease
 }
 
 export function renewed(row: Lease | undefined, request: RenewRequest): Lease | undefined {
-  const { candidateId, term, revision, renewIntervalMs, value, expiresAt, at, line, lettingGo } = request;
+  const { candidateId, term, revision, renewIntervalMs, value, expiresAt, at, line, announcement } = request;
   if (row?.holder !== candidateId || row.term !== term || row.revision >= revision) return undefined;
   return {
     ...row,
@@ -60,8 +60,8 @@ export function renewed(row: Lease | undefined, request: RenewRequest): Lease | 
     expiresAt,
     renewedAt: at,
     ...(line && { line }),
-    lettingGoInMs: lettingGo?.inMs,
-    lettingGoTo: lettingGo?.to,
+    lettingGoInMs: announcement?.inMs,
+    lettingGoTo: announcement?.to,
   };
 }
 

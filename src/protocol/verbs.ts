@@ -19,7 +19,7 @@ export type Written = Answer &
     | { readonly done: false; readonly lease: Lease | undefined }
   );
 
-export interface HoldPlaceRequest {
+export interface PlaceholderRequest {
   readonly election: string;
   /** Drawn at random: the placeholder's pair is one that no late request can have seen. */
   readonly revision: number;
@@ -57,11 +57,11 @@ export interface RenewRequest {
   /** Undefined: as it was. */
   readonly line?: readonly string[] | undefined;
   /** Undefined: no end is planned. */
-  readonly lettingGo?: LettingGo | undefined;
+  readonly announcement?: AnnouncedEnd | undefined;
 }
 
 /** A planned end, told beforehand. */
-export interface LettingGo {
+export interface AnnouncedEnd {
   /** Below 0 when the moment is over, and the work still drains. */
   readonly inMs: number;
   readonly to?: string | undefined;

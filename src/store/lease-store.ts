@@ -5,8 +5,8 @@ import type {
   CandidateRow,
   CommitRequest,
   EvictRequest,
-  HoldPlaceRequest,
   PauseRequest,
+  PlaceholderRequest,
   Read,
   RenewRequest,
   ResignRequest,
@@ -30,7 +30,7 @@ export interface LeaseStore {
   /** Where terms must go on when the lease row is gone. */
   readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }>;
   /** Makes a placeholder, if there is no lease row. */
-  holdPlace(request: HoldPlaceRequest, signal: AbortSignal): Promise<Written>;
+  createPlaceholder(request: PlaceholderRequest, signal: AbortSignal): Promise<Written>;
   /**
    * With a basis for founding also records the term, in one transaction, and that terms after the history's are used;
    * refused without a row if one of them was used before.

@@ -2,7 +2,7 @@ import type { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
-import { call, present } from "../protocol/membership.js";
+import { aliveMembers, updateMembership } from "../protocol/membership.js";
 import { placeOf } from "../protocol/takeover.js";
 import type { TermRecord } from "../protocol/verbs.js";
 
@@ -25,14 +25,14 @@ export interface PastLeader {
 }
 
 /** What the rows beside the lease tell people; no decision rests on it. */
-export class Records {
+export class HistoryView {
   constructor(private readonly client: LeaseClient) {}
 
   async candidates(signal?: AbortSignal): Promise<ListedCandidate[]> {
     const lease = await this.#lease(signal);
     const { answer, received } = await this.client.readCandidates(signal);
-    const roll = call(new Map(), answer.candidates, received.monotonicMs);
-    return present(roll, received, this.client.time.headers)
+    const membership = updateMembership(new Map(), answer.candidates, received.monotonicMs);
+    return aliveMembers(membership, received, this.client.time.headers)
       .sort((a, b) => a.seq - b.seq)
       .map(({ candidateId, label, seq, rank, eligible, group, value }) => {
         const role = roleOf(lease, candidateId, eligible);

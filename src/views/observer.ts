@@ -3,11 +3,11 @@ import { TableUnavailableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { endsAtMs, observedEndMs } from "../protocol/expiry.js";
 import { type Leader, leaderOf } from "../protocol/leader.js";
-import { type Sighting, see } from "../protocol/observation.js";
-import { nextLookMs } from "../protocol/poll-schedule.js";
+import { type Observation, observe } from "../protocol/observation.js";
+import { nextPollMs } from "../protocol/poll-schedule.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
-import { Records } from "./history.js";
+import { HistoryView } from "./history.js";
 
 /** Of more missed leaders than this, the latest are told. */
 const MAX_MISSED = 1_000;
@@ -31,21 +31,21 @@ export class Observer {
   ) {}
 
   async leader(signal?: AbortSignal): Promise<Leader | undefined> {
-    return this.#leaderIn(await this.#look(undefined, true, signal));
+    return this.#leaderIn(await this.#poll(undefined, true, signal));
   }
 
   async *follow(signal?: AbortSignal): AsyncIterableIterator<Leader | undefined> {
     const { clock, renewIntervalMs, random } = this.options;
-    let sighting: Sighting | undefined;
+    let observation: Observation | undefined;
     let told: string | undefined;
     let lastTerm: number | undefined;
     for (let failures = 0; !signal?.aborted; ) {
       try {
-        sighting = await this.#look(sighting, failures > 0, signal);
+        observation = await this.#poll(observation, failures > 0, signal);
         failures = 0;
-        const leader = this.#leaderIn(sighting);
+        const leader = this.#leaderIn(observation);
         // Leaders that came and went between two looks: history tells of them, in order.
-        const term = sighting.lease?.term ?? 0;
+        const term = observation.lease?.term ?? 0;
         const before = leader === undefined ? term + 1 : term;
         if (lastTerm !== undefined && before > lastTerm + 1) {
           for (const past of await this.#between(lastTerm, before, signal)) {
@@ -58,7 +58,7 @@ export class Observer {
           told = newsOf(leader);
           yield leader;
         }
-        await sleep(clock, this.#nextLookInMs(sighting), signal);
+        await sleep(clock, this.#nextPollInMs(observation), signal);
       } catch (error) {
         if (signal?.aborted) return;
         if (!(error instanceof TableUnavailableError)) throw error;
@@ -70,29 +70,29 @@ export class Observer {
 
   async #between(after: number, before: number, signal: AbortSignal | undefined): Promise<Leader[]> {
     const range = { after, before, limit: Math.min(before - after, MAX_MISSED) };
-    const terms = await new Records(this.client).terms(range, signal);
+    const terms = await new HistoryView(this.client).terms(range, signal);
     return [...terms].reverse().flatMap((record) => pastLeader(record) ?? []);
   }
 
-  async #look(
-    before: Sighting | undefined,
+  async #poll(
+    before: Observation | undefined,
     consistent: boolean,
     signal: AbortSignal | undefined,
-  ): Promise<Sighting> {
+  ): Promise<Observation> {
     const { answer, received } = await this.client.read(consistent, signal);
-    return see(before, answer.lease, received.monotonicMs, consistent);
+    return observe(before, answer.lease, received.monotonicMs, consistent);
   }
 
-  #nextLookInMs({ lease, rhythm, firstSeenMs }: Sighting): number {
+  #nextPollInMs({ lease, schedule, firstSeenMs }: Observation): number {
     const nowMs = this.client.time.now().monotonicMs;
     if (lease?.holder === undefined) return this.options.renewIntervalMs;
     const deadMs = observedEndMs({ firstSeenMs, durationMs: lease.leaseDurationMs });
-    const lookMs = nextLookMs(rhythm, lease.renewIntervalMs);
-    return Math.max(0, (deadMs > nowMs ? Math.min(lookMs, deadMs) : lookMs) - nowMs);
+    const pollMs = nextPollMs(schedule, lease.renewIntervalMs);
+    return Math.max(0, (deadMs > nowMs ? Math.min(pollMs, deadMs) : pollMs) - nowMs);
   }
 
   /** Undefined when nobody holds the lease, or its holder is dead. */
-  #leaderIn({ lease, firstSeenMs }: Sighting): Leader | undefined {
+  #leaderIn({ lease, firstSeenMs }: Observation): Leader | undefined {
     if (lease === undefined) return undefined;
     const now = this.client.time.now();
     const clock = this.options.useServiceClock ? this.client.time.headers : undefined;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Lease } from "../../src/protocol/lease.js";
-import { see } from "../../src/protocol/observation.js";
+import { observe } from "../../src/protocol/observation.js";
 import { type Candidacy, nextMove, placeOf } from "../../src/protocol/takeover.js";
 
 /** Who tries when, by what stands in the row: the candidate's decisions alone, on a row that stays as it is. */
@@ -35,17 +35,17 @@ const NEARLY = 4 * ANSWER_MS;
 
 /** Looks and waits as it is told; when it first tries to take a row that stays as it is. */
 function triesAtMs(lease: Lease, candidacy: Candidacy, limitMs = 60_000): number | undefined {
-  let sighting = see(undefined, lease, 0, true);
+  let observation = observe(undefined, lease, 0, true);
   let looks = 0;
   for (let nowMs = ANSWER_MS; nowMs < limitMs; ) {
-    const move = nextMove(sighting, candidacy, at(nowMs), undefined);
+    const move = nextMove(observation, candidacy, at(nowMs), undefined);
     if (move.kind === "acquire") return nowMs;
     looks = move.kind === "wait" ? 0 : looks + 1;
     if (looks > 2) throw new Error(`reads in a busy loop at ${nowMs} ms`);
     if (move.kind === "wait") nowMs = move.untilMs;
     else {
       nowMs += ANSWER_MS;
-      sighting = see(sighting, lease, nowMs, false);
+      observation = observe(observation, lease, nowMs, false);
       nowMs += ANSWER_MS;
     }
   }
@@ -74,10 +74,10 @@ test("place k waits k slots after the holder's death; who is not in the line com
 });
 
 test("whoever is behind looks before it tries: no herd", () => {
-  const sighting = see(undefined, held({ line: ["b", "c"] }), 0, true);
+  const observation = observe(undefined, held({ line: ["b", "c"] }), 0, true);
   const at_ = at(LEASE_MS + SLOT_MS);
-  expect(nextMove(sighting, me("c"), at_, undefined)).toEqual({ kind: "read", consistent: false });
-  expect(nextMove(sighting, me("b"), at_, undefined)).toMatchObject({ kind: "acquire" });
+  expect(nextMove(observation, me("c"), at_, undefined)).toEqual({ kind: "read", consistent: false });
+  expect(nextMove(observation, me("b"), at_, undefined)).toMatchObject({ kind: "acquire" });
 });
 
 /** Lines as a bug, a stale leader or a vandal might leave them. */
@@ -151,15 +151,15 @@ test.each(["paused", "not eligible", "paused and vacant"])("nobody tries while %
 /** Looks in the second after a row with this news was first seen, just after it was written. */
 function looks(news: Partial<Lease>, candidacy: Candidacy): number {
   const lease = held({ line: ["b", "c", "d", "e"], ...news });
-  const before = see(undefined, held({ line: ["b", "c", "d", "e"], revision: 8 }), -1_000, true);
-  let sighting = see(before, lease, 0, true);
+  const before = observe(undefined, held({ line: ["b", "c", "d", "e"], revision: 8 }), -1_000, true);
+  let observation = observe(before, lease, 0, true);
   let count = 0;
   for (let nowMs = 0; nowMs < 2_000; ) {
-    const move = nextMove(sighting, candidacy, at(nowMs), undefined);
+    const move = nextMove(observation, candidacy, at(nowMs), undefined);
     if (move.kind === "wait") nowMs = Math.max(nowMs + 1, move.untilMs);
     else {
       count += 1;
-      sighting = see(sighting, lease, nowMs, false);
+      observation = observe(observation, lease, nowMs, false);
     }
   }
   return count;

@@ -139,7 +139,7 @@ test.each([
     child.kill(signal);
   }
   expect(await closed).toBe(expected);
-  // Four or five workers, as the killed one may not be back yet, and the guardian.
+  // Four or five workers, as the killed one may not be back yet, and the guard.
   expect(children.length).toBeGreaterThanOrEqual(5);
   await eventually(() => !children.some(isAlive));
 });

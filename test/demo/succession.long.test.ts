@@ -82,7 +82,7 @@ test.each([
   const children = childrenOf(demo.child.pid as number).filter(isAlive);
   demo.child.kill(signal);
   expect(await demo.exited).toBe(code);
-  // Four nodes, the table server and a guardian.
+  // Four nodes, the table server and a guard.
   expect(children.length).toBeGreaterThanOrEqual(6);
   await eventually(() => !children.some(isAlive));
 });

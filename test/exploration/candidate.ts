@@ -1,6 +1,6 @@
 import type { Instant } from "../../src/clock.js";
 import type { Lease } from "../../src/protocol/lease.js";
-import type { Sighting } from "../../src/protocol/observation.js";
+import type { Observation } from "../../src/protocol/observation.js";
 import type { ServiceClock } from "../../src/protocol/service-clock.js";
 import type { Candidacy, Move } from "../../src/protocol/takeover.js";
 import { type Broken, trustOf } from "./promises.js";
@@ -18,7 +18,7 @@ export interface Step {
 }
 
 /** A look may come at any moment, so when it would be due is not part of what is known. */
-const ALWAYS_DUE = { afterMs: 0, byMs: 0, missed: 0, lookedAtMs: 0 };
+const ALWAYS_DUE = { afterMs: 0, byMs: 0, missed: 0, polledAtMs: 0 };
 
 /** A line decides who goes first, and safety rests on none. Made once each: a search asks a million times. */
 const CANDIDACIES = new Map([..."abc"].map((id) => [id, candidacyOf(id)]));
@@ -40,24 +40,29 @@ export function campaign(
   lieMs = 0,
 ): State | undefined {
   const me = state.candidates[index] as Candidate;
-  const { sighting, clock } = me;
+  const { observation, clock } = me;
   const service = serviceClock(model, state.nowMs + lieMs, clock);
   const move = me.unsure ? ({ kind: "read", consistent: true } as const) : nextMoveOf(model, me, service);
   switch (move.kind) {
     case "wait":
       return undefined;
     case "read":
-      if (!me.unsure && !sighting?.unconfirmed && sighting && looksTheSame(state.table.row, sighting.lease)) {
+      if (
+        !me.unsure &&
+        !observation?.unconfirmed &&
+        observation &&
+        looksTheSame(state.table.row, observation.lease)
+      ) {
         return undefined;
       }
       return ask(model, state, index, { verb: "read", consistent: move.consistent });
     case "readHistory":
       return ask(model, state, index, { verb: "readHistory" });
-    case "holdPlace": {
+    case "createPlaceholder": {
       // New, as if drawn at random.
       const revision = 1_000 + state.serial;
       const body = { ...named(model), revision };
-      return send({ ...state, serial: state.serial + 1 }, index, { verb: "holdPlace", body });
+      return send({ ...state, serial: state.serial + 1 }, index, { verb: "createPlaceholder", body });
     }
     case "acquire": {
       if (state.table.tenures >= tenures) return undefined;
@@ -76,8 +81,8 @@ export function campaign(
 }
 
 export function nextMoveOf({ rules }: Model, me: Candidate, service: ServiceClock | undefined): Move {
-  const { id, sighting, clock } = me;
-  return rules.nextMove(sighting, CANDIDACIES.get(id) ?? candidacyOf(id), clock, service);
+  const { id, observation, clock } = me;
+  return rules.nextMove(observation, CANDIDACIES.get(id) ?? candidacyOf(id), clock, service);
 }
 
 function looksTheSame(row: Lease | undefined, known: Lease | undefined): boolean {
@@ -137,7 +142,8 @@ export function receive(model: Model, state: State, index: number): Step {
   const { request, sent, answer, landed } = waiting;
   const { lease, done } = answer;
   const seenMs = rules.seenFrom(sent, clock).monotonicMs;
-  const see = (authoritative: boolean) => kept(rules.see(me.sighting, lease, seenMs, authoritative));
+  const observe = (authoritative: boolean) =>
+    kept(rules.observe(me.observation, lease, seenMs, authoritative));
   const after = (change: Partial<Candidate>, broken?: Broken): Step => ({
     state: withCandidate(state, index, { waiting: undefined, ...change }),
     broken,
@@ -145,43 +151,43 @@ export function receive(model: Model, state: State, index: number): Step {
   switch (request.verb) {
     case "read":
       return after({
-        sighting: see(request.consistent),
+        observation: observe(request.consistent),
         unsure: me.unsure && !request.consistent,
       });
     case "readHistory": {
-      const { sighting } = me;
-      if (sighting === undefined || answer.history === undefined) return after({});
-      return after({ sighting: kept(rules.seeHistory(sighting, answer.history, 0)) });
+      const { observation } = me;
+      if (observation === undefined || answer.history === undefined) return after({});
+      return after({ observation: kept(rules.observeHistory(observation, answer.history, 0)) });
     }
-    case "holdPlace":
-      return after({ sighting: see(true) });
+    case "createPlaceholder":
+      return after({ observation: observe(true) });
     case "acquire": {
-      const sighting = see(true);
-      const believed = done || rules.acquireLanded(lease, request.body);
-      if (!believed || !lease) return after({ sighting: lease && sighting });
+      const observation = observe(true);
+      const believed = done || rules.acquireSucceeded(lease, request.body);
+      if (!believed || !lease) return after({ observation: lease && observation });
       if (!landed) return after({}, unjustified(candidateId, `term ${lease.term}`));
-      if (rules.longestElapsedMs(sent, clock) >= trustOf(model)) return after({ sighting });
+      if (rules.longestElapsedMs(sent, clock) >= trustOf(model)) return after({ observation });
       const confirmed = rules.trustedFrom(sent, clock);
       const begun = { term: lease.term, confirmed, tried: lease.revision };
-      return after({ sighting, phase: "leading", tenure: begun });
+      return after({ observation, phase: "leading", tenure: begun });
     }
     case "renew": {
       if (tenure === undefined) throw new Error("a renewal outlived its tenure");
-      const sighting = lease ? see(true) : me.sighting;
+      const observation = lease ? observe(true) : me.observation;
       const mine = { candidateId, term: tenure.term };
-      if (done || rules.renewLanded(lease, mine, request.body.revision)) {
+      if (done || rules.renewSucceeded(lease, mine, request.body.revision)) {
         if (!landed) return after({}, unjustified(candidateId, `its renewal of term ${tenure.term}`));
-        return after({ sighting, tenure: { ...tenure, confirmed: rules.trustedFrom(sent, clock) } });
+        return after({ observation, tenure: { ...tenure, confirmed: rules.trustedFrom(sent, clock) } });
       }
       const untrue = lease?.holder === candidateId && lease.term === tenure.term;
-      return after({ ...OVER, sighting }, untrue ? untrueLoss(candidateId, tenure.term) : undefined);
+      return after({ ...OVER, observation }, untrue ? untrueLoss(candidateId, tenure.term) : undefined);
     }
     case "resign": {
       if (tenure === undefined) throw new Error("a release outlived its tenure");
-      const sighting = lease ? see(true) : me.sighting;
-      const released = done || rules.resignLanded(lease, { candidateId, term: tenure.term }, undefined);
+      const observation = lease ? observe(true) : me.observation;
+      const released = done || rules.resignSucceeded(lease, { candidateId, term: tenure.term }, undefined);
       const untrue = !released && landed && lease?.term === tenure.term;
-      return after({ ...OVER, sighting }, untrue ? untrueLoss(candidateId, tenure.term) : undefined);
+      return after({ ...OVER, observation }, untrue ? untrueLoss(candidateId, tenure.term) : undefined);
     }
     case "write":
       throw new Error("nobody waits for a write");
@@ -206,15 +212,22 @@ function untrueLoss(id: string, term: number): Broken {
 }
 
 /** What is not asked again is not kept, so that states which differ only there are one. */
-function kept({ lease, firstSeenMs, history, unconfirmed, doubted, memory }: Sighting): Sighting {
+function kept({
+  lease,
+  firstSeenMs,
+  history,
+  unconfirmed,
+  needsConsistentRead,
+  memory,
+}: Observation): Observation {
   return {
     lease: lease && { ...lease, attemptId: undefined },
     firstSeenMs,
-    lookedMs: 0,
-    rhythm: ALWAYS_DUE,
+    polledMs: 0,
+    schedule: ALWAYS_DUE,
     history,
     unconfirmed: unconfirmed === true,
-    doubted: doubted === true,
+    needsConsistentRead: needsConsistentRead === true,
     memory,
   };
 }

@@ -1,6 +1,6 @@
 import type { Instant } from "../../src/clock.js";
 import type { Lease } from "../../src/protocol/lease.js";
-import type { Sighting } from "../../src/protocol/observation.js";
+import type { Observation } from "../../src/protocol/observation.js";
 import { nextMoveOf } from "./candidate.js";
 import { trustOf } from "./promises.js";
 import {
@@ -20,7 +20,7 @@ import { isRefused } from "./table.js";
  */
 
 const PHASES = ["campaigning", "leading", "resigning", "crashed"];
-const VERBS = ["read", "readHistory", "holdPlace", "acquire", "renew", "resign", "write"];
+const VERBS = ["read", "readHistory", "createPlaceholder", "acquire", "renew", "resign", "write"];
 const CLOCK_FAULTS = [
   ...["slow", "fast", "monotonic stands still", "wall stands still"],
   ...["wall is stepped forth", "wall is stepped back"],
@@ -91,7 +91,7 @@ function begin(by: Model, of: State): void {
 
 /** Alike candidates may get either order: then two states that could be one stay two, and nothing is missed. */
 function signature(candidate: Candidate, index: number): number {
-  const { phase, sighting, tenure, waiting, unsure, clock, id } = candidate;
+  const { phase, observation, tenure, waiting, unsure, clock, id } = candidate;
   let sign = PHASES.indexOf(phase);
   sign = sign * 2 + (state.table.row?.holder === id ? 1 : 0);
   sign = sign * 2 + (state.clockFault?.of === index ? 1 : 0);
@@ -101,10 +101,10 @@ function signature(candidate: Candidate, index: number): number {
   sign = sign * 16 + (tenure ? trustedFor(tenure.confirmed.monotonicMs, clock.monotonicMs) : 0);
   sign =
     sign * 16 +
-    (sighting ? 1 + Math.min((clock.monotonicMs - sighting.firstSeenMs) / TICK_MS, longestSeen) : 0);
-  sign = sign * 16 + (sighting?.lease ? 1 + sighting.lease.term : 0);
-  sign = sign * 32 + (sighting?.lease ? rankOf(sighting.lease.revision) : 0);
-  sign = sign * 2 + (sighting?.lease?.holder === id ? 1 : 0);
+    (observation ? 1 + Math.min((clock.monotonicMs - observation.firstSeenMs) / TICK_MS, longestSeen) : 0);
+  sign = sign * 16 + (observation?.lease ? 1 + observation.lease.term : 0);
+  sign = sign * 32 + (observation?.lease ? rankOf(observation.lease.revision) : 0);
+  sign = sign * 2 + (observation?.lease?.holder === id ? 1 : 0);
   sign = sign * 8 + (waiting ? 1 + VERBS.indexOf(waiting.request.verb) : 0);
   sign = sign * 16 + (waiting ? trustedFor(waiting.sent.monotonicMs, clock.monotonicMs) : 0);
   sign = sign * 2 + (waiting?.answer ? 1 : 0);
@@ -112,12 +112,12 @@ function signature(candidate: Candidate, index: number): number {
 }
 
 function putCandidate(candidate: Candidate): void {
-  const { phase, sighting, tenure, waiting, clock } = candidate;
+  const { phase, observation, tenure, waiting, clock } = candidate;
   out.push(PHASES.indexOf(phase) * 2 + (candidate.unsure ? 1 : 0));
   if (phase === "crashed") return;
   if (model.bounds.serviceClock) out.push((clock.wallMs - state.nowMs) / TICK_MS + 20);
-  if (sighting === undefined) out.push(0);
-  else putSighting(sighting, candidate);
+  if (observation === undefined) out.push(0);
+  else putObservation(observation, candidate);
   if (tenure) {
     out.push(tenure.term);
     putAge(tenure.confirmed, clock);
@@ -130,8 +130,8 @@ function putCandidate(candidate: Candidate): void {
  * Whoever may take the lease by observation may do so ever after: then only what the acquire would claim to have seen
  * counts. By the service clock it may not any more once its wall clock was stepped back.
  */
-function putSighting(sighting: Sighting, candidate: Candidate): void {
-  const { lease, firstSeenMs, history, unconfirmed } = sighting;
+function putObservation(observation: Observation, candidate: Candidate): void {
+  const { lease, firstSeenMs, history, unconfirmed } = observation;
   const move = nextMoveOf(model, candidate, undefined);
   if (lease && move.kind === "acquire") {
     out.push(FREE, lease.term, rankOf(lease.revision), move.basis.founding ? move.term : 0);
@@ -162,7 +162,7 @@ function putWaiting({ request, sent, landed, answer }: Waiting, candidate: Candi
 
 function putRequest(request: Request): void {
   switch (request.verb) {
-    case "holdPlace":
+    case "createPlaceholder":
       out.push(rankOf(request.body.revision));
       return;
     case "acquire": {
@@ -228,8 +228,8 @@ function putServiceTime(atMs: number | undefined): void {
   out.push(atMs === undefined ? 0 : Math.max((atMs - state.nowMs) / TICK_MS, -2) + 3);
 }
 
-function collectRevisions({ sighting, waiting }: Candidate): void {
-  collectFromLease(sighting?.lease);
+function collectRevisions({ observation, waiting }: Candidate): void {
+  collectFromLease(observation?.lease);
   if (waiting === undefined) return;
   collectFromLease(waiting.answer?.lease);
   collectFromRequest(waiting.request);
@@ -237,7 +237,7 @@ function collectRevisions({ sighting, waiting }: Candidate): void {
 
 function collectFromRequest(request: Request): void {
   if (request.verb === "acquire") collect(request.body.basis.revision);
-  else if (request.verb === "renew" || request.verb === "resign" || request.verb === "holdPlace") {
+  else if (request.verb === "renew" || request.verb === "resign" || request.verb === "createPlaceholder") {
     collect(request.body.revision);
   }
 }

@@ -1,14 +1,14 @@
 import { type Instant, longestElapsedMs } from "../../src/clock.js";
 import { trustLeftMs } from "../../src/protocol/expiry.js";
-import { acquireLanded, renewLanded, resignLanded } from "../../src/protocol/lost-answers.js";
-import { see, seeHistory } from "../../src/protocol/observation.js";
+import { acquireSucceeded, renewSucceeded, resignSucceeded } from "../../src/protocol/lost-answers.js";
+import { observe, observeHistory } from "../../src/protocol/observation.js";
 import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";
 import { nextMove } from "../../src/protocol/takeover.js";
 import {
   acquired,
   evicted,
-  heldPlace,
   isFencePassed,
+  placeholderCreated,
   renewed,
   resigned,
 } from "../../src/protocol/transitions.js";
@@ -16,14 +16,14 @@ import {
 /** What is explored. Replaced one by one to prove that the exploration sees what breaks. */
 export const REAL_RULES = {
   nextMove,
-  see,
-  seeHistory,
+  observe,
+  observeHistory,
   longestElapsedMs,
   trustLeftMs,
-  acquireLanded,
-  renewLanded,
-  resignLanded,
-  heldPlace,
+  acquireSucceeded,
+  renewSucceeded,
+  resignSucceeded,
+  placeholderCreated,
   acquired,
   renewed,
   resigned,

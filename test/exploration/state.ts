@@ -1,9 +1,9 @@
 import type { Instant } from "../../src/clock.js";
 import type { Lease } from "../../src/protocol/lease.js";
-import type { History, Sighting } from "../../src/protocol/observation.js";
+import type { History, Observation } from "../../src/protocol/observation.js";
 import type {
   AcquireRequest,
-  HoldPlaceRequest,
+  PlaceholderRequest,
   RenewRequest,
   ResignRequest,
 } from "../../src/protocol/verbs.js";
@@ -29,7 +29,7 @@ export interface Model {
 export type Request =
   | { readonly verb: "read"; readonly consistent: boolean }
   | { readonly verb: "readHistory" }
-  | { readonly verb: "holdPlace"; readonly body: HoldPlaceRequest }
+  | { readonly verb: "createPlaceholder"; readonly body: PlaceholderRequest }
   | { readonly verb: "acquire"; readonly body: AcquireRequest }
   | { readonly verb: "renew"; readonly body: RenewRequest }
   | { readonly verb: "resign"; readonly body: ResignRequest }
@@ -69,7 +69,7 @@ export interface Candidate {
   readonly id: string;
   readonly phase: "campaigning" | "leading" | "resigning" | "crashed";
   readonly clock: Instant;
-  readonly sighting: Sighting | undefined;
+  readonly observation: Observation | undefined;
   /** A try to acquire went unanswered: only the row can tell whether it landed. */
   readonly unsure: boolean;
   readonly tenure: Tenure | undefined;
@@ -129,7 +129,7 @@ export function initialState({ bounds }: Model): State {
       id: "abc".charAt(index),
       phase: "campaigning",
       clock,
-      sighting: undefined,
+      observation: undefined,
       unsure: false,
       tenure: undefined,
       waiting: undefined,

@@ -159,7 +159,7 @@ export function astray(state: State, from: number, request: Request): State {
 /** For good. What it had sent is still on its way. */
 function crash(state: State, index: number, left: State["left"]): State {
   const { waiting } = state.candidates[index] as Candidate;
-  const gone = { phase: "crashed", sighting: undefined, unsure: false } as const;
+  const gone = { phase: "crashed", observation: undefined, unsure: false } as const;
   const next = { ...withCandidate(state, index, { ...OVER, ...gone }), left };
   return waiting && !waiting.answer && isWrite(waiting.request) ? astray(next, index, waiting.request) : next;
 }

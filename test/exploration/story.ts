@@ -16,7 +16,7 @@ function requestInWords(request: Request): string {
       return request.consistent ? "a consistent read" : "a read";
     case "readHistory":
       return "a read of the history";
-    case "holdPlace":
+    case "createPlaceholder":
       return `a placeholder of revision ${request.body.revision}`;
     case "acquire": {
       const { term, revision, founding } = request.body.basis;

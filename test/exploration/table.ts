@@ -23,8 +23,8 @@ export function land({ rules, bounds }: Model, table: Table, request: Request): 
         answer: { done: true, lease: undefined, history: { highestTerm: lastTerm, longestLeaseMs } },
       };
     }
-    case "holdPlace":
-      return written(table, rules.heldPlace(row, request.body));
+    case "createPlaceholder":
+      return written(table, rules.placeholderCreated(row, request.body));
     case "acquire": {
       const { founding } = request.body.basis;
       const lease = rules.acquired(row, request.body);
@@ -68,7 +68,7 @@ export function isRefused({ rules }: Model, { row, lastTerm }: Table, request: R
   switch (request.verb) {
     case "read":
     case "readHistory":
-    case "holdPlace":
+    case "createPlaceholder":
       return false;
     case "acquire":
       if (request.body.basis.founding) return request.body.term <= lastTerm;

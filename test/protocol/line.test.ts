@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Farewell, noticeMs } from "../../src/leader/announcement.js";
+import { Announcement, noticeMs } from "../../src/leader/announcement.js";
 import { MAX_LINE } from "../../src/limits.js";
 import {
   type Candidate,
@@ -11,15 +11,15 @@ import {
   preemptedBy,
 } from "../../src/protocol/line.js";
 import {
-  call,
+  aliveMembers,
+  deletableRows,
   lifetimeMs,
-  longDead,
   MAX_DELETED,
-  present,
-  type Roll,
+  type Membership,
+  updateMembership,
 } from "../../src/protocol/membership.js";
 import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";
-import { looksEvery } from "../../src/protocol/takeover.js";
+import { pollsEvery } from "../../src/protocol/takeover.js";
 import type { CandidateRow } from "../../src/protocol/verbs.js";
 
 const candidate = (candidateId: string, facts: Partial<Candidate> = {}): Candidate => ({
@@ -179,7 +179,7 @@ describe("preemption", () => {
   });
 });
 
-describe("the roll", () => {
+describe("the membership", () => {
   const REFRESH_MS = 1_000;
   const row = (candidateId: string, facts: Partial<CandidateRow> = {}): CandidateRow => ({
     ...candidate(candidateId),
@@ -188,36 +188,36 @@ describe("the roll", () => {
     ...facts,
   });
   const at = (ms: number) => ({ monotonicMs: ms, wallMs: 5_000_000 + ms });
-  const presentAt = (roll: Roll, ms: number) =>
-    present(roll, at(ms), undefined).map(({ candidateId }) => candidateId);
+  const aliveAt = (membership: Membership, ms: number) =>
+    aliveMembers(membership, at(ms), undefined).map(({ candidateId }) => candidateId);
 
   test("counts a candidate as long as its row goes on changing, by the reader's own clock", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 2_400 }), { maxLength: 20 }), (gaps) => {
         let nowMs = 0;
-        let roll = call(new Map(), [row("a")], nowMs);
+        let membership = updateMembership(new Map(), [row("a")], nowMs);
         for (const [i, gap] of gaps.entries()) {
           nowMs += gap;
-          expect(presentAt(roll, nowMs)).toEqual(["a"]);
-          roll = call(roll, [row("a", { beat: i + 2 })], nowMs);
+          expect(aliveAt(membership, nowMs)).toEqual(["a"]);
+          membership = updateMembership(membership, [row("a", { beat: i + 2 })], nowMs);
         }
-        expect(presentAt(roll, nowMs + lifetimeMs(REFRESH_MS))).toEqual(["a"]);
-        expect(presentAt(roll, nowMs + lifetimeMs(REFRESH_MS) + 1)).toEqual([]);
+        expect(aliveAt(membership, nowMs + lifetimeMs(REFRESH_MS))).toEqual(["a"]);
+        expect(aliveAt(membership, nowMs + lifetimeMs(REFRESH_MS) + 1)).toEqual([]);
       }),
     );
   });
 
   test("reading the same row again does not prolong its life; a beat brings it back", () => {
-    let roll = call(new Map(), [row("a")], 0);
-    for (let ms = 500; ms <= 5_000; ms += 500) roll = call(roll, [row("a")], ms);
-    expect(presentAt(roll, 5_000)).toEqual([]);
-    roll = call(roll, [row("a", { beat: 2 })], 5_500);
-    expect(presentAt(roll, 5_500)).toEqual(["a"]);
+    let membership = updateMembership(new Map(), [row("a")], 0);
+    for (let ms = 500; ms <= 5_000; ms += 500) membership = updateMembership(membership, [row("a")], ms);
+    expect(aliveAt(membership, 5_000)).toEqual([]);
+    membership = updateMembership(membership, [row("a", { beat: 2 })], 5_500);
+    expect(aliveAt(membership, 5_500)).toEqual(["a"]);
   });
 
   test("does not count whose row is gone", () => {
-    const roll = call(new Map(), [row("a"), row("b")], 0);
-    expect(presentAt(call(roll, [row("b")], 100), 100)).toEqual(["b"]);
+    const membership = updateMembership(new Map(), [row("a"), row("b")], 0);
+    expect(aliveAt(updateMembership(membership, [row("b")], 100), 100)).toEqual(["b"]);
   });
 
   test("a row that a late refresh brings back after its deletion counts for one lifetime, or to its end", () => {
@@ -227,37 +227,45 @@ describe("the roll", () => {
         fc.nat(10_000),
         fc.nat(10_000),
         (goneMs, backMs, ms) => {
-          const gone = call(call(new Map(), [row("a")], 0), [], goneMs);
+          const gone = updateMembership(updateMembership(new Map(), [row("a")], 0), [], goneMs);
           const returnedMs = goneMs + backMs;
-          const back = call(call(gone, [row("a")], returnedMs), [row("a")], returnedMs + ms);
-          expect(presentAt(back, returnedMs + ms)).toEqual(ms <= lifetimeMs(REFRESH_MS) ? ["a"] : []);
+          const back = updateMembership(
+            updateMembership(gone, [row("a")], returnedMs),
+            [row("a")],
+            returnedMs + ms,
+          );
+          expect(aliveAt(back, returnedMs + ms)).toEqual(ms <= lifetimeMs(REFRESH_MS) ? ["a"] : []);
         },
       ),
     );
     const service = serviceClockOf(boundsOf({ dateMs: 5_000_000, sent: at(0), received: at(20) }, 0), 0);
     const late = row("a", { expiresAt: 4_999_999 });
-    const back = call(call(call(new Map(), [late], 0), [], 10), [late], 20);
-    expect(present(back, at(20), service)).toEqual([]);
+    const back = updateMembership(
+      updateMembership(updateMembership(new Map(), [late], 0), [], 10),
+      [late],
+      20,
+    );
+    expect(aliveMembers(back, at(20), service)).toEqual([]);
   });
 
   test("does not count who did not come when called on, until it is seen to live", () => {
-    const doubted = new Set(["a"]);
-    let roll = call(new Map(), [row("a"), row("b")], 0, doubted);
-    expect(presentAt(roll, 0)).toEqual(["b"]);
-    roll = call(roll, [row("a"), row("b")], 500, doubted);
-    expect(presentAt(roll, 500)).toEqual(["b"]);
-    roll = call(roll, [row("a", { beat: 2 }), row("b")], 900, doubted);
-    expect(presentAt(roll, 900)).toEqual(["a", "b"]);
+    const suspects = new Set(["a"]);
+    let membership = updateMembership(new Map(), [row("a"), row("b")], 0, suspects);
+    expect(aliveAt(membership, 0)).toEqual(["b"]);
+    membership = updateMembership(membership, [row("a"), row("b")], 500, suspects);
+    expect(aliveAt(membership, 500)).toEqual(["b"]);
+    membership = updateMembership(membership, [row("a", { beat: 2 }), row("b")], 900, suspects);
+    expect(aliveAt(membership, 900)).toEqual(["a", "b"]);
   });
 
   test("a newcomer need not wait for a candidate that is long dead: its row says until when it was good", () => {
     const service = serviceClockOf(boundsOf({ dateMs: 5_000_000, sent: at(0), received: at(20) }, 0), 0);
-    const dead = call(new Map(), [row("a", { expiresAt: 4_000_000 })], 20);
-    expect(present(dead, at(20), service)).toEqual([]);
-    const alive = call(new Map(), [row("a", { expiresAt: 5_002_000 })], 20);
-    expect(present(alive, at(20), service)).toHaveLength(1);
+    const dead = updateMembership(new Map(), [row("a", { expiresAt: 4_000_000 })], 20);
+    expect(aliveMembers(dead, at(20), service)).toEqual([]);
+    const alive = updateMembership(new Map(), [row("a", { expiresAt: 5_002_000 })], 20);
+    expect(aliveMembers(alive, at(20), service)).toHaveLength(1);
     // Without the table's clock, by observation.
-    expect(present(dead, at(20), undefined)).toHaveLength(1);
+    expect(aliveMembers(dead, at(20), undefined)).toHaveLength(1);
   });
 });
 
@@ -272,7 +280,7 @@ describe("the rows of the dead", () => {
   const service = serviceClockOf(boundsOf({ dateMs: 5_000_000, sent: at(0), received: at(20) }, 0), 0);
   const LONG_MS = 4 * lifetimeMs(REFRESH_MS);
   const deleted = (rows: CandidateRow[], me = "me") =>
-    longDead(rows, me, at(20), service).map(({ candidateId }) => candidateId);
+    deletableRows(rows, me, at(20), service).map(({ candidateId }) => candidateId);
 
   test("are deleted once they have surely been dead for four lifetimes, by the table's clock", () => {
     expect(deleted([endedAt("a", 5_000_000 - LONG_MS - 1)])).toEqual(["a"]);
@@ -283,7 +291,7 @@ describe("the rows of the dead", () => {
   test("are never deleted by observation alone, nor the reader's own", () => {
     const rows = [endedAt("a", undefined), endedAt("b", 1), endedAt("me", 1)];
     expect(deleted(rows)).toEqual(["b"]);
-    expect(longDead(rows, "me", at(1e9), undefined)).toEqual([]);
+    expect(deletableRows(rows, "me", at(1e9), undefined)).toEqual([]);
   });
 
   test("are deleted some at a time", () => {
@@ -292,31 +300,31 @@ describe("the rows of the dead", () => {
   });
 });
 
-describe("a farewell", () => {
+describe("an announcement", () => {
   test("counts down to one moment, which stands from the first renewal that told it", () => {
-    const farewell = new Farewell("rotated", "b", 1_000);
-    expect(farewell.isUnderWay).toBe(false);
-    expect(farewell.tell(500)).toEqual({ inMs: 1_000, to: "b" });
-    expect(farewell.isUnderWay).toBe(true);
-    expect(farewell.heard(520)).toBe(980);
-    expect(farewell.tell(900)).toEqual({ inMs: 600, to: "b" });
-    farewell.unheard(); // a later renewal failed: those who heard the first rely on it
-    expect(farewell.tell(1_400)).toEqual({ inMs: 100, to: "b" });
+    const announcement = new Announcement("rotated", "b", 1_000);
+    expect(announcement.isSent).toBe(false);
+    expect(announcement.toSend(500)).toEqual({ inMs: 1_000, to: "b" });
+    expect(announcement.isSent).toBe(true);
+    expect(announcement.confirmed(520)).toBe(980);
+    expect(announcement.toSend(900)).toEqual({ inMs: 600, to: "b" });
+    announcement.notConfirmed(); // a later renewal failed: those who heard the first rely on it
+    expect(announcement.toSend(1_400)).toEqual({ inMs: 100, to: "b" });
     // Its work still drains: how long already.
-    expect(farewell.tell(9_000)).toEqual({ inMs: -7_500, to: "b" });
-    expect(farewell.heard(9_000)).toBe(0);
+    expect(announcement.toSend(9_000)).toEqual({ inMs: -7_500, to: "b" });
+    expect(announcement.confirmed(9_000)).toBe(0);
   });
 
   test("that perhaps nobody heard begins anew, so that the notice is never shorter than it should be", () => {
-    const farewell = new Farewell("resigned", undefined, 1_000);
-    farewell.tell(0);
-    farewell.unheard();
-    expect(farewell.tell(800)).toEqual({ inMs: 1_000, to: undefined });
+    const announcement = new Announcement("resigned", undefined, 1_000);
+    announcement.toSend(0);
+    announcement.notConfirmed();
+    expect(announcement.toSend(800)).toEqual({ inMs: 1_000, to: undefined });
   });
 
   test("is long enough for each place of the line to look once", () => {
     for (const place of [0, 1, 2, 3, 7]) {
-      expect(noticeMs(1_000, place)).toBeGreaterThan(1_000 * looksEvery(place));
+      expect(noticeMs(1_000, place)).toBeGreaterThan(1_000 * pollsEvery(place));
     }
     expect(noticeMs(1_000, 7)).toBe(noticeMs(1_000, 3));
   });

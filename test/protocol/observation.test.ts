@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Lease } from "../../src/protocol/lease.js";
-import { doubt, see, seeHistory } from "../../src/protocol/observation.js";
+import { forgetRow, observe, observeHistory } from "../../src/protocol/observation.js";
 import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";
 import { nextMove } from "../../src/protocol/takeover.js";
 
@@ -20,78 +20,82 @@ const me = {
 const at = (ms: number) => ({ monotonicMs: ms, wallMs: ms });
 
 test("observer clock: a pair counts as seen from the answer that first showed it, for as long as it stays", () => {
-  const first = see(undefined, ROW, 100, true);
-  expect(first).toMatchObject({ lease: ROW, firstSeenMs: 100, lookedMs: 100 });
-  const again = see(first, { ...ROW, stepDown: { by: "op" } }, 700, false);
-  expect(again).toMatchObject({ lease: { stepDown: { by: "op" } }, firstSeenMs: 100, lookedMs: 700 });
-  const renewed = see(again, { ...ROW, revision: 10 }, 1_100, false);
+  const first = observe(undefined, ROW, 100, true);
+  expect(first).toMatchObject({ lease: ROW, firstSeenMs: 100, polledMs: 100 });
+  const again = observe(first, { ...ROW, stepDown: { by: "op" } }, 700, false);
+  expect(again).toMatchObject({ lease: { stepDown: { by: "op" } }, firstSeenMs: 100, polledMs: 700 });
+  const renewed = observe(again, { ...ROW, revision: 10 }, 1_100, false);
   expect(renewed).toMatchObject({ lease: { revision: 10 }, firstSeenMs: 1_100 });
 });
 
 test("an older pair is news only if the answer cannot be stale", () => {
-  const now = see(undefined, ROW, 100, true);
+  const now = observe(undefined, ROW, 100, true);
   for (const older of [
     { ...ROW, revision: 8 },
     { ...ROW, term: 2, revision: 20 },
   ]) {
-    expect(see(now, older, 200, false)).toMatchObject({ lease: ROW, firstSeenMs: 100, lookedMs: 200 });
-    expect(see(now, older, 200, true)).toMatchObject({ lease: older, firstSeenMs: 200 });
+    expect(observe(now, older, 200, false)).toMatchObject({ lease: ROW, firstSeenMs: 100, polledMs: 200 });
+    expect(observe(now, older, 200, true)).toMatchObject({ lease: older, firstSeenMs: 200 });
   }
 });
 
 test("a placeholder after a term may be an old replica or a deleted row: a consistent read tells, once", () => {
   const place: Lease = { term: 0, revision: 77, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
-  const doubted = see(see(undefined, ROW, 100, true), place, 200, false);
+  const doubted = observe(observe(undefined, ROW, 100, true), place, 200, false);
   expect(doubted).toMatchObject({ lease: ROW, firstSeenMs: 100 });
   expect(nextMove(doubted, me, at(200), undefined)).toEqual({ kind: "read", consistent: true });
-  expect(see(doubted, place, 210, true)).toMatchObject({ lease: place, firstSeenMs: 210 });
-  const stale = see(doubted, ROW, 210, true);
+  expect(observe(doubted, place, 210, true)).toMatchObject({ lease: place, firstSeenMs: 210 });
+  const stale = observe(doubted, ROW, 210, true);
   expect(nextMove(stale, me, at(210), undefined)).toMatchObject({ kind: "wait" });
 });
 
 test("a row that goes and a row that comes are news each time", () => {
-  const gone = see(see(undefined, ROW, 100, true), undefined, 200, false);
+  const gone = observe(observe(undefined, ROW, 100, true), undefined, 200, false);
   expect(gone).toMatchObject({ lease: undefined, firstSeenMs: 200 });
-  expect(see(gone, ROW, 300, false)).toMatchObject({ lease: ROW, firstSeenMs: 300 });
+  expect(observe(gone, ROW, 300, false)).toMatchObject({ lease: ROW, firstSeenMs: 300 });
 });
 
-test("renewals of one tenure keep the rhythm, those not looked at too; anything else starts a new one", () => {
-  const before = see(see(undefined, ROW, 1_000, true), ROW, 1_500, false);
-  const inStep = see(before, { ...ROW, revision: 10 }, 2_000, false);
+test("renewals of one tenure keep the schedule, those not looked at too; anything else starts a new one", () => {
+  const before = observe(observe(undefined, ROW, 1_000, true), ROW, 1_500, false);
+  const inStep = observe(before, { ...ROW, revision: 10 }, 2_000, false);
   // The bracket of the last write, one interval later, ended by this look.
-  expect(inStep.rhythm).toMatchObject({ afterMs: 1_500, byMs: 2_000 });
-  const narrow = see(before, { ...ROW, revision: 10 }, 2_600, false);
-  expect(narrow.rhythm).toMatchObject({ byMs: 2_000 });
-  const skipped = see(before, { ...ROW, revision: 11 }, 3_100, false);
-  expect(skipped.rhythm).toMatchObject({ afterMs: 2_000, byMs: 3_000 });
+  expect(inStep.schedule).toMatchObject({ afterMs: 1_500, byMs: 2_000 });
+  const narrow = observe(before, { ...ROW, revision: 10 }, 2_600, false);
+  expect(narrow.schedule).toMatchObject({ byMs: 2_000 });
+  const skipped = observe(before, { ...ROW, revision: 11 }, 3_100, false);
+  expect(skipped.schedule).toMatchObject({ afterMs: 2_000, byMs: 3_000 });
   for (const other of [
     { ...ROW, term: 4, revision: 10 },
     { ...VACANT, revision: 10 },
   ]) {
-    expect(see(before, other, 2_600, false).rhythm).toMatchObject({ afterMs: 1_500, byMs: 2_600, missed: 0 });
+    expect(observe(before, other, 2_600, false).schedule).toMatchObject({
+      afterMs: 1_500,
+      byMs: 2_600,
+      missed: 0,
+    });
   }
 });
 
 test("nothing known: a consistent read; no row: a placeholder; a placeholder: its history, and then what that says", () => {
   expect(nextMove(undefined, me, at(0), undefined)).toEqual({ kind: "read", consistent: true });
-  const absent = see(undefined, undefined, 0, true);
-  expect(nextMove(absent, me, at(0), undefined)).toEqual({ kind: "holdPlace" });
+  const absent = observe(undefined, undefined, 0, true);
+  expect(nextMove(absent, me, at(0), undefined)).toEqual({ kind: "createPlaceholder" });
   const place: Lease = { term: 0, revision: 77, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
-  const held = see(absent, place, 10, true);
+  const held = observe(absent, place, 10, true);
   expect(nextMove(held, me, at(10), undefined)).toEqual({ kind: "readHistory" });
-  const fresh = seeHistory(held, { highestTerm: 0, longestLeaseMs: 0 }, 10);
+  const fresh = observeHistory(held, { highestTerm: 0, longestLeaseMs: 0 }, 10);
   const first = { term: 0, revision: 77, founding: { highestTerm: 0, lastTick: undefined } };
   expect(nextMove(fresh, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first, term: 1 });
   // No term was recorded, whatever a lease in the history may say: nobody can be leading.
-  const odd = seeHistory(held, { highestTerm: 0, longestLeaseMs: 5_000 }, 10);
+  const odd = observeHistory(held, { highestTerm: 0, longestLeaseMs: 5_000 }, 10);
   expect(nextMove(odd, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first, term: 1 });
   // It may have been deleted and made again before the history was read: it counts from a look after that.
-  const read = seeHistory(held, { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" }, 20);
+  const read = observeHistory(held, { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" }, 20);
   expect(nextMove(read, me, at(9_000), undefined)).toEqual({ kind: "read", consistent: true });
-  expect(nextMove(see(read, place, 1_010, false), me, at(9_000), undefined).kind).toBe("read");
-  const old = see(read, place, 1_010, true);
+  expect(nextMove(observe(read, place, 1_010, false), me, at(9_000), undefined).kind).toBe("read");
+  const old = observe(read, place, 1_010, true);
   expect(nextMove(old, me, at(6_009), undefined)).toMatchObject({ kind: "read", consistent: false });
-  expect(nextMove(see(old, place, 6_009, false), me, at(6_009), undefined).kind).toBe("wait");
+  expect(nextMove(observe(old, place, 6_009, false), me, at(6_009), undefined).kind).toBe("wait");
   expect(nextMove(old, me, at(6_010), undefined)).toEqual({
     kind: "acquire",
     basis: { term: 0, revision: 77, founding: { highestTerm: 41, lastTick: "t" } },
@@ -104,9 +108,9 @@ test("nothing known: a consistent read; no row: a placeholder; a placeholder: it
 
 test("a vacant lease is free, unless it is kept for another: until its time is over by the table's clock, or by observation", () => {
   const kept = (reservedFor: string, reservedUntil?: number) =>
-    see(undefined, { ...VACANT, reservedFor, reservedUntil }, 0, true);
+    observe(undefined, { ...VACANT, reservedFor, reservedUntil }, 0, true);
   const acquire = { kind: "acquire", basis: { term: 3, revision: 9, previousTerm: 3 }, term: 4 };
-  expect(nextMove(see(undefined, VACANT, 0, true), me, at(0), undefined)).toEqual(acquire);
+  expect(nextMove(observe(undefined, VACANT, 0, true), me, at(0), undefined)).toEqual(acquire);
   expect(nextMove(kept("a"), me, at(0), undefined)).toEqual(acquire);
   expect(nextMove(kept("b"), me, at(0), undefined).kind).toBe("wait");
   expect(nextMove(kept("b"), me, at(2_999), undefined).kind).not.toBe("acquire");
@@ -121,7 +125,7 @@ test("a vacant lease is free, unless it is kept for another: until its time is o
 test("a lease reserved for me is mine at once, whatever my place in the line; others come in their turn", () => {
   const line = ["b", "c", "a"];
   const kept = { ...VACANT, line, reservedFor: "a", reservedMs: 500 };
-  const seen = see(undefined, kept, 1_000, true);
+  const seen = observe(undefined, kept, 1_000, true);
   expect(nextMove(seen, me, at(1_050), undefined)).toMatchObject({ kind: "acquire" });
   // The first in line waits until the reservation has lapsed, the second a slot more, and looks before it tries.
   const move = (candidateId: string, ms: number) =>
@@ -133,9 +137,9 @@ describe("an older row than one that was seen", () => {
   const LEASE_MS = 3_000;
   const OLD: Lease = { ...VACANT, term: 2, revision: 4 };
   const NOW: Lease = { ...ROW, term: 9, revision: 30, leaseDurationMs: 5_000 };
-  const restored = (row: Lease, atMs = 1_000) => see(see(undefined, NOW, 100, true), row, atMs, true);
-  const move = (sighting: ReturnType<typeof see>, ms: number, who = me) =>
-    nextMove(sighting, who, at(ms), serviceAt(ms));
+  const restored = (row: Lease, atMs = 1_000) => observe(observe(undefined, NOW, 100, true), row, atMs, true);
+  const move = (observation: ReturnType<typeof observe>, ms: number, who = me) =>
+    nextMove(observation, who, at(ms), serviceAt(ms));
   const serviceAt = (ms: number) =>
     serviceClockOf(boundsOf({ dateMs: 1e9, sent: at(ms), received: at(ms) }, 0), 0);
   const trusting = { ...me, useServiceClock: true };
@@ -149,12 +153,12 @@ describe("an older row than one that was seen", () => {
   ])(
     "%s: held by an unknown for the longest lease that was seen, then terms go on above all that were seen",
     (_what, row) => {
-      const sighting = restored(row);
-      expect(sighting).toMatchObject({ lease: row, firstSeenMs: 1_000 });
+      const observation = restored(row);
+      expect(observation).toMatchObject({ lease: row, firstSeenMs: 1_000 });
       for (const who of [me, trusting]) {
-        expect(move(sighting, 1_000, who).kind).not.toBe("acquire");
-        expect(move(sighting, 5_999, who).kind).not.toBe("acquire");
-        const later = see(sighting, row, 6_000, false);
+        expect(move(observation, 1_000, who).kind).not.toBe("acquire");
+        expect(move(observation, 5_999, who).kind).not.toBe("acquire");
+        const later = observe(observation, row, 6_000, false);
         expect(move(later, 6_000, who)).toEqual({
           kind: "acquire",
           // What was committed under the restored term, that row does not tell.
@@ -167,37 +171,37 @@ describe("an older row than one that was seen", () => {
 
   test("of the same term: its end is older than the one that was seen, so it does not count", () => {
     const older = { ...NOW, revision: 3, expiresAt: 1 };
-    const sighting = restored(older);
-    expect(move(sighting, 5_999, trusting).kind).not.toBe("acquire");
-    expect(move(see(sighting, older, 6_000, false), 6_000, trusting)).toMatchObject({ term: 10 });
+    const observation = restored(older);
+    expect(move(observation, 5_999, trusting).kind).not.toBe("acquire");
+    expect(move(observe(observation, older, 6_000, false), 6_000, trusting)).toMatchObject({ term: 10 });
   });
 
   test("an eventually consistent read is asked again first; a replica that was old changes nothing", () => {
-    const doubted = see(see(undefined, NOW, 100, true), OLD, 1_000, false);
+    const doubted = observe(observe(undefined, NOW, 100, true), OLD, 1_000, false);
     expect(doubted).toMatchObject({ lease: NOW, firstSeenMs: 100 });
     expect(move(doubted, 1_000)).toEqual({ kind: "read", consistent: true });
-    const stale = see(doubted, NOW, 1_010, true);
+    const stale = observe(doubted, NOW, 1_010, true);
     expect(move(stale, 5_100)).toMatchObject({ kind: "acquire", term: 10 });
-    const back = see(doubted, OLD, 1_010, true);
+    const back = observe(doubted, OLD, 1_010, true);
     expect(move(back, 6_009).kind).not.toBe("acquire");
   });
 
   test("who goes on from it without knowing is waited for as any holder; the wait for the unknown begins once", () => {
     const taken: Lease = { ...OLD, term: 3, revision: 5, holder: "fresh" };
-    const held = see(restored(OLD), taken, 2_000, false);
+    const held = observe(restored(OLD), taken, 2_000, false);
     expect(move(held, 4_999).kind).not.toBe("acquire");
-    const given = see(held, { ...taken, revision: 6, holder: undefined }, 6_500, false);
+    const given = observe(held, { ...taken, revision: 6, holder: undefined }, 6_500, false);
     expect(move(given, 6_500)).toMatchObject({ kind: "acquire", basis: { term: 3, revision: 6 }, term: 10 });
     // Put back once more: all over again.
-    const again = see(given, OLD, 7_000, true);
+    const again = observe(given, OLD, 7_000, true);
     expect(move(again, 11_999).kind).not.toBe("acquire");
   });
 
   test("the wait outlasts an eviction, which counts terms up past what was seen", () => {
     const older = { ...NOW, revision: 3, expiresAt: 1 };
     const evicted: Lease = { ...older, holder: undefined, term: 10, revision: 4, endReason: "evicted" };
-    const sighting = see(restored(older), evicted, 1_500, true);
-    expect(move(sighting, 5_999, trusting).kind).not.toBe("acquire");
+    const observation = observe(restored(older), evicted, 1_500, true);
+    expect(move(observation, 5_999, trusting).kind).not.toBe("acquire");
   });
 
   test("a table made anew: a placeholder, whose history knows less or nothing", () => {
@@ -207,8 +211,18 @@ describe("an older row than one that was seen", () => {
       [4, 2_000],
       [9, 2_000],
     ] as const) {
-      const sighting = see(see(see(undefined, NOW, 100, true), undefined, 900, true), place, 1_000, true);
-      const known = see(seeHistory(sighting, { highestTerm, longestLeaseMs }, 0), place, 1_000, true);
+      const observation = observe(
+        observe(observe(undefined, NOW, 100, true), undefined, 900, true),
+        place,
+        1_000,
+        true,
+      );
+      const known = observe(
+        observeHistory(observation, { highestTerm, longestLeaseMs }, 0),
+        place,
+        1_000,
+        true,
+      );
       expect(move(known, 5_999).kind).not.toBe("acquire");
       expect(move(known, 6_000)).toMatchObject({
         kind: "acquire",
@@ -217,13 +231,13 @@ describe("an older row than one that was seen", () => {
       });
     }
     // And an older row that comes where nothing was.
-    const gone = see(see(undefined, NOW, 100, true), undefined, 900, true);
-    expect(move(see(gone, OLD, 1_000, true), 5_999).kind).not.toBe("acquire");
+    const gone = observe(observe(undefined, NOW, 100, true), undefined, 900, true);
+    expect(move(observe(gone, OLD, 1_000, true), 5_999).kind).not.toBe("acquire");
   });
 
   test("to begin all over does not forget it", () => {
-    const forgot = doubt(see(undefined, NOW, 100, true));
+    const forgot = forgetRow(observe(undefined, NOW, 100, true));
     expect(move(forgot, 200)).toEqual({ kind: "read", consistent: true });
-    expect(move(see(forgot, OLD, 1_000, true), 5_999).kind).not.toBe("acquire");
+    expect(move(observe(forgot, OLD, 1_000, true), 5_999).kind).not.toBe("acquire");
   });
 });

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { between, early, firstRhythm, hit, miss, nextLookMs } from "../../src/protocol/poll-schedule.js";
+import {
+  afterEarlyWrite,
+  afterNoChange,
+  afterWrite,
+  betweenPolls,
+  firstSchedule,
+  nextPollMs,
+} from "../../src/protocol/poll-schedule.js";
 
 /** Looks at a lease renewed at `phase + k × interval`, starting at an arbitrary moment. */
 function follow(
@@ -22,34 +29,45 @@ function follow(
     return gridMs - writtenAt(k);
   };
   let seen = writesBy(startMs);
-  let lookedMs = startMs;
-  let rhythm = firstRhythm(startMs, dueAfter(seen));
+  let polledMs = startMs;
+  let schedule = firstSchedule(startMs, dueAfter(seen));
   const lags: number[] = [];
   let looks = 0;
   for (let nowMs = startMs; lags.length < renewals; ) {
-    nowMs = Math.max(nowMs, nextLookMs(rhythm, dueAfter(seen)));
+    nowMs = Math.max(nowMs, nextPollMs(schedule, dueAfter(seen)));
     looks += 1;
     const newest = writesBy(nowMs);
     if (newest > seen) {
       lags.push(nowMs - writtenAt(newest));
-      rhythm = newest === seen + 1 ? hit(rhythm, nowMs, dueAfter(seen)) : between(lookedMs, nowMs);
+      schedule =
+        newest === seen + 1 ? afterWrite(schedule, nowMs, dueAfter(seen)) : betweenPolls(polledMs, nowMs);
       seen = newest;
     } else {
-      rhythm = miss(rhythm, nowMs);
+      schedule = afterNoChange(schedule, nowMs);
     }
-    lookedMs = nowMs;
+    polledMs = nowMs;
   }
   return { lags, looks };
 }
 
 test("a write out of turn is dated back from the next due one; one that was due is a usual hit", () => {
   // Written by 20, due each 1,000; the next due is at about 1,010, and 400 before that something was written.
-  const before = { afterMs: 0, byMs: 20, missed: 1, lookedAtMs: 30 };
-  expect(early(before, 900, 1_000, 400)).toEqual({ afterMs: 600, byMs: 620, missed: 0, lookedAtMs: 900 });
+  const before = { afterMs: 0, byMs: 20, missed: 1, polledAtMs: 30 };
+  expect(afterEarlyWrite(before, 900, 1_000, 400)).toEqual({
+    afterMs: 600,
+    byMs: 620,
+    missed: 0,
+    polledAtMs: 900,
+  });
   // Not before the last look that did not show it, nor after the one that did.
-  expect(early({ ...before, lookedAtMs: 610 }, 900, 1_000, 400)).toMatchObject({ afterMs: 610, byMs: 620 });
-  expect(early(before, 605, 1_000, 400)).toMatchObject({ afterMs: 600, byMs: 605 });
-  expect(early({ ...before, lookedAtMs: 30 }, 1_030, 1_000, 1_000)).toEqual(hit(before, 1_030, 1_000));
+  expect(afterEarlyWrite({ ...before, polledAtMs: 610 }, 900, 1_000, 400)).toMatchObject({
+    afterMs: 610,
+    byMs: 620,
+  });
+  expect(afterEarlyWrite(before, 605, 1_000, 400)).toMatchObject({ afterMs: 600, byMs: 605 });
+  expect(afterEarlyWrite({ ...before, polledAtMs: 30 }, 1_030, 1_000, 1_000)).toEqual(
+    afterWrite(before, 1_030, 1_000),
+  );
 });
 
 test("whatever the phase of the first look, one look a renewal notices it within 3 % of the interval", () => {
@@ -68,7 +86,7 @@ test("whatever the phase of the first look, one look a renewal notices it within
   );
 });
 
-test("renewals that come late are still seen, and the rhythm is found again", () => {
+test("renewals that come late are still seen, and the schedule is found again", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 20, maxLength: 20 }), (lateness) => {
       const { lags } = follow(123, 10_000, 1_000, 60, (k) => lateness[k - 10] ?? 0);
@@ -79,35 +97,35 @@ test("renewals that come late are still seen, and the rhythm is found again", ()
 });
 
 test("without a renewal, looks become rarer, down to one an interval", () => {
-  let rhythm = firstRhythm(0, 1_000);
+  let schedule = firstSchedule(0, 1_000);
   let nowMs = 0;
   const gaps: number[] = [];
   for (let looks = 0; looks < 12; looks++) {
-    const next = nextLookMs(rhythm, 1_000);
+    const next = nextPollMs(schedule, 1_000);
     gaps.push(next - nowMs);
     nowMs = next;
-    rhythm = miss(rhythm, nowMs);
+    schedule = afterNoChange(schedule, nowMs);
   }
   expect(Math.min(...gaps)).toBeGreaterThan(0);
   expect(gaps.slice(-3)).toEqual([1_000, 1_000, 1_000]);
 });
 
 test("the first look brackets the write with the interval before it", () => {
-  expect(firstRhythm(5_000, 1_000)).toEqual(between(4_000, 5_000));
+  expect(firstSchedule(5_000, 1_000)).toEqual(betweenPolls(4_000, 5_000));
 });
 
 test("a bracket that shrinks to nothing is out of step: only the two looks are known", () => {
-  const before = miss(between(0, 1_000), 2_000);
+  const before = afterNoChange(betweenPolls(0, 1_000), 2_000);
   // The bracket, one interval later, is (1_000, 2_000]; the last look without the write was at 2_000.
-  expect(hit(before, 2_600, 1_000)).toEqual(between(2_000, 2_600));
+  expect(afterWrite(before, 2_600, 1_000)).toEqual(betweenPolls(2_000, 2_600));
 });
 
 test("a narrow bracket is not halved; an overdue write is looked for ever less often, up to once an interval", () => {
-  const narrow = { afterMs: 0, byMs: 20, missed: 0, lookedAtMs: 20 };
-  expect(nextLookMs(narrow, 1_000)).toBe(1_030);
-  expect(nextLookMs({ ...narrow, byMs: 21 }, 1_000)).toBe(1_010.5);
-  const overdue = (missed: number, lookedAtMs: number) =>
-    nextLookMs({ ...narrow, missed, lookedAtMs }, 1_000);
+  const narrow = { afterMs: 0, byMs: 20, missed: 0, polledAtMs: 20 };
+  expect(nextPollMs(narrow, 1_000)).toBe(1_030);
+  expect(nextPollMs({ ...narrow, byMs: 21 }, 1_000)).toBe(1_010.5);
+  const overdue = (missed: number, polledAtMs: number) =>
+    nextPollMs({ ...narrow, missed, polledAtMs }, 1_000);
   expect(overdue(1, 1_005)).toBe(1_030);
   expect([1, 2, 3, 4, 5, 9].map((missed) => overdue(missed, 1_030))).toEqual([
     1_130, 1_230, 1_430, 1_830, 2_030, 2_030,

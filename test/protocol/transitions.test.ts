@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { backoffMs } from "../../src/async.js";
 import type { Lease } from "../../src/protocol/lease.js";
-import { acquireLanded, renewLanded, resignLanded } from "../../src/protocol/lost-answers.js";
+import { acquireSucceeded, renewSucceeded, resignSucceeded } from "../../src/protocol/lost-answers.js";
 import {
   acquired,
   askedToStepDown,
   evicted,
-  heldPlace,
   isFencePassed,
+  placeholderCreated,
   renewed,
   resigned,
 } from "../../src/protocol/transitions.js";
@@ -39,13 +39,13 @@ const NOT_MINE: Array<[string, Lease | undefined]> = [
 
 test("a placeholder is made only where there is no row", () => {
   const request = { election, revision: 99, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
-  expect(heldPlace(undefined, request)).toEqual({
+  expect(placeholderCreated(undefined, request)).toEqual({
     term: 0,
     revision: 99,
     leaseDurationMs: 3_000,
     renewIntervalMs: 1_000,
   });
-  expect(heldPlace(VACANT, request)).toBeUndefined();
+  expect(placeholderCreated(VACANT, request)).toBeUndefined();
 });
 
 describe("acquire", () => {
@@ -156,30 +156,30 @@ describe("refusal taken for loss: the row that came back tells", () => {
   const mine = { candidateId: "a", term: 7 };
 
   test("an acquire had landed if the row names me and this very try", () => {
-    expect(acquireLanded(ROW, { candidateId: "a", attemptId: "a-1" })).toBe(true);
-    expect(acquireLanded(ROW, { candidateId: "a", attemptId: "a-2" })).toBe(false);
-    expect(acquireLanded(ROW, { candidateId: "b", attemptId: "a-1" })).toBe(false);
-    expect(acquireLanded(undefined, { candidateId: "a", attemptId: "a-1" })).toBe(false);
+    expect(acquireSucceeded(ROW, { candidateId: "a", attemptId: "a-1" })).toBe(true);
+    expect(acquireSucceeded(ROW, { candidateId: "a", attemptId: "a-2" })).toBe(false);
+    expect(acquireSucceeded(ROW, { candidateId: "b", attemptId: "a-1" })).toBe(false);
+    expect(acquireSucceeded(undefined, { candidateId: "a", attemptId: "a-1" })).toBe(false);
   });
 
   test("a renewal had landed if the row is mine and at this very revision: no later try leaves before this one is over", () => {
-    expect([39, 40, 41].map((revision) => renewLanded(ROW, mine, revision))).toEqual([false, true, false]);
-    for (const [, row] of NOT_MINE) expect(renewLanded(row, mine, 40)).toBe(false);
+    expect([39, 40, 41].map((revision) => renewSucceeded(ROW, mine, revision))).toEqual([false, true, false]);
+    for (const [, row] of NOT_MINE) expect(renewSucceeded(row, mine, 40)).toBe(false);
   });
 
   test("a resignation had landed if my term is vacant", () => {
-    expect(resignLanded(VACANT, mine, undefined)).toBe(true);
-    expect(resignLanded(ROW, mine, undefined)).toBe(false);
-    expect(resignLanded({ ...VACANT, term: 8 }, mine, undefined)).toBe(false);
-    expect(resignLanded(undefined, mine, undefined)).toBe(false);
+    expect(resignSucceeded(VACANT, mine, undefined)).toBe(true);
+    expect(resignSucceeded(ROW, mine, undefined)).toBe(false);
+    expect(resignSucceeded({ ...VACANT, term: 8 }, mine, undefined)).toBe(false);
+    expect(resignSucceeded(undefined, mine, undefined)).toBe(false);
   });
 
   test("one with a tick had landed, whoever leads by now, if my term is the one that completed the last tick", () => {
     const later = { ...ROW, holder: "b", term: 8, lastTickTerm: 7 };
-    expect(resignLanded(later, mine, "t1")).toBe(true);
-    expect(resignLanded(later, mine, undefined)).toBe(false);
-    expect(resignLanded({ ...later, lastTickTerm: 6 }, mine, "t1")).toBe(false);
-    expect(resignLanded(undefined, mine, "t1")).toBe(false);
+    expect(resignSucceeded(later, mine, "t1")).toBe(true);
+    expect(resignSucceeded(later, mine, undefined)).toBe(false);
+    expect(resignSucceeded({ ...later, lastTickTerm: 6 }, mine, "t1")).toBe(false);
+    expect(resignSucceeded(undefined, mine, "t1")).toBe(false);
   });
 });
 

@@ -33,7 +33,8 @@ export class Backups {
   /** An answer reached a process that still waits for it. */
   shown(host: Host, verb: Verb, answer: Answer): void {
     const { done, lease } = answer as Answer & { done?: boolean; lease?: Lease };
-    const isNoted = ["read", "acquire", "holdPlace"].includes(verb) || (verb === "renew" && done === true);
+    const isNoted =
+      ["read", "acquire", "createPlaceholder"].includes(verb) || (verb === "renew" && done === true);
     const known = this.#seen.get(host);
     if (isNoted && lease && (!known || isLater(lease, known))) this.#seen.set(host, lease);
   }

@@ -111,7 +111,7 @@ export class Network {
     return {
       read: verb("read"),
       readHistory: verb("readHistory"),
-      holdPlace: verb("holdPlace"),
+      createPlaceholder: verb("createPlaceholder"),
       acquire: verb("acquire"),
       renew: verb("renew"),
       resign: verb("resign"),

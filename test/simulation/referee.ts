@@ -156,7 +156,7 @@ export class Referee {
     if (verb === "transact") this.#wrote((args[0] as { term: number }).term);
     if (!lease) return;
     this.#row = lease;
-    if (verb === "holdPlace") {
+    if (verb === "createPlaceholder") {
       this.#places.set(lease.revision, this.#places.has(lease.revision) ? "again" : "once");
     }
     if (verb === "pause") this.#setPaused(lease);

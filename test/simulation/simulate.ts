@@ -381,7 +381,7 @@ class Simulation {
     this.#table.deleteLease(NAME);
     this.#referee.deleted();
     if (!copies) return;
-    this.#network.copy("holdPlace", 3_000);
+    this.#network.copy("createPlaceholder", 3_000);
     this.#network.copy("pause", 6_000);
   }
 

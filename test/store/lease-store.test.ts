@@ -6,7 +6,12 @@ import { describe, expect, test } from "vitest";
 import type { TableError } from "../../src/errors.js";
 import { MAX_TERM } from "../../src/limits.js";
 import type { Basis } from "../../src/protocol/takeover.js";
-import type { AcquireRequest, HoldPlaceRequest, RenewRequest, Transacted } from "../../src/protocol/verbs.js";
+import type {
+  AcquireRequest,
+  PlaceholderRequest,
+  RenewRequest,
+  Transacted,
+} from "../../src/protocol/verbs.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { TransactionAction } from "../../src/store/fencing.js";
 import type { LeaseStore, TransactRequest } from "../../src/store/lease-store.js";
@@ -101,7 +106,7 @@ const sorted = (items: Row[]) => items.sort((a, b) => String(a.id).localeCompare
 /** The pair of a placeholder. */
 const PLACE = { term: 0, revision: 77 };
 
-const placing = (request: Partial<HoldPlaceRequest> = {}): HoldPlaceRequest => ({
+const placing = (request: Partial<PlaceholderRequest> = {}): PlaceholderRequest => ({
   election: NAME,
   revision: PLACE.revision,
   leaseDurationMs: LEASE_MS,
@@ -129,7 +134,7 @@ const acquiring = ({ basis = FOUNDING, ...request }: Partial<AcquireRequest> = {
 
 /** The first tenure of an election. */
 async function found(store: LeaseStore, request: Partial<AcquireRequest> = {}) {
-  await store.holdPlace(placing(request.election ? { election: request.election } : {}), signal);
+  await store.createPlaceholder(placing(request.election ? { election: request.election } : {}), signal);
   return store.acquire(acquiring(request), signal);
 }
 
@@ -192,8 +197,8 @@ describe.each([
     const answers = [
       await store.read(NAME, { consistent: true }, signal),
       await store.readHistory(NAME, signal),
-      await store.holdPlace(placing(), signal),
-      await store.holdPlace(placing(), signal), // refused
+      await store.createPlaceholder(placing(), signal),
+      await store.createPlaceholder(placing(), signal), // refused
       await store.acquire(acquiring(), signal),
       await store.acquire(acquiring(), signal), // refused
       await store.renew(renewing(), signal),
@@ -242,10 +247,10 @@ describe.each([
 
   test("a placeholder is nobody's, is made only where there is no row, and cannot be led, ended or evicted", async () => {
     const { store, row, terms } = await subject();
-    expect(await store.holdPlace(placing(), signal)).toMatchObject({ done: true, lease: PLACE });
+    expect(await store.createPlaceholder(placing(), signal)).toMatchObject({ done: true, lease: PLACE });
     expect(await row()).toEqual(PLACEHOLDER);
     for (const refused of [
-      await store.holdPlace(placing({ revision: 78 }), signal),
+      await store.createPlaceholder(placing({ revision: 78 }), signal),
       await store.renew(renewing({ term: 0, revision: 99 }), signal),
       await store.resign({ ...resigning, term: 0, at: 1 }, signal),
       await store.requestStepDown({ election: NAME, term: 0, by: "op" }, signal),
@@ -310,9 +315,9 @@ describe.each([
 
     test("founding is refused on another placeholder than the one that was seen", async () => {
       const { store, row, terms, deleteLease } = await subject();
-      await store.holdPlace(placing(), signal);
+      await store.createPlaceholder(placing(), signal);
       await deleteLease();
-      await store.holdPlace(placing({ revision: 78 }), signal);
+      await store.createPlaceholder(placing({ revision: 78 }), signal);
       const answer = await store.acquire(acquiring(), signal);
       expect(answer).toMatchObject({ done: false, lease: { term: 0, revision: 78 } });
       expect(await row()).toMatchObject({ term: 0, revision: 78 });
@@ -337,7 +342,7 @@ describe.each([
       const early = (await store.readHistory(NAME, signal)).history;
       await store.recordTerm(NAME, { term: 1, lastTick: "t1" }, signal);
       await deleteLease();
-      await store.holdPlace(placing(), signal);
+      await store.createPlaceholder(placing(), signal);
       const founding = { highestTerm: 1, lastTick: early.lastTick, tickBefore: early.highestTermTick };
       const blind = acquiring({ candidateId: "b", basis: { ...PLACE, founding } });
       expect(await store.acquire(blind, signal)).toMatchObject({ done: false });
@@ -394,7 +399,7 @@ describe.each([
       const taken = await store.acquire(acquiring({ candidateId: "b", basis, term: 30 }), signal);
       expect(taken).toMatchObject({ done: true, lease: { holder: "b", term: 30, revision: 2 } });
       await deleteLease();
-      await store.holdPlace(placing(), signal);
+      await store.createPlaceholder(placing(), signal);
       const goingOn = { ...PLACE, founding: { highestTerm: 9 } };
       expect(await store.acquire(acquiring({ basis: goingOn, term: 31 }), signal)).toMatchObject({
         done: true,
@@ -409,7 +414,7 @@ describe.each([
       const basis = { ...PLACE, founding: { highestTerm: 5 } };
       expect(await found(store, { basis, term: 13 })).toMatchObject({ done: true });
       await deleteLease();
-      await store.holdPlace(placing(), signal);
+      await store.createPlaceholder(placing(), signal);
       const before = await terms();
       for (const term of [6, 10, 13, 20]) {
         const late = await store.acquire(acquiring({ candidateId: "b", basis, term }), signal);
@@ -1075,7 +1080,7 @@ type Step =
       jump: number;
       known: boolean;
     }
-  | { verb: "holdPlace" }
+  | { verb: "createPlaceholder" }
   | {
       verb: "found";
       who: string;
@@ -1132,7 +1137,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       known: fc.boolean(),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ verb: fc.constant("holdPlace" as const) }) },
+  { weight: 2, arbitrary: fc.record({ verb: fc.constant("createPlaceholder" as const) }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -1294,8 +1299,8 @@ test("whatever is asked in whatever order, both stores give the same answers and
               });
               return store.acquire(request, signal);
             }
-            case "holdPlace":
-              return store.holdPlace(placing({ election, revision: 1 + index }), signal);
+            case "createPlaceholder":
+              return store.createPlaceholder(placing({ election, revision: 1 + index }), signal);
             case "renew":
               return store.renew(
                 {

@@ -46,7 +46,7 @@ const acquiring = ({ basis = FOUNDING, ...request }: Partial<AcquireRequest> = {
 });
 
 async function found(store: LeaseStore) {
-  await store.holdPlace(
+  await store.createPlaceholder(
     { election: NAME, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 },
     signal,
   );
@@ -243,17 +243,17 @@ describe.each([
   test("an announcement stands while renewals repeat it, and not beyond that or the term", async () => {
     const store = await make();
     await found(store);
-    await store.renew(renewing(2, { lettingGo: { inMs: 1_050, to: "c" } }), signal);
+    await store.renew(renewing(2, { announcement: { inMs: 1_050, to: "c" } }), signal);
     expect(await leaseOf(store)).toMatchObject({ lettingGoInMs: 1_050, lettingGoTo: "c" });
-    await store.renew(renewing(3, { lettingGo: { inMs: 0 } }), signal);
+    await store.renew(renewing(3, { announcement: { inMs: 0 } }), signal);
     expect(known(await leaseOf(store))).toMatchObject({ lettingGoInMs: 0 });
     expect((await leaseOf(store))?.lettingGoTo).toBeUndefined();
     // The work drains, and the moment lies behind.
-    await store.renew(renewing(4, { lettingGo: { inMs: -7_500 } }), signal);
+    await store.renew(renewing(4, { announcement: { inMs: -7_500 } }), signal);
     expect((await leaseOf(store))?.lettingGoInMs).toBe(-7_500);
     await store.renew(renewing(5), signal);
     expect((await leaseOf(store))?.lettingGoInMs).toBeUndefined();
-    await store.renew(renewing(6, { lettingGo: { inMs: 9, to: "c" } }), signal);
+    await store.renew(renewing(6, { announcement: { inMs: 9, to: "c" } }), signal);
     await store.resign({ ...resigning, revision: 7 }, signal);
     await store.acquire(acquiring({ candidateId: "b", basis: { term: 1, revision: 7 } }), signal);
     const { lettingGoInMs, lettingGoTo } = (await leaseOf(store)) ?? {};
@@ -335,7 +335,7 @@ describe.each([
 
   test("while paused nobody founds the election", async () => {
     const store = await make();
-    await store.holdPlace(
+    await store.createPlaceholder(
       { election: NAME, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 },
       signal,
     );
@@ -388,7 +388,7 @@ describe.each([
 
   test("a placeholder is told from the one before it, though both were paused as often", async () => {
     const store = await make();
-    await store.holdPlace(
+    await store.createPlaceholder(
       { election: NAME, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 },
       signal,
     );
@@ -403,7 +403,7 @@ describe.each([
   test("an announcement is told as far back as a holder writes it, and a row that says so is read", async () => {
     const store = await make();
     await found(store);
-    await store.renew(renewing(2, { lettingGo: { inMs: MIN_LETTING_GO_IN_MS } }), signal);
+    await store.renew(renewing(2, { announcement: { inMs: MIN_LETTING_GO_IN_MS } }), signal);
     expect((await leaseOf(store))?.lettingGoInMs).toBe(MIN_LETTING_GO_IN_MS);
   });
 

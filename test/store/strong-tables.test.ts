@@ -55,7 +55,7 @@ test("whoever put a term into history and went no further has used it up: the ne
 test("a term that somebody else has put into history meanwhile is not founded again", async () => {
   const store = dynamoDBLeaseStore(strong, table);
   const place = { revision: 7, leaseDurationMs: 1_500, renewIntervalMs: 500 };
-  await store.holdPlace({ election: "raced", ...place }, signal);
+  await store.createPlaceholder({ election: "raced", ...place }, signal);
   await store.recordTerm("raced", { term: 1, holder: "b" }, signal);
   const basis = { term: 0, revision: 7, founding: { highestTerm: 0 } };
   const unknown = { value: undefined, expiresAt: undefined, at: undefined };

@@ -1,5 +1,5 @@
 /**
- * Starts a child that dies with it. Says who runs: its child, the child's own child, and each guardian.
+ * Starts a child that dies with it. Says who runs: its child, the child's own child, and each guard.
  * Waits to be killed, or `leaves` by itself; guards the child alone, or its `group`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -25,9 +25,9 @@ const child = spawn(process.execPath, ["-e", CHILD, `${how}`], {
   stdio: ["ignore", "inherit", "inherit", "ipc"],
 });
 subscribe("child_process", (message) => {
-  const guardian = (message as { process: ChildProcess }).process;
+  const guard = (message as { process: ChildProcess }).process;
   // The channel tells of it just before it is started.
-  setImmediate(() => say({ guardian: guardian.pid }));
+  setImmediate(() => say({ guard: guard.pid }));
 });
 dieWithUs(child, { group });
 child.once("message", (who: Record<string, unknown>) => {

@@ -2,8 +2,8 @@ import { isPlaceholder } from "../../protocol/lease.js";
 import type {
   AcquireRequest,
   EvictRequest,
-  HoldPlaceRequest,
   PauseRequest,
+  PlaceholderRequest,
   RenewRequest,
   ResignRequest,
   StepDownRequest,
@@ -25,7 +25,7 @@ import type { Update } from "./update-expression.js";
 
 /** What each verb requires of the lease row, and what it makes of it. Pure. */
 
-export function placeholder({ revision, leaseDurationMs, renewIntervalMs }: HoldPlaceRequest): Update {
+export function placeholder({ revision, leaseDurationMs, renewIntervalMs }: PlaceholderRequest): Update {
   return {
     condition: notThere,
     set: {
@@ -77,8 +77,8 @@ export function renewal(request: RenewRequest): Update {
       renewedAt: optional(n, request.at),
       value: optional(s, request.value),
       ...(request.line && { line: { L: request.line.map(s) } }),
-      lettingGoInMs: optional(n, request.lettingGo?.inMs),
-      lettingGoTo: optional(s, request.lettingGo?.to),
+      lettingGoInMs: optional(n, request.announcement?.inMs),
+      lettingGoTo: optional(s, request.announcement?.to),
     },
   };
 }

@@ -18,7 +18,15 @@ import { writeLease } from "./lease-write.js";
 import type { DynamoDBTable } from "./table.js";
 import type { Update } from "./update-expression.js";
 
-type Verbs = "read" | "holdPlace" | "acquire" | "renew" | "resign" | "requestStepDown" | "pause" | "evict";
+type Verbs =
+  | "read"
+  | "createPlaceholder"
+  | "acquire"
+  | "renew"
+  | "resign"
+  | "requestStepDown"
+  | "pause"
+  | "evict";
 
 /** The verbs on the lease row, each of them one conditional write. */
 export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
@@ -32,7 +40,7 @@ export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
         return { lease: Item && toLease(election, Item as Item) };
       }),
 
-    holdPlace: (request, signal) =>
+    createPlaceholder: (request, signal) =>
       write("make the lease row", request.election, placeholder(request), signal),
 
     async acquire(request, signal) {

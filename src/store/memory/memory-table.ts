@@ -8,8 +8,8 @@ import {
   askedToStepDown,
   committed,
   evicted,
-  heldPlace,
   paused,
+  placeholderCreated,
   renewed,
   resigned,
 } from "../../protocol/transitions.js";
@@ -18,8 +18,8 @@ import type {
   Answer,
   CandidateRow,
   EvictRequest,
-  HoldPlaceRequest,
   PauseRequest,
+  PlaceholderRequest,
   Read,
   RenewRequest,
   ResignRequest,
@@ -116,8 +116,8 @@ export class MemoryTable implements LeaseStore {
     return { dateMs: this.#dateMs(), history };
   }
 
-  async holdPlace(request: HoldPlaceRequest): Promise<Written> {
-    return this.#write(heldPlace, request);
+  async createPlaceholder(request: PlaceholderRequest): Promise<Written> {
+    return this.#write(placeholderCreated, request);
   }
 
   async acquire(request: AcquireRequest): Promise<Written> {

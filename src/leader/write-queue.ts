@@ -3,7 +3,7 @@
  * write that meet on one item (pitfall: transaction and renewal conflict). Transactions ask one by one, so a renewal
  * waits for one of them at most.
  */
-export class Lane {
+export class WriteQueue {
   #last: Promise<unknown> = Promise.resolve();
 
   run<T>(task: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Lane } from "../../src/leader/lane.js";
+import { WriteQueue } from "../../src/leader/write-queue.js";
 import { between, Stage } from "../support/stage.js";
 
 test("renewals go between transactions, however many wait: the lease is kept", async () => {
@@ -30,10 +30,10 @@ test("renewals go between transactions, however many wait: the lease is kept", a
 });
 
 test("one at a time and in order, whether the one before succeeds or fails", async () => {
-  const lane = new Lane();
+  const writes = new WriteQueue();
   const said: string[] = [];
   const task = (name: string, fails = false) =>
-    lane.run(async () => {
+    writes.run(async () => {
       said.push(`${name} begins`);
       await Promise.resolve();
       said.push(`${name} ends`);
