@@ -35,7 +35,7 @@ const PASSING = new Set([
 ]);
 
 /**
- * Fenced transactions of one tenure, numbered on the lease row (docs/protocol.md, "Numbered transactions"). One is
+ * Fenced transactions of one tenure, numbered on the lease row (rule 9). One is
  * in flight at a time; calls that wait meanwhile are committed together. Whatever lands as number *n* keeps out all
  * else that was ever sent as *n*, so a call is told "refused" only once something without it has landed, and its
  * outcome is read, never guessed.
