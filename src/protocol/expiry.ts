@@ -4,7 +4,10 @@ import type { TimeBounds } from "./service-clock.js";
 
 /** When a lease has run out: for its holder (rule 4a), for those who watch it (4b, 4c), and for people. Pure. */
 
-/** Rule 4a. How long a holder trusts its lease: the margin is what the clocks of holder and taker may differ by. */
+/**
+ * Rule 4a. How long a holder trusts its lease. The margin pays for clocks of holder and taker that run at
+ * different rates.
+ */
 export function trustMs({ leaseDurationMs, safetyMarginMs }: LeaseTimes): number {
   return leaseDurationMs - safetyMarginMs;
 }
@@ -19,7 +22,7 @@ export function trustLeftMs(sent: Instant, lastsMs: number, now: Instant): numbe
   return lastsMs - longestElapsedMs(sent, now);
 }
 
-/** Something on a row that ends by itself: a lease, a reservation, a candidate. */
+/** Something on a row that ends by itself: a lease, a reservation, a candidate's registration. */
 export interface Lapse {
   /** When the observer first saw it as it is, in the observer's monotonic time. */
   readonly firstSeenMs: number;
@@ -28,7 +31,9 @@ export interface Lapse {
   readonly until: number | undefined;
 }
 
-/** Rule 4b. By observation alone it ends when it has not changed for its whole duration of the observer's own time. */
+/**
+ * Rule 4b. By observation it ends when it has not changed for its whole duration, by the observer's own clock.
+ */
 export function observedEndMs({ firstSeenMs, durationMs }: Omit<Lapse, "until">): number {
   return firstSeenMs + durationMs;
 }

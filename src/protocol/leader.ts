@@ -9,7 +9,7 @@ export interface Leader {
   readonly electedAt: number | undefined;
   readonly renewedAt: number | undefined;
   readonly expiresAt: number | undefined;
-  /** Who comes next, if that is known: the first in line. */
+  /** The candidate that comes next, if that is known: the first in line. */
   readonly standby: string | undefined;
 }
 

@@ -7,9 +7,12 @@ export interface Lease {
   /** Grows with every write by a holder. Observers watch (`term`, `revision`). */
   readonly revision: number;
   readonly leaseDurationMs: number;
-  /** How long after this write its holder means to write the next: followers keep in step with it. */
+  /**
+   * How long after this write its holder means to write the next one, so that followers can poll in step (rule
+   * 1c).
+   */
   readonly renewIntervalMs: number;
-  /** The candidate in charge; absent when the lease is vacant. */
+  /** The candidate that leads. Absent when the lease is vacant. */
   readonly holder?: string | undefined;
   /** Which of the holder's tries took the lease: resolves lost answers. */
   readonly attemptId?: string | undefined;
@@ -19,22 +22,22 @@ export interface Lease {
   readonly renewedAt?: number | undefined;
   readonly value?: string | undefined;
   readonly stepDown?: StepDown | undefined;
-  /** Who comes next if the holder goes: candidates in order, the standby first. Absent: nobody keeps a line. */
+  /** The candidates that come next, the standby first. Absent: nobody keeps a line. */
   readonly line?: readonly string[] | undefined;
   /**
-   * A planned end, announced: how long after this write the holder means to let go; below 0: its work still drains.
-   * A day back at most.
+   * A planned end that was announced (rule 7e): how long after this write the holder means to release the
+   * lease. Below 0 (to minus a day): that moment has passed, and its work is still draining.
    */
   readonly lettingGoInMs?: number | undefined;
-  /** Whom it will be reserved for then. */
+  /** The candidate that the lease will be reserved for then. */
   readonly lettingGoTo?: string | undefined;
-  /** A vacant lease kept for one candidate, or for the candidates of a group … */
+  /** A vacant lease is kept for one candidate, or for the candidates of a group … */
   readonly reservedFor?: string | undefined;
   readonly reservedGroup?: string | undefined;
-  /** … until this service time; or for so long, by the clock of who observes it. */
+  /** … until this service time, or for so long by the clock of the observer. */
   readonly reservedUntil?: number | undefined;
   readonly reservedMs?: number | undefined;
-  /** By whom the election is paused: nobody may take the lease, and its holder gives it back. */
+  /** Who paused the election: nobody may take the lease, and its holder gives it back (rule 7h). */
   readonly paused?: string | undefined;
   /** +1 with each pause and each resume, so that a late one cannot undo a newer one. Absent counts as 0. */
   readonly pauseRevision?: number | undefined;
@@ -45,14 +48,17 @@ export interface Lease {
   /** How and when the last tenure was given back; absent while held. */
   readonly endReason?: string | undefined;
   readonly endedAt?: number | undefined;
-  /** The term that ended with the acquire of this one, on this very row; absent where the row was made anew. */
+  /** The term that ended when this one was acquired, on this very row. Absent where the row was made anew. */
   readonly previousTerm?: number | undefined;
   /** The latest transaction that landed on this row, and the last one of the term that committed before it. */
   readonly lastCommit?: Commit | undefined;
   readonly commitBefore?: Commit | undefined;
 }
 
-/** A transaction that landed: the transactions of a term are numbered from 1, and its id tells what was in it. */
+/**
+ * A transaction that landed. The transactions of a term are numbered from 1 (rule 9), and the id says what was
+ * in it.
+ */
 export interface Commit {
   readonly term: number;
   readonly number: number;
@@ -66,14 +72,14 @@ export interface StepDown {
 }
 
 /**
- * A row of term 0 is nobody's and never was: it stands where there was none, so that no term can begin and end
- * unseen while somebody reads in the history where terms go on.
+ * A row of term 0 never had a holder. It stands where there was no row, so that no term can begin and end
+ * unseen while a candidate reads in the history where terms go on (rule 5a).
  */
 export function isPlaceholder({ term }: Pick<Lease, "term">): boolean {
   return term === 0;
 }
 
-/** Drawn anew for each placeholder, so that its pair is one that no late request can have seen. */
+/** Drawn at random for each placeholder, so that no late request can have seen its pair before. */
 export function placeholderRevision(random: () => number): number {
   return 1 + Math.floor(random() * 2 ** 48);
 }
@@ -82,12 +88,12 @@ export function isVacant(lease: Lease): boolean {
   return lease.holder === undefined;
 }
 
-/** A tick is done when a run recorded it, or a later one. Ticks are ordered strings. */
+/** A tick is done when a run recorded it, or a later one. Ticks are strings that sort in order of time. */
 export function isTickDone(lastTick: string | undefined, tick: string): boolean {
   return lastTick !== undefined && lastTick >= tick;
 }
 
-/** The term that this row tells the end of: an eviction uses up one more. */
+/** The term whose end this row records. An eviction uses up one more number. */
 export function endedTerm({ term, endReason, holder }: Lease): number {
   return endReason === "evicted" && holder === undefined && term > 1 ? term - 1 : term;
 }

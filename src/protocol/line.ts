@@ -1,6 +1,9 @@
 import { MAX_LINE } from "../limits.js";
 
-/** Orders of succession: who goes first when the holder is gone. Pure. Safety rests on none of this. */
+/**
+ * The order of succession: who goes first when the holder is gone (rule 7c). Pure. Safety rests on none of
+ * this.
+ */
 
 /** A candidate, as its row tells. */
 export interface Candidate {
@@ -9,7 +12,7 @@ export interface Candidate {
   /** Its number in the order of arrival. */
   readonly seq: number;
   readonly rank: number;
-  /** False: it is listed, and never leads. */
+  /** False: it is listed, but it never leads. */
   readonly eligible: boolean;
   readonly group?: string | undefined;
   /** What it publishes: an endpoint, a version. */
@@ -25,12 +28,12 @@ export function isOrder(order: unknown): order is Order {
   return typeof order === "function" || ["random", "arrival", "rank", "ring"].includes(order as string);
 }
 
-/** Whether there is a line to keep. */
+/** Whether this order keeps a line. */
 export function keepsLine(order: Order): boolean {
   return order !== "random";
 }
 
-/** Who comes after this holder, the standby first. */
+/** The candidates that come after this holder, the standby first. */
 export function lineOf(
   order: Order,
   candidates: readonly Candidate[],
@@ -57,7 +60,10 @@ function comparing(order: Order, holderSeq: number): CompareCandidates {
   return byArrival;
 }
 
-/** Under preemption: who should lead instead of a holder of this rank; the first in line that is strictly higher. */
+/**
+ * Rule 7f. The candidate that should lead instead of a holder of this rank: the first in line with a strictly
+ * higher rank.
+ */
 export function preemptedBy(
   candidates: readonly Candidate[],
   line: readonly string[],

@@ -2,8 +2,8 @@ import type { EndReason } from "../errors.js";
 import { isPlaceholder, isTickDone, type Lease } from "./lease.js";
 
 /**
- * Whether a refused verb had succeeded after all, told by the row that came back: an SDK that tries again after
- * a lost answer turns a success into a refusal (pitfall: refusal taken for loss).
+ * Rule 3. Whether a refused verb had succeeded after all, by the row that came back with the refusal. An SDK
+ * that retries after a lost answer turns a success into a refusal (pitfall: refusal taken for loss).
  */
 
 export function acquireSucceeded(
@@ -20,8 +20,8 @@ export interface OwnTerm {
 }
 
 /**
- * Each try has a revision of its own, and the next one leaves when this one is over: so the row shows this very revision,
- * or this try has not landed. A higher one was written by nobody that keeps to the protocol.
+ * Rule 3b. Each try has a revision of its own, and the next try leaves when this one is over. So the row shows
+ * this very revision, or this try has not landed. Nobody that keeps to the protocol wrote a higher one.
  */
 export function renewSucceeded(
   lease: Lease | undefined,
@@ -38,11 +38,11 @@ export function resignSucceeded(
 ): boolean {
   const isReleased = lease?.term === term && lease.holder === undefined;
   if (tick === undefined) return isReleased;
-  // A completed tick tells so even when another leads by now.
+  // A completed tick shows that it landed even when another candidate leads by now.
   return (isReleased || lease?.lastTickTerm === term) && isTickDone(lease?.lastTick, tick);
 }
 
-/** Why the row, as it stands, is no longer the holder's. */
+/** Why this row is no longer the holder's. */
 export function lossBy(lease: Lease | undefined): EndReason {
   if (lease === undefined || isPlaceholder(lease)) return "deleted";
   return lease.holder === undefined && lease.endReason === "evicted" ? "evicted" : "superseded";

@@ -4,32 +4,32 @@ import type { TimeBounds } from "./service-clock.js";
 import type { CandidateRow } from "./verbs.js";
 
 /**
- * Who stands for election, as one observer knows it. A candidate is alive while its row goes on changing, by the
- * observer's own clock, or until the time it gave has surely passed by the table's. Pure.
+ * The candidates of an election, as one observer knows them (rule 7a). A candidate is alive while its row keeps
+ * changing, by the observer's own clock, or until its `expiresAt` has surely passed by the table's. Pure.
  */
 export type Membership = ReadonlyMap<string, Member>;
 
 interface Member {
   readonly row: CandidateRow;
   readonly changedMs: number;
-  /** It did not act when it should have: not counted until it is seen to live. */
+  /** It may be dead: it does not count until its row is seen to change. */
   readonly suspected: boolean;
 }
 
-/** Refreshes that may be missed before a candidate counts as dead. */
+/** A candidate counts as dead after this many refresh intervals without a refresh. */
 const MISSED_REFRESHES = 2.5;
 
-/** Lifetimes after its end in which a dead candidate's row stays: it may only be cut off, and come back. */
+/** A dead candidate's row stays for so many lifetimes after its end: it may only be cut off, and come back. */
 const KEPT_LIFETIMES = 4;
 
-/** A leader deletes so many rows of the dead after one reading of them. */
+/** A leader deletes at most this many rows of the dead after reading them once. */
 export const MAX_DELETED = 25;
 
 export function lifetimeMs(refreshMs: number): number {
   return Math.ceil(refreshMs * MISSED_REFRESHES);
 }
 
-/** What is known after another read. `suspects` are those who had been called on and did not come. */
+/** The membership after another read. `suspects` are candidates that did not act when it was their turn. */
 export function updateMembership(
   before: Membership,
   rows: readonly CandidateRow[],
@@ -63,8 +63,9 @@ export function aliveMembers(
 }
 
 /**
- * Whose rows a leader may delete: they have surely been dead for long, by the table's clock. Its own observation is not
- * enough, since others may know more. Who was alive after all brings its row back with its next refresh.
+ * The rows that a leader may delete (rule 7b): those whose candidates have surely been dead for long, by the
+ * table's clock. The leader's own observation is not enough, since others may know more. A candidate that was
+ * alive after all writes its row again with its next refresh.
  */
 export function deletableRows(
   rows: readonly CandidateRow[],

@@ -1,7 +1,7 @@
 import { MalformedLeaseError } from "../errors.js";
 import { MAX_REVISION_TO_FOLLOW, MAX_TERM } from "../limits.js";
 
-/** Throws before anything is written, so that no row of ours is ever one that we could not read. */
+/** Rule 1a. Throws before anything is written, so that we never write a row that we could not read. */
 export function checkNextTerm(
   election: string,
   term: number,

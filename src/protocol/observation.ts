@@ -8,32 +8,35 @@ import {
   type PollSchedule,
 } from "./poll-schedule.js";
 
-/** What one candidate knows of the lease row, and since when, by its own monotonic clock. */
+/** What one candidate knows of the lease row, and since when by its own monotonic clock (rule 4b). */
 export interface Observation {
   /** Undefined: there is no row. */
   readonly lease: Lease | undefined;
-  /** After the response that first showed this (`term`, `revision`), or this absence. */
+  /** When the response arrived that first showed this (`term`, `revision`), or that there is no row. */
   readonly firstSeenMs: number;
-  /** After the latest response. */
+  /** When the latest response arrived. */
   readonly polledMs: number;
   readonly schedule: PollSchedule;
-  /** Only of a placeholder, and read while it stood there: where terms must go on. */
+  /** Only for a placeholder, and read while it stood there: terms must go on from here (rule 5a). */
   readonly history?: History | undefined;
   readonly historyReadMs?: number | undefined;
-  /** The placeholder has not been looked at since its history was read. */
+  /** The placeholder has not been read since its history was read (rule 5c). */
   readonly unconfirmed?: boolean | undefined;
-  /** An eventually consistent read went back: an old replica, or the row was deleted, or an older one put back. */
+  /**
+   * An eventually consistent read showed an older row: an old replica, a deleted row, or an older row that was
+   * put back.
+   */
   readonly needsConsistentRead?: boolean | undefined;
   readonly memory: Memory;
 }
 
-/** What a candidate has ever seen, and what no older row takes back. */
+/** What a candidate has ever seen. No older row makes it forget this (rule 6a). */
 export interface Memory {
   /** The highest (`term`, `revision`) of any row; 0 before the first term. */
   readonly term: number;
   readonly revision: number;
   readonly longestLeaseMs: number;
-  /** When an answer first showed an older row than that: a restore. Undefined: none did. */
+  /** When an answer first showed an older row than that, after a restore. Undefined: none did. */
   readonly olderSinceMs?: number | undefined;
 }
 
@@ -49,12 +52,12 @@ export interface History {
   readonly highestTermTick?: string | undefined;
 }
 
-/** While there is no row, there is nothing to be in step with. */
+/** While there is no row, there are no renewals to be in step with. */
 const NO_SCHEDULE: PollSchedule = { afterMs: 0, byMs: 0, missed: 0, polledAtMs: 0 };
 
 /**
- * What is known after another answer. `receivedMs` was read after it arrived (rule 4b: never before).
- * An eventually consistent read can show an older pair than one already seen: that is ignored. An
+ * The observation after another answer. `receivedMs` must be read after the answer arrived, never before (rule
+ * 4b). An eventually consistent read can show an older pair than one already seen: that is ignored. An
  * `authoritative` answer (a consistent read, a refused write) is believed even when it goes back.
  */
 export function observe(
@@ -74,7 +77,7 @@ export function observe(
   }
   const order = compare(lease, known);
   if (order === 0 || (order < 0 && !authoritative)) {
-    // The same pair can still carry news that no holder wrote: a request to step down.
+    // The same pair can still carry something new that no holder wrote: a request to step down.
     const confirms = previous.unconfirmed && order === 0 && authoritative;
     return {
       ...previous,
@@ -101,8 +104,8 @@ function compare(a: Pair, b: Pair): number {
 }
 
 /**
- * A row below the highest pair that was seen is one that was put back. It counts as new when nothing of the kind
- * stood there before, or when it goes back further; not when its term goes on from there.
+ * A row below the highest pair that was seen was put back by a restore. The restore is a new one if no such row
+ * stood there before, or if the row goes back further; not if its term goes on from there.
  */
 function remember(
   previous: Observation | undefined,
@@ -121,20 +124,20 @@ function remember(
   return { ...memory, longestLeaseMs, ...(isNew && { olderSinceMs: receivedMs }) };
 }
 
-/** Whether this row, which is none of term 0, was put back in the place of a later one. */
+/** Whether this row, which is no placeholder, was put back in the place of a later one. */
 export function isOlder({ memory }: Observation, lease: Lease): boolean {
   return compare(lease, memory) < 0;
 }
 
-/** All anew but for what is remembered: what is known of the row is no longer so. */
+/** Starts again with a consistent read. Only the memory stays: what was known of the row is no longer true. */
 export function forgetRow(observation: Observation): Observation {
   return { ...observation, lease: undefined, history: undefined, needsConsistentRead: true };
 }
 
 /**
- * When a later renewal of one tenure was written: an announcement at once, the others when they were due. Whoever
- * looks at every second or third only counts those between; tries that failed are counted too, and then it is not
- * in step any more, and begins anew.
+ * When a later renewal of the same tenure was written: an announcement at once, the others when they were due.
+ * A candidate that polls at every second or third renewal has missed those between, so it counts revisions.
+ * Tries that failed have revisions too; then it is out of step, and its schedule starts again.
  */
 function written(
   schedule: PollSchedule,
@@ -150,8 +153,9 @@ function written(
 }
 
 /**
- * The placeholder counts as seen only from the next consistent look on: one that was deleted, and made again by a
- * late copy of its request, looks the same, and a term of this history may have come and gone between two looks.
+ * The placeholder counts as seen only from the next consistent read on (rule 5c). A placeholder that was
+ * deleted, and made again by a late copy of its request, looks the same, and a term of this history may have
+ * come and gone between two polls.
  */
 export function observeHistory(observation: Observation, history: History, readMs: number): Observation {
   return { ...observation, history, historyReadMs: readMs, unconfirmed: true };

@@ -1,17 +1,17 @@
 import { type Instant, longestElapsedMs, shortestElapsedMs } from "../clock.js";
 
 /**
- * Bounds on service time (rule 4c), from two independent witnesses: the table's `Date` headers, and the wall
- * clock of this host at the moment of use. A bound holds as long as one of the two is right, so one that lies costs
- * time, never exclusion.
+ * Bounds on service time (rule 4c), from two independent witnesses: the table's `Date` headers, and this host's
+ * wall clock at the moment of use. A bound holds as long as one of the two is right, so a witness that lies
+ * costs time, never exclusion.
  *
- * A header is cut to whole seconds and was stamped somewhere between request and answer, so each one bounds service
- * time at the moment of the answer. Between answers these bounds widen by what the local clocks may be off: the
- * lower one follows the slower of the two local clocks, the upper one the faster, so neither a suspended machine
- * nor a stepped wall clock can make them wrong.
+ * A header is cut to whole seconds and was stamped somewhere between request and answer, so each one bounds
+ * service time at the moment of the answer. Between answers these bounds widen by what the local clocks may be
+ * wrong by: the lower bound follows the slower of the two local clocks, the upper bound the faster. So neither
+ * a suspended machine nor a stepped wall clock can make them wrong.
  *
- * Each witness is widened by half of `maxServiceClockErrorMs`, since right clocks agree only so far: then every
- * bound holds for one and the same reference time, and no further allowance is due later.
+ * Each witness is widened by half of `maxServiceClockErrorMs`, since right clocks agree only so far. Then every
+ * bound holds for one and the same reference time, and no further allowance is needed later.
  */
 
 /** Clock rates may differ from the reference by this part (promise P1). */
@@ -25,17 +25,17 @@ export interface TimeBounds {
   earliestMs(now: Instant): number;
   /** Service time is not after this. */
   latestMs(now: Instant): number;
-  /** In how many ms `serviceTimeMs` has surely passed; not above 0: for how long it surely has. */
+  /** In how many ms `serviceTimeMs` has surely passed. At or below 0: it has, for so long. */
   surelyPastInMs(serviceTimeMs: number, now: Instant): number;
 }
 
-/** What safety may rest on. */
+/** Bounds that safety may rest on. */
 export interface ServiceClock extends TimeBounds {
-  /** By how much the two witnesses contradict each other; 0 while both may be right. */
+  /** By how much the two witnesses contradict each other. 0 while both may be right. */
   disagreementMs(now: Instant): number;
 }
 
-/** A `Date` header, and when its request left and its answer came. */
+/** A `Date` header, when its request left and when its answer came. */
 export interface Header {
   readonly dateMs: number;
   readonly sent: Instant;
@@ -43,8 +43,8 @@ export interface Header {
 }
 
 /**
- * What headers alone tell: known at one moment, and what follows from it for another. For what people are shown, and for
- * who comes first; who leads rests on both witnesses.
+ * The bounds by headers alone: known at one moment, they follow for any other. They are for what people are
+ * shown, and for the order of succession. Who leads rests on both witnesses.
  */
 export class HeaderBounds implements TimeBounds {
   constructor(
@@ -65,7 +65,9 @@ export class HeaderBounds implements TimeBounds {
     return surelyInMs(serviceTimeMs - this.earliestMs(now));
   }
 
-  /** Narrows by another header; undefined when the two contradict each other, so some clock lied. */
+  /**
+   * Narrows by another header. Undefined when the two contradict each other, so one of the clocks was wrong.
+   */
   narrow(other: HeaderBounds, now: Instant): HeaderBounds | undefined {
     const low = Math.max(this.earliestMs(now), other.earliestMs(now));
     const high = Math.min(this.latestMs(now), other.latestMs(now));
@@ -77,14 +79,14 @@ function surelyInMs(missingMs: number): number {
   return missingMs < 0 ? missingMs : (missingMs + 1) / (1 - MAX_DRIFT);
 }
 
-/** What one header tells. */
+/** The bounds by one header. */
 export function boundsOf({ dateMs, sent, received }: Header, maxServiceClockErrorMs: number): HeaderBounds {
   const roundTripMs = longestElapsedMs(sent, received) * (1 + MAX_DRIFT);
   const errorMs = maxServiceClockErrorMs / 2;
   return new HeaderBounds(received, dateMs - errorMs, dateMs + HEADER_RESOLUTION_MS + roundTripMs + errorMs);
 }
 
-/** Best single guess, for display and history only: no decision rests on it. */
+/** The best single guess, for display and history only. No decision rests on it. */
 export function estimateMs(headers: HeaderBounds, now: Instant): number {
   return Math.round((headers.earliestMs(now) + headers.latestMs(now)) / 2);
 }
@@ -120,8 +122,9 @@ class TwoWitnesses implements ServiceClock {
 }
 
 /**
- * What a host knows from all headers so far. After a contradiction nobody can tell which of the headers lied, the
- * older or the newer, so none is believed for a time. Those heard meanwhile are held against each other only.
+ * What a host knows from all headers so far. After a contradiction nobody can tell which of the headers was
+ * wrong, the older or the newer, so none is believed for a time. Headers of that time are only compared with
+ * each other.
  */
 export type Hearing =
   | { readonly kind: "believed"; readonly bounds: HeaderBounds }
@@ -143,7 +146,7 @@ export interface Trusting {
   readonly doubtMs: number;
 }
 
-/** What is known after another header, and whether it contradicts what was known. */
+/** What is known after another header, and whether the header contradicts what was known. */
 export function hear(
   before: Hearing | undefined,
   header: Header,
@@ -160,13 +163,16 @@ export function hear(
   return { hearing: agreeing(before, { told, bounds, sent }), contradicts: false };
 }
 
-/** Only a header whose request left after the time of doubt counts again: an answer that was late may be an old lie. */
+/**
+ * Only a header whose request left after the time of doubt counts again: a late answer may carry an old lie.
+ */
 function agreeing(
   before: Hearing,
   { told, bounds, sent }: { told: HeaderBounds; bounds: HeaderBounds; sent: Instant },
 ): Hearing {
   if (before.kind === "believed") return { kind: "believed", bounds };
-  // Counted from header to header by the slower clock: it must not end early, and a step costs one stretch of it.
+  // Counted from header to header by the slower clock, so that the time does not end early. A stepped clock
+  // costs one stretch of it.
   const leftMs = before.leftMs - shortestElapsedMs(before.at, sent) * (1 - MAX_DRIFT);
   if (leftMs <= 0) return { kind: "believed", bounds: told };
   const at = sent.monotonicMs > before.at.monotonicMs ? sent : before.at;

@@ -6,15 +6,20 @@ import { isOlder, type Observation } from "./observation.js";
 import { nextPollMs } from "./poll-schedule.js";
 import type { ServiceClock } from "./service-clock.js";
 
-/** When a candidate may take the lease, and what it does until then. Pure: what was seen, what time it is. */
+/**
+ * When a candidate may acquire the lease (rule 2j), and what it does until then. Pure: what was seen and what
+ * time it is go in.
+ */
 
-/** What an acquire claims to have seen; the write is refused if the row no longer is like this. */
+/** What an acquire claims to have seen. The write is refused if the row has changed since. */
 export interface Basis {
   readonly term: number;
   readonly revision: number;
-  /** The term that ends with the acquire; none on a placeholder, nor on an older row than one that was seen. */
+  /**
+   * The term that ends with the acquire. Absent on a placeholder, and on a row older than one that was seen.
+   */
   readonly previousTerm?: number | undefined;
-  /** Only on a placeholder: what the history said. */
+  /** Only on a placeholder: what the history said (rule 5b). */
   readonly founding?: Founding | undefined;
 }
 
@@ -22,7 +27,7 @@ export interface Founding {
   /** Refused if a later term has been recorded since. */
   readonly highestTerm: number;
   readonly lastTick?: string | undefined;
-  /** The tick that this term completed: refused if that is no longer true. */
+  /** The tick that this term completed. Refused if that has changed. */
   readonly tickBefore?: string | undefined;
 }
 
@@ -31,7 +36,7 @@ export type Move =
   /** Puts a placeholder where there is no row. */
   | { readonly kind: "createPlaceholder" }
   | { readonly kind: "readHistory" }
-  /** To begin `term`. */
+  /** Begins `term`. */
   | Acquire
   | { readonly kind: "wait"; readonly untilMs: number };
 
@@ -43,22 +48,25 @@ export interface Acquire {
 
 const HISTORY_VALID_MS = 600_000;
 
-/** Between two looks for a row that is not there. */
+/** Between two polls for a row that is not there. */
 const ABSENT_POLL_MS = 1_000;
 
 export interface Candidacy {
   readonly candidateId: string;
   /** Whether a service clock may declare a holder dead (rule 4c), or only observation (4b). */
   readonly useServiceClock: boolean;
-  /** Delay after a holder's death, drawn per observation, so that not all candidates try at once. */
+  /**
+   * Delay after a holder's death, drawn anew for each pair that is seen, so that not all candidates try at
+   * once.
+   */
   readonly jitterMs: number;
-  /** False: watches, never leads. */
+  /** False: this candidate only watches. It never acquires the lease. */
   readonly eligible: boolean;
-  /** Reservations for this group are for this candidate too. */
+  /** Reservations for this group count for this candidate too. */
   readonly group: string | undefined;
-  /** How much later each place of a line tries than the one before it. */
+  /** How much later each place in the line tries than the place before it. */
   readonly slotMs: number;
-  /** How often to look when a leader that announced its end is about to let go. */
+  /** How often to poll when a leader that announced its end is about to release the lease. */
   readonly handoffPollMs: number;
 }
 
@@ -75,16 +83,16 @@ export function nextMove(
   if (lease.paused !== undefined || !me.eligible) return pollLater(observation, now);
   if (isPlaceholder(lease)) return moveOnPlaceholder(observation, lease, now);
   const { term, revision } = lease;
-  // What was committed under a term, an older row does not tell.
+  // An older row does not tell what was committed under its term.
   const previousTerm = isOlder(observation, lease) ? undefined : endedTerm(lease);
   const basis = { term, revision, previousTerm };
   const acquire: Move = { kind: "acquire", basis, term: termAfter(observation, term) };
-  // Mine, from a try whose answer was lost: nobody else can be leading.
+  // This candidate holds it, from a try whose answer was lost: nobody else can be leading.
   const isMine = lease.holder === me.candidateId;
   const freeByRowMs = isMine ? Number.NEGATIVE_INFINITY : freeForMeAtMs(observation, lease, me, now, service);
   const freeAtMs = Math.max(freeByRowMs, restoredUntilMs(observation));
   if (freeAtMs <= now.monotonicMs) {
-    // Somebody before me in the line may have taken it: look, rather than try in vain.
+    // A candidate before this one in the line may have taken it: read first, rather than try in vain.
     const isBehind = placeOf(lease, me.candidateId) > 0 && observation.polledMs < freeAtMs;
     return isBehind ? { kind: "read", consistent: false } : acquire;
   }
@@ -93,21 +101,24 @@ export function nextMove(
   return { kind: "wait", untilMs: Math.min(freeAtMs, pollAtMs) };
 }
 
-/** Terms go on from the highest that was ever seen, whatever the row says by now. */
+/** Terms go on from the highest that was ever seen, whatever the row says now (rule 6c). */
 function termAfter({ memory }: Observation, term: number): number {
   return Math.max(term, memory.term) + 1;
 }
 
 /**
- * An older row than one that was seen says nothing about who leads: as if an unknown held the lease since it was
- * put back, and by observation alone.
+ * A row older than one that was seen does not tell who leads. It counts as held by an unknown since it was put
+ * back, by observation alone (rule 6b).
  */
 function restoredUntilMs({ memory }: Observation): number {
   const { olderSinceMs, longestLeaseMs } = memory;
   return olderSinceMs === undefined ? Number.NEGATIVE_INFINITY : olderSinceMs + longestLeaseMs;
 }
 
-/** The earliest moment, in my monotonic time, at which this row may be taken if it stays as it is. */
+/**
+ * The earliest moment, in this candidate's monotonic time, at which it may take this row if the row does not
+ * change.
+ */
 function freeForMeAtMs(
   observation: Observation,
   lease: Lease,
@@ -122,7 +133,7 @@ function freeForMeAtMs(
     const turnMs = lease.line ? turnDelayMs(lease, me) : 0;
     return Math.max(keptUntilMs, observation.firstSeenMs) + turnMs;
   }
-  // An evicted holder is fenced off, but it may trust its lease until that has run out: as if it still held it.
+  // An evicted holder is fenced off, but it may trust its lease until that has run out (rule 2k).
   const { leaseDurationMs: durationMs, expiresAt: until } = lease;
   const deadAtMs = endsAtMs({ firstSeenMs: observation.firstSeenMs, durationMs, until }, now, usable);
   return deadAtMs + turnDelayMs(lease, me);
@@ -132,7 +143,7 @@ function isReservedForOthers({ reservedFor, reservedGroup }: Lease, { group }: C
   return reservedFor !== undefined || (reservedGroup !== undefined && reservedGroup !== group);
 }
 
-/** By the table's clock, or by one's own observation, whichever lapses first: it is about order, not safety. */
+/** By the service clock or by observation, whichever ends first: a reservation is about order, not safety. */
 function reservedUntilMs(
   observation: Observation,
   lease: Lease,
@@ -147,28 +158,30 @@ function reservedUntilMs(
   );
 }
 
-/** Place in the line, from 0; who is not in it comes after it. */
+/** Place in the line, from 0. A candidate that is not in the line comes after it. */
 export function placeOf({ line = [], holder }: Lease, candidateId: string): number {
   const waiting = line.filter((other) => other !== holder);
   const place = waiting.indexOf(candidateId);
   return place < 0 ? waiting.length : place;
 }
 
-/** A line decides who goes first, so a wrong one costs slots, never exclusion. */
+/** Rule 7d. The line decides only who goes first. A wrong line costs time, never exclusion. */
 function turnDelayMs(lease: Lease, { candidateId, slotMs, jitterMs }: Candidacy): number {
   const isInLine = lease.line?.includes(candidateId) === true;
   return placeOf(lease, candidateId) * slotMs + (isInLine ? 0 : jitterMs);
 }
 
 /**
- * In renewals. The standby looks at each, and the one behind it, so that a dead standby costs its slot and no
- * more; the others less often.
+ * At every how many renewals a candidate polls. The first two in line poll at each one, so that a dead standby
+ * costs its slot and no more. The others poll less often.
  */
 export function pollsEvery(place: number): number {
   return Math.min(3, Math.max(1, place));
 }
 
-/** Only the standby watches closely; and whoever is next, when the leader is about to let go. */
+/**
+ * When the next poll is due. The successor polls often when the leader is about to release the lease (rule 7e).
+ */
 function nextPollForMeMs(observation: Observation, lease: Lease, me: Candidacy, now: Instant): number {
   const { schedule, polledMs, firstSeenMs } = observation;
   const place = placeOf(lease, me.candidateId);
@@ -181,12 +194,12 @@ function nextPollForMeMs(observation: Observation, lease: Lease, me: Candidacy, 
   const fromMs = schedule.afterMs + lettingGoInMs;
   const untilMs = firstSeenMs + lettingGoInMs + lease.leaseDurationMs;
   if (!isNext || now.monotonicMs >= untilMs) return usualMs;
-  // The longer it takes, the less often: a tenth of the time that the work has been draining.
+  // The longer the work drains, the less often: after each tenth of the time that it has taken.
   const pollMs = Math.max(me.handoffPollMs, (polledMs - fromMs) / 10);
   return Math.min(usualMs, Math.max(fromMs, polledMs + pollMs));
 }
 
-/** Whoever may not take the lease looks now and then whether that has changed. */
+/** A candidate that may not take the lease still polls, to see when that changes. */
 function pollLater(observation: Observation, now: Instant): Move {
   const intervalMs = observation.lease?.renewIntervalMs ?? ABSENT_POLL_MS;
   const pollAtMs = observation.polledMs + Math.max(intervalMs, MIN_INTERVAL_MS);
@@ -195,8 +208,8 @@ function pollLater(observation: Observation, now: Instant): Move {
 }
 
 /**
- * Recorded terms are cleaned up some day, also those that came and went since the history was read: whoever waited
- * for that long, beside an election that is paused, reads it again.
+ * Rule 5d. Recorded terms are cleaned up some day, also those that came and went since the history was read. A
+ * candidate that waited that long, beside a paused election, reads the history again.
  */
 function isOutdated({ historyReadMs, history, memory }: Observation, now: Instant): boolean {
   const leaseMs = Math.max(history?.longestLeaseMs ?? 0, memory.longestLeaseMs);
@@ -204,9 +217,9 @@ function isOutdated({ historyReadMs, history, memory }: Observation, now: Instan
 }
 
 /**
- * A new election, or somebody deleted the row. The history that was read since the placeholder stood there is
- * whole: no term can begin beside it. Where a term is known, from history or because it was seen, the election
- * counts as held by an unknown, for one whole lease of observation.
+ * Rules 5a and 5c. Either this is a new election, or somebody deleted the row. The history was read while the
+ * placeholder stood there, so it is whole: no term can begin beside a placeholder. If any term is known, from
+ * history or from memory, the election counts as held by an unknown for one whole lease of observation.
  */
 function moveOnPlaceholder(
   observation: Observation,

@@ -1,17 +1,17 @@
 import { endedTerm, type Lease } from "./lease.js";
 
-/** What the lease row tells of a numbered transaction whose answer is not known. Pure. */
+/** Rule 9d. What the lease row tells of a numbered transaction whose answer is not known. Pure. */
 export type Fate =
-  /** It has landed, with this content; whatever else was sent under the number never will. */
+  /** It has landed, with this content. Whatever else was sent under the number never will. */
   | { readonly kind: "landed"; readonly id: string }
   /** Nothing was written under the number, and nothing ever will be. */
   | { readonly kind: "never" }
-  /** Nothing has landed yet, and a request under way still may. */
+  /** Nothing has landed yet, but a request on its way still may. */
   | { readonly kind: "open" }
   /** The row does not reach back to that term: two leaders have come since, or it was deleted or restored. */
   | { readonly kind: "unknown" };
 
-/** The holder's own term, and the number that it is about to decide: all those before have landed. */
+/** The holder's own term, and the number that it is about to decide. All numbers before have landed. */
 export interface Numbered {
   readonly candidateId: string;
   readonly term: number;
@@ -23,10 +23,11 @@ export function fateOf(lease: Lease | undefined, { candidateId, term, number }: 
   const mine = [lease.lastCommit, lease.commitBefore].find((commit) => commit?.term === term);
   const landed = mine?.number ?? 0;
   if (mine && landed === number) return { kind: "landed", id: mine.id };
-  // An older row was put back, or somebody else counts under this term.
+  // An older row was put back, or another process counts under this term.
   if (landed !== number - 1) return { kind: "unknown" };
   if (lease.holder === candidateId && lease.term === term) return { kind: "open" };
-  // The row has gone on from that very term: given back or evicted, or acquired by the next holder since.
+  // The row has gone on from that very term: it was given back or evicted, or the next holder has acquired it
+  // since.
   const isEnded = lease.holder === undefined && endedTerm(lease) === term;
   const isNext = isEnded || lease.previousTerm === term;
   return { kind: isNext ? "never" : "unknown" };

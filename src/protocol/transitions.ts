@@ -11,8 +11,8 @@ import type {
 } from "./verbs.js";
 
 /**
- * What each verb makes of the lease row, or undefined when it refuses. Pure: the row is given and not changed.
- * The memory table and the exploration go by these rules; DynamoDB goes by the same ones, written as
+ * Rule 2. What each verb makes of the lease row, or undefined when it refuses. Pure: the given row is not
+ * changed. The memory table and the exploration use these rules. DynamoDB uses the same ones, written as
  * conditional expressions, and one conformance suite holds the two together.
  */
 
@@ -21,7 +21,7 @@ export function placeholderCreated(row: Lease | undefined, request: PlaceholderR
   return row === undefined ? { term: 0, revision, leaseDurationMs, renewIntervalMs } : undefined;
 }
 
-/** History must refuse a term that was used before: that is the store's part. */
+/** The store also checks history, which must refuse a term that was used before (rule 2c). */
 export function acquired(row: Lease | undefined, request: AcquireRequest): Lease | undefined {
   const { basis, term, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } =
     request;
@@ -92,7 +92,7 @@ export function askedToStepDown(
 export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Lease | undefined {
   const { pauseRevision = 0 } = seen;
   if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== pauseRevision) return undefined;
-  // Terms do not repeat. Placeholders do, each with a revision of its own that nobody changes.
+  // Terms do not repeat. Placeholders do, but each has a revision of its own that nobody changes.
   if (isPlaceholder(row) && row.revision !== seen.revision) return undefined;
   return { ...row, paused: by, pauseRevision: pauseRevision + 1 };
 }
@@ -111,8 +111,8 @@ export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lea
 }
 
 /**
- * A transaction passes only as the next of its term: whatever lands as number *n* keeps out every other try of
- * *n*, however old, and every copy of it.
+ * Rule 9a. A transaction passes only as the next of its term. Whatever lands as number *n* keeps out every
+ * other try of *n*, however old, and every copy of it.
  */
 export function committed(row: Lease | undefined, request: CommitRequest): Lease | undefined {
   const { term, commit } = request;

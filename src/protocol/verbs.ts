@@ -3,7 +3,7 @@ import type { Lease } from "./lease.js";
 import type { Candidate } from "./line.js";
 import type { Basis } from "./takeover.js";
 
-/** What the verbs of the store ask and answer. */
+/** Requests and answers of the store's verbs (rule 2). */
 
 export interface Answer {
   /** The answer's `Date` header, epoch milliseconds. */
@@ -12,7 +12,9 @@ export interface Answer {
 
 export type Read = Answer & { readonly lease: Lease | undefined };
 
-/** The row after the write, or, when it was refused, as it stands (undefined: there is none). */
+/**
+ * The row after the write. When the write was refused: the row as it stands, or undefined when there is none.
+ */
 export type Written = Answer &
   (
     | { readonly done: true; readonly lease: Lease }
@@ -21,7 +23,7 @@ export type Written = Answer &
 
 export interface PlaceholderRequest {
   readonly election: string;
-  /** Drawn at random: the placeholder's pair is one that no late request can have seen. */
+  /** Drawn at random, so that no late request can have seen the placeholder's pair before. */
   readonly revision: number;
   readonly leaseDurationMs: number;
   readonly renewIntervalMs: number;
@@ -31,7 +33,7 @@ export interface AcquireRequest {
   readonly election: string;
   readonly candidateId: string;
   readonly attemptId: string;
-  /** What was seen: refused if it is no longer so. */
+  /** What was seen. Refused if the row has changed since. */
   readonly basis: Basis;
   /** The term to begin: above the one that was seen, and above every one that this candidate has ever seen. */
   readonly term: number;
@@ -39,7 +41,7 @@ export interface AcquireRequest {
   readonly renewIntervalMs: number;
   readonly value: string | undefined;
   readonly expiresAt: number | undefined;
-  /** Service time, best guess. */
+  /** Service time, the best guess. */
   readonly at: number | undefined;
 }
 
@@ -47,22 +49,22 @@ export interface RenewRequest {
   readonly election: string;
   readonly candidateId: string;
   readonly term: number;
-  /** Greater than any revision this holder has tried, so that the row tells which try landed. */
+  /** Greater than any revision that this holder has tried, so that the row tells which try landed (rule 3b). */
   readonly revision: number;
   /** Time from this write to the next renewal. */
   readonly renewIntervalMs: number;
   readonly value: string | undefined;
   readonly expiresAt: number | undefined;
   readonly at: number | undefined;
-  /** Undefined: as it was. */
+  /** Undefined: it stays as it is. */
   readonly line?: readonly string[] | undefined;
   /** Undefined: no end is planned. */
   readonly announcement?: AnnouncedEnd | undefined;
 }
 
-/** A planned end, told beforehand. */
+/** A planned end, announced beforehand (rule 7e). */
 export interface AnnouncedEnd {
-  /** Below 0 when the moment is over, and the work still drains. */
+  /** Below 0 when the moment has passed and the work is still draining. */
   readonly inMs: number;
   readonly to?: string | undefined;
 }
@@ -74,17 +76,17 @@ export interface ResignRequest {
   readonly revision: number;
   readonly reason: EndReason;
   readonly at: number | undefined;
-  /** Recorded in the same write: the tick whose run succeeded. */
+  /** The tick whose run succeeded. Recorded in the same write. */
   readonly tick?: string | undefined;
   readonly reservation?: Reservation | undefined;
 }
 
-/** For one candidate or one group. It lapses by itself. */
+/** Keeps the lease for one candidate or one group. It lapses by itself. */
 export interface Reservation {
   readonly candidateId?: string | undefined;
   readonly group?: string | undefined;
   readonly forMs: number;
-  /** The same by service time, if that is known. */
+  /** The same end in service time, if that is known. */
   readonly until: number | undefined;
 }
 
@@ -95,11 +97,14 @@ export interface StepDownRequest {
   readonly to?: string | undefined;
 }
 
-/** `by` undefined: the election goes on. */
+/** `by` undefined: resume. */
 export interface PauseRequest {
   readonly election: string;
   readonly by: string | undefined;
-  /** The row as it was seen: one that was made anew after a deletion is another, though its number may be the same. */
+  /**
+   * The row as it was seen. A row that was made anew after a deletion is another one, though its number may be
+   * the same.
+   */
   readonly seen: Pick<Lease, "term" | "revision" | "pauseRevision">;
 }
 
@@ -117,9 +122,9 @@ export interface TermRecord {
   readonly endedAt?: number | undefined;
   readonly endReason?: string | undefined;
   readonly lastRenewedAt?: number | undefined;
-  /** The last tick completed when it began. */
+  /** The last completed tick when the term began. */
   readonly lastTickBefore?: string | undefined;
-  /** The tick that it completed. */
+  /** The tick that this term completed. */
   readonly lastTick?: string | undefined;
   /** Epoch seconds; only on terms that a later, recorded term has followed. */
   readonly ttl?: number | undefined;
@@ -131,12 +136,12 @@ export interface TermRange {
   readonly limit: number;
 }
 
-/** What a candidate tells of itself. */
+/** A candidate's own row (rule 7a). */
 export interface CandidateRow extends Candidate {
-  /** +1 with every refresh, one of which is due each `refreshMs`. */
+  /** +1 with every refresh. A refresh is due every `refreshMs`. */
   readonly beat: number;
   readonly refreshMs: number;
-  /** Service time from which it counts as dead. */
+  /** From this service time on it counts as dead. */
   readonly expiresAt?: number | undefined;
   /** Epoch seconds. */
   readonly ttl?: number | undefined;
@@ -150,7 +155,7 @@ export interface CommitRequest {
   readonly commit: CommitMark;
 }
 
-/** A transaction's place among those of its term, from 1, and the name of what is in it. */
+/** A transaction's number among those of its term, from 1, and the id of its content (rule 9a). */
 export interface CommitMark {
   readonly number: number;
   readonly id: string;
@@ -160,8 +165,8 @@ export type Transacted = Answer &
   (
     | { readonly done: true }
     /**
-     * The lease row held it back; `lease` is that row as it stands. `attempts`: how often the request went over the
-     * network, where that is known.
+     * The lease row refused it; `lease` is that row as it stands. `attempts`: how often the request went over
+     * the network, where that is known.
      */
     | {
         readonly done: false;
