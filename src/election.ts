@@ -256,6 +256,7 @@ export class Election {
       onOver,
     });
     this.#tenure = tenure;
+    tenure.start();
     if (signal?.aborted) {
       await tenure.release("resigned");
       throw signal.reason;

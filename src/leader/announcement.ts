@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.js";
 import type { EndReason } from "../errors.js";
 import { MIN_LETTING_GO_IN_MS } from "../limits.js";
 import { pollsEvery } from "../protocol/takeover.js";
@@ -11,6 +12,7 @@ export class Announcement {
   /** When to let go, in monotonic time; counted from the write that first told it. */
   #dueMs: number | undefined;
   #isConfirmed = false;
+  #cancel = () => {};
 
   constructor(
     readonly reason: EndReason,
@@ -33,6 +35,16 @@ export class Announcement {
   confirmed(nowMs: number): number {
     this.#isConfirmed = true;
     return Math.max(0, (this.#dueMs ?? nowMs) - nowMs);
+  }
+
+  /** Calls `end` in `ms`, once: a later call counts instead of an earlier one. */
+  onDue(clock: Clock, ms: number, end: () => void): void {
+    this.#cancel();
+    this.#cancel = clock.setTimer(ms, end);
+  }
+
+  cancel(): void {
+    this.#cancel();
   }
 
   /** Nobody may have heard: the notice begins anew with the next renewal. */

@@ -1,4 +1,4 @@
-import { backoffMs } from "../async.js";
+import { backoffMs, deferred, sleep } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
 import { isHealthy } from "../candidate/health.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
@@ -13,22 +13,10 @@ import { Announcement, noticeMs } from "./announcement.js";
 import { Heartbeat } from "./heartbeat.js";
 import { PublishedValue } from "./published-value.js";
 import type { Succession } from "./succession.js";
+import { announcementOf, type Renewing, releaseOf, type State, toldReason } from "./tenure-state.js";
 import type { TermHistory } from "./term-history.js";
 import { Trust } from "./trust.js";
 import { WriteQueue } from "./write-queue.js";
-
-/**
- *            end(reason)              release()
- *  leading ───────────────▶ ending ───────────────▶ over
- *     │   signal aborts,       │                      ▲
- *     │   still renewing       │                      │
- *     └────────────────────────┴──── trust runs out, or the row is another's
- */
-type State =
-  | { readonly kind: "leading" }
-  /** The work was told to stop, and the lease is kept for it while it does. */
-  | { readonly kind: "ending"; readonly reason: EndReason; readonly since: Instant }
-  | { readonly kind: "over"; readonly reason: EndReason; readonly since: Instant };
 
 /** What goes on beside a tenure, as long as it lasts. */
 export interface SideTasks {
@@ -44,17 +32,11 @@ export class Tenure {
   readonly writes = new WriteQueue();
   /** The highest revision of any try. */
   #tried: number;
-  #state: State = { kind: "leading" };
+  #state: State = { kind: "leading", announcement: undefined };
   #lease: Lease;
   readonly #trust: Trust;
   readonly #publishedValue: PublishedValue;
   readonly #heartbeat: Heartbeat;
-  #release: Promise<ResignOutcome> | undefined;
-  /** Set when the heartbeat must stop although the tenure is not over: a release, or an overrun drain. */
-  #renewalsStopped = false;
-  #releasedAt: Instant | undefined;
-  #announcement: Announcement | undefined;
-  #cancelAnnouncedEnd: () => void = () => {};
   readonly #endSignal = new AbortController();
 
   constructor(
@@ -72,6 +54,10 @@ export class Tenure {
     this.#publishedValue = new PublishedValue(elected.lease.value);
     this.#heartbeat = new Heartbeat(options.clock, elected.sent.monotonicMs, options.renewIntervalMs);
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
+  }
+
+  /** Renews from now on, until it is over. */
+  start(): void {
     void this.sideTasks.succession.refresh();
     void this.#renewUntilOver();
   }
@@ -87,8 +73,7 @@ export class Tenure {
 
   /** Why the work was told to stop; undefined while it was not. */
   get endReason(): EndReason | undefined {
-    this.#check();
-    return (this.#endSignal.signal.reason as LeaseLostError | undefined)?.reason;
+    return toldReason(this.#check());
   }
 
   get isOver(): boolean {
@@ -104,14 +89,16 @@ export class Tenure {
 
   /** False once the lease is over, or is being given back: that may take effect at any moment. */
   get mayWork(): boolean {
-    return !this.isOver && this.#releasedAt === undefined;
+    const { kind } = this.#check();
+    return kind !== "over" && kind !== "releasing";
   }
 
   /** Trust left for the work; not above 0 when it must not go on. */
   workLeftMs(): number {
     const leftMs = this.remainingMs();
-    if (this.#releasedAt === undefined) return leftMs;
-    return Math.min(leftMs, -longestElapsedMs(this.#releasedAt, this.client.time.now()));
+    const release = releaseOf(this.#state);
+    if (release === undefined) return leftMs;
+    return Math.min(leftMs, -longestElapsedMs(release.since, this.client.time.now()));
   }
 
   lostError(lateByMs: number, what?: string): LeaseLostError {
@@ -121,8 +108,9 @@ export class Tenure {
 
   /** Tells the work to stop; the lease is still renewed, so that nobody else starts meanwhile. */
   end(reason: EndReason): void {
-    if (this.#check().kind !== "leading") return;
-    this.#state = { kind: "ending", reason, since: this.client.time.now() };
+    const state = this.#check();
+    if (state.kind !== "leading") return;
+    this.#state = { kind: "draining", reason, announcement: state.announcement };
     this.#reportEnd(reason, 0);
   }
 
@@ -131,16 +119,19 @@ export class Tenure {
    * and only then is told to stop.
    */
   announce(reason: EndReason, to?: string): void {
-    if (this.#announcement || this.#check().kind !== "leading") return;
-    this.#announcement = new Announcement(reason, to, this.#noticeMs(to));
+    const state = this.#check();
+    if (state.kind !== "leading" || state.announcement) return;
+    this.#state = { kind: "leading", announcement: new Announcement(reason, to, this.#noticeMs(to)) };
     this.#heartbeat.wake();
   }
 
   /** The work overran its drain: no more renewals, and no release under it. The lease runs out. */
   letRunOut(): void {
-    if (this.isOver) return;
+    const state = this.#check();
+    if (state.kind === "over") return;
     this.emit({ type: "drainOverrun", term: this.term });
-    this.#renewalsStopped = true;
+    if (state.kind !== "draining") return;
+    this.#state = { ...state, kind: "abandoned" };
     this.#heartbeat.wake();
   }
 
@@ -151,10 +142,23 @@ export class Tenure {
 
   /** Gives the lease back, once: the work has stopped. Never rejects. */
   release(reason: EndReason, releaseOptions: ReleaseOptions = {}): Promise<ResignOutcome> {
+    const before = this.#check();
+    const earlier = releaseOf(before)?.outcome;
     // The work gave it back by itself: that release did not carry this tick, and no other can.
-    if (this.#release && releaseOptions.tick !== undefined) return this.#release.then(() => "lost");
-    this.#release ??= this.#releaseOnce(reason, releaseOptions);
-    return this.#release;
+    if (earlier) return releaseOptions.tick === undefined ? earlier : earlier.then(() => "lost");
+    const announcement = announcementOf(before);
+    announcement?.cancel();
+    const to = announcement?.to;
+    const reserve = releaseOptions.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
+    this.end(reason);
+    const { promise: outcome, resolve } = deferred<ResignOutcome>();
+    const release = { since: this.client.time.now(), outcome };
+    const state = this.#state;
+    if (state.kind === "over") this.#state = { ...state, release };
+    else this.#state = { kind: "releasing", reason: toldReason(state) ?? reason, release };
+    this.#heartbeat.wake();
+    void this.#giveBack({ ...releaseOptions, reserve }).then(resolve);
+    return outcome;
   }
 
   /** Kept for one candidate until it has surely looked, and no longer: it may be dead. */
@@ -175,7 +179,7 @@ export class Tenure {
 
   /** Resolves when a renewal carried the value to the table. Rejects with `LeaseLostError`. */
   proclaim(value: string | undefined): Promise<void> {
-    if (this.isOver || this.#renewalsStopped) return Promise.reject(this.lostError(-this.remainingMs()));
+    if (!this.#renewing()) return Promise.reject(this.lostError(-this.remainingMs()));
     const there = this.#publishedValue.change(value);
     this.#heartbeat.wake();
     return there;
@@ -195,6 +199,12 @@ export class Tenure {
     return this.#state;
   }
 
+  /** Undefined when no renewal is due any more. */
+  #renewing(): Renewing | undefined {
+    const state = this.#check();
+    return state.kind === "leading" || state.kind === "draining" ? state : undefined;
+  }
+
   #finish(reason: EndReason, lateByMs = 0): void {
     const before = this.#state;
     if (before.kind === "over") return;
@@ -202,10 +212,12 @@ export class Tenure {
     this.#state = {
       kind: "over",
       reason,
+      told: toldReason(before) ?? reason,
       since: { ...now, monotonicMs: now.monotonicMs - lateByMs, wallMs: now.wallMs - lateByMs },
+      release: releaseOf(before),
     };
     this.#trust.stop();
-    this.#cancelAnnouncedEnd();
+    announcementOf(before)?.cancel();
     this.#heartbeat.wake();
     this.#publishedValue.refuse(() => this.lostError(0));
     if (before.kind === "leading") this.#reportEnd(reason, lateByMs);
@@ -221,27 +233,26 @@ export class Tenure {
   async #renewUntilOver(): Promise<void> {
     const { renewIntervalMs, random } = this.options;
     let failures = 0;
-    while (!this.isOver && !this.#renewalsStopped) {
+    for (let state = this.#renewing(); state; state = this.#renewing()) {
       const waitMs =
         failures === 0
           ? this.#heartbeat.dueMs - this.client.time.now().monotonicMs
           : backoffMs(failures, renewIntervalMs / 4, random);
-      const isUrgent = this.#publishedValue.isAwaited || this.#announcement?.isSent === false;
+      const isUrgent = this.#publishedValue.isAwaited || state.announcement?.isSent === false;
       if (!isUrgent || failures > 0) await this.#heartbeat.wait(waitMs);
-      if (this.isOver || this.#renewalsStopped) return;
-      if (this.#state.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
-      const confirmed = await this.writes.run(() => this.#renew());
-      failures = confirmed ? 0 : failures + 1;
+      if (this.#renewing()?.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
+      const renewed = await this.writes.run(() => this.#renew());
+      failures = renewed === "failed" ? failures + 1 : 0;
       void this.sideTasks.history.refresh();
     }
   }
 
-  /** Whether the lease was confirmed. A failure ends nothing: it is tried again as long as trust lasts. */
-  async #renew(): Promise<boolean> {
-    if (this.isOver || this.#renewalsStopped) return true;
+  /** A failure ends nothing: it is tried again as long as trust lasts. */
+  async #renew(): Promise<"confirmed" | "failed" | "ended"> {
+    const announcement = this.#renewing()?.announcement;
+    if (!this.#renewing()) return "ended";
     const awaiting = this.#publishedValue.take();
     try {
-      const announcement = this.#announcement;
       const { succeeded, lease, sent, received } = await this.client.renew(
         this.#nextTry(),
         {
@@ -255,31 +266,40 @@ export class Tenure {
       // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
       if (this.isOver) {
         this.#publishedValue.refuse(() => this.lostError(0), awaiting);
-        return true;
+        return "ended";
       }
       if (lease) this.observer.observed(lease);
       if (!succeeded || !lease) {
         this.#publishedValue.putBack(awaiting);
         this.#finish(lossBy(lease));
-        return true;
+        return "ended";
       }
-      this.#trust.confirm(sent);
-      this.#heartbeat.renewed(sent.monotonicMs);
-      this.#lease = lease;
+      this.#confirm(lease, sent);
       for (const waiter of awaiting) waiter.resolve();
       this.emit({ type: "renewed", term: this.term, tookMs: longestElapsedMs(sent, received) });
-      const planned = this.sideTasks.succession.plannedEnd(lease);
       if (announcement) this.#endWhenDue(announcement);
-      else if (planned) this.announce(planned.reason, planned.to);
+      else this.#followPlan(lease);
       void this.sideTasks.succession.refresh();
-      return true;
+      return "confirmed";
     } catch (error) {
-      this.#announcement?.notConfirmed();
+      announcement?.notConfirmed();
       this.#publishedValue.putBack(awaiting);
       this.emit({ type: "renewalFailed", term: this.term, error, trustLeftMs: this.remainingMs() });
       if (this.isOver) this.#publishedValue.refuse(() => this.lostError(0));
-      return false;
+      return "failed";
     }
+  }
+
+  #confirm(lease: Lease, sent: Instant): void {
+    this.#trust.confirm(sent);
+    this.#heartbeat.renewed(sent.monotonicMs);
+    this.#lease = lease;
+  }
+
+  /** People, as the row tells, or the line may want another leader. */
+  #followPlan(lease: Lease): void {
+    const planned = this.sideTasks.succession.plannedEnd(lease);
+    if (planned) this.announce(planned.reason, planned.to);
   }
 
   #nextTry(): OwnTry {
@@ -289,21 +309,14 @@ export class Tenure {
 
   /** The followers know: the work is told to stop when they expect it. */
   #endWhenDue(announcement: Announcement): void {
-    this.#cancelAnnouncedEnd();
     const leftMs = announcement.confirmed(this.client.time.now().monotonicMs);
-    this.#cancelAnnouncedEnd = this.options.clock.setTimer(leftMs, () => this.end(announcement.reason));
+    announcement.onDue(this.options.clock, leftMs, () => this.end(announcement.reason));
   }
 
-  async #releaseOnce(reason: EndReason, releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
-    const to = this.#announcement?.to;
-    const reserve = releaseOptions.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
-    this.end(reason);
-    this.#releasedAt = this.client.time.now();
-    this.#renewalsStopped = true;
-    this.#heartbeat.wake();
+  async #giveBack(releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
     const history = this.sideTasks.history.insist();
     await this.#whileTrusted(history);
-    const outcome = await this.writes.run(() => this.#resign({ ...releaseOptions, reserve }));
+    const outcome = await this.writes.run(() => this.#resign(releaseOptions));
     await Promise.all([history, this.sideTasks.onOver()]);
     this.emit({ type: "resigned", term: this.term, outcome });
     return outcome;
@@ -326,7 +339,7 @@ export class Tenure {
     for (let failures = 0; ; failures++) {
       const state = this.#check();
       // An earlier try may have landed all the same.
-      if (state.kind !== "ending") return failures > 0 ? "unconfirmed" : "lost";
+      if (state.kind !== "releasing") return failures > 0 ? "unconfirmed" : "lost";
       try {
         const { succeeded, lease } = await this.client.resign(
           this.#nextTry(),
@@ -342,7 +355,7 @@ export class Tenure {
           return "unconfirmed";
         }
         const pauseMs = backoffMs(failures, this.options.renewIntervalMs / 4, this.options.random);
-        await new Promise<void>((resolve) => this.options.clock.setTimer(pauseMs, resolve));
+        await sleep(this.options.clock, pauseMs);
       }
     }
   }

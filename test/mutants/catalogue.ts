@@ -330,8 +330,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "trusted-while-given-back",
     revives: "who has asked for the release still trusts the lease (our own, found by exploration)",
     file: "src/leader/tenure.ts",
-    from: "if (this.#releasedAt === undefined) return leftMs;",
-    to: "if (this.#releasedAt !== this.requests.now()) return leftMs;",
+    from: "if (release === undefined) return leftMs;",
+    to: "if (release === undefined || this.#tried > 0) return leftMs;",
   },
   {
     name: "released-on-overrun",
@@ -449,8 +449,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an-announced-end-gives-back-at-once",
     revives: "a hand-over that was announced does not wait for the work",
     file: "src/leader/tenure.ts",
-    from: "    this.#announcement = new Announcement(reason, to, this.#noticeMs(to));",
-    to: "    this.#announcement = new Announcement(reason, to, this.#noticeMs(to)); void this.release(reason);",
+    from: '    this.#state = { kind: "leading", announcement: new Announcement(reason, to, this.#noticeMs(to)) };',
+    to: '    this.#state = { kind: "leading", announcement: new Announcement(reason, to, this.#noticeMs(to)) }; void this.release(reason);',
   },
   {
     name: "a-lost-run-completes-its-tick",

@@ -1,0 +1,58 @@
+import type { Instant } from "../clock.js";
+import type { EndReason } from "../errors.js";
+import type { ResignOutcome } from "../events.js";
+import type { Announcement } from "./announcement.js";
+
+/**
+ *            end()                release()
+ *  leading ─────────▶ draining ─────────────▶ releasing ────▶ over
+ *                        │ letRunOut()            ▲            ▲
+ *                        └──────▶ abandoned ──────┘            │
+ *  from each: trust runs out, or the row is another's ─────────┘
+ */
+export type State =
+  /** With an announcement once an end is planned. */
+  | { readonly kind: "leading"; readonly announcement: Announcement | undefined }
+  /** The work was told to stop, and the lease is renewed for it while it does. */
+  | {
+      readonly kind: "draining";
+      readonly reason: EndReason;
+      readonly announcement: Announcement | undefined;
+    }
+  /** The work did not stop in time: no more renewals, the lease runs out. */
+  | {
+      readonly kind: "abandoned";
+      readonly reason: EndReason;
+      readonly announcement: Announcement | undefined;
+    }
+  | { readonly kind: "releasing"; readonly reason: EndReason; readonly release: Release }
+  /** `told`: why the work was told to stop, which may have been for another reason, and earlier. */
+  | {
+      readonly kind: "over";
+      readonly reason: EndReason;
+      readonly told: EndReason;
+      readonly since: Instant;
+      readonly release: Release | undefined;
+    };
+
+/** It is given back once, and may be another's from `since` on. */
+export interface Release {
+  readonly since: Instant;
+  readonly outcome: Promise<ResignOutcome>;
+}
+
+export type Renewing = Extract<State, { kind: "leading" | "draining" }>;
+
+/** Why the work was told to stop; undefined while it was not. */
+export function toldReason(state: State): EndReason | undefined {
+  if (state.kind === "leading") return undefined;
+  return state.kind === "over" ? state.told : state.reason;
+}
+
+export function releaseOf(state: State): Release | undefined {
+  return state.kind === "releasing" || state.kind === "over" ? state.release : undefined;
+}
+
+export function announcementOf(state: State): Announcement | undefined {
+  return state.kind === "releasing" || state.kind === "over" ? undefined : state.announcement;
+}
