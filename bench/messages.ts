@@ -1,4 +1,4 @@
-import type { Order } from "../src/index.js";
+import type { OrderName } from "../src/demo/messages.js";
 
 /** What the bench and its worker processes tell each other over IPC. The bench alone reads a clock. */
 
@@ -19,7 +19,7 @@ export interface WorkerConfig {
   readonly leaseMs: number;
   readonly renewMs: number;
   /** Of `incumbent` only. */
-  readonly order?: Exclude<Order, (...args: never[]) => unknown>;
+  readonly order?: OrderName;
   readonly rank?: number;
   readonly maxTenureMs?: number;
   /** Of the peer only: it then counts on all hosts' clocks. */

@@ -1,5 +1,5 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { Election, type Leadership } from "../src/index.js";
+import { Election, type Leadership, type Succession } from "../src/index.js";
 import type { FromWorker, RequestKind, ToWorker, WorkerConfig } from "./messages.js";
 
 /** One candidate in a process of its own. Its work is to lead until it is told to stop, and to stop at once. */
@@ -27,10 +27,13 @@ const election = new Election({
   label,
   leaseDurationMs: leaseMs,
   renewIntervalMs: renewMs,
-  order,
-  rank,
-  maxTenureMs,
+  succession: succession(),
 });
+
+function succession(): Succession {
+  if (order === undefined || order === "random") return "random";
+  return order === "rank" ? { order, rank: rank ?? 0, maxTenureMs } : { order, maxTenureMs };
+}
 
 let leading: Leadership | undefined;
 process.on("message", (message: ToWorker) => {

@@ -10,9 +10,11 @@ const election = new Election({
   name: "orders/replica",
   label: `replica-at-${applied}`,
   leaseDurationMs: 3_000,
-  order: "rank", // the freshest leads, then the next freshest
-  rank: () => applied, // asked again and again
-  preempt: true, // a fresher one that joins takes over
+  succession: {
+    order: "rank", // the freshest leads, then the next freshest
+    rank: () => applied, // asked again and again
+    preempt: true, // a fresher one that joins takes over
+  },
 });
 
 await election.lead(

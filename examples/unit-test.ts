@@ -4,7 +4,7 @@ import { ManualClock, MemoryTable } from "incumbent/testing";
 
 const clock = new ManualClock();
 const table = new MemoryTable({ keys: { ledger: ["id"] }, serviceTimeMs: () => clock.wallMs() });
-const election = new Election({ store: table, name: "billing/nightly", clock });
+const election = new Election({ store: table, name: "billing/nightly", runtime: { clock } });
 
 const leadership = await election.campaign();
 await leadership.transact([{ Put: { TableName: "ledger", Item: { id: "1", cents: 450 } } }]);

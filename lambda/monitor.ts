@@ -54,7 +54,7 @@ export const handler = leaderHandler(
     once: "tick",
     // The next look comes soon: not worth paying for a second one that waits.
     standBy: false,
-    historyRetentionMs: HISTORY_RETENTION_MS,
+    tuning: { historyRetentionMs: HISTORY_RETENTION_MS },
   },
 );
 

@@ -18,8 +18,19 @@ export type { ElectionEvent, ResignOutcome } from "./events.js";
 export type { Leadership, ResignOptions, TransactOptions } from "./leader/leadership.js";
 export type { Work } from "./leader/run-work.js";
 export { type Asked, Operator, type OperatorOptions } from "./operator.js";
-export type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./options.js";
+export type {
+  ElectionOptions,
+  LeadOptions,
+  LineSuccession,
+  RankSuccession,
+  RunOnceOptions,
+  RunOnceResult,
+  Runtime,
+  Signalled,
+  Succession,
+  Tuning,
+} from "./options.js";
 export type { Leader } from "./protocol/leader.js";
-export type { Candidate, CompareCandidates, Order } from "./protocol/line.js";
+export type { Candidate, CompareCandidates } from "./protocol/line.js";
 export type { GuardInput, TransactionAction } from "./store/fencing.js";
 export type { ListedCandidate, PastLeader } from "./views/history.js";

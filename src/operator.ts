@@ -1,20 +1,34 @@
 import { checkSuccessor } from "./arguments.js";
 import { retry } from "./async.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
+import { checkNames } from "./known-names.js";
 import { LeaseClient, type Timed } from "./lease-client.js";
-import type { CandidateOptions } from "./options.js";
+import { RUNTIME_PATHS } from "./option-names.js";
+import type { Runtime } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
 import { isPlaceholder, type Lease } from "./protocol/lease.js";
 import type { Written } from "./protocol/verbs.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
-import { type StoreOptions, storeOf } from "./store/open-store.js";
+import { storeOf, type TableOptions } from "./store/open-store.js";
 
-export interface OperatorOptions extends StoreOptions, Pick<CandidateOptions, "clock" | "random"> {
+export type OperatorOptions = TableOptions & {
   /** The election's name. */
   name: string;
   /** Who asks, for people: shown on the lease row. @default "operator" */
   by?: string | undefined;
-}
+  /** Where time and chance come from: tests and simulations give their own. */
+  runtime?: Runtime | undefined;
+};
+
+/** Typed, so that no option is forgotten. */
+const NAMES: Record<keyof OperatorOptions, 0> = {
+  client: 0,
+  tableName: 0,
+  store: 0,
+  name: 0,
+  by: 0,
+  runtime: 0,
+};
 
 /** `done: false`: there was no leader to ask or nothing to change, or somebody else has decided otherwise since. */
 export interface Asked {
@@ -36,13 +50,15 @@ export class Operator {
   readonly #options: ResolvedOptions;
   readonly #by: string;
 
-  constructor({ by = "operator", name, clock, random, ...where }: OperatorOptions) {
-    this.#options = resolveOptions({ name, clock, random }, () => "operator");
+  constructor(options: OperatorOptions) {
+    checkNames(options, [...Object.keys(NAMES), ...RUNTIME_PATHS]);
+    const { by = "operator", name, runtime } = options;
+    this.#options = resolveOptions({ name, runtime }, () => "operator");
     if (typeof by !== "string" || by.length === 0 || by.length > 200) {
       throw new InvalidOptionError("by", "must be a string of 1 to 200 characters", by, "ana");
     }
     this.#by = by;
-    this.#client = new LeaseClient(storeOf(where), this.#options, () => {});
+    this.#client = new LeaseClient(storeOf(options), this.#options, () => {});
   }
 
   /**

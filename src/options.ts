@@ -1,16 +1,31 @@
 import type { Clock } from "./clock.js";
 import type { ElectionEvent } from "./events.js";
 import type { Leader } from "./protocol/leader.js";
-import type { Order } from "./protocol/line.js";
-import type { StoreOptions } from "./store/open-store.js";
+import type { CompareCandidates } from "./protocol/line.js";
+import type { TableOptions } from "./store/open-store.js";
 
 /** What users write: the options of an election, and what its calls take and give. */
 
-/** How an election is held. All candidates of one election should be given the same durations. */
-export interface Timing {
+export type ElectionOptions = TableOptions & CandidateOptions;
+
+export interface CandidateOptions {
+  /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. */
+  name: string;
+  /**
+   * Readable part of the candidate's id, for people; a random part makes it unique.
+   * 1 to 100 of `A-Z a-z 0-9 . _ -`.
+   * @default host name and process id
+   */
+  label?: string | undefined;
+  /**
+   * Published on the lease row while this candidate leads: an endpoint, a version. At most 1,024 characters.
+   * @default none
+   */
+  value?: string | undefined;
   /**
    * How long a lease lasts without renewal, in milliseconds: 300 to 86,400,000 (a day). Longer leases
-   * cost fewer writes; shorter ones replace a dead leader sooner.
+   * cost fewer writes; shorter ones replace a dead leader sooner. All candidates of one election should be given the
+   * same durations.
    * @default 15_000
    */
   leaseDurationMs?: number | undefined;
@@ -19,6 +34,75 @@ export interface Timing {
    * @default leaseDurationMs / 3
    */
   renewIntervalMs?: number | undefined;
+  /**
+   * How long work may take to stop once its signal has aborted, while the lease is still renewed for it,
+   * in milliseconds. After that the lease is left to run out; it is never given away under running work.
+   * @default 25_000
+   */
+  stopTimeoutMs?: number | undefined;
+  /** Who comes next. @default "random" */
+  succession?: Succession | undefined;
+  /** False: this candidate is listed, and never leads. @default true */
+  eligible?: boolean | undefined;
+  /**
+   * Candidates of one group (a Region, say) share the reservations made with `holdForMs`: 1 to 100 of `A-Z a-z 0-9 . _ -`.
+   * @default none
+   */
+  group?: string | undefined;
+  /**
+   * Asked before each renewal. On `false`, an error, or no answer within `tuning.requestTimeoutMs` the leader stops
+   * its work and gives the lease back; it does not campaign again before the answer is `true`.
+   * @default always healthy
+   */
+  healthy?: (() => boolean | Promise<boolean>) | undefined;
+  /**
+   * Told what happens, in order. What it throws is contained; it cannot delay or break the election.
+   * @default none
+   */
+  onEvent?: ((event: ElectionEvent) => void) | undefined;
+  /** What few elections need to change. */
+  tuning?: Tuning | undefined;
+  /** Where time and chance come from: tests and simulations give their own. */
+  runtime?: Runtime | undefined;
+}
+
+/**
+ * Who comes next. All candidates of one election should be given the same order.
+ *
+ * `"random"`: whoever is first after a short random delay; no line is kept. `"arrival"`: first come, first served.
+ * `"ring"`: round and round, by arrival. An object says more, and takes two more orders: `"rank"`, and a function that
+ * sorts candidates. The first of the line is the standby, known while the leader lives. A line costs one read per
+ * renewal by the leader, and one write per `leaseDurationMs` by each candidate.
+ */
+export type Succession = "random" | "arrival" | "ring" | LineSuccession | RankSuccession;
+
+export interface LineSuccession {
+  /** As above, or a function: below 0, `a` goes before `b`. */
+  order: "arrival" | "ring" | CompareCandidates;
+  /** The leader hands over to the next in line after so long, in milliseconds. @default none */
+  maxTenureMs?: number | undefined;
+}
+
+export interface RankSuccession {
+  /** The highest `rank` goes first, then the earliest. */
+  order: "rank";
+  /**
+   * A number, or a function asked once per `leaseDurationMs`, such as the position of one's data. A number is 0, or
+   * from 1e-130 to 9.99e125 on either side of it, as DynamoDB holds numbers. What a function gives beyond that, or throws, is
+   * told as `rankIgnored`, and the rank stays as it was told last.
+   */
+  rank: number | (() => number | Promise<number>);
+  /**
+   * While this candidate leads, one of strictly higher rank takes over from it, by a hand-over; not before it has led
+   * for `minTenureMs`, in milliseconds (a lease, unless it is given).
+   * @default false
+   */
+  preempt?: boolean | { minTenureMs: number } | undefined;
+  /** The leader hands over to the next in line after so long, in milliseconds. @default none */
+  maxTenureMs?: number | undefined;
+}
+
+export interface Tuning {
   /**
    * The holder stops trusting its lease this much before it runs out, in milliseconds. At least
    * leaseDurationMs / 250: it covers the drift of two clocks.
@@ -30,92 +114,26 @@ export interface Timing {
    * @default 2_000, or leaseDurationMs / 4 if that is less
    */
   requestTimeoutMs?: number | undefined;
-  /**
-   * How long work may take to stop once its signal has aborted, while the lease is still renewed for it,
-   * in milliseconds. After that the lease is left to run out; it is never given away under running work.
-   * @default 25_000
-   */
-  stopTimeoutMs?: number | undefined;
-  /**
-   * Whether an expired lease may be taken by the table's clock as soon as that is surely past (a
-   * newcomer need not wait), or only by observing it for a whole lease.
-   * @default "service-clock"
-   */
-  expiry?: "service-clock" | "observation" | undefined;
-  /**
-   * How far two right clocks may be apart, in milliseconds: the `Date` headers of the table's servers, and a wall
-   * clock that is kept synchronised; half of it to either side of the true time. Taking over by the table's clock is safe while
-   * on each host one of the two is right. If both may be wrong, give all candidates `expiry: "observation"`.
-   * @default 1_000
-   */
-  maxServiceClockErrorMs?: number | undefined;
-}
-
-/** Who comes next. All candidates of one election should be given the same order. */
-export interface SuccessionOptions {
-  /**
-   * `"random"`: whoever is first after a short random delay; no line is kept. `"arrival"`: first come, first
-   * served. `"rank"`: the highest `rank`, then the earliest. `"ring"`: round and round, by arrival. Or a function
-   * that sorts candidates. The first of the line is the standby, known while the leader lives. A line costs
-   * one read per renewal by the leader, and one write per `refreshIntervalMs` by each candidate.
-   * @default "random"
-   */
-  order?: Order | undefined;
-  /**
-   * With order `"rank"`: a number, or a function asked at each refresh, such as the position of one's data. A number is 0, or
-   * from 1e-130 to 9.99e125 on either side of it, as DynamoDB holds numbers. What a function gives beyond that, or throws, is
-   * told as `rankIgnored`, and the rank stays as it was told last.
-   * @default 0
-   */
-  rank?: number | (() => number | Promise<number>) | undefined;
-  /** False: is listed, and never leads. @default true */
-  eligible?: boolean | undefined;
-  /**
-   * With order `"rank"`: while this candidate leads, one of strictly higher rank takes over from it, by a hand-off.
-   * @default false
-   */
-  preempt?: boolean | undefined;
-  /** Not preempted before it has led for so long, in milliseconds. @default leaseDurationMs */
-  minTenureMs?: number | undefined;
-  /** Hands over to the next in line after so long, in milliseconds; needs an order that keeps a line. @default none */
-  maxTenureMs?: number | undefined;
-  /** How much later each place in the line tries than the one before it, in milliseconds. @default leaseDurationMs / 30 */
-  slotMs?: number | undefined;
-  /** How often the next leader looks when an announced end is due, in milliseconds. @default 20 */
-  handoffPollMs?: number | undefined;
-  /** How often a candidate refreshes its row, in milliseconds. @default leaseDurationMs */
-  refreshIntervalMs?: number | undefined;
-  /** Candidates of one group (a Region, say) share the reservations made with `holdForMs`: 1 to 100 of `A-Z a-z 0-9 . _ -`. */
-  group?: string | undefined;
-}
-
-export interface CandidateOptions extends Timing, SuccessionOptions {
-  /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. */
-  name: string;
-  /**
-   * Readable part of the candidate's id, for people; a random part makes it unique.
-   * 1 to 100 of `A-Z a-z 0-9 . _ -`.
-   * @default host name and process id
-   */
-  label?: string | undefined;
-  /** Published on the lease row while this candidate leads: an endpoint, a version. At most 1,024 characters. */
-  value?: string | undefined;
-  /**
-   * Asked before each renewal. On `false`, an error, or no answer within `requestTimeoutMs` the leader stops
-   * its work and gives the lease back; it does not campaign again before the answer is `true`.
-   */
-  healthy?: (() => boolean | Promise<boolean>) | undefined;
   /** How long ended terms stay in the table's history, in milliseconds. @default 90 days */
   historyRetentionMs?: number | undefined;
-  /** Told what happens, in order. What it throws is contained; it cannot delay or break the election. */
-  onEvent?: ((event: ElectionEvent) => void) | undefined;
-  /** The seam for time. @default the system's clocks */
+  /**
+   * `"service-clock"`: an expired lease is taken as soon as it has surely run out by the table's clock (a newcomer need not
+   * wait). `"observation"`: only after it was observed for a whole lease.
+   *
+   * `maxServiceClockErrorMs`, in milliseconds, is how far two right clocks may be apart: the `Date` headers of the table's
+   * servers, and a wall clock that is kept synchronised; half of it to either side of the true time. Taking over by the
+   * table's clock is safe while on each host one of the two is right. If both may be wrong, give all candidates `"observation"`.
+   * @default { maxServiceClockErrorMs: 1_000 }
+   */
+  expiry?: "service-clock" | "observation" | { maxServiceClockErrorMs: number } | undefined;
+}
+
+export interface Runtime {
+  /** @default the system's clocks */
   clock?: Clock | undefined;
   /** Source of jitter and ids, in [0, 1). @default cryptographically random */
   random?: (() => number) | undefined;
 }
-
-export interface ElectionOptions extends CandidateOptions, StoreOptions {}
 
 export interface Signalled {
   /** Stops it: nothing more is begun, and a leadership that is held is given back. */

@@ -2,8 +2,10 @@ import { checkLabel, checkValue, duration, isRank, RANK_RULE } from "./arguments
 import { type Clock, systemClock } from "./clock.js";
 import { notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
+import { checkNames, groupOf } from "./known-names.js";
 import { DAY_MS, NAME_PATTERN } from "./limits.js";
-import type { CandidateOptions, SuccessionOptions, Timing } from "./options.js";
+import { ELECTION_PATHS } from "./option-names.js";
+import type { CandidateOptions, Runtime, Tuning } from "./options.js";
 import { isOrder, type Order } from "./protocol/line.js";
 import { MAX_DRIFT } from "./protocol/service-clock.js";
 import { randomPart, secureRandom } from "./random.js";
@@ -39,10 +41,14 @@ export interface ResolvedOptions {
 
 const DEFAULT_LEASE_MS = 15_000;
 const MIN_LEASE_MS = 300;
+const DEFAULT_STOP_MS = 25_000;
+const DEFAULT_CLOCK_ERROR_MS = 1_000;
+const DEFAULT_RETENTION_MS = 90 * DAY_MS;
 
 /** Defaults, and the one place that explains what cannot work. Throws `InvalidOptionError`. */
 export function resolveOptions(options: CandidateOptions, defaultLabel: () => string): ResolvedOptions {
-  const { name } = options;
+  checkNames(options, ELECTION_PATHS);
+  const { name, eligible = true, group } = options;
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
     const rule = `must be 1 to 200 of A-Z a-z 0-9 . _ / -, since ':' and '#' are reserved${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
     throw new InvalidOptionError("name", rule, name, "billing/nightly");
@@ -50,8 +56,12 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
   const label = options.label ?? defaultLabel();
   checkLabel("label", label, "worker-1");
   checkValue(options.value);
-  checkSeams(options);
-
+  checkFunctions("", options, ["healthy", "onEvent"]);
+  if (typeof eligible !== "boolean") {
+    throw new InvalidOptionError("eligible", "must be true or false", eligible, true);
+  }
+  if (group !== undefined) checkLabel("group", group, "eu-west-1");
+  const tuning: Tuning = groupOf("tuning", options.tuning, ELECTION_PATHS, { expiry: "service-clock" });
   const leaseDurationMs = duration(
     "leaseDurationMs",
     options.leaseDurationMs ?? DEFAULT_LEASE_MS,
@@ -59,104 +69,183 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
     DAY_MS,
     DEFAULT_LEASE_MS,
   );
-  const timing = timingFor(leaseDurationMs, options);
+  const timing = timingFor(leaseDurationMs, options.renewIntervalMs, tuning);
   if (neededMs(timing) > leaseDurationMs) {
     const { renewIntervalMs, requestTimeoutMs, safetyMarginMs } = timing;
     throw new InvalidOptionError(
       "leaseDurationMs",
       `must leave room for a renewal to fail once and be tried again: renewIntervalMs (${renewIntervalMs}) + ` +
-        `2 × requestTimeoutMs (${requestTimeoutMs}) + safetyMarginMs (${safetyMarginMs}) = ${neededMs(timing)}`,
+        `2 × tuning.requestTimeoutMs (${requestTimeoutMs}) + tuning.safetyMarginMs (${safetyMarginMs}) = ${neededMs(timing)}`,
       leaseDurationMs,
-      leastLeaseMs(leaseDurationMs, options),
+      leastLeaseMs(leaseDurationMs, options.renewIntervalMs, tuning),
     );
   }
+  const { clock, random } = resolveRuntime(options.runtime);
   return {
     name,
-    candidateId: `${label}-${randomPart(options.random ?? secureRandom)}`,
+    candidateId: `${label}-${randomPart(random)}`,
     label,
     value: options.value,
     leaseDurationMs,
     ...timing,
-    stopTimeoutMs: duration("stopTimeoutMs", options.stopTimeoutMs ?? 25_000, 0, DAY_MS, 25_000),
-    useServiceClock: expiryOf(options.expiry) === "service-clock",
-    maxServiceClockErrorMs: duration(
-      "maxServiceClockErrorMs",
-      options.maxServiceClockErrorMs ?? 1_000,
+    stopTimeoutMs: duration(
+      "stopTimeoutMs",
+      options.stopTimeoutMs ?? DEFAULT_STOP_MS,
       0,
-      3_600_000,
-      1_000,
+      DAY_MS,
+      DEFAULT_STOP_MS,
     ),
+    ...resolveExpiry(tuning.expiry),
     historyRetentionMs: duration(
-      "historyRetentionMs",
-      options.historyRetentionMs ?? 90 * DAY_MS,
+      "tuning.historyRetentionMs",
+      tuning.historyRetentionMs ?? DEFAULT_RETENTION_MS,
       DAY_MS,
       3_650 * DAY_MS,
-      90 * DAY_MS,
+      DEFAULT_RETENTION_MS,
     ),
-    ...resolveSuccession(options, leaseDurationMs),
+    ...resolveSuccession(options.succession, leaseDurationMs),
+    // Places in the line try one after the other, each so much later than the one before it.
+    slotMs: Math.ceil(leaseDurationMs / 30),
+    handoffPollMs: 20,
+    refreshIntervalMs: leaseDurationMs,
+    eligible,
+    group,
     healthy: options.healthy,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? secureRandom,
+    clock,
+    random,
   };
 }
 
-function resolveSuccession(options: SuccessionOptions, leaseDurationMs: number) {
-  const { order = "random", rank = 0, eligible = true, preempt = false, group } = options;
-  if (!isOrder(order)) {
-    const rule = 'must be "random", "arrival", "rank", "ring" or a function that compares two candidates';
-    throw new InvalidOptionError("order", rule, order, "arrival");
+function resolveSuccession(succession: unknown = "random", leaseDurationMs: number) {
+  if (succession === "random") {
+    return {
+      order: succession,
+      rank: () => 0,
+      preempt: false,
+      minTenureMs: leaseDurationMs,
+      maxTenureMs: undefined,
+    } as const;
   }
-  if (typeof rank !== "function" && !isRank(rank)) {
-    throw new InvalidOptionError("rank", `${RANK_RULE}, or a function that gives one`, rank, 10);
+  const { order, rank, preempt, maxTenureMs } = successionGroup(succession);
+  if (order === "random" || !isOrder(order)) {
+    const rule = 'must be "arrival", "ring", "rank" or a function that compares two candidates';
+    throw new InvalidOptionError(
+      "succession.order",
+      rule,
+      order,
+      rank === undefined && preempt === undefined ? "arrival" : "rank",
+    );
   }
-  for (const [option, value] of Object.entries({ eligible, preempt })) {
-    if (typeof value !== "boolean")
-      throw new InvalidOptionError(option, "must be true or false", value, option === "eligible");
+  if (order !== "rank") {
+    for (const [option, value] of Object.entries({ rank, preempt })) {
+      if (value !== undefined)
+        throw new InvalidOptionError(`succession.${option}`, 'needs order: "rank"', value, undefined);
+    }
+  } else if (typeof rank !== "function" && !isRank(rank)) {
+    throw new InvalidOptionError("succession.rank", `${RANK_RULE}, or a function that gives one`, rank, 10);
   }
-  if (preempt && order !== "rank") {
-    throw new InvalidOptionError("preempt", 'needs order: "rank"', preempt, false);
-  }
-  if (options.maxTenureMs !== undefined && order === "random") {
-    const rule = 'needs an order that keeps a line, such as order: "ring"';
-    throw new InvalidOptionError("maxTenureMs", rule, options.maxTenureMs, undefined);
-  }
-  if (group !== undefined) checkLabel("group", group, "eu-west-1");
-  const slot = Math.ceil(leaseDurationMs / 30);
-  const span = (option: keyof SuccessionOptions & `${string}Ms`, suggestion: number, least: number) =>
-    duration(option, options[option] ?? suggestion, least, DAY_MS, suggestion);
   return {
     order,
-    rank: typeof rank === "function" ? rank : () => rank,
-    eligible,
-    preempt,
-    minTenureMs: span("minTenureMs", leaseDurationMs, 0),
-    maxTenureMs: options.maxTenureMs === undefined ? undefined : span("maxTenureMs", 3_600_000, 1),
-    slotMs: span("slotMs", slot, 1),
-    handoffPollMs: span("handoffPollMs", 20, 5),
-    refreshIntervalMs: span("refreshIntervalMs", leaseDurationMs, 50),
-    group,
+    rank: typeof rank === "function" ? (rank as () => number | Promise<number>) : () => (rank as number) ?? 0,
+    ...resolvePreempt(preempt, leaseDurationMs),
+    maxTenureMs:
+      maxTenureMs === undefined
+        ? undefined
+        : duration("succession.maxTenureMs", maxTenureMs, 1, DAY_MS, 3_600_000),
   };
+}
+
+/** A string is an object with that order and no more. */
+function successionGroup(succession: unknown): Record<string, unknown> {
+  if (succession === "arrival" || succession === "ring") return { order: succession };
+  if (typeof succession === "object" && succession !== null) {
+    return groupOf("succession", succession, ELECTION_PATHS, "arrival");
+  }
+  const rule = 'must be "random", "arrival", "ring", or an object with an order, and a rank for order "rank"';
+  const suggestion = succession === "rank" ? { order: "rank", rank: 10 } : "arrival";
+  throw new InvalidOptionError("succession", rule, succession, suggestion);
+}
+
+function resolvePreempt(preempt: unknown = false, leaseDurationMs: number) {
+  if (typeof preempt === "boolean") return { preempt, minTenureMs: leaseDurationMs };
+  if (typeof preempt !== "object" || preempt === null) {
+    const rule = "must be true, false or an object with minTenureMs";
+    throw new InvalidOptionError("succession.preempt", rule, preempt, true);
+  }
+  const path = "succession.preempt";
+  const { minTenureMs } = groupOf(path, preempt, ELECTION_PATHS, true);
+  return {
+    preempt: true,
+    minTenureMs: duration(`${path}.minTenureMs`, minTenureMs, 0, DAY_MS, leaseDurationMs),
+  };
+}
+
+function resolveExpiry(expiry: unknown = "service-clock") {
+  const maxServiceClockErrorMs = DEFAULT_CLOCK_ERROR_MS;
+  if (expiry === "service-clock" || expiry === "observation") {
+    return { useServiceClock: expiry === "service-clock", maxServiceClockErrorMs };
+  }
+  const path = "tuning.expiry";
+  if (typeof expiry !== "object" || expiry === null) {
+    const rule = 'must be "service-clock", "observation" or an object with maxServiceClockErrorMs';
+    throw new InvalidOptionError(path, rule, expiry, "service-clock");
+  }
+  const given = groupOf(path, expiry, ELECTION_PATHS, "service-clock");
+  return {
+    useServiceClock: true,
+    maxServiceClockErrorMs: duration(
+      `${path}.maxServiceClockErrorMs`,
+      given.maxServiceClockErrorMs,
+      0,
+      3_600_000,
+      maxServiceClockErrorMs,
+    ),
+  };
+}
+
+function resolveRuntime(runtime: unknown): { clock: Clock; random: () => number } {
+  const given: Runtime = groupOf("runtime", runtime, ELECTION_PATHS, undefined);
+  checkFunctions("runtime.", given, ["random"]);
+  const { clock = systemClock, random = secureRandom } = given;
+  const { monotonicMs, wallMs, setTimer }: Partial<Clock> = clock ?? {};
+  if ([monotonicMs, wallMs, setTimer].every((method) => typeof method === "function"))
+    return { clock, random };
+  throw new InvalidOptionError(
+    "runtime.clock",
+    "must have monotonicMs, wallMs and setTimer",
+    clock,
+    undefined,
+  );
+}
+
+/** What is called later, where a mistake would be taken for a failure of the table. */
+function checkFunctions<T extends object>(prefix: string, options: T, names: (keyof T & string)[]): void {
+  for (const name of names) {
+    const value: unknown = options[name];
+    if (value === undefined || typeof value === "function") continue;
+    throw new InvalidOptionError(prefix + name, "must be a function", value, undefined);
+  }
 }
 
 type LeaseTiming = Pick<ResolvedOptions, "renewIntervalMs" | "safetyMarginMs" | "requestTimeoutMs">;
 
-function timingFor(leaseDurationMs: number, options: Timing): LeaseTiming {
+function timingFor(leaseDurationMs: number, renewMs: number | undefined, tuning: Tuning): LeaseTiming {
   const third = Math.floor(leaseDurationMs / 3);
   const tenth = Math.floor(leaseDurationMs / 10);
   const answer = Math.min(2_000, Math.floor(leaseDurationMs / 4));
   const driftMs = Math.ceil(leaseDurationMs * 2 * MAX_DRIFT);
-  const { renewIntervalMs = third, safetyMarginMs = tenth, requestTimeoutMs = answer } = options;
+  const { safetyMarginMs = tenth, requestTimeoutMs = answer } = tuning;
   return {
-    renewIntervalMs: duration("renewIntervalMs", renewIntervalMs, 50, DAY_MS, third),
+    renewIntervalMs: duration("renewIntervalMs", renewMs ?? third, 50, DAY_MS, third),
     safetyMarginMs: duration(
-      "safetyMarginMs",
+      "tuning.safetyMarginMs",
       safetyMarginMs,
       driftMs,
       DAY_MS,
       tenth,
       "leaseDurationMs / 250",
     ),
-    requestTimeoutMs: duration("requestTimeoutMs", requestTimeoutMs, 10, DAY_MS, answer),
+    requestTimeoutMs: duration("tuning.requestTimeoutMs", requestTimeoutMs, 10, DAY_MS, answer),
   };
 }
 
@@ -166,36 +255,14 @@ function neededMs({ renewIntervalMs, requestTimeoutMs, safetyMarginMs }: LeaseTi
 }
 
 /** The shortest longer lease that works with the durations given; those not given grow with it. */
-function leastLeaseMs(tooShortMs: number, options: Timing): number {
+function leastLeaseMs(tooShortMs: number, renewMs: number | undefined, tuning: Tuning): number {
   let leaseMs = tooShortMs;
   for (let i = 0; i < 100; i++) {
     const safetyMarginMs =
-      options.safetyMarginMs && Math.max(options.safetyMarginMs, leaseMs * 2 * MAX_DRIFT);
-    const needed = Math.ceil(
-      neededMs(
-        timingFor(leaseMs, { ...options, safetyMarginMs: safetyMarginMs && Math.ceil(safetyMarginMs) }),
-      ),
-    );
+      tuning.safetyMarginMs && Math.ceil(Math.max(tuning.safetyMarginMs, leaseMs * 2 * MAX_DRIFT));
+    const needed = Math.ceil(neededMs(timingFor(leaseMs, renewMs, { ...tuning, safetyMarginMs })));
     if (needed <= leaseMs) break;
     leaseMs = needed;
   }
   return leaseMs;
-}
-
-/** What is called later, where a mistake would be taken for a failure of the table. */
-function checkSeams({ healthy, onEvent, random, clock }: CandidateOptions): void {
-  for (const [option, value] of Object.entries({ healthy, onEvent, random })) {
-    if (value !== undefined && typeof value !== "function")
-      throw new InvalidOptionError(option, "must be a function", value, undefined);
-  }
-  if (clock === undefined) return;
-  const { monotonicMs, wallMs, setTimer }: Partial<Clock> = clock ?? {};
-  if ([monotonicMs, wallMs, setTimer].every((method) => typeof method === "function")) return;
-  throw new InvalidOptionError("clock", "must have monotonicMs, wallMs and setTimer", clock, undefined);
-}
-
-function expiryOf(expiry: unknown): "service-clock" | "observation" {
-  if (expiry === undefined || expiry === "service-clock") return "service-clock";
-  if (expiry === "observation") return "observation";
-  throw new InvalidOptionError("expiry", 'must be "service-clock" or "observation"', expiry, "service-clock");
 }

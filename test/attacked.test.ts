@@ -129,8 +129,8 @@ test("a pause that was asked before a resume, and arrives after it, is not asked
     return pass();
   });
   const clock = stage.time;
-  const slow = new Operator({ store, name: NAME, by: "a", clock }).pause();
-  const quick = new Operator({ store: stage.table, name: NAME, by: "b", clock });
+  const slow = new Operator({ store, name: NAME, by: "a", runtime: { clock } }).pause();
+  const quick = new Operator({ store: stage.table, name: NAME, by: "b", runtime: { clock } });
   await quick.pause();
   expect(await quick.resume()).toMatchObject({ done: true });
   open();

@@ -1,7 +1,9 @@
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { Election, type ElectionOptions } from "../src/index.js";
+import { Election } from "../src/index.js";
+import type { CandidateOptions } from "../src/options.js";
 import type { DynamoDBLike } from "../src/store/dynamodb/table.js";
+import type { ClientOptions } from "../src/store/open-store.js";
 import { ManualClock } from "../src/testing/index.js";
 import { type FaultProxy, type SeenRequest, startFaultProxy } from "./support/fault-proxy.js";
 import { newClient, newLeaseTable } from "./support/fixture.js";
@@ -29,7 +31,7 @@ beforeEach(async () => {
 });
 afterEach(() => proxy.close());
 
-function candidate(options: Partial<ElectionOptions> = {}): Election {
+function candidate(options: Partial<ClientOptions & CandidateOptions> = {}): Election {
   const wire = newClient(proxy.endpoint);
   const counted: DynamoDBLike = {
     send(command, sendOptions) {
@@ -45,7 +47,7 @@ function candidate(options: Partial<ElectionOptions> = {}): Election {
     tableName,
     name: "billing/nightly",
     leaseDurationMs: LEASE_MS,
-    clock,
+    runtime: { clock },
     ...options,
   });
 }

@@ -5,12 +5,12 @@ import { between, Stage } from "./support/stage.js";
 
 /** What people do to an election from outside. */
 
-const operatorOf = ({ table }: Stage, options: Partial<OperatorOptions> = {}) =>
-  new Operator({ store: table, name: NAME, by: "ana", ...options });
+const operatorOf = ({ table }: Stage, options: Partial<Record<keyof OperatorOptions, unknown>> = {}) =>
+  new Operator({ store: table, name: NAME, by: "ana", ...options } as OperatorOptions);
 
 describe("a request to step down", () => {
   test("is shown on the row by whom, heard with the next renewal, and the next in line leads", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     const [a] = await cast.joinAll("abc");
     const asked = await operatorOf(cast.stage).requestStepDown();
     expect(asked).toMatchObject({ done: true, leader: { candidateId: a?.id, term: 1 } });
@@ -25,7 +25,7 @@ describe("a request to step down", () => {
   });
 
   test("with `to` hands over to that candidate, past those before it in the line", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     const [, , , d] = await cast.joinAll("abcd");
     expect((await operatorOf(cast.stage).requestStepDown({ to: d?.id })).done).toBe(true);
     await cast.reign(2);
@@ -42,7 +42,7 @@ describe("a request to step down", () => {
   });
 
   test("never hits a leader that came later than the one that was seen", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     const [a] = await cast.joinAll("ab");
     const store = between(cast.stage.table, async (verb, pass) => {
       if (verb === "requestStepDown") {
@@ -70,7 +70,7 @@ describe("a request to step down", () => {
 
 describe("an eviction", () => {
   test("fences the leader off at once; nobody leads before its lease would have run out", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     const [a] = await cast.joinAll("abc");
     const { leadership } = cast.reigns[0] as (typeof cast.reigns)[0];
     const trustedMs = leadership.remainingMs();
@@ -98,7 +98,7 @@ describe("an eviction", () => {
 
 describe("a pause", () => {
   test("ends the leader's work by a hand-over to nobody; who tries meanwhile waits; and then somebody leads", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     const [a] = await cast.joinAll("abc");
     expect(await operatorOf(cast.stage).pause()).toMatchObject({
       done: true,
@@ -133,7 +133,7 @@ describe("a pause", () => {
   });
 
   test("of an election that does not exist yet: nobody founds it, and its first term comes after the pause", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     expect(await operatorOf(cast.stage).pause()).toEqual({ done: true, leader: undefined });
     cast.join("a");
     cast.join("b");
@@ -207,7 +207,7 @@ describe("a pause", () => {
         if (verb === "pause" && lost-- > 0) throw new TableUnavailableError("hear the answer");
         return answer;
       });
-      const asked = operatorOf(cast.stage, { store, clock: cast.stage.time })[call]();
+      const asked = operatorOf(cast.stage, { store, runtime: { clock: cast.stage.time } })[call]();
       await cast.advance(5_000);
       expect((await asked).done).toBe(true);
       const { paused, pauseRevision } = (await cast.row()) ?? {};
@@ -235,7 +235,7 @@ describe("a pause", () => {
   });
 
   test("that a new term comes between is asked of the new term", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     const [a, b] = await cast.joinAll("ab");
     let isFirst = true;
     const store = between(cast.stage.table, async (verb, pass) => {
@@ -263,7 +263,7 @@ describe("a pause", () => {
       await operatorOf(cast.stage, { by: "bo" }).resume();
       throw new TableUnavailableError("hear the answer");
     });
-    const asked = operatorOf(cast.stage, { store, clock: cast.stage.time }).pause();
+    const asked = operatorOf(cast.stage, { store, runtime: { clock: cast.stage.time } }).pause();
     await cast.advance(5_000);
     expect((await asked).done).toBe(false);
     expect(await cast.row()).toMatchObject({ paused: undefined, pauseRevision: 2 });

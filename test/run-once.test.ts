@@ -187,7 +187,7 @@ test("history that never answers delays runOnce for some timeouts, and no longer
   const store = between(stage.table, (verb, pass) =>
     verb === "recordTerm" ? new Promise(() => {}) : pass(),
   );
-  const { election } = stage.candidate("a", { store, requestTimeoutMs: 500 });
+  const { election } = stage.candidate("a", { store, tuning: { requestTimeoutMs: 500 } });
   const running = election.runOnce(TICK, () => "worked");
   await stage.advance(15_000);
   expect(await running).toMatchObject({ ran: true, value: "worked" });

@@ -10,12 +10,15 @@ import {
   type LeadOptions,
   Operator,
   type OperatorOptions,
+  type RankSuccession,
   type ResignOptions,
   type RunOnceOptions,
+  type Runtime,
   type TransactionAction,
   type TransactOptions,
+  type Tuning,
 } from "../src/index.js";
-import { type LeaderOptions, leaderHandler } from "../src/lambda/index.js";
+import { type LeaderOptions, type LeaderTuning, leaderHandler } from "../src/lambda/index.js";
 import type { Lease } from "../src/protocol/lease.js";
 import type { CandidateRow, TermRecord } from "../src/protocol/verbs.js";
 import { toCandidate, toLease } from "../src/store/dynamodb/lease-codec.js";
@@ -43,35 +46,60 @@ const ELECTION: Record<keyof ElectionOptions, "refused" | "free"> = {
   value: "free",
   leaseDurationMs: "refused",
   renewIntervalMs: "refused",
-  safetyMarginMs: "refused",
-  requestTimeoutMs: "refused",
   stopTimeoutMs: "refused",
-  expiry: "refused",
-  maxServiceClockErrorMs: "refused",
-  historyRetentionMs: "refused",
-  order: "refused",
-  rank: "refused",
+  succession: "refused",
   eligible: "refused",
-  preempt: "refused",
-  minTenureMs: "refused",
-  maxTenureMs: "refused",
-  slotMs: "refused",
-  handoffPollMs: "refused",
-  refreshIntervalMs: "refused",
   group: "refused",
   healthy: "refused",
   onEvent: "refused",
-  clock: "refused",
-  random: "refused",
+  tuning: "refused",
+  runtime: "refused",
 };
-const FUNCTIONS = new Set(["order", "rank", "healthy", "onEvent", "random"]);
+type InGroups =
+  | `succession.${keyof RankSuccession}`
+  | `tuning.${keyof Tuning}`
+  | `runtime.${keyof Runtime}`
+  | "succession.preempt.minTenureMs"
+  | "tuning.expiry.maxServiceClockErrorMs";
+const IN_GROUPS: Record<InGroups, (canary: unknown) => object> = {
+  "succession.order": (order) => ({ succession: { order } }),
+  "succession.rank": (rank) => ({ succession: { order: "rank", rank } }),
+  "succession.preempt": (preempt) => ({ succession: { order: "rank", rank: 1, preempt } }),
+  "succession.preempt.minTenureMs": (minTenureMs) => ({
+    succession: { order: "rank", rank: 1, preempt: { minTenureMs } },
+  }),
+  "succession.maxTenureMs": (maxTenureMs) => ({ succession: { order: "ring", maxTenureMs } }),
+  "tuning.safetyMarginMs": (safetyMarginMs) => ({ tuning: { safetyMarginMs } }),
+  "tuning.requestTimeoutMs": (requestTimeoutMs) => ({ tuning: { requestTimeoutMs } }),
+  "tuning.historyRetentionMs": (historyRetentionMs) => ({ tuning: { historyRetentionMs } }),
+  "tuning.expiry": (expiry) => ({ tuning: { expiry } }),
+  "tuning.expiry.maxServiceClockErrorMs": (maxServiceClockErrorMs) => ({
+    tuning: { expiry: { maxServiceClockErrorMs } },
+  }),
+  "runtime.clock": (clock) => ({ runtime: { clock } }),
+  "runtime.random": (random) => ({ runtime: { random } }),
+};
+const FUNCTIONS = new Set(["succession.order", "succession.rank", "healthy", "onEvent", "runtime.random"]);
+const client = { send: () => Promise.reject(new Error("unused")) };
+/** A table that works, unless it is what the canary is passed for. */
+const whereFor = (option: string) =>
+  option === "client" || option === "tableName" ? { client } : { store: new MemoryTable() };
+const OPTIONS: Array<[string, "refused" | "free", (canary: unknown) => object]> = [
+  ...Object.entries(ELECTION).map(([option, kind]): (typeof OPTIONS)[number] => [
+    option,
+    kind,
+    (canary) => ({ [option]: canary }),
+  ]),
+  ...Object.entries(IN_GROUPS).map(([path, place]): (typeof OPTIONS)[number] => [path, "refused", place]),
+];
 
-describe.each(Object.entries(ELECTION))("the option %s", (option, kind) => {
+describe.each(OPTIONS)("the option %s", (option, kind, place) => {
   test.each(forms)("%s", async (form, canary) => {
     // What a function of the caller's own throws at once is handed back to it.
-    if (option === "random" && typeof canary === "function") return;
-    const client = { send: () => Promise.reject(new Error("unused")) };
-    const error = await errorOf(() => new Election({ ...named, client, [option]: canary }));
+    if (option === "runtime.random" && typeof canary === "function") return;
+    const error = await errorOf(
+      () => new Election({ ...named, ...whereFor(option), ...place(canary) } as never),
+    );
     const right =
       (kind === "free" && form === "a string") || (FUNCTIONS.has(option) && typeof canary === "function");
     if (!right) expect(error).toMatchObject({ code: "INVALID_OPTION" });
@@ -83,12 +111,17 @@ describe("functions that throw it", () => {
   const thrower = () => {
     throw new Error(CANARY);
   };
+  const PLACES = {
+    order: { succession: { order: thrower } },
+    rank: { succession: { order: "rank", rank: thrower } },
+    healthy: { healthy: thrower },
+    onEvent: { onEvent: thrower },
+  } as const;
   test.each(["order", "rank", "healthy", "onEvent"] as const)("%s", async (option) => {
     const stage = new Stage();
     const events: ElectionEvent[] = [];
-    const order = option === "rank" ? { order: "rank" as const } : {};
     const onEvent = (event: ElectionEvent) => void events.push(event);
-    const { election } = stage.candidate("a", { ...order, onEvent, [option]: thrower });
+    const { election } = stage.candidate("a", { onEvent, ...PLACES[option] });
     const stop = new AbortController();
     const life = election.lead(() => new Promise(() => {}), { signal: stop.signal, announce: false });
     life.catch(() => {});
@@ -99,18 +132,24 @@ describe("functions that throw it", () => {
   });
 });
 
-test.each<keyof OperatorOptions>(["client", "tableName", "store", "name", "by", "clock", "random"])(
-  "the operator's option %s",
-  async (option) => {
-    for (const [, canary] of forms) {
-      const error = await errorOf(
-        () => new Operator({ ...named, store: new MemoryTable(), [option]: canary }),
-      );
-      if (option === "random" && typeof canary === "function") continue;
-      expectNoCanary(error);
-    }
-  },
-);
+const OPERATOR: Record<keyof OperatorOptions | "runtime.clock" | "runtime.random", 0> = {
+  client: 0,
+  tableName: 0,
+  store: 0,
+  name: 0,
+  by: 0,
+  runtime: 0,
+  "runtime.clock": 0,
+  "runtime.random": 0,
+};
+test.each(Object.keys(OPERATOR))("the operator's option %s", async (option) => {
+  for (const [, canary] of forms) {
+    if (option === "runtime.random" && typeof canary === "function") continue;
+    const place = IN_GROUPS[option as InGroups] ?? ((value) => ({ [option]: value }));
+    const options = { ...named, ...whereFor(option), ...place(canary) };
+    expectNoCanary(await errorOf(() => new Operator(options as never)));
+  }
+});
 
 /** Each call with a canary in each of its options. */
 const CALLS: Record<string, (election: Election, operator: Operator, canary: never) => unknown> = {
@@ -250,7 +289,8 @@ test.each(Object.entries(METHODS))("%s", async (_what, call) => {
   }
 });
 
-const LEADER: Record<keyof LeaderOptions, 0> = {
+type InLeaderGroups = `tuning.${keyof LeaderTuning}` | `runtime.${keyof Runtime}`;
+const LEADER: Record<keyof LeaderOptions | InLeaderGroups, 0> = {
   client: 0,
   store: 0,
   tableName: 0,
@@ -262,19 +302,22 @@ const LEADER: Record<keyof LeaderOptions, 0> = {
   leaseDurationMs: 0,
   label: 0,
   value: 0,
-  maxServiceClockErrorMs: 0,
-  historyRetentionMs: 0,
+  tuning: 0,
+  "tuning.expiry": 0,
+  "tuning.historyRetentionMs": 0,
   onEvent: 0,
-  clock: 0,
-  random: 0,
+  runtime: 0,
+  "runtime.clock": 0,
+  "runtime.random": 0,
 };
 const invocation = { getRemainingTimeInMillis: () => 30_000 };
 
 test.each(Object.keys(LEADER))("a Lambda handler's option %s", async (option) => {
   for (const [, canary] of forms) {
-    if (option === "random" && typeof canary === "function") continue;
-    const options = { election: "e", store: new MemoryTable(), [option]: canary };
-    expectNoCanary(await errorOf(() => leaderHandler(() => {}, options)({}, invocation)));
+    if (option === "runtime.random" && typeof canary === "function") continue;
+    const place = IN_GROUPS[option as InGroups] ?? ((value) => ({ [option]: value }));
+    const options = { election: "e", ...whereFor(option), ...place(canary) };
+    expectNoCanary(await errorOf(() => leaderHandler(() => {}, options as never)({}, invocation)));
   }
 });
 

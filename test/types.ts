@@ -1,8 +1,16 @@
 /** Checked by `npm run typecheck`, never run: what users may and may not write. */
 import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocument, DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
-import { Election, type Leader, type Leadership, type ResignOutcome, type RunOnceResult } from "incumbent";
-import { MemoryTable } from "incumbent/testing";
+import {
+  Election,
+  type Leader,
+  type Leadership,
+  Operator,
+  type ResignOutcome,
+  type RunOnceResult,
+} from "incumbent";
+import { leaderHandler } from "incumbent/lambda";
+import { ManualClock, MemoryTable } from "incumbent/testing";
 
 function same<Expected>(_value: Expected): void {}
 const name = "billing/nightly";
@@ -30,6 +38,53 @@ export async function promises(): Promise<void> {
   await documents.send(new PutCommand(leadership.guard({ TableName: "t", Item: { id: "1" } })));
   await leadership.transact([{ Put: { TableName: "t", Item: { id: "1" } } }]);
   await leadership.transact([{ Delete: { TableName: "t", Key: { id: { S: "1" } } } }]);
+}
+
+export function options(): void {
+  const store = new MemoryTable();
+  const rank = () => 7;
+  const oldestFirst = (a: { label: string }, b: { label: string }) => a.label.localeCompare(b.label);
+  for (const succession of ["random", "arrival", "ring"] as const) new Election({ client, name, succession });
+  new Election({ store, name, succession: { order: "ring", maxTenureMs: 60_000 } });
+  new Election({ store, name, succession: { order: oldestFirst, maxTenureMs: 60_000 } });
+  new Election({ store, name, succession: { order: "rank", rank, preempt: true, maxTenureMs: 60_000 } });
+  new Election({ store, name, succession: { order: "rank", rank: 7, preempt: { minTenureMs: 1_000 } } });
+  new Election({ store, name, tuning: { expiry: { maxServiceClockErrorMs: 50 } } });
+  new Election({ store, name, tuning: { expiry: "observation", safetyMarginMs: 100 } });
+  leaderHandler(() => {}, { client, tuning: { historyRetentionMs: 86_400_000 } });
+
+  // @ts-expect-error rank order needs a rank
+  new Election({ store, name, succession: "rank" });
+  // @ts-expect-error rank order needs a rank
+  new Election({ store, name, succession: { order: "rank" } });
+  // @ts-expect-error a rank needs rank order
+  new Election({ store, name, succession: { order: "arrival", rank } });
+  // @ts-expect-error preempt needs rank order
+  new Election({ store, name, succession: { order: "ring", preempt: true } });
+  // @ts-expect-error preempt needs rank order
+  new Election({ store, name, succession: { order: oldestFirst, preempt: true } });
+  // @ts-expect-error who keeps no line has nobody to hand over to
+  new Election({ store, name, succession: { order: "random", maxTenureMs: 60_000 } });
+  // @ts-expect-error a minimum alone says nothing of whether
+  new Election({ store, name, succession: { order: "rank", rank, minTenureMs: 0 } });
+  // @ts-expect-error a table is a client's or a store, not both
+  new Election({ client, store, name });
+  // @ts-expect-error a store has no name
+  new Election({ store, tableName: "incumbent", name });
+  // @ts-expect-error a table there must be
+  new Election({ name });
+  // @ts-expect-error an operator needs a table too
+  new Operator({ name });
+  // @ts-expect-error an operator has one table
+  new Operator({ client, store, name });
+  // @ts-expect-error a function has one table
+  leaderHandler(() => {}, { client, store });
+  // @ts-expect-error without the table's clock there is no error of it
+  new Election({ store, name, tuning: { expiry: "observation", maxServiceClockErrorMs: 50 } });
+  // @ts-expect-error derived from the lease
+  new Election({ store, name, tuning: { slotMs: 100 } });
+  // @ts-expect-error the clock stands in runtime
+  new Election({ store, name, clock: new ManualClock() });
 }
 
 export async function refusals(election: Election, leadership: Leadership): Promise<void> {

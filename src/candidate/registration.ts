@@ -96,7 +96,7 @@ export class Registration {
   }
 
   #ignoreRank(told: unknown): void {
-    const error = new InvalidOptionError("rank", `of a function ${RANK_RULE}`, told, 10);
+    const error = new InvalidOptionError("succession.rank", `of a function ${RANK_RULE}`, told, 10);
     this.emit({ type: "rankIgnored", error });
   }
 

@@ -1,5 +1,5 @@
 import type { EndReason } from "../errors.js";
-import type { Order } from "../index.js";
+import type { Order } from "../protocol/line.js";
 import type { Payment } from "./payments.js";
 
 /** What coordinator and workers tell each other over IPC. The coordinator also plays the payment provider. */

@@ -22,10 +22,7 @@ async function live({ clientConfig, tableName, name, number, leaseMs }: NodeConf
     name,
     label: `node-${number}`,
     leaseDurationMs: leaseMs,
-    order: "rank",
-    rank: number,
-    preempt: true,
-    minTenureMs: 0,
+    succession: { order: "rank", rank: number, preempt: { minTenureMs: 0 } },
     onEvent: (event) => {
       if (event.type === "ended") say({ type: "ended", term: event.term, reason: event.reason });
     },

@@ -43,8 +43,7 @@ async function live(config: WorkerConfig): Promise<void> {
     name: "payments",
     label: config.label,
     leaseDurationMs: config.leaseMs,
-    order: config.order,
-    rank: config.rank,
+    succession: config.order === "rank" ? { order: "rank", rank: config.rank } : config.order,
     onEvent: (event) => {
       if (event.type === "ended") say(event);
     },

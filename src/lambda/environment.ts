@@ -1,10 +1,14 @@
 import { checkHoldFor, checkLabel } from "../arguments.js";
 import { notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
+import { checkNames } from "../known-names.js";
 import { NAME_PATTERN } from "../limits.js";
 import type { StickyOptions } from "./sticky.js";
 
 /** Options, or else the function's environment; each error names the one that is wrong. */
+
+const STICKY: Record<keyof StickyOptions, 0> = { group: 0, forMs: 0 };
+export const STICKY_PATHS = Object.keys(STICKY).map((name) => `sticky.${name}`);
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -34,6 +38,7 @@ export function onceOf(once: unknown, env: Env): boolean {
 export function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOptions | undefined {
   if (sticky !== undefined) {
     checkLabel("sticky.group", sticky?.group, "eu-west-1");
+    checkNames(sticky, STICKY_PATHS, "sticky");
     if (sticky.forMs === undefined) {
       throw new InvalidOptionError(
         "sticky.forMs",

@@ -8,5 +8,5 @@ export {
 } from "./middleware.js";
 export { OutOfTimeError } from "./out-of-time.js";
 export type { LeaderResult } from "./result.js";
-export type { LeaderOptions } from "./settings.js";
+export type { LeaderOptions, LeaderSettings, LeaderTuning } from "./settings.js";
 export type { StickyOptions } from "./sticky.js";

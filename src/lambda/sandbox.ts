@@ -31,7 +31,12 @@ export class Sandbox {
     const clock = new SandboxClock(this.#settings.clock);
     const { leaseDurationMs, stopTimeoutMs } = plan;
     const { candidate } = this.#settings;
-    const election = new Election({ ...candidate, leaseDurationMs, stopTimeoutMs, clock });
+    const election = new Election({
+      ...candidate,
+      leaseDurationMs,
+      stopTimeoutMs,
+      runtime: { ...candidate.runtime, clock },
+    });
     return { election, plan, clock };
   }
 

@@ -1,31 +1,43 @@
 import { type Clock, systemClock } from "../clock.js";
 import { InvalidOptionError } from "../errors.js";
-import type { CandidateOptions } from "../options.js";
-import type { StoreOptions } from "../store/open-store.js";
+import { checkNames, groupOf } from "../known-names.js";
+import { RUNTIME_PATHS } from "../option-names.js";
+import type { CandidateOptions, ElectionOptions, Tuning } from "../options.js";
+import type { ClientOptions, GivenStoreOptions } from "../store/open-store.js";
 import { defaultClient } from "./default-client.js";
-import { type Env, electionOf, labelOf, onceOf, stickyOf, tableOf, wholeMs } from "./environment.js";
+import {
+  type Env,
+  electionOf,
+  labelOf,
+  onceOf,
+  STICKY_PATHS,
+  stickyOf,
+  tableOf,
+  wholeMs,
+} from "./environment.js";
 import type { Wanted } from "./plan.js";
 import type { StickyOptions } from "./sticky.js";
 
-/** What is taken from the candidate's options as it is. */
-type Passed =
-  | "label"
-  | "value"
-  | "maxServiceClockErrorMs"
-  | "historyRetentionMs"
-  | "onEvent"
-  | "clock"
-  | "random";
+/** With a client of your own or none, or in a store that is given as a whole. */
+export type LeaderTable =
+  | {
+      /** @default a client from the function's environment */
+      client?: ClientOptions["client"] | undefined;
+      /** The lease table. @default `INCUMBENT_TABLE` */
+      tableName?: string | undefined;
+      store?: undefined;
+    }
+  | GivenStoreOptions;
 
 /**
  * Options win over the environment that the `ScheduledLeader` construct sets: `INCUMBENT_TABLE`,
  * `INCUMBENT_ELECTION`, `INCUMBENT_ONCE`, `INCUMBENT_STICKY_GROUP` and `INCUMBENT_STICKY_MS`.
  */
-export interface LeaderOptions extends Omit<StoreOptions, "tableName">, Pick<CandidateOptions, Passed> {
+export type LeaderOptions = LeaderTable & LeaderSettings;
+
+export interface LeaderSettings extends Pick<CandidateOptions, "label" | "value" | "onEvent" | "runtime"> {
   /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. @default `INCUMBENT_ELECTION` */
   election?: string | undefined;
-  /** The lease table. @default `INCUMBENT_TABLE` */
-  tableName?: string | undefined;
   /** `"tick"`: at most one run completes per scheduled time of the event. @default `INCUMBENT_ONCE`, or every time */
   once?: "tick" | undefined;
   /**
@@ -47,7 +59,36 @@ export interface LeaderOptions extends Omit<StoreOptions, "tableName">, Pick<Can
    * @default a quarter of that, at least 5_000 and at most 15_000
    */
   leaseDurationMs?: number | undefined;
+  /** What few functions need to change. */
+  tuning?: LeaderTuning | undefined;
 }
+
+export type LeaderTuning = Pick<Tuning, "expiry" | "historyRetentionMs">;
+
+/** Typed, so that no option is forgotten. */
+const NAMES: Record<keyof LeaderOptions, 0> = {
+  client: 0,
+  tableName: 0,
+  store: 0,
+  election: 0,
+  once: 0,
+  standBy: 0,
+  sticky: 0,
+  drainMs: 0,
+  leaseDurationMs: 0,
+  label: 0,
+  value: 0,
+  onEvent: 0,
+  tuning: 0,
+  runtime: 0,
+};
+const TUNING: Record<keyof LeaderTuning, 0> = { expiry: 0, historyRetentionMs: 0 };
+const PATHS = [
+  ...Object.keys(NAMES),
+  ...STICKY_PATHS,
+  ...Object.keys(TUNING).map((name) => `tuning.${name}`),
+  ...RUNTIME_PATHS,
+];
 
 export interface Settings extends Wanted {
   readonly once: boolean;
@@ -55,13 +96,13 @@ export interface Settings extends Wanted {
   readonly holdForMs: number | undefined;
   readonly clock: Clock;
   /** All of a candidate that does not depend on the invocation. */
-  readonly candidate: CandidateOptions & StoreOptions;
+  readonly candidate: ElectionOptions;
 }
 
 /** @throws InvalidOptionError that names the option or the variable. */
 export function settingsOf(options: LeaderOptions, env: Env): Settings {
-  const { once, standBy = true, leaseDurationMs, drainMs, client, store } = options;
-  const { value, maxServiceClockErrorMs, historyRetentionMs, onEvent, clock = systemClock, random } = options;
+  checkNames(options, PATHS);
+  const { once, standBy = true, leaseDurationMs, drainMs, value, onEvent, runtime } = options;
   if (typeof standBy !== "boolean") {
     throw new InvalidOptionError("standBy", "must be true or false", standBy, true);
   }
@@ -70,21 +111,20 @@ export function settingsOf(options: LeaderOptions, env: Env): Settings {
     once: onceOf(once, env),
     standBy,
     holdForMs: sticky?.forMs,
-    clock,
+    clock: runtime?.clock ?? systemClock,
     leaseDurationMs: wholeMs("leaseDurationMs", leaseDurationMs, 300, 86_400_000, 15_000),
     drainMs: wholeMs("drainMs", drainMs, 100, 600_000, 5_000),
     candidate: {
       name: electionOf(options.election, env),
-      ...(store
-        ? { store }
-        : { client: client ?? defaultClient(), tableName: tableOf(options.tableName, env) }),
+      ...(options.store === undefined
+        ? { client: options.client ?? defaultClient(), tableName: tableOf(options.tableName, env) }
+        : { store: options.store, client: options.client, tableName: options.tableName }),
       group: sticky?.group,
       label: options.label ?? labelOf(env),
       value,
-      maxServiceClockErrorMs,
-      historyRetentionMs,
       onEvent,
-      random,
+      tuning: groupOf("tuning", options.tuning, PATHS, undefined),
+      runtime,
     },
   };
 }

@@ -6,20 +6,33 @@ import type { DynamoDBLike } from "./dynamodb/table.js";
 import type { LeaseStore } from "./lease-store.js";
 import { DEFAULT_TABLE_NAME } from "./schema.js";
 
-/** Where the lease table is. */
-export interface StoreOptions {
+/** Where the lease table is: with a client of your own, or in a store that is given as a whole. */
+export type TableOptions = ClientOptions | GivenStoreOptions;
+
+export interface ClientOptions {
   /** Your own `DynamoDBClient` or `DynamoDBDocumentClient`; its configuration is left alone. */
-  client?: DynamoDBLike | undefined;
+  client: DynamoDBLike;
   /** The lease table: partition key `pk` (S), sort key `sk` (S). @default "incumbent" */
   tableName?: string | undefined;
-  /** Instead of `client` and `tableName`: a `MemoryTable` in unit tests and simulations. */
-  store?: LeaseStore | undefined;
+  store?: undefined;
 }
 
-export function storeOf({ store, client, tableName = DEFAULT_TABLE_NAME }: StoreOptions): LeaseStore {
+export interface GivenStoreOptions {
+  /** A `MemoryTable`, in unit tests and simulations. */
+  store: LeaseStore;
+  client?: undefined;
+  tableName?: undefined;
+}
+
+export function storeOf({ store, client, tableName }: TableOptions): LeaseStore {
   if (store !== undefined) {
-    if (typeof store?.acquire === "function") return store;
-    throw new InvalidOptionError("store", "must be a MemoryTable, or another store", store, undefined);
+    if (typeof store?.acquire !== "function")
+      throw new InvalidOptionError("store", "must be a MemoryTable, or another store", store, undefined);
+    for (const [option, value] of Object.entries({ client, tableName })) {
+      if (value !== undefined)
+        throw new InvalidOptionError(option, "must be left out beside a store", value, undefined);
+    }
+    return store;
   }
   if (typeof client?.send !== "function") {
     throw new InvalidOptionError(
@@ -29,8 +42,8 @@ export function storeOf({ store, client, tableName = DEFAULT_TABLE_NAME }: Store
       "new DynamoDBClient({})",
     );
   }
-  checkTableName(tableName);
-  return dynamoDBLeaseStore(client, tableName);
+  checkTableName(tableName ?? DEFAULT_TABLE_NAME);
+  return dynamoDBLeaseStore(client, tableName ?? DEFAULT_TABLE_NAME);
 }
 
 /** Also guards what commands read and make by themselves. */

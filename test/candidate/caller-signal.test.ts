@@ -29,7 +29,7 @@ test.each(BIDS)(
       if (verb === "acquire") caller.abort(enough);
       return answer;
     });
-    const { election, events } = stage.candidate("a", { store, order: "arrival" });
+    const { election, events } = stage.candidate("a", { store, succession: "arrival" });
     let begun = 0;
     const settled = bid(election, () => begun++, caller.signal).then(
       (value) => ["resolved", value],
@@ -110,7 +110,7 @@ function counting(stage: Stage): { player: Player; writes(): number; cut(): void
     const isOwnRow = verb === "writeCandidate" || verb === "deleteCandidate";
     return isCut && !isOwnRow ? new Promise(() => {}) : pass();
   });
-  const player = stage.candidate("a", { store, order: "arrival" });
+  const player = stage.candidate("a", { store, succession: "arrival" });
   return {
     player,
     writes: () => writes,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { Election, type ElectionOptions } from "../../src/index.js";
+import { Election, type ElectionOptions, type Succession } from "../../src/index.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import { eventually, leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
 
@@ -54,15 +54,15 @@ class Life {
 }
 
 describe(`${RESTARTS} candidates that died do not hide two that live`, () => {
-  test.each<[string, Pick<ElectionOptions, "order" | "preempt">]>([
-    ["order arrival", { order: "arrival" }],
-    ["order rank, preempted", { order: "rank", preempt: true }],
-  ])("%s: line, standby and hand-over", async (_, options) => {
+  test.each<[string, (rank: number) => Succession]>([
+    ["order arrival", () => "arrival"],
+    ["order rank, preempted", (rank) => ({ order: "rank", rank, preempt: true })],
+  ])("%s: line, standby and hand-over", async (what, succession) => {
     const tableName = await newLeaseTable(client);
     const name = `e/${randomUUID()}`;
     await bury(tableName, name);
     const join = (label: string, rank: number) =>
-      new Life({ client, tableName, name, label, rank, leaseDurationMs: LEASE_MS, ...options });
+      new Life({ client, tableName, name, label, leaseDurationMs: LEASE_MS, succession: succession(rank) });
     await using first = join("m-first", 1);
     await eventually(() => first.terms.length > 0);
     await using second = join("n-second", 2);
@@ -74,7 +74,7 @@ describe(`${RESTARTS} candidates that died do not hide two that live`, () => {
       return JSON.stringify([candidateId, standby, line?.L?.map(({ S }) => S)]);
     };
     const leads = (leader: Life, next: Life) => JSON.stringify([leader.id, next.id, [next.id]]);
-    if (options.preempt) {
+    if (what.endsWith("preempted")) {
       await eventually(() => first.reasons.includes("preempted"));
       await eventually(async () => (await shown()) === leads(second, first));
     } else {

@@ -1,12 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { DeleteItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import {
-  Election,
-  type ElectionEvent,
-  type ElectionOptions,
-  TableUnavailableError,
-} from "../../src/index.js";
+import { Election, type ElectionEvent, TableUnavailableError } from "../../src/index.js";
+import type { CandidateOptions } from "../../src/options.js";
+import type { ClientOptions } from "../../src/store/open-store.js";
 import { type Fault, type FaultProxy, type SeenRequest, startFaultProxy } from "../support/fault-proxy.js";
 import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
 import { gate } from "../support/stage.js";
@@ -46,7 +43,7 @@ class Scene {
     return client;
   }
 
-  candidate(options: Partial<ElectionOptions> & { maxAttempts?: number | undefined } = {}) {
+  candidate(options: Partial<ClientOptions & CandidateOptions> & { maxAttempts?: number | undefined } = {}) {
     const { maxAttempts, ...rest } = options;
     const client = this.#client(this.proxy.endpoint, maxAttempts === undefined ? {} : { maxAttempts });
     const clock = this.time.clock();
@@ -57,7 +54,7 @@ class Scene {
       name: this.name,
       leaseDurationMs: LEASE_MS,
       renewIntervalMs: 300,
-      clock,
+      runtime: { clock },
       onEvent: (event) => events.push(event),
       ...rest,
     });
@@ -197,7 +194,7 @@ describe("acquire", () => {
   test(
     "the same hostname is the same identity: never, a rival does not take the other's lost answer for its own",
     inScene(async (scene) => {
-      const one = scene.candidate({ label: "web-1", maxAttempts: 1, requestTimeoutMs: 1_000 });
+      const one = scene.candidate({ label: "web-1", maxAttempts: 1, tuning: { requestTimeoutMs: 1_000 } });
       const two = scene.candidate({ label: "web-1", maxAttempts: 1 });
       expect(one.election.candidateId).not.toBe(two.election.candidateId);
       // Both have seen the lease vacant and try; the first one's answer is late.
@@ -272,7 +269,7 @@ describe("acquire", () => {
     "trust counted from the response: never, a slow success is trusted from when its request left",
     inScene(async (scene) => {
       await scene.precede();
-      const { election } = scene.candidate({ requestTimeoutMs: 1_000 });
+      const { election } = scene.candidate({ tuning: { requestTimeoutMs: 1_000 } });
       const slow = gate();
       const held = scene.proxy.next(isAcquire, { kind: "delayAnswer", until: slow.opened });
       const campaign = election.campaign();
@@ -383,7 +380,7 @@ describe("renew", () => {
   test(
     "trust counted from the response: never, a slow renewal is trusted from when its request left",
     inScene(async (scene) => {
-      const { election, count } = scene.candidate({ requestTimeoutMs: 1_000 });
+      const { election, count } = scene.candidate({ tuning: { requestTimeoutMs: 1_000 } });
       const leadership = await election.campaign();
       const { opened, open } = gate();
       await scene.proxy.next(isRenew, { kind: "delayAnswer", until: opened });
@@ -484,7 +481,7 @@ test(
     const { election } = scene.candidate({
       leaseDurationMs: 1_000,
       renewIntervalMs: 300,
-      requestTimeoutMs: 250,
+      tuning: { requestTimeoutMs: 250 },
     });
     const terms: number[] = [];
     for (let i = 0; i < 2; i++) {
@@ -495,7 +492,11 @@ test(
     }
     const Key = { pk: { S: scene.name }, sk: { S: "lease" } };
     await scene.direct.send(new DeleteItemCommand({ TableName: tableName, Key }));
-    const newcomer = scene.candidate({ leaseDurationMs: 1_000, renewIntervalMs: 300, requestTimeoutMs: 250 });
+    const newcomer = scene.candidate({
+      leaseDurationMs: 1_000,
+      renewIntervalMs: 300,
+      tuning: { requestTimeoutMs: 250 },
+    });
     const leadership = await newcomer.election.campaign();
     terms.push(leadership.term);
     await leadership.resign();

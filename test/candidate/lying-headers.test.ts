@@ -1,8 +1,8 @@
 import { expect, inject, test } from "vitest";
-import { Election, type ElectionEvent, type ElectionOptions } from "../../src/index.js";
+import { Election, type ElectionEvent } from "../../src/index.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { newClient, newLeaseTable } from "../support/fixture.js";
-import { between, type Player, Stage } from "../support/stage.js";
+import { between, type Given, type Player, Stage } from "../support/stage.js";
 
 /**
  * `Date` headers that lie, step or are missing. Exclusion needs one right witness on each host, its wall clock or
@@ -18,7 +18,7 @@ function hearing(
   stage: Stage,
   label: string,
   errorMs: () => number | undefined,
-  options: Partial<ElectionOptions> = {},
+  options: Given = {},
 ): Player {
   const store = between(stage.table, async (_verb, pass) => {
     const answer = (await pass()) as { dateMs: number };
@@ -220,7 +220,7 @@ test("wall clock and headers more than a lease apart: no end of the lease is wri
 
 test("a wall clock hours behind keeps no dead candidate in line, and no dead leader for people", async () => {
   const stage = new Stage();
-  const lined = { order: "arrival" } as const;
+  const lined = { succession: "arrival" } as const;
   const dead = stage.candidate("dead", lined);
   await dead.election.campaign();
   await stage.advance(100);
@@ -235,7 +235,7 @@ test("who dies on a host whose wall clock is hours off is not kept in line by it
   const stage = new Stage();
   const leader = stage.candidate("leader");
   await leader.election.campaign();
-  const dead = stage.candidate("dead", { order: "arrival" });
+  const dead = stage.candidate("dead", { succession: "arrival" });
   dead.clock.stepWall(HOUR_MS);
   void dead.election.campaign().catch(() => {});
   await stage.advance(100);
@@ -246,7 +246,7 @@ test("who dies on a host whose wall clock is hours off is not kept in line by it
 
 test("a candidate that hears no header leaves a row that the table cleans up some day all the same", async () => {
   const stage = new Stage();
-  const deaf = hearing(stage, "deaf", () => undefined, { order: "arrival" });
+  const deaf = hearing(stage, "deaf", () => undefined, { succession: "arrival" });
   void deaf.election.campaign();
   await stage.advance(100);
   const { candidates } = await stage.table.readCandidates(NAME);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Order, TableError } from "../../src/index.js";
+import { type Succession, TableError } from "../../src/index.js";
 import { lifetimeMs, MAX_DELETED } from "../../src/protocol/membership.js";
 import { Cast, LEASE_MS, NAME } from "../support/cast.js";
 import { between } from "../support/stage.js";
@@ -9,15 +9,15 @@ import { between } from "../support/stage.js";
 const RENEW_MS = LEASE_MS / 3;
 const SLOT_MS = LEASE_MS / 30;
 
-test.each<[string, Order, string, Record<string, number>]>([
+test.each<[string, Succession, string, Record<string, number>]>([
   ["arrival", "arrival", "bcde", {}],
-  ["rank", "rank", "dbec", { b: 2, c: 0, d: 3, e: 1 }],
+  ["rank", { order: "rank", rank: 0 }, "dbec", { b: 2, c: 0, d: 3, e: 1 }],
   ["ring", "ring", "bcde", {}],
-  ["one's own order", (a, b) => b.label.localeCompare(a.label), "edcb", {}],
+  ["one's own order", { order: (a, b) => b.label.localeCompare(a.label) }, "edcb", {}],
 ])(
   "by %s, the successors are known while the leader lives, and lead in that order when it dies",
-  async (_, order, line, ranks) => {
-    const cast = new Cast({ order });
+  async (_, succession, line, ranks) => {
+    const cast = new Cast({ succession });
     const actors = await cast.joinAll("abcde", (label) => ({ rank: ranks[label] ?? 0 }));
     expect(cast.told).toBe("a1");
     expect(await cast.line()).toBe(line);
@@ -39,7 +39,7 @@ test.each<[string, Order, string, Record<string, number>]>([
 );
 
 test("a standby takes over within one lease of the last renewal and a look, without a herd behind it", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   const [, ...others] = await cast.joinAll("abcdefghijkl");
   const { renewedAt = 0 } = (await cast.row()) ?? {};
   cast.kill("a");
@@ -62,7 +62,11 @@ async function registered(cast: Cast): Promise<string[]> {
 
 /** When somebody leads again, in milliseconds after the first `dead` of the line died together. */
 async function gapMs(dead: number): Promise<{ readonly label: string; readonly ms: number }> {
-  const cast = new Cast({ order: "arrival", expiry: "observation", random: () => 0.5 });
+  const cast = new Cast({
+    succession: "arrival",
+    tuning: { expiry: "observation" },
+    runtime: { random: () => 0.5 },
+  });
   await cast.joinAll("abcdef");
   // Just after a renewal: only places tell them apart then.
   const { revision } = (await cast.row()) ?? {};
@@ -88,7 +92,7 @@ test("a dead standby delays the next by its slot only, and more dead ones block 
 });
 
 test("a frozen standby delays, and when it thaws it stands behind the one who took its place", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   await cast.joinAll("abc");
   cast.kill("a", "b");
   await cast.reign(2);
@@ -100,7 +104,7 @@ test("a frozen standby delays, and when it thaws it stands behind the one who to
 });
 
 test("a line of nobody but the dead costs its slots; then the living lead", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   const [a] = await cast.joinAll("ab");
   const row = await cast.row();
   // As a stale leader, a bug or a vandal might leave it.
@@ -125,7 +129,7 @@ test("a line of nobody but the dead costs its slots; then the living lead", asyn
 });
 
 test("who crashed leaves the line when its row has not been refreshed, who left at once", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   const [, , c] = await cast.joinAll("abcd");
   expect(await cast.line()).toBe("bcd");
   await c?.leave();
@@ -137,7 +141,7 @@ test("who crashed leaves the line when its row has not been refreshed, who left 
 });
 
 test("who leaves deletes its row", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   const [a, b, c] = await cast.joinAll("abc");
   await Promise.all([c?.leave(), cast.advance(100)]);
   expect(await registered(cast)).toEqual([a?.id, b?.id]);
@@ -151,7 +155,7 @@ test("who stands again before its deletion has arrived keeps its row", async () 
     late.push(pass);
     return new Promise(() => {});
   });
-  const { election } = stage.candidate("a", { store, order: "arrival" });
+  const { election } = stage.candidate("a", { store, succession: "arrival" });
   const rows = async () => (await stage.table.readCandidates(NAME)).candidates;
   const first = election.campaign();
   await stage.advance(100);
@@ -168,7 +172,7 @@ test("who stands again before its deletion has arrived keeps its row", async () 
 });
 
 test("a refresh that arrives after its candidate has left costs order, for one lifetime and no longer", async () => {
-  const cast = new Cast({ order: "rank", preempt: true, refreshIntervalMs: RENEW_MS });
+  const cast = new Cast({ succession: { order: "rank", rank: 0, preempt: true } });
   let leaving = false;
   let late: (() => Promise<unknown>) | undefined;
   const store = between(cast.stage.table, (verb, pass) => {
@@ -186,7 +190,7 @@ test("a refresh that arrives after its candidate has left costs order, for one l
   await late?.();
   expect(await registered(cast)).toContain(cast.actor("c").id);
   const labels = async () => (await cast.actor("a").election.candidates()).map(({ label }) => label).join("");
-  await cast.advance(lifetimeMs(RENEW_MS) + 2 * RENEW_MS);
+  await cast.advance(lifetimeMs(LEASE_MS) + 2 * RENEW_MS);
   expect(await labels()).toBe("ab");
   expect(cast.told).toBe("a1");
   cast.kill("a");
@@ -194,7 +198,7 @@ test("a refresh that arrives after its candidate has left costs order, for one l
 });
 
 test("the leader deletes the rows of those who are long dead, some at each renewal, and nobody else's", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   const actors = await cast.joinAll("abc");
   const ghosts = Array.from({ length: 3 * MAX_DELETED }, (_, i) => `ghost-${i}`);
   const expiresAt = cast.stage.time.wallMs() - 3_600_000;
@@ -215,7 +219,7 @@ test("the leader deletes the rows of those who are long dead, some at each renew
 });
 
 test("a dead candidate whose row does not say how long it is good is not handed over to", async () => {
-  const cast = new Cast({ order: "rank", preempt: true, minTenureMs: 0 });
+  const cast = new Cast({ succession: { order: "rank", rank: 0, preempt: { minTenureMs: 0 } } });
   const dead = { label: "dead", seq: 7, rank: 9, eligible: true, beat: 4, refreshMs: LEASE_MS };
   await cast.stage.table.writeCandidate(NAME, { candidateId: "dead", ...dead });
   await cast.joinAll("ab");
@@ -228,7 +232,7 @@ test("a dead candidate whose row does not say how long it is good is not handed 
 });
 
 test("a candidate that was frozen so long that its row was deleted is in the line again when it thaws", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   const [, , c] = await cast.joinAll("abc");
   cast.kill("c");
   await cast.advance(20 * LEASE_MS);
@@ -241,7 +245,7 @@ test("a candidate that was frozen so long that its row was deleted is in the lin
 });
 
 test("a leader that may not delete asks once, and leads on", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   let asked = 0;
   const store = between(cast.stage.table, (verb, pass) => {
     if (verb !== "deleteCandidate") return pass();
@@ -256,11 +260,11 @@ test("a leader that may not delete asks once, and leads on", async () => {
 });
 
 test("who joins later stands at the end by arrival, and where its rank puts it by rank", async () => {
-  const byArrival = new Cast({ order: "arrival" });
+  const byArrival = new Cast({ succession: "arrival" });
   await byArrival.joinAll("ab");
-  await byArrival.joinAll("c", () => ({ rank: 9 }));
+  await byArrival.joinAll("c");
   expect(await byArrival.line()).toBe("bc");
-  const byRank = new Cast({ order: "rank" });
+  const byRank = new Cast({ succession: { order: "rank", rank: 0 } });
   await byRank.joinAll("ab");
   await byRank.joinAll("c", () => ({ rank: 9 }));
   expect(await byRank.line()).toBe("cb");
@@ -279,7 +283,7 @@ test("with order random no line is kept, and no row but the lease is written or 
 });
 
 test("the rank function is asked at each refresh: the freshest data leads, whoever had it before", async () => {
-  const cast = new Cast({ order: "rank", refreshIntervalMs: RENEW_MS });
+  const cast = new Cast({ succession: { order: "rank", rank: 0 } });
   const position: Record<string, number> = { a: 10, b: 5, c: 4 };
   const asked: Record<string, number> = {};
   await cast.joinAll("abc", (label) => ({
@@ -306,7 +310,7 @@ test.each<[string, () => number | Promise<number>]>([
   "a rank function that %s leaves the rank as it was told last, and the candidate in the line",
   async (_, fail) => {
     let broken = false;
-    const cast = new Cast({ order: "rank", refreshIntervalMs: RENEW_MS });
+    const cast = new Cast({ succession: { order: "rank", rank: 0 } });
     await cast.joinAll("abc", (label) =>
       label === "c" ? { rank: () => (broken ? fail() : 7) } : { rank: 1 },
     );
@@ -318,7 +322,7 @@ test.each<[string, () => number | Promise<number>]>([
 );
 
 test("not eligible: it is listed, shown the leader, and never leads, though nobody else is left", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   const [, b] = await cast.joinAll("ab", (label) => ({ eligible: label !== "b" }));
   expect(await cast.line()).toBe("");
   expect(await b?.election.candidates()).toMatchObject([

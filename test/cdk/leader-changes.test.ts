@@ -4,7 +4,9 @@ import { EventBus } from "aws-cdk-lib/aws-events";
 import { Key } from "aws-cdk-lib/aws-kms";
 import { expect, inject, test } from "vitest";
 import { LeaderChanges, LeaseTable } from "../../lib/index.js";
-import { Election, type ElectionOptions } from "../../src/index.js";
+import { Election } from "../../src/index.js";
+import type { CandidateOptions } from "../../src/options.js";
+import type { ClientOptions } from "../../src/store/open-store.js";
 import { termSortKey } from "../../src/store/schema.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
@@ -55,13 +57,13 @@ test("of all that elections write: an event for each term that begins, and for e
   const client = newClient();
   const tableName = await newLeaseTable(client);
   const candidates: string[] = [];
-  const candidate = (options: Partial<ElectionOptions>) => {
+  const candidate = (options: Partial<ClientOptions & CandidateOptions>) => {
     const election = new Election({ client, tableName, name: "billing", ...options });
     candidates.push(election.candidateId);
     return election;
   };
   const records = await streamRecords(client, tableName, async () => {
-    const first = await candidate({ order: "arrival" }).campaign();
+    const first = await candidate({ succession: "arrival" }).campaign();
     await first.proclaim("http://10.0.0.7:8080");
     await first.resign();
 

@@ -1,7 +1,9 @@
 import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { inject } from "vitest";
-import { Election, type ElectionOptions } from "../../src/index.js";
+import { Election } from "../../src/index.js";
 import { Operator } from "../../src/operator.js";
+import type { CandidateOptions } from "../../src/options.js";
+import type { ClientOptions } from "../../src/store/open-store.js";
 import { candidatesPartition } from "../../src/store/schema.js";
 import { monitor as invokeMonitor } from "../monitor/monitor.js";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
@@ -17,7 +19,7 @@ const leaseDurationMs = 3_000;
 export const candidate: Role = async (proxy, tableName) => {
   const client = newClient(proxy.endpoint);
   const ledger = await newTable(newClient());
-  const stand = (options: Partial<ElectionOptions> = {}) =>
+  const stand = (options: Partial<ClientOptions & CandidateOptions> = {}) =>
     new Election({ client, tableName, name, leaseDurationMs, ...options });
 
   // Founded, renewed, fenced, proclaimed, given back.
@@ -30,9 +32,9 @@ export const candidate: Role = async (proxy, tableName) => {
 
   // A line of succession, and the takeover from a leader that is cut off.
   await using cut = await startFaultProxy(inject("dynamodb").endpoint);
-  await stand({ client: newClient(cut.endpoint), order: "arrival" }).campaign();
+  await stand({ client: newClient(cut.endpoint), succession: "arrival" }).campaign();
   const stop = new AbortController();
-  const lead = () => stand({ order: "arrival" }).lead(() => stop.abort(), { signal: stop.signal });
+  const lead = () => stand({ succession: "arrival" }).lead(() => stop.abort(), { signal: stop.signal });
   const waiting = [lead(), lead()];
   await proxy.seen((request) => JSON.stringify(request.body).includes("candidate#"));
   await cut.close();

@@ -40,9 +40,8 @@ const election = new Election({
   name: config.election,
   label: config.label,
   leaseDurationMs: leaseMs,
-  maxServiceClockErrorMs,
   stopTimeoutMs: Math.round(leaseMs * random.between(0.3, 1.5)),
-  expiry: random.pick(["service-clock", "observation"]),
+  tuning: { expiry: random.pick([{ maxServiceClockErrorMs }, "observation"]) },
   onEvent: (event) => {
     if (event.type === "elected")
       harness.tell({ type: "elected", term: event.term, notBefore: acquireLeftAfter });

@@ -17,7 +17,7 @@ const candidate = (name: string, label: string) =>
     tableName: table,
     name,
     label,
-    order: "arrival",
+    succession: "arrival",
     leaseDurationMs: 6_000,
     renewIntervalMs: 500,
   });

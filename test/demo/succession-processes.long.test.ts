@@ -9,7 +9,9 @@ import { eventually } from "../support/fixture.js";
  */
 
 test("Bully: the highest leads; when it dies the next highest; a higher one that joins takes over", async () => {
-  const contest = await Contest.of({ order: "rank", preempt: true, minTenureMs: 0 });
+  const contest = await Contest.of({
+    succession: { order: "rank", rank: 0, preempt: { minTenureMs: 0 } },
+  });
   await contest.joinAll("4123", (label) => ({ rank: Number(label) }));
   await contest.standbyIs("3");
   await contest.kill("4");
@@ -20,7 +22,7 @@ test("Bully: the highest leads; when it dies the next highest; a higher one that
 });
 
 test("Ring: leadership passes to the next in the ring, round and round", async () => {
-  const contest = await Contest.of({ order: "ring", maxTenureMs: 3_000 });
+  const contest = await Contest.of({ succession: { order: "ring", maxTenureMs: 3_000 } });
   await contest.joinAll("abc");
   const first = Math.max(...contest.candidates.flatMap(({ said }) => said.map(({ term }) => term ?? 0)));
   const labels: string[] = [];
@@ -31,7 +33,7 @@ test("Ring: leadership passes to the next in the ring, round and round", async (
 });
 
 test("Pre-election: the successor is known while the leader lives, and takes over first", async () => {
-  const contest = await Contest.of({ order: "arrival" });
+  const contest = await Contest.of({ succession: "arrival" });
   await contest.joinAll("abc");
   const leader = await contest.view.leader();
   expect(leader).toMatchObject({ candidateId: contest.get("a").id, standby: contest.get("b").id });
@@ -40,7 +42,7 @@ test("Pre-election: the successor is known while the leader lives, and takes ove
 });
 
 test("Raft: terms, leadership transfer, and nobody disturbs a healthy leader", async () => {
-  const contest = await Contest.of({ order: "random" });
+  const contest = await Contest.of({ succession: "random" });
   const a = contest.start("a");
   expect(await contest.leads(1)).toBe("a");
   const [, c] = [contest.start("b"), contest.start("c")];
@@ -55,7 +57,7 @@ test("Raft: terms, leadership transfer, and nobody disturbs a healthy leader", a
 });
 
 test("ZAB, replica sets: the one with the freshest data leads, as it is when the leader dies", async () => {
-  const contest = await Contest.of({ order: "rank", refreshIntervalMs: 300 });
+  const contest = await Contest.of({ succession: { order: "rank", rank: 0 } });
   await contest.joinAll("abc", (label) => ({ rank: { a: 30, b: 20, c: 10 }[label] ?? 0 }));
   await contest.standbyIs("b");
   contest.get("c").setRank(25);
@@ -66,7 +68,7 @@ test("ZAB, replica sets: the one with the freshest data leads, as it is when the
 });
 
 test("ZooKeeper: first come, first served, and no herd when the leader dies", async () => {
-  const contest = await Contest.of({ order: "arrival" });
+  const contest = await Contest.of({ succession: "arrival" });
   await contest.joinAll("abcde");
   expect(await contest.line()).toEqual(["b", "c", "d", "e"]);
   await contest.kill("a");
@@ -76,7 +78,7 @@ test("ZooKeeper: first come, first served, and no herd when the leader dies", as
 });
 
 test("etcd: the leader's address is one read away, and who observes is told of each leader in order", async () => {
-  const contest = await Contest.of({ order: "arrival" });
+  const contest = await Contest.of({ succession: "arrival" });
   const stop = new AbortController();
   const seen: Array<[number, string | undefined]> = [];
   const observing = (async () => {
@@ -101,7 +103,7 @@ test("etcd: the leader's address is one read away, and who observes is told of e
 });
 
 test("Kubernetes: candidates are listed with what they are; the preferred one is asked for, who is not eligible never leads", async () => {
-  const contest = await Contest.of({ order: "arrival" });
+  const contest = await Contest.of({ succession: "arrival" });
   await contest.joinAll("abcd", (label) => ({ value: `v${label}`, eligible: label !== "b" }));
   const listed = (await contest.view.candidates()).map(({ label, role, value }) => [label, role, value]);
   expect(listed).toEqual([
@@ -119,7 +121,7 @@ test("Kubernetes: candidates are listed with what they are; the preferred one is
 });
 
 test("Master and workers: who died is no longer listed, and everybody gets its turn", async () => {
-  const contest = await Contest.of({ order: "ring", maxTenureMs: 2_500, refreshIntervalMs: 500 });
+  const contest = await Contest.of({ succession: { order: "ring", maxTenureMs: 2_500 } });
   await contest.joinAll("abc");
   await contest.kill("b");
   await eventually(async () => (await contest.view.candidates()).every(({ label }) => label !== "b"));
@@ -129,14 +131,14 @@ test("Master and workers: who died is no longer listed, and everybody gets its t
 });
 
 test("a standby killed together with the leader: the next of the line leads", async () => {
-  const contest = await Contest.of({ order: "arrival" });
+  const contest = await Contest.of({ succession: "arrival" });
   await contest.joinAll("abcd");
   await Promise.all([contest.kill("a"), contest.kill("b")]);
   expect("cd").toContain(await contest.leads(2));
 });
 
 test("history tells of all of them why it ended, of the killed too", async () => {
-  const contest = await Contest.of({ order: "arrival" });
+  const contest = await Contest.of({ succession: "arrival" });
   await contest.joinAll("abcd");
   await contest.kill("a");
   await contest.leads(2);

@@ -1,7 +1,7 @@
 import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import { expect, test } from "vitest";
-import { type LeaderContext, type LeaderOptions, leaderMiddleware } from "../../src/lambda/index.js";
+import { type LeaderContext, type LeaderSettings, leaderMiddleware } from "../../src/lambda/index.js";
 import type { ManualClock } from "../../src/testing/index.js";
 import { contextOf, TICK, TIMEOUT_MS, until, watch } from "../support/lambda.js";
 import { gate, Stage } from "../support/stage.js";
@@ -11,14 +11,14 @@ const leaseOf = async (stage: Stage) => (await stage.table.read("billing/nightly
 function job(
   stage: Stage,
   work: (event: unknown, context: LeaderContext) => unknown,
-  options: LeaderOptions = {},
+  options: Partial<LeaderSettings> = {},
 ): { invoke(event?: unknown): Promise<unknown>; clock: ManualClock } {
   const { clock } = stage.candidate("a");
   const middleware = leaderMiddleware({
     store: stage.table,
     election: "billing/nightly",
     once: "tick",
-    clock,
+    runtime: { clock },
     ...options,
   });
   const handler = middy({ timeoutEarlyInMillis: 0 })
@@ -101,7 +101,7 @@ test("Middy's early timeout releases nothing under a handler that still runs", a
     store: stage.table,
     election: "billing/nightly",
     once: "tick",
-    clock: stage.time,
+    runtime: { clock: stage.time },
   });
   const request = {
     event: { scheduledTime: TICK },

@@ -29,7 +29,7 @@ test("everything from the environment: table, election, ticks, group, and the cl
     AWS_LAMBDA_FUNCTION_NAME: "nightly",
   });
   const clock = watchedClock();
-  const handler = leaderHandler(({ candidateId }, { tick }) => [candidateId, tick], { clock });
+  const handler = leaderHandler(({ candidateId }, { tick }) => [candidateId, tick], { runtime: { clock } });
   handler satisfies Handler;
   expect(await handler(event, context)).toEqual({
     role: "leader",

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { type ElectionOptions, type EndReason, Operator } from "../../src/index.js";
+import { type EndReason, Operator } from "../../src/index.js";
 import { Cast, LEASE_MS, NAME } from "../support/cast.js";
+import type { Given } from "../support/stage.js";
 
 /** Why a tenure ended is told to whoever asks, and by all of them alike. */
 
@@ -9,12 +10,16 @@ const RENEW_MS = LEASE_MS / 3;
 const operator = ({ stage }: Cast) => new Operator({ store: stage.table, name: NAME });
 
 /** Each way in which a tenure ends: what is done to the leader `a`, and by what order. */
-const ENDS: Array<[EndReason, Partial<ElectionOptions>, (cast: Cast) => unknown]> = [
+const ENDS: Array<[EndReason, Given, (cast: Cast) => unknown]> = [
   ["resigned", {}, (cast) => void cast.actor("a").leave()],
   ["stepped-down", {}, (cast) => operator(cast).requestStepDown()],
   ["handed-off", {}, (cast) => operator(cast).requestStepDown({ to: cast.actor("b").id })],
-  ["preempted", { order: "rank", preempt: true }, (cast) => cast.join("z", { rank: 1 })],
-  ["rotated", { order: "ring", maxTenureMs: 15_000 }, () => {}],
+  [
+    "preempted",
+    { succession: { order: "rank", rank: 0, preempt: true } },
+    (cast) => cast.join("z", { rank: 1 }),
+  ],
+  ["rotated", { succession: { order: "ring", maxTenureMs: 15_000 } }, () => {}],
   ["paused", {}, (cast) => operator(cast).pause()],
   ["unhealthy", {}, (cast) => cast.sicken("a")],
   ["expired", {}, (cast) => cast.kill("a")],
@@ -43,7 +48,7 @@ async function supersede(cast: Cast): Promise<void> {
 test.each(ENDS)(
   "%s: told once, by the event, the signal and the history alike",
   async (reason, options, end) => {
-    const cast = new Cast({ order: "arrival", ...options });
+    const cast = new Cast({ succession: "arrival", ...options });
     const [a] = await cast.joinAll("ab");
     await end(cast);
     if (reason === "paused") {

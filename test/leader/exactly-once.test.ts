@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { DeleteItemCommand, GetItemCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { Election, type ElectionOptions, Operator, type TransactionAction } from "../../src/index.js";
+import { Election, Operator, type TransactionAction } from "../../src/index.js";
+import type { CandidateOptions } from "../../src/options.js";
+import type { ClientOptions } from "../../src/store/open-store.js";
 import { type Fault, type SeenRequest, startFaultProxy } from "../support/fault-proxy.js";
 import { newClient, newLeaseTable, newTable } from "../support/fixture.js";
 import { gate } from "../support/stage.js";
@@ -57,7 +59,10 @@ const count = (id: string): TransactionAction => ({
   },
 });
 
-async function scene(maxAttempts: number | undefined, options: Partial<ElectionOptions> = {}) {
+async function scene(
+  maxAttempts: number | undefined,
+  options: Partial<ClientOptions & CandidateOptions> = {},
+) {
   const proxy = await startFaultProxy(inject("dynamodb").endpoint);
   const time = new WireTime(proxy);
   const client = time.watch(newClient(proxy.endpoint, maxAttempts === undefined ? {} : { maxAttempts }));
@@ -65,9 +70,9 @@ async function scene(maxAttempts: number | undefined, options: Partial<ElectionO
   const clock = time.clock();
   const name = `e/${randomUUID()}`;
   // Long beside the tries of one commit.
-  const durations = { leaseDurationMs: 30_000, renewIntervalMs: 10_000, requestTimeoutMs: 1_000 };
+  const durations = { leaseDurationMs: 30_000, renewIntervalMs: 10_000, tuning: { requestTimeoutMs: 1_000 } };
   const where = { client, tableName: leases, name };
-  const election = new Election({ ...where, ...durations, clock, ...options });
+  const election = new Election({ ...where, ...durations, runtime: { clock }, ...options });
   const leadership = await election.campaign();
   return {
     ...{ proxy, time, direct, election, leadership, clock, name },
@@ -167,7 +172,7 @@ describe.each([1, undefined])("with maxAttempts %s", (maxAttempts) => {
   });
 
   test("its answer is lost, and the next try comes when the leader has resigned: written, and told so", async () => {
-    await using it = await scene(maxAttempts, { requestTimeoutMs: 500 });
+    await using it = await scene(maxAttempts, { tuning: { requestTimeoutMs: 500 } });
     const id = randomUUID();
     void it.proxy.next(isOf(id), { kind: "hang" });
     const outcome = outcomeOf(it.leadership.transact([count(id)]));
@@ -193,7 +198,11 @@ test("DynamoDB has forgotten the token: a copy that comes ten minutes late is re
 });
 
 test("a call in permanent conflict goes by itself and last: the five beside it are written, and so are those that come later", async () => {
-  await using it = await scene(1, { leaseDurationMs: 4_000, renewIntervalMs: 1_000, requestTimeoutMs: 900 });
+  await using it = await scene(1, {
+    leaseDurationMs: 4_000,
+    renewIntervalMs: 1_000,
+    tuning: { requestTimeoutMs: 900 },
+  });
   const busy = randomUUID();
   const ids = Array.from({ length: 5 }, () => randomUUID());
   it.proxy.otherwise = (request) => {
@@ -307,7 +316,7 @@ describe("Puts of many items", () => {
 });
 
 test("whatever becomes of the tries of many calls, each outcome is true", async () => {
-  await using it = await scene(1, { requestTimeoutMs: 300 });
+  await using it = await scene(1, { tuning: { requestTimeoutMs: 300 } });
   const late: Array<Promise<void>> = [];
   // A fixed sequence of faults, so that a failure can be seen again.
   const kinds: Array<(request: SeenRequest) => Fault | undefined> = [

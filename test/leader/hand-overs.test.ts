@@ -11,7 +11,7 @@ const GAP_MS = 60;
 
 test("preempt: a higher rank takes over by a hand-off, not before minTenureMs; an equal one never does", async () => {
   const minTenureMs = 10 * LEASE_MS;
-  const cast = new Cast({ order: "rank", preempt: true, minTenureMs });
+  const cast = new Cast({ succession: { order: "rank", rank: 0, preempt: { minTenureMs } } });
   await cast.joinAll("a", () => ({ rank: 5 }));
   await cast.joinAll("bc", (label) => ({ rank: label === "b" ? 7 : 5 }));
   await cast.reign(2);
@@ -26,7 +26,7 @@ test("preempt: a higher rank takes over by a hand-off, not before minTenureMs; a
 });
 
 test("the Bully's story: the highest leads, dies, the next highest leads, a higher one joins and takes over", async () => {
-  const cast = new Cast({ order: "rank", preempt: true });
+  const cast = new Cast({ succession: { order: "rank", rank: 0, preempt: true } });
   const rank = (label: string) => ({ rank: Number(label) });
   await cast.joinAll("4", rank);
   await cast.joinAll("123", rank);
@@ -40,7 +40,7 @@ test("the Bully's story: the highest leads, dies, the next highest leads, a high
 });
 
 test("a higher rank that died while it was called on costs its reservation, once; then somebody leads again", async () => {
-  const cast = new Cast({ order: "rank", preempt: true, minTenureMs: 0 });
+  const cast = new Cast({ succession: { order: "rank", rank: 0, preempt: { minTenureMs: 0 } } });
   await cast.joinAll("ab");
   await cast.joinAll("c", () => ({ rank: 9 }));
   cast.kill("c");
@@ -53,7 +53,7 @@ test("a higher rank that died while it was called on costs its reservation, once
 
 test("rotation: each leads for maxTenureMs and hands over to the next of the ring; who is alone goes on", async () => {
   const maxTenureMs = 2 * LEASE_MS;
-  const cast = new Cast({ order: "ring", maxTenureMs });
+  const cast = new Cast({ succession: { order: "ring", maxTenureMs } });
   const [a, b, c] = await cast.joinAll("abc");
   await cast.reign(9);
   const labels = cast.reigns.map(({ label }) => label).join("");
@@ -71,7 +71,7 @@ test("rotation: each leads for maxTenureMs and hands over to the next of the rin
 });
 
 test("fairness: 100 rotations among five, and each leads 20 ± 2 times", async () => {
-  const cast = new Cast({ order: "ring", maxTenureMs: 1_000, leaseDurationMs: 1_500 });
+  const cast = new Cast({ succession: { order: "ring", maxTenureMs: 1_000 }, leaseDurationMs: 1_500 });
   await cast.joinAll("abcde");
   await cast.until(() => cast.reigns.length >= 100, 600_000);
   for (const label of "abcde") {
@@ -81,7 +81,7 @@ test("fairness: 100 rotations among five, and each leads 20 ± 2 times", async (
 });
 
 test("a planned end is announced: the work goes on until the next one watches, and stands still for one poll", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   const [a] = await cast.joinAll("abc");
   const { leadership } = cast.reigns[0] as (typeof cast.reigns)[0];
   leadership.stepDown();
@@ -102,8 +102,8 @@ test("a planned end is announced: the work goes on until the next one watches, a
 
 test.each(["random", "arrival", "ring"] as const)(
   "by order %s, the caller's abort hands over within a poll",
-  async (order) => {
-    const cast = new Cast({ order });
+  async (succession) => {
+    const cast = new Cast({ succession });
     const [a] = await cast.joinAll("abc");
     void a?.leave();
     await cast.reign(2);
@@ -114,7 +114,7 @@ test.each(["random", "arrival", "ring"] as const)(
 );
 
 test("to a named successor: it leads, though others stand before it in the line", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   const actors = await cast.joinAll("abcde");
   cast.reigns[0]?.leadership.stepDown({ to: actors[3]?.id });
   await cast.reign(2);
@@ -139,7 +139,7 @@ test.each([
   ["has died", true],
   ["never was", false],
 ])("a named successor that %s costs its reservation; then the line leads", async (_, existed) => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   await cast.joinAll("abcd");
   const to = existed ? cast.actor("d").id : "nobody-0";
   if (existed) cast.kill("d");
@@ -153,7 +153,7 @@ test.each([
 
 test("resign({ to }) keeps the lease for that candidate alone until it has surely looked", async () => {
   const stage = new Stage();
-  const options = { order: "arrival" } as const;
+  const options = { succession: "arrival" } as const;
   const [a, b, c] = ["a", "b", "c"].map((label) => stage.candidate(label, options));
   if (!a || !b || !c) throw new Error("unreachable");
   const leadership = await a.election.campaign();
@@ -238,7 +238,7 @@ test.each([
 });
 
 test("an announcement that nobody may have heard begins anew: the notice is never shorter", async () => {
-  const cast = new Cast({ order: "arrival" });
+  const cast = new Cast({ succession: "arrival" });
   let away = false;
   const store = between(cast.stage.table, (verb, pass) =>
     away && verb === "renew" ? Promise.reject(new TableUnavailableError("renew the lease")) : pass(),
@@ -257,7 +257,7 @@ test("an announcement that nobody may have heard begins anew: the notice is neve
 test("a leader that drains slowly keeps the lease meanwhile, whatever it has announced", async () => {
   const stage = new Stage();
   const finish = gate();
-  const options = { order: "arrival" } as const;
+  const options = { succession: "arrival" } as const;
   const a = stage.candidate("a", options);
   const b = stage.candidate("b", options);
   void a.election.lead(async (leadership) => {

@@ -5,14 +5,15 @@ import { beforeAll, expect, test } from "vitest";
 import {
   Election,
   type ElectionEvent,
-  type ElectionOptions,
   FencedOutError,
   InvalidOptionError,
   LeaseLostError,
   type TransactionAction,
   TransactionRefusedError,
 } from "../../src/index.js";
+import type { CandidateOptions } from "../../src/options.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import type { ClientOptions } from "../../src/store/open-store.js";
 import { newClient, newLeaseTable, newTable } from "../support/fixture.js";
 
 const client = newClient();
@@ -23,7 +24,7 @@ beforeAll(async () => {
   ledger = await newTable(client);
 });
 
-const candidate = (options: Partial<ElectionOptions> = {}) =>
+const candidate = (options: Partial<ClientOptions & CandidateOptions> = {}) =>
   new Election({ client, tableName: leases, name: `e/${randomUUID()}`, ...options });
 
 const put = (id: string, extra = {}): TransactionAction => ({
@@ -47,7 +48,7 @@ test("200 concurrent calls beside renewals: no write lost, no innocent refused, 
   const election = candidate({
     leaseDurationMs: 60_000,
     renewIntervalMs: 300,
-    requestTimeoutMs: 20_000,
+    tuning: { requestTimeoutMs: 20_000 },
     onEvent: (event) => events.push(event),
   });
   await using leadership = await election.campaign();

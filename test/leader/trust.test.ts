@@ -136,7 +136,7 @@ test("trust counted from the response: the time an acquire took is not trusted t
       if (verb === "acquire") await stage.advance(700);
       return answer;
     }),
-    requestTimeoutMs: 800,
+    tuning: { requestTimeoutMs: 800 },
   });
   const elected = election.campaign();
   const leadership = await elected;

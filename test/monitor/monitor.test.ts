@@ -130,7 +130,7 @@ test("an election's candidates are no election, nor rows of strangers", async ()
   const stop = new AbortController();
   const elected = gate();
   const name = "a/lined-up";
-  const over = new Election({ client, tableName, name, order: "arrival" }).lead(
+  const over = new Election({ client, tableName, name, succession: "arrival" }).lead(
     ({ signal }) => {
       elected.open();
       return new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));

@@ -351,7 +351,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the-same-hostname-is-the-same-identity",
     revives: "two processes on hosts of one name both lead",
     file: "src/resolve-options.ts",
-    from: "randomPart(options.random ?? secureRandom)",
+    from: "randomPart(random)",
     to: '"same"',
   },
   {

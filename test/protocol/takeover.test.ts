@@ -7,7 +7,7 @@ const LEASE_MS = 3_000;
 test("a follower takes over within one lease of the last renewal, plus jitter and a look", async () => {
   const stage = new Stage();
   const a = stage.candidate("a");
-  const b = stage.candidate("b", { expiry: "observation" });
+  const b = stage.candidate("b", { tuning: { expiry: "observation" } });
   await a.election.campaign();
   const next = b.election.campaign();
   await stage.advance(10_000);
@@ -63,7 +63,7 @@ test("a newcomer that campaigns does not wait for a holder long dead either, wha
   const dead = stage.candidate("dead");
   await dead.election.campaign();
   await stage.advance(LEASE_MS + 3_000, { frozen: [dead.clock] });
-  const newcomer = stage.candidate("newcomer", { random: () => 0.999 });
+  const newcomer = stage.candidate("newcomer", { runtime: { random: () => 0.999 } });
   let term: number | undefined;
   void newcomer.election.campaign().then((leadership) => {
     term = leadership.term;
@@ -77,7 +77,7 @@ test("by observation only, a newcomer waits the lease out, and then takes it", a
   const dead = stage.candidate("dead");
   await dead.election.campaign();
   await stage.advance(60_000, { frozen: [dead.clock] });
-  const newcomer = stage.candidate("newcomer", { expiry: "observation" });
+  const newcomer = stage.candidate("newcomer", { tuning: { expiry: "observation" } });
   expect(await newcomer.election.attempt()).toBeUndefined();
   await stage.advance(LEASE_MS - 20, { frozen: [dead.clock] });
   expect(await newcomer.election.attempt()).toBeUndefined();
@@ -89,7 +89,7 @@ test("a takeover that never happens: tries made one by one remember what they sa
   const stage = new Stage();
   const dead = stage.candidate("dead");
   await dead.election.campaign();
-  const cron = stage.candidate("cron", { expiry: "observation" });
+  const cron = stage.candidate("cron", { tuning: { expiry: "observation" } });
   expect(await cron.election.attempt()).toBeUndefined();
   await stage.advance(5 * 60_000, { frozen: [dead.clock] });
   expect((await cron.election.attempt())?.term).toBe(2);
@@ -273,7 +273,7 @@ test("an eventually consistent read that shows an older row is ignored, and does
   await stage.advance(1_200);
   let reads = 0;
   const { election } = stage.candidate("b", {
-    expiry: "observation",
+    tuning: { expiry: "observation" },
     store: between(stage.table, async (verb, pass) => {
       const answer = await pass();
       return verb === "read" && ++reads % 2 === 0 ? old : answer;

@@ -1,4 +1,4 @@
-import { Election, type ElectionEvent, Operator } from "../../src/index.js";
+import { Election, type ElectionEvent, Operator, type Succession } from "../../src/index.js";
 import type { Lease } from "../../src/protocol/lease.js";
 import type { Answer } from "../../src/protocol/verbs.js";
 import { MemoryTable } from "../../src/testing/index.js";
@@ -96,7 +96,11 @@ class Simulation {
     this.#headers = new Headers(plan.broken, (what) => this.#network.count(what));
     this.#operatorsHost = new Host(world, 1, { offsetMs: 0, isRight: true });
     const store = this.#network.from(this.#operatorsHost);
-    this.#operator = new Operator({ store, name: NAME, clock: this.#operatorsHost, random: random.next });
+    this.#operator = new Operator({
+      store,
+      name: NAME,
+      runtime: { clock: this.#operatorsHost, random: random.next },
+    });
   }
 
   async run(): Promise<Run> {
@@ -149,7 +153,7 @@ class Simulation {
   #watch(clock: Host): void {
     const { next: random } = this.#random;
     const store = this.#network.from(clock);
-    void watch(new Election({ store, name: NAME, label: "w", clock, random }), this.#referee);
+    void watch(new Election({ store, name: NAME, label: "w", runtime: { clock, random } }), this.#referee);
   }
 
   #heard(host: Host, answer: Answer, sentMs: number): Answer {
@@ -172,20 +176,18 @@ class Simulation {
       name: NAME,
       label: machine.calledAs,
       leaseDurationMs: machine.leaseDurationMs,
-      ...(plan.tight && {
-        safetyMarginMs: Math.ceil(machine.leaseDurationMs / 250),
-        requestTimeoutMs: Math.floor(machine.leaseDurationMs * 0.3),
-      }),
-      expiry: plan.expiry,
-      order: plan.order,
-      preempt: plan.preempt,
-      maxTenureMs: plan.maxTenureMs,
-      rank: machine.rank,
+      tuning: {
+        expiry: plan.expiry,
+        ...(plan.tight && {
+          safetyMarginMs: Math.ceil(machine.leaseDurationMs / 250),
+          requestTimeoutMs: Math.floor(machine.leaseDurationMs * 0.3),
+        }),
+      },
+      succession: successionOf(plan, machine),
       eligible: machine.eligible,
       group: machine.group,
       stopTimeoutMs: 5_000,
-      clock: host,
-      random: this.#random.next,
+      runtime: { clock: host, random: this.#random.next },
       onEvent: (event: ElectionEvent) => {
         this.#judge(() => this.#referee.heard(event));
         if (this.trace) this.#say(tellEvent(event));
@@ -426,4 +428,9 @@ class Simulation {
       this.trace(`${(this.#world.nowMs / 1_000).toFixed(3).padStart(9)} s  ${line}`);
     }
   }
+}
+
+function successionOf({ order, preempt, maxTenureMs }: Plan, { rank }: Machine): Succession {
+  if (order === "random") return order;
+  return order === "rank" ? { order, rank, preempt, maxTenureMs } : { order, maxTenureMs };
 }

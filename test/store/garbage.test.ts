@@ -16,7 +16,7 @@ const client = newClient();
 const signal = new AbortController().signal;
 const tableName = newLeaseTable(client);
 /** Long enough that no answer is late on a busy machine. */
-const PATIENT = { leaseDurationMs: 120_000, requestTimeoutMs: 30_000 };
+const PATIENT = { leaseDurationMs: 120_000, tuning: { requestTimeoutMs: 30_000 } };
 
 const failureOf = (outcome: Promise<unknown>): Promise<unknown> =>
   outcome.then(

@@ -29,7 +29,7 @@ const candidate = (name: string, label: string) =>
     name,
     label,
     leaseDurationMs: 60_000,
-    requestTimeoutMs: 15_000,
+    tuning: { requestTimeoutMs: 15_000 },
   });
 const signal = new AbortController().signal;
 

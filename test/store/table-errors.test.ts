@@ -11,13 +11,14 @@ import { afterEach, describe, expect, inject, test, vi } from "vitest";
 import {
   Election,
   type ElectionEvent,
-  type ElectionOptions,
   type Leadership,
   MalformedLeaseError,
   TableError,
   TableUnavailableError,
 } from "../../src/index.js";
+import type { CandidateOptions, RankSuccession } from "../../src/options.js";
 import { storeError } from "../../src/store/dynamodb/errors.js";
+import type { ClientOptions } from "../../src/store/open-store.js";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import {
   eventually,
@@ -29,7 +30,7 @@ import {
 } from "../support/fixture.js";
 
 const client = newClient();
-const candidate = (options: Partial<ElectionOptions>) =>
+const candidate = (options: Partial<ClientOptions & CandidateOptions>) =>
   new Election({ client, name: `e/${randomUUID()}`, leaseDurationMs: 3_000, ...options });
 
 /** Everything a candidate can do first. */
@@ -43,7 +44,7 @@ const WAYS: Array<[string, (election: Election) => Promise<unknown>]> = [
 ];
 
 describe.each(WAYS)("%s", (_way, start) => {
-  const failure = async (options: Partial<ElectionOptions>): Promise<TableError> => {
+  const failure = async (options: Partial<ClientOptions & CandidateOptions>): Promise<TableError> => {
     const error: unknown = await start(candidate(options)).then(
       () => undefined,
       (reason: unknown) => reason,
@@ -125,8 +126,8 @@ describe("a table whose key is nearly right is refused", () => {
 });
 
 describe("a rank that DynamoDB cannot hold", () => {
-  const ranked = (rank: ElectionOptions["rank"], tableName: string, events: ElectionEvent[] = []) =>
-    candidate({ tableName, order: "rank", rank, onEvent: (event) => events.push(event) });
+  const ranked = (rank: RankSuccession["rank"], tableName: string, events: ElectionEvent[] = []) =>
+    candidate({ tableName, succession: { order: "rank", rank }, onEvent: (event) => events.push(event) });
 
   /** Until the end of the scope. */
   const leading = (election: Election): AsyncDisposable => {
@@ -146,7 +147,7 @@ describe("a rank that DynamoDB cannot hold", () => {
     "%s is refused as an option",
     (rank) => {
       expect(() => ranked(rank, "incumbent")).toThrow(
-        /^rank: must be a number: 0, or from 1e-130 to 9.99e125/,
+        /^succession.rank: must be a number: 0, or from 1e-130 to 9.99e125/,
       );
     },
   );
@@ -172,14 +173,13 @@ describe("a rank that DynamoDB cannot hold", () => {
     const rank = () => (asked++ === 0 ? 7 : wrong());
     const election = candidate({
       tableName,
-      order: "rank",
-      rank,
-      refreshIntervalMs: 100,
+      succession: { order: "rank", rank },
+      leaseDurationMs: 300,
       onEvent: (event) => events.push(event),
     });
     await using _ = leading(election);
     const ignored = await eventually(() => events.find(({ type }) => type === "rankIgnored"));
-    expect(ignored).toMatchObject({ error: { code: "INVALID_OPTION", option: "rank" } });
+    expect(ignored).toMatchObject({ error: { code: "INVALID_OPTION", option: "succession.rank" } });
     expect(events.filter(({ type }) => type === "unavailable")).toEqual([]);
     expect(await election.candidates()).toMatchObject([{ rank: 7 }]);
   });
@@ -284,7 +284,7 @@ test.each([-36, -2, 2, 36])("a host whose clock is %i hours off leads, renews an
   let renewals = 0;
   const election = candidate({
     tableName,
-    clock,
+    runtime: { clock },
     renewIntervalMs: 300,
     onEvent: ({ type }) => {
       if (type === "renewed") renewals += 1;
@@ -398,7 +398,7 @@ describe("a table that cannot be reached", () => {
   test("one try says so and sends nothing more; a reader as well", async () => {
     const unreachable = await away(await startFaultProxy(inject("dynamodb").endpoint));
     const clock = watchedClock();
-    const election = candidate({ client: unreachable, tableName: "incumbent", clock });
+    const election = candidate({ client: unreachable, tableName: "incumbent", runtime: { clock } });
     for (const ask of [
       () => election.attempt(),
       () => election.leader(),
@@ -418,7 +418,7 @@ describe("a table that cannot be reached", () => {
     const election = candidate({
       client: newClient(proxy.endpoint, { maxAttempts: 1 }),
       tableName,
-      clock,
+      runtime: { clock },
       onEvent: (event) => {
         if (event.type === "unavailable") failures.push(event.error);
       },
@@ -438,7 +438,7 @@ describe("a table that cannot be reached", () => {
     const election = candidate({
       client: unreachable,
       tableName: "incumbent",
-      clock,
+      runtime: { clock },
       onEvent: ({ type }) => {
         if (type === "unavailable") stop.abort(new Error("enough"));
       },

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { Election, type ElectionOptions } from "../../src/index.js";
+import { Election } from "../../src/index.js";
+import type { CandidateOptions } from "../../src/options.js";
 
 /**
  * A candidate's process for tests: leads for as long as it may, and prints what happens to it, one JSON object a
@@ -7,9 +8,13 @@ import { Election, type ElectionOptions } from "../../src/index.js";
  */
 const [, , options = "{}"] = process.argv;
 const say = (what: object) => process.stdout.write(`${JSON.stringify(what)}\n`);
-const given = JSON.parse(options) as ElectionOptions & { rank?: number };
+const {
+  rank: atFirst = 0,
+  succession,
+  ...given
+} = JSON.parse(options) as CandidateOptions & { tableName: string; rank?: number };
 
-let rank = given.rank ?? 0;
+let rank = atFirst;
 process.stdin
   .on("data", (text) => {
     rank = Number(text);
@@ -20,7 +25,10 @@ const election = new Election({
   leaseDurationMs: 2_000,
   ...given,
   client: new DynamoDBClient({}),
-  rank: () => rank,
+  succession:
+    typeof succession === "object" && succession.order === "rank"
+      ? { ...succession, rank: () => rank }
+      : succession,
   onEvent: ({ election: _, candidateId: __, ...event }) => {
     if (event.type === "ended" || event.type === "refused") say(event);
   },

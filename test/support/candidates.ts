@@ -3,10 +3,12 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterEach } from "vitest";
-import { Election, type ElectionOptions, type ListedCandidate } from "../../src/index.js";
+import { Election, type ListedCandidate } from "../../src/index.js";
+import type { CandidateOptions } from "../../src/options.js";
 import { eventually, leaseRow, localEnv, newClient, newLeaseTable } from "./fixture.js";
 
-type Options = Omit<Partial<ElectionOptions>, "rank"> & { rank?: number };
+/** `rank`: at first, where the order of succession is by rank. */
+type Options = Partial<CandidateOptions> & { rank?: number };
 
 interface Said {
   readonly type: string;

@@ -1,6 +1,6 @@
 import type { EndReason } from "../../src/errors.js";
-import type { ElectionOptions, Leadership, LeaseLostError } from "../../src/index.js";
-import { type Player, Stage } from "./stage.js";
+import type { Leadership, LeaseLostError, RankSuccession } from "../../src/index.js";
+import { type Given, type Player, Stage } from "./stage.js";
 
 export const NAME = "billing/nightly";
 export const LEASE_MS = 3_000;
@@ -22,6 +22,9 @@ export interface Actor extends Player {
   leave(): Promise<void>;
 }
 
+/** What one candidate is given: its rank, too, where the order of succession is by rank. */
+type Part = Given & { rank?: RankSuccession["rank"] };
+
 /** Candidates of one staged election that lead for as long as they may, and can be killed. */
 export class Cast {
   readonly stage = new Stage();
@@ -31,12 +34,18 @@ export class Cast {
   readonly #sick = new Set<string>();
   #nowMs = 0;
 
-  constructor(private readonly shared: Partial<ElectionOptions> = {}) {}
+  constructor(private readonly shared: Given = {}) {}
 
   /** A candidate for life: it campaigns from now on. */
-  join(label: string, options: Partial<ElectionOptions> = {}): Actor {
+  join(label: string, { rank = 0, ...options }: Part = {}): Actor {
     const healthy = () => !this.#sick.has(label);
-    const player = this.stage.candidate(label, { healthy, ...this.shared, ...options });
+    const { succession } = this.shared;
+    const given = { healthy, ...this.shared, ...options };
+    const isRanked = typeof succession === "object" && succession.order === "rank";
+    const player = this.stage.candidate(
+      label,
+      isRanked ? { ...given, succession: { ...succession, rank } } : given,
+    );
     const stop = new AbortController();
     const life = player.election.lead((leadership) => this.#reign(label, leadership), {
       signal: stop.signal,
@@ -51,10 +60,7 @@ export class Cast {
   }
 
   /** In this order: the first one leads, and the others wait until they are in step with its renewals. */
-  async joinAll(
-    labels: string,
-    options: (label: string) => Partial<ElectionOptions> = () => ({}),
-  ): Promise<Actor[]> {
+  async joinAll(labels: string, options: (label: string) => Part = () => ({})): Promise<Actor[]> {
     const actors: Actor[] = [];
     for (const label of labels) {
       actors.push(this.join(label, options(label)));

@@ -1,11 +1,12 @@
 import type { ElectionEvent } from "../../src/index.js";
 import {
   type LambdaContext,
-  type LeaderOptions,
   type LeaderResult,
+  type LeaderSettings,
   type LeaderWork,
   leaderHandler,
 } from "../../src/lambda/index.js";
+import type { LeaseStore } from "../../src/store/lease-store.js";
 import type { ManualClock } from "../../src/testing/index.js";
 import type { Stage } from "./stage.js";
 
@@ -23,7 +24,7 @@ export function stagedFunction(
   stage: Stage,
   label: string,
   work: LeaderWork<unknown>,
-  options: LeaderOptions = {},
+  options: LeaderSettings & { store?: LeaseStore } = {},
 ): StagedFunction {
   const { clock } = stage.candidate(label);
   const events: ElectionEvent[] = [];
@@ -31,7 +32,7 @@ export function stagedFunction(
     store: stage.table,
     election: "billing/nightly",
     label,
-    clock,
+    runtime: { clock },
     onEvent: (event) => events.push(event),
     ...options,
   });

@@ -1,7 +1,11 @@
 import type { Clock } from "../../src/clock.js";
-import { Election, type ElectionEvent, type ElectionOptions } from "../../src/index.js";
+import { Election, type ElectionEvent } from "../../src/index.js";
+import type { CandidateOptions } from "../../src/options.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { ManualClock, MemoryTable } from "../../src/testing/index.js";
+
+/** What a test gives a staged candidate, beside what the stage gives it. */
+export type Given = Partial<CandidateOptions> & { store?: LeaseStore };
 
 /** One table, true time, and candidates that each have clocks of their own. */
 export class Stage {
@@ -10,7 +14,7 @@ export class Stage {
   readonly table = new MemoryTable({ keys: { ledger: ["id"] }, serviceTimeMs: () => this.time.wallMs() });
   readonly #clocks = new Set<ManualClock>([this.time]);
 
-  candidate(label: string, options: Partial<ElectionOptions> = {}): Player {
+  candidate(label: string, { runtime, ...options }: Given = {}): Player {
     const clock = new ManualClock(this.time.wallMs());
     this.#clocks.add(clock);
     const events: ElectionEvent[] = [];
@@ -19,7 +23,7 @@ export class Stage {
       name: "billing/nightly",
       label,
       leaseDurationMs: 3_000,
-      clock: clock as Clock,
+      runtime: { clock: clock as Clock, ...runtime },
       onEvent: (event) => events.push(event),
       ...options,
     });

@@ -9,7 +9,7 @@ const RENEW_MS = LEASE_MS / 3;
 
 describe("candidates()", () => {
   test("lists who stands, in order of arrival, with what each tells of itself and its part", async () => {
-    const cast = new Cast({ order: "rank" });
+    const cast = new Cast({ succession: { order: "rank", rank: 0 } });
     await cast.joinAll("abcd", (label) => ({
       rank: "abcd".indexOf(label),
       value: `http://${label}`,
@@ -29,7 +29,7 @@ describe("candidates()", () => {
   });
 
   test("who left is gone at once, who died when its row should have been refreshed", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     await cast.joinAll("abc");
     const labels = async () =>
       (await cast.actor("a").election.candidates()).map(({ label }) => label).join("");
@@ -41,7 +41,7 @@ describe("candidates()", () => {
   });
 
   test("a candidate started again under its label is another one", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     await cast.joinAll("ab");
     cast.kill("b");
     await cast.advance(5 * LEASE_MS);
@@ -53,7 +53,7 @@ describe("candidates()", () => {
 
 describe("history()", () => {
   test("tells who led from when to when and why it ended, latest first: of crashed and evicted leaders too", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     await cast.joinAll("abcde");
     const operator = new Operator({ store: cast.stage.table, name: NAME });
     cast.kill("a");
@@ -209,7 +209,7 @@ describe("observe()", () => {
   });
 
   test("an outage is survived; leaders of that time are told after it", async () => {
-    const cast = new Cast({ order: "ring", maxTenureMs: LEASE_MS });
+    const cast = new Cast({ succession: { order: "ring", maxTenureMs: LEASE_MS } });
     const observer = follow(cast);
     await cast.joinAll("abc");
     const before = cast.reigns.length;
@@ -226,7 +226,7 @@ describe("observe()", () => {
   });
 
   test("of a hundred rotations none is missed, none told twice", async () => {
-    const cast = new Cast({ order: "ring", maxTenureMs: 500, leaseDurationMs: 1_500 });
+    const cast = new Cast({ succession: { order: "ring", maxTenureMs: 500 }, leaseDurationMs: 1_500 });
     const observer = follow(cast);
     await cast.joinAll("abc");
     await cast.until(() => cast.reigns.length >= 100, 600_000);
@@ -237,7 +237,7 @@ describe("observe()", () => {
   });
 
   test("the standby is shown beside the leader", async () => {
-    const cast = new Cast({ order: "arrival" });
+    const cast = new Cast({ succession: "arrival" });
     const [a, b] = await cast.joinAll("ab");
     const { election } = cast.stage.candidate("reader");
     expect(await election.leader()).toMatchObject({ candidateId: a?.id, standby: b?.id });

@@ -46,7 +46,7 @@ test.each(["service-clock", "observation"] as const)(
     const stage = new Stage();
     const a = stage.candidate("a");
     await a.election.campaign();
-    const { seen, stop, ended } = follow(stage, { expiry });
+    const { seen, stop, ended } = follow(stage, { tuning: { expiry } });
     await stage.advance(500, { frozen: [a.clock] });
     expect(seen.at(-1)?.term).toBe(1);
     await stage.advance(2 * LEASE_MS, { frozen: [a.clock] });

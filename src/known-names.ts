@@ -1,0 +1,83 @@
+import { isPlain } from "./describe.js";
+import { InvalidOptionError } from "./errors.js";
+
+/** Names of options that nobody reads are refused: a typing error would be ignored, and a default used in its place. */
+
+/**
+ * Throws unless each name of `options` is one of `known`. Names in groups are known by their paths, such as
+ * `tuning.expiry`, so that the error can tell where an option stands. A name whose value is undefined counts as left out.
+ * @param group the path of `options` itself; undefined: they are at the top
+ */
+export function checkNames(options: object, known: readonly string[], group?: string): void {
+  const prefix = group === undefined ? "" : `${group}.`;
+  for (const [place, [name, value]] of Object.entries(options).entries()) {
+    if (value === undefined || (known.includes(prefix + name) && !name.includes("."))) continue;
+    const nearest = nearestPath(name, known);
+    if (nearest !== undefined) {
+      throw new InvalidOptionError(
+        prefix + name,
+        `is not an option (did you mean ${nearest}?)`,
+        value,
+        nearest,
+      );
+    }
+    // A name that resembles none of ours may be anything: a key read from a file, a secret. It is not shown.
+    const here = known.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+    const names = here.filter((path) => !path.includes(".")).join(", ");
+    throw new InvalidOptionError(
+      group ?? "options",
+      `must have no names but ${names}; name ${place + 1} is none of these`,
+      value,
+      undefined,
+    );
+  }
+}
+
+/** The options in a group. A group is an object literal: what a class or a proxy holds is not looked at. */
+export function groupOf(
+  group: string,
+  value: unknown,
+  known: readonly string[],
+  suggestion: unknown,
+): Record<string, unknown> {
+  if (value === undefined) return {};
+  const names = known.filter((path) => path.startsWith(`${group}.`)).map((path) => path.split(".").pop());
+  if (typeof value !== "object" || value === null || !isPlain(value)) {
+    throw new InvalidOptionError(group, `must be an object with ${names.join(", ")}`, value, suggestion);
+  }
+  checkNames(value, known, group);
+  return value as Record<string, unknown>;
+}
+
+/** The path whose last name is like `name`: it begins alike, or at most a third of it differs. Undefined if none is. */
+function nearestPath(name: string, known: readonly string[]): string | undefined {
+  const sought = name.toLowerCase();
+  let nearest: string | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const path of known) {
+    const there = (path.split(".").pop() as string).toLowerCase();
+    const begins = sought.length >= 4 && there.startsWith(sought);
+    const distance = begins ? 1 : distanceOf(sought, there);
+    const isLike = begins || distance <= Math.round(Math.max(sought.length, there.length) / 3);
+    if (!isLike || distance >= least) continue;
+    nearest = path;
+    least = distance;
+  }
+  return nearest;
+}
+
+/** How many characters must be added, left out or changed to make one word of the other. */
+function distanceOf(a: string, b: string): number {
+  // Longer than any option: not worth comparing.
+  if (a.length > 40) return Number.POSITIVE_INFINITY;
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next[j] = Math.min(changed, (row[j] as number) + 1, (next[j - 1] as number) + 1);
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

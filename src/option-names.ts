@@ -1,0 +1,42 @@
+import type { ElectionOptions, RankSuccession, Runtime, Tuning } from "./options.js";
+
+/** The names of all options; those in groups by their paths. */
+
+/** Typed, so that no option is forgotten. */
+const TOP: Record<keyof ElectionOptions, 0> = {
+  client: 0,
+  tableName: 0,
+  store: 0,
+  name: 0,
+  label: 0,
+  value: 0,
+  leaseDurationMs: 0,
+  renewIntervalMs: 0,
+  stopTimeoutMs: 0,
+  succession: 0,
+  eligible: 0,
+  group: 0,
+  healthy: 0,
+  onEvent: 0,
+  tuning: 0,
+  runtime: 0,
+};
+const SUCCESSION: Record<keyof RankSuccession, 0> = { order: 0, rank: 0, preempt: 0, maxTenureMs: 0 };
+const TUNING: Record<keyof Tuning, 0> = {
+  safetyMarginMs: 0,
+  requestTimeoutMs: 0,
+  historyRetentionMs: 0,
+  expiry: 0,
+};
+const RUNTIME: Record<keyof Runtime, 0> = { clock: 0, random: 0 };
+const pathsIn = (group: string, names: object) => Object.keys(names).map((name) => `${group}.${name}`);
+
+export const RUNTIME_PATHS = pathsIn("runtime", RUNTIME);
+export const ELECTION_PATHS = [
+  ...Object.keys(TOP),
+  ...pathsIn("succession", SUCCESSION),
+  "succession.preempt.minTenureMs",
+  ...pathsIn("tuning", TUNING),
+  "tuning.expiry.maxServiceClockErrorMs",
+  ...RUNTIME_PATHS,
+];
