@@ -10,17 +10,20 @@ import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { isHealthy } from "./health.js";
 
-/** Spread of first tries after a holder's death, as a part of its lease: one usually is first. */
+/**
+ * Candidates spread their first tries after a holder's death over this part of its lease. So usually one is
+ * first.
+ */
 const JITTER = 1 / 30;
 
-/** A lease just acquired. */
+/** A lease that was just acquired. */
 export interface Elected {
   readonly lease: Lease;
   /** Read before the acquiring request left. */
   readonly sent: Instant;
 }
 
-/** A tenure begun, and the row it followed. */
+/** A lease that was won, and the row that it followed. */
 export interface Won extends Elected {
   readonly kind: "elected";
   readonly previous: Lease | undefined;
@@ -33,7 +36,7 @@ export type Outcome =
 
 export interface CampaignOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Campaign only for this tick: `done` once it is recorded. */
+  /** Campaign only for this tick. The outcome is `done` once the tick is recorded. */
   readonly tick?: string | undefined;
 }
 
@@ -42,14 +45,14 @@ export interface CampaignOptions {
  * apart, still notice a dead holder (pitfall: a takeover that never happens).
  *
  *   unknown ──read──▶ row held ──wait/read──▶ free ──acquire──▶ elected
- *                 └──▶ no row ──hold place, history, wait──┘  └─ refused: the row it brought is the next observation
+ *                 └──▶ no row ──placeholder, history, wait──┘  └─ refused: the row it brought is the next observation
  */
 export class Campaign {
   #observation: Observation | undefined;
-  /** A try to acquire went unanswered: only the row can tell whether it landed. */
+  /** A try to acquire got no answer: only the row can tell whether it landed (rule 3a). */
   #acquireUnanswered = false;
   #jitterMs = 0;
-  /** In a row. */
+  /** How many came one after the other. */
   #unexplainedRefusals = 0;
 
   constructor(
@@ -58,7 +61,10 @@ export class Campaign {
     private readonly emit: Emit,
   ) {}
 
-  /** Tries until elected (or the tick is done). Rejects with the signal's reason, or what a retry cannot mend. */
+  /**
+   * Tries until elected, or until the tick is done. Rejects with the signal's reason, or with an error that no
+   * retry can fix.
+   */
   async run({ signal, tick }: CampaignOptions): Promise<Won | { kind: "done" }> {
     const { clock, renewIntervalMs, random } = this.options;
     for (let failures = 0; ; ) {
@@ -77,9 +83,9 @@ export class Campaign {
     }
   }
 
-  /** One try without waiting: looks at most once, then acquires if that is allowed by now. */
+  /** One try without waiting: reads at most once, then acquires if that is allowed. */
   async attempt({ signal, tick }: CampaignOptions): Promise<Outcome> {
-    let looked = false;
+    let hasRead = false;
     for (let refusals = 0; refusals < 3; ) {
       signal?.throwIfAborted();
       if (this.#isDone(tick)) return { kind: "done" };
@@ -89,26 +95,26 @@ export class Campaign {
         signal?.throwIfAborted();
         const won = await this.#acquire(move);
         if (won) return won;
-        looked = true;
+        hasRead = true;
         refusals += 1;
       } else if (move.kind === "createPlaceholder") {
         await this.#createPlaceholder(signal);
       } else if (move.kind === "readHistory") {
         await this.#readHistory(signal);
-        looked = false;
-      } else if (looked) {
+        hasRead = false;
+      } else if (hasRead) {
         break;
       } else {
         await this.#read(true, signal);
-        looked = true;
+        hasRead = true;
       }
     }
     return { kind: "held", lease: this.#observation?.lease };
   }
 
   /**
-   * After giving the lease back at somebody's wish: lets the others look once before trying again, those too for
-   * whom it is not reserved.
+   * Rule 8f. After a hand-over that somebody asked for: lets the others poll once before this candidate tries
+   * again, also those for whom the lease is not reserved.
    */
   letOthersGoFirst(signal?: AbortSignal): Promise<void> {
     const { clock, renewIntervalMs, candidateId } = this.options;
@@ -117,7 +123,7 @@ export class Campaign {
     return sleep(clock, renewIntervalMs * 1.5 + (isKept ? reservedMs : 0), signal);
   }
 
-  /** The leader's own last sight of the row: a resigned lease can be taken back with one request. */
+  /** The row as the leader last saw it. So a lease that it resigned can be acquired again with one request. */
   observed(lease: Lease): void {
     this.#observe(lease, this.client.time.now().monotonicMs, true);
   }
@@ -152,8 +158,8 @@ export class Campaign {
   }
 
   /**
-   * A founding that was refused without a row leaves nothing to watch, and a refusal that shows the very pair it was
-   * conditioned on makes no sense: then it tries ever less often.
+   * A founding that was refused without a row leaves nothing to watch. A refusal that shows the very pair on
+   * which it was conditional has no explanation. After these it tries less and less often.
    */
   async #acquireOrBackOff(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
     const { clock, renewIntervalMs, random } = this.options;
@@ -205,11 +211,12 @@ export class Campaign {
     this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
     if (!succeeded || !lease) {
       this.emit({ type: "refused", term: lease?.term });
-      // The term was used before, though the history did not say so when it was read: all over again.
+      // The term was used before, though the history did not say so when it was read: start again.
       if (!lease && this.#observation) this.#observation = forgetRow(this.#observation);
       return undefined;
     }
-    // Both local clocks may have stood still since the last header, and the row says too early an end: mine, but once more.
+    // Both local clocks may have stood still since the last header, so the row's end may be too early. The
+    // lease is ours, but it is acquired again (rule 4c).
     if (told.contradicts && lease.expiresAt !== undefined) return undefined;
     // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
     const now = this.client.time.now();

@@ -1,7 +1,7 @@
 import { withTimeout } from "../async.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
-/** Asks `healthy`; an error or silence is a no. */
+/** Asks `healthy`. An error or no answer counts as false. */
 export async function isHealthy(options: ResolvedOptions): Promise<boolean> {
   const { healthy } = options;
   if (!healthy) return true;

@@ -7,10 +7,13 @@ import { keepsLine } from "../protocol/line.js";
 import { lifetimeMs } from "../protocol/membership.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
-/** The row of somebody who died is kept for an hour after its end, for people to see. */
+/** A dead candidate's row is kept for an hour after its end, for people to see. */
 const KEPT_AFTER_END_MS = 3_600_000;
 
-/** A candidate's own row: written and refreshed while it stands for election, then deleted. It never delays an election. */
+/**
+ * A candidate's own row (rule 7a): written and refreshed while it campaigns or leads, then deleted. It never
+ * delays an election.
+ */
 export class Registration {
   #seq: number | undefined;
   #rank = 0;
@@ -25,12 +28,12 @@ export class Registration {
     private readonly emit: Emit,
   ) {}
 
-  /** Undefined while it has not joined. */
+  /** Undefined before it has joined. */
   get seq(): number | undefined {
     return this.#seq;
   }
 
-  /** As last told to the others. */
+  /** As the others last heard it. */
   get rank(): number {
     return this.#rank;
   }
@@ -42,7 +45,7 @@ export class Registration {
     this.#running = this.#refresh(this.#leaving.signal);
   }
 
-  /** Resolves when nothing runs any more. Others learn of it at once, if the table answers. */
+  /** Resolves when nothing is running any more. If the table answers, the others learn of it at once. */
   leave(): Promise<void> {
     this.#leaving?.abort();
     if (this.#leaving) this.#left = this.#deleteRow(this.#running);
@@ -51,13 +54,13 @@ export class Registration {
   }
 
   /**
-   * A refresh that arrives after the deletion brings the row back. Its `beat` stands still from then on and its
-   * `expiresAt` passes, so for one lifetime it costs order, and never safety.
+   * A refresh that arrives after the deletion brings the row back. From then on its `beat` stands still and its
+   * `expiresAt` passes. So for one lifetime it can spoil the order, never safety.
    */
   async #deleteRow(running: Promise<void>): Promise<void> {
     await running;
     const { candidateId } = this.options;
-    // Should it have joined again meanwhile, its newer beat keeps the row.
+    // If it has joined again meanwhile, its newer beat keeps the row.
     const beat = this.#beat;
     if (beat === 0) return;
     await this.client.deleteCandidate({ candidateId, beat }).catch(() => {});
@@ -83,7 +86,7 @@ export class Registration {
     }
   }
 
-  /** What cannot be told now stays as it was told last. */
+  /** If the rank cannot be had now, the last one stays. */
   async #askRank(signal: AbortSignal): Promise<void> {
     const { clock, requestTimeoutMs, rank } = this.options;
     try {
@@ -105,10 +108,11 @@ export class Registration {
     this.#beat += 1;
     const fixed = { candidateId, label, eligible, group, value, refreshMs, seq };
     await this.client.writeCandidate((sent) => {
-      // By the headers alone: else a row of who died on a host whose wall clock is wrong would count as alive.
+      // By the headers alone: a candidate that died on a host whose wall clock is wrong would otherwise count
+      // as alive.
       const latestMs = this.client.time.headers?.latestMs(sent);
       const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshMs);
-      // For cleaning up any clock will do: a row that went too soon is back with the next refresh.
+      // For the clean-up any clock will do: a row that was removed too early is back with the next refresh.
       const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + KEPT_AFTER_END_MS) / 1_000);
       return { ...fixed, rank: this.#rank, beat: this.#beat, expiresAt, ttl };
     });

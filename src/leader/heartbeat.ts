@@ -1,6 +1,8 @@
 import type { Clock } from "../clock.js";
 
-/** When renewals are due: on a grid, so that followers can keep in step, whatever one renewal took. */
+/**
+ * When renewals are due: on a fixed grid, however long one renewal took, so that followers can poll in step.
+ */
 export class Heartbeat {
   #dueMs: number;
   #wake: () => void = () => {};
@@ -17,18 +19,18 @@ export class Heartbeat {
     return this.#dueMs;
   }
 
-  /** The first grid point after `nowMs`: a late renewal does not shift those after it. */
+  /** The first grid point after `nowMs`. A late renewal does not shift the ones after it. */
   nextDueMs(nowMs: number): number {
     const missed = Math.max(0, Math.floor((nowMs - this.#dueMs) / this.intervalMs) + 1);
     return this.#dueMs + this.intervalMs * missed;
   }
 
-  /** A renewal that left then is confirmed. */
+  /** A renewal that left at this time is confirmed. */
   renewed(sentMs: number): void {
     this.#dueMs = this.nextDueMs(sentMs);
   }
 
-  /** Until the time is up, or something wants the heartbeat's attention. */
+  /** Resolves when the time is up, or when `wake` is called. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.clock.setTimer(ms, resolve);

@@ -6,11 +6,13 @@ import type { Tenure } from "./tenure.js";
 import type { Commits } from "./transactions.js";
 
 export interface ResignOptions {
-  /** The candidate that comes next: the lease is kept for it until it has surely looked, then it is free for all. */
+  /**
+   * The candidate that comes next. The lease is kept for it until it must have polled; then it is free for all.
+   */
   to?: string | undefined;
   /**
-   * Keeps the lease for candidates of this candidate's `group` (or, without one, for this candidate) for so long,
-   * in milliseconds, though nobody renews it. Others wait; it lapses by itself.
+   * Keeps the lease for so long, in milliseconds, for candidates of this candidate's `group` (or, without a
+   * group, for this candidate), though nobody renews it. Other candidates wait. It lapses by itself.
    */
   holdForMs?: number | undefined;
 }
@@ -45,7 +47,7 @@ export class Leadership implements AsyncDisposable {
     return this.#tenure.term;
   }
 
-  /** What this leader publishes on the lease row. */
+  /** The value that this leader publishes on the lease row. */
   get value(): string | undefined {
     return this.#tenure.lease.value;
   }

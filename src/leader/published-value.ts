@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from "../async.js";
 
-/** What a leader publishes on the lease row, and who waits until it is there. */
+/** The value that a leader publishes on the lease row, and the calls that wait until it is there. */
 export class PublishedValue {
   #waiting: Array<Deferred<void>> = [];
 
@@ -14,7 +14,7 @@ export class PublishedValue {
     return this.#waiting.length > 0;
   }
 
-  /** Resolves when a renewal carried it to the table. */
+  /** Resolves when a renewal has carried it to the table. */
   change(value: string | undefined): Promise<void> {
     this.current = value;
     const waiter = deferred<void>();
@@ -22,12 +22,12 @@ export class PublishedValue {
     return waiter.promise;
   }
 
-  /** Those whose value the renewal carries that is sent now. */
+  /** Takes the calls whose value the next renewal carries. */
   take(): Deferred<void>[] {
     return this.#waiting.splice(0);
   }
 
-  /** It did not get there. */
+  /** The renewal failed: these calls go on waiting. */
   putBack(waiting: Deferred<void>[]): void {
     this.#waiting.unshift(...waiting);
   }

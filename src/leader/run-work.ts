@@ -2,18 +2,18 @@ import { type EndReason, FencedOutError, LeaseLostError } from "../errors.js";
 import type { Leadership } from "./leadership.js";
 import type { Tenure } from "./tenure.js";
 
-/** Done while leading. Must heed `leadership.signal`. */
+/** What a leader does. It must stop when `leadership.signal` aborts. */
 export type Work<T> = (leadership: Leadership) => T | Promise<T>;
 
 export interface Served<T> {
-  /** Why the work was told to stop; undefined: it ended by itself. */
+  /** Why the work was told to stop. Undefined: it ended by itself. */
   readonly ended: EndReason | undefined;
   readonly result: PromiseSettledResult<T>;
 }
 
 /**
- * Runs the work under a leadership that was just won, to its end. The lease is still there then: it is given back
- * after this. Begins at once, so that neither signal can have aborted unheard.
+ * Runs the work to its end, under a leadership that was just won. It does not release the lease: the caller
+ * does that afterwards (rule 8b). It begins at once, so that no abort of either signal is missed.
  */
 export async function serve<T>(
   leadership: Leadership,
@@ -38,7 +38,10 @@ export async function serve<T>(
   return { ended: tenure.endReason, result };
 }
 
-/** The work's value; its error too, unless it only says that the leadership had ended, which was known. */
+/**
+ * The work's value, or its error. An error that only says that the leadership had ended is left out, since that
+ * is known.
+ */
 export function settle<T>(result: PromiseSettledResult<T>, ended: EndReason | undefined): T | undefined {
   if (result.status === "fulfilled") return result.value;
   const error: unknown = result.reason;

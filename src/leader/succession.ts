@@ -7,20 +7,23 @@ import { aliveMembers, deletableRows, type Membership, updateMembership } from "
 import type { CandidateRow } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
-/** A reason to hand over, and perhaps to whom. */
+/** Why the leader should hand over, and perhaps to which candidate. */
 export interface PlannedEnd {
   readonly reason: EndReason;
   readonly to?: string | undefined;
 }
 
-/** A leader's care for who comes after it: it reads the candidates, and says who is next and when. */
+/**
+ * The leader's part in the order of succession (rules 7b, 7c and 7f): it reads the candidates, and decides who
+ * is next and when.
+ */
 export class Succession {
   #membership: Membership = new Map();
   #line: readonly string[] | undefined;
   #candidates: readonly Candidate[] = [];
   #reading: Promise<void> | undefined;
   #deleting: Promise<void> | undefined;
-  /** False once the table has refused it: the rows are left to the table's TTL. */
+  /** False once the table has refused a deletion: the rows are then left to the table's TTL. */
   #mayDelete = true;
   readonly #suspects: ReadonlySet<string>;
   readonly #sinceMs: number;
@@ -35,13 +38,16 @@ export class Succession {
     this.#suspects = suspectsOf(previous, options.candidateId);
   }
 
-  /** What the next renewal should write; undefined: the row says so already, or it is not known yet. */
+  /** The line that the next renewal should write. Undefined: the row has it already, or it is not known yet. */
   newLine({ line = [] }: Lease): readonly string[] | undefined {
     const same = this.#line?.length === line.length && line.every((id, i) => id === this.#line?.[i]);
     return same ? undefined : this.#line;
   }
 
-  /** Reads the candidates beside the heartbeat, one read at a time; a failed one is left for the next renewal. */
+  /**
+   * Reads the candidates beside the heartbeat, one read at a time. A read that fails is left for the next
+   * renewal.
+   */
   refresh(): Promise<void> {
     if (!keepsLine(this.options.order)) return Promise.resolve();
     this.#reading ??= this.#read()
@@ -52,7 +58,9 @@ export class Succession {
     return this.#reading;
   }
 
-  /** Whether this leader should hand over: what people want, as the row tells, before what the line asks for. */
+  /**
+   * Whether this leader should hand over. What people asked for on the row comes before what the line asks for.
+   */
   plannedEnd({ paused, stepDown }: Lease): PlannedEnd | undefined {
     if (paused !== undefined) return { reason: "paused" };
     if (stepDown?.to !== undefined) return { reason: "handed-off", to: stepDown.to };
@@ -63,7 +71,7 @@ export class Succession {
     const { preempt, minTenureMs, maxTenureMs } = this.options;
     const ledMs = this.client.time.now().monotonicMs - this.#sinceMs;
     const line = this.#line ?? [];
-    // Who never joined (a single try) has told nobody its rank.
+    // A candidate that never joined (a single try) has told nobody its rank.
     const isRanked = this.registration.seq !== undefined;
     const higher =
       preempt && isRanked && ledMs >= minTenureMs
@@ -78,7 +86,7 @@ export class Succession {
   async #read(): Promise<void> {
     const { order, candidateId } = this.options;
     const { answer, received } = await this.client.readCandidates();
-    // Whose row does not say how long it is good (it was written without a service clock) may be long dead.
+    // A row without `expiresAt` was written without a service clock: its candidate may be long dead.
     const undated = answer.candidates.filter(({ expiresAt }) => expiresAt === undefined);
     const suspects = new Set([...this.#suspects, ...undated.map((row) => row.candidateId)]);
     this.#membership = updateMembership(this.#membership, answer.candidates, received.monotonicMs, suspects);
@@ -92,8 +100,8 @@ export class Succession {
   }
 
   /**
-   * A leader pays for each row that it reads at each renewal. One request at a time and none tried again, so that no
-   * renewal waits behind them. Never rejects.
+   * The leader pays for each row that it reads at each renewal, so it deletes those of the dead. One request at
+   * a time, without retries, so that no renewal waits behind them. Never rejects.
    */
   async #delete(rows: readonly CandidateRow[]): Promise<void> {
     try {
@@ -104,7 +112,9 @@ export class Succession {
   }
 }
 
-/** Who should have led before me by what stood in the row, and did not: dead, perhaps. */
+/**
+ * The candidates that should have led before this one by what stood in the row, and did not. They may be dead.
+ */
 function suspectsOf(previous: Lease | undefined, me: string): Set<string> {
   if (previous === undefined) return new Set();
   const { holder, line = [], reservedFor } = previous;

@@ -4,26 +4,27 @@ import type { LeaseClient } from "../lease-client.js";
 import { type Touched, touchedBy } from "../store/item-keys.js";
 import type { Action } from "../store/transaction.js";
 
-/** Before a table that did not answer is asked again. */
+/** How long to wait before a table that did not answer is asked again. */
 const ASK_AGAIN_MS = 5_000;
 
 /**
- * The key attributes of users' tables: told by the caller, proven by an update that landed, or else read once per table,
- * beside the calls. While they are not known each Put of the table goes by itself: slower, never wrong.
+ * Rule 9h. The key attributes of users' tables: given by the caller, proven by an update that landed, or read
+ * once per table, beside the calls. While they are unknown, each Put into the table has a transaction of its
+ * own: slower, never wrong.
  */
 export class TableKeys {
   readonly #names = new Map<string, readonly string[]>();
-  /** Tables that are being asked, or need not be asked, until then (monotonic). */
+  /** Tables that are being asked, or need not be asked before this time (monotonic). */
   readonly #askedUntilMs = new Map<string, number>();
 
   constructor(
     private readonly client: LeaseClient,
     private readonly clock: Clock,
-    /** Aborts when nothing is to be asked any more. */
+    /** Aborts when no table should be asked any more. */
     private readonly signal: AbortSignal,
   ) {}
 
-  /** What these touch: worked out once, and again when more keys are known. */
+  /** The items that these touch: computed once, and again when more keys are known. */
   touchedBy(actions: readonly Action[]): () => Touched {
     let known = -1;
     let touched: Touched | undefined;
@@ -36,19 +37,19 @@ export class TableKeys {
     };
   }
 
-  /** What is known already is not told otherwise: a wrong name would let two writes of one item change places. */
+  /** What is known already stays: a wrong name would let two writes of one item change places. */
   told(keys: Readonly<Record<string, readonly string[]>>): void {
     for (const [tableName, names] of Object.entries(keys)) this.#learn(tableName, names);
   }
 
-  /** These actions have landed, so what they call a key is one. */
+  /** These actions have landed, so what they used as a key is one. */
   proven(actions: readonly Action[]): void {
     for (const { kind, tableName, keyOrItem } of actions) {
       if (kind !== "Put") this.#learn(tableName, Object.keys(keyOrItem));
     }
   }
 
-  /** Asks for the keys that these need and nobody knows. */
+  /** Asks for the keys that these actions need and that are not known. */
   need(actions: readonly Action[]): void {
     for (const { kind, tableName } of actions) {
       if (kind !== "Put" || this.#names.has(tableName)) continue;

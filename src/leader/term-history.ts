@@ -4,16 +4,16 @@ import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
-/** Tries in a row, at the beginning and at the end of a tenure and for a completed tick. */
+/** Tries in a row: at the beginning and at the end of a tenure, and for a completed tick. */
 const TRIES = 5;
 
 /**
- * The history of one term, written beside the work: that `lease` began and, once that has landed, what became of the
- * term before it. In this order, so that the newest recorded term never carries a `ttl`: it is what terms go on from
- * if the lease row is ever deleted. Without a row before it, the term before ended with that row.
+ * Rule 5e. The history of one term, written beside the work: that `lease` began and, once that has landed, how
+ * the term before it ended. In this order the newest recorded term never carries a `ttl`: terms go on from it
+ * if the lease row is ever deleted. If there was no row before, the term before ended with that row's deletion.
  */
 export class TermHistory {
-  /** What has not landed yet, in this order. */
+  /** What has not landed yet, in order. */
   readonly #waiting: Array<() => TermRecord>;
   #writing: Promise<void> | undefined;
 
@@ -35,17 +35,22 @@ export class TermHistory {
     void this.insist();
   }
 
-  /** One try at what is missing. With each heartbeat: history is never given up while the tenure lasts. */
+  /**
+   * One try to write what is missing. Called with each heartbeat: as long as the tenure lasts, history is not
+   * given up.
+   */
   refresh(): Promise<void> {
     return this.#write(1);
   }
 
-  /** Some tries in a row. Resolves after a few request timeouts at the latest, written or not. */
+  /**
+   * Several tries in a row. Resolves after a few request timeouts at the latest, whether it was written or not.
+   */
   insist(): Promise<void> {
     return this.#write(TRIES);
   }
 
-  /** One writer at a time: who asks meanwhile waits for the same tries. */
+  /** One writer at a time: a call that comes meanwhile waits for the same tries. */
   #write(tries: number): Promise<void> {
     this.#writing ??= this.#writeAll(tries).finally(() => {
       this.#writing = undefined;
@@ -75,9 +80,10 @@ export class TermHistory {
 }
 
 /**
- * Keeps a completed tick in history too, so that it outlives even the lease row. Only when the fence has confirmed
- * it: what stands in history is never run again. In a fact of its own: what is written of a term's beginning may
- * arrive after this, and must not take it back. Resolves after a few request timeouts at the latest, written or not.
+ * Rule 5f. Keeps a completed tick in history too, so that it outlives even the lease row. Only call it when the
+ * fence has confirmed the release: a tick in history is never run again. The tick has a write of its own: the
+ * record of the term's beginning may arrive after it, and must not remove it. Resolves after a few request
+ * timeouts at the latest, whether it was written or not.
  */
 export async function recordTick(client: LeaseClient, options: ResolvedOptions, term: number, tick: string) {
   await record(client, options, () => ({ term, lastTick: tick }), TRIES);

@@ -1,18 +1,24 @@
 import type { Call } from "./transaction-queue.js";
 
-/** Some calls under one id: what may land as a number, or, with no calls, the number alone. */
+/** Some calls under one id: what may land as a number. Without calls: the number alone (rule 9c). */
 export interface Content {
   readonly id: string;
   readonly calls: readonly Call[];
-  /** They are apart from the calls that wait, because of trouble that they had. */
+  /** They go separately from the calls that wait, because a transaction with them failed before. */
   readonly isApart: boolean;
   tries: number;
 }
 
-/** So many contents may be under way before the number is decided by itself: what is remembered stays bounded. */
+/**
+ * At most so many contents may be under way before the number is decided without calls. That bounds what is
+ * remembered.
+ */
 const MAX_CONTENTS = 16;
 
-/** All that was ever sent under the number that is about to be decided, and who is to be refused when it is. */
+/**
+ * Everything that was ever sent under the number to be decided next, and the calls to refuse once it is
+ * decided.
+ */
 export class OpenNumber {
   readonly #sent = new Map<string, readonly Call[]>();
   readonly #refused = new Map<Call, unknown>();
@@ -29,12 +35,12 @@ export class OpenNumber {
     this.#client += 1;
   }
 
-  /** One request, sent once: its refusal is all that can ever become of it. */
+  /** One request that was sent once: its refusal is all that can ever become of it (rule 9d). */
   wasSentOnce(attempts: number | undefined): boolean {
     return this.#client === 1 && attempts === 1;
   }
 
-  /** Not told before something without it has landed. */
+  /** The call learns of it only after something without it has landed (rule 9c). */
   refuse(call: Call, error: unknown): void {
     this.#refused.set(call, error);
   }
@@ -51,7 +57,7 @@ export class OpenNumber {
     return this.#sent.size >= MAX_CONTENTS;
   }
 
-  /** Of these a request may be under way, or an answer is owed. */
+  /** Calls of which a request may be under way, or which wait for an answer. */
   get unsettled(): Call[] {
     const all = new Set([...[...this.#sent.values()].flat(), ...this.#refused.keys()]);
     return [...all].filter(({ settled }) => !settled);
@@ -61,7 +67,7 @@ export class OpenNumber {
     return this.#sent.get(id) ?? [];
   }
 
-  /** Settled otherwise. */
+  /** The call was settled in another way. */
   forget(call: Call): void {
     this.#refused.delete(call);
   }

@@ -5,10 +5,13 @@ import type { Action } from "../store/transaction.js";
 /** Below DynamoDB's 4 MB, since our sizes are estimates. */
 const MAX_COMMIT_BYTES = 3_500_000;
 
-/** After so many calls that do not fit beside those before them no more are looked at, nor so many groups apart. */
+/**
+ * At most so many calls that do not fit are passed over in one search, and so many separate groups are looked
+ * at.
+ */
 const MAX_PASSED = 100;
 
-/** One `transact` of a user's, until it is settled. */
+/** One call of `transact`, until it is settled. */
 export interface Call {
   readonly actions: readonly Action[];
   readonly bytes: number;
@@ -16,7 +19,7 @@ export interface Call {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   settled: boolean;
-  /** When it was sent for the first time, monotonic; and how often since. */
+  /** When it was first sent, monotonic; and how often since. */
   sentMs: number | undefined;
   tries: number;
 }
@@ -33,12 +36,12 @@ export interface Taken {
   readonly isApart: boolean;
 }
 
-/** Calls that wait, and which of them go together next. Only its own lists change. */
+/** The calls that wait, and which of them go together next. It changes nothing but its own lists. */
 export class CommitQueue {
   #waiting: Call[] = [];
-  /** What they were part of could not be committed: they take turns with the others, group by group. */
+  /** Calls whose transaction could not be committed. They take turns with the others, group by group. */
   #apart: Group[] = [];
-  /** What those apart touch: whoever comes later and touches it too has to wait for them. */
+  /** The items that these touch: a later call on one of them has to wait for them. */
   readonly #touchedApart = new TouchedItems();
   #apartWasLast = true;
 
@@ -54,7 +57,7 @@ export class CommitQueue {
     this.#waiting.push(call);
   }
 
-  /** They were taken, and are as they were. */
+  /** They were taken, but nothing became of it. */
   putBack(calls: readonly Call[]): void {
     const waiting = calls.filter(({ settled }) => !settled);
     if (waiting.length > 0) this.#waiting = [...waiting, ...this.#waiting];
@@ -67,7 +70,7 @@ export class CommitQueue {
     this.#apart.push({ calls, touched, retryAtMs });
   }
 
-  /** Half of them and the other half, so that few tries tell which of them was to blame. */
+  /** In two halves, so that few tries tell which call was to blame. */
   divide(calls: readonly Call[], retryAtMs: number): void {
     const half = Math.ceil(calls.length / 2);
     this.setApart(calls.slice(0, half), retryAtMs);
@@ -87,7 +90,7 @@ export class CommitQueue {
     }
   }
 
-  /** The calls of the next commit; none: wait until `retryAtMs`, or for another call. */
+  /** The calls of the next commit. None: wait until `retryAtMs`, or for another call. */
   take(nowMs: number): Taken {
     const due = this.#apart.slice(0, MAX_PASSED).find(({ retryAtMs }) => retryAtMs <= nowMs);
     if (due && !this.#apartWasLast) return this.#takeApart(due);
@@ -97,7 +100,7 @@ export class CommitQueue {
     return { calls, isApart: false };
   }
 
-  /** When one of those apart is due; undefined: there are none. */
+  /** When the next separate group is due. Undefined: there is none. */
   get retryAtMs(): number | undefined {
     const times = this.#apart.slice(0, MAX_PASSED).map(({ retryAtMs }) => retryAtMs);
     return times.length > 0 ? Math.min(...times) : undefined;
@@ -114,7 +117,7 @@ export class CommitQueue {
     for (const each of touched) this.#touchedApart.remove(each);
   }
 
-  /** The first call, and those behind it that fit beside it. Calls on one item keep their order. */
+  /** The first call, and those behind it that fit with it. Calls on one item keep their order. */
   #takeTogether(): Call[] {
     const batch: Call[] = [];
     const passed: Call[] = [];

@@ -20,13 +20,13 @@ import type { Tenure } from "./tenure.js";
 import { type Content, OpenNumber } from "./transaction-number.js";
 import { type Call, CommitQueue } from "./transaction-queue.js";
 
-/** Tries after the first before a content without an answer is divided, or a call given up. */
+/** Tries after the first, before a content without an answer is divided or a call is given up. */
 const MIN_TRIES = 2;
 
-/** A leadership may end meanwhile, and who waits is told soon after that. */
+/** A leadership may end meanwhile, and calls that wait should learn of that soon. */
 const MAX_BACKOFF_MS = 1_000;
 
-/** Codes that do not blame what an action says: the same action may pass when asked again. */
+/** Codes that say nothing about an action itself: the same action may pass when it is sent again. */
 const PASSING = new Set([
   "TransactionConflict",
   "ThrottlingError",
@@ -35,16 +35,19 @@ const PASSING = new Set([
 ]);
 
 /**
- * Fenced transactions of one tenure, numbered on the lease row (rule 9). One is
- * in flight at a time; calls that wait meanwhile are committed together. Whatever lands as number *n* keeps out all
- * else that was ever sent as *n*, so a call is told "refused" only once something without it has landed, and its
- * outcome is read, never guessed.
+ * The fenced transactions of one tenure, numbered on the lease row (rule 9). One is in flight at a time, and
+ * calls that wait meanwhile are committed together. Whatever lands as number *n* keeps out everything else that
+ * was ever sent as *n*. So a call is told "refused" only once something without it has landed, and its outcome
+ * is read, never guessed.
  */
 export class Commits {
   readonly #queue = new CommitQueue();
   readonly #keys: TableKeys;
   #open = new OpenNumber(1);
-  /** What goes next, whoever waits: innocents of a refused content, or a content without an answer. */
+  /**
+   * What is sent next, before calls that wait: the innocent calls of a refused content, or a content without an
+   * answer.
+   */
   #again: Content | undefined;
   #ids = 0;
   #running = false;
@@ -59,7 +62,10 @@ export class Commits {
     signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
 
-  /** Resolves once all of `actions` are written. Rejects with nothing written, except `TransactionUnknownError`. */
+  /**
+   * Resolves once all of `actions` are written. Every rejection but `TransactionUnknownError` means that
+   * nothing was written.
+   */
   async add(actions: readonly TransactionAction[], keys: Readonly<Record<string, readonly string[]>> = {}) {
     if (!Array.isArray(actions) || actions.length === 0 || actions.length > MAX_ACTIONS) {
       throw new InvalidOptionError(
@@ -86,7 +92,7 @@ export class Commits {
   async #run(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
-    // Those who call in the same turn share a transaction.
+    // Calls that come in the same turn of the event loop share a transaction.
     await Promise.resolve();
     try {
       while (!this.#isIdle) {
@@ -95,7 +101,7 @@ export class Commits {
         else if (!this.#isIdle) await this.#pause((this.#queue.retryAtMs ?? this.#nowMs) - this.#nowMs);
       }
     } catch (error) {
-      // Ours, not the user's: nobody is left waiting for it, and nobody is told an outcome.
+      // A fault of ours, not of the user's: no call may wait for ever, and none is told an outcome.
       const left = [...this.#open.unsettled, ...(this.#again?.calls ?? []), ...this.#queue.all];
       for (const call of left) this.#settleUnknown(call, error);
       this.#again = undefined;
@@ -110,8 +116,9 @@ export class Commits {
   }
 
   /**
-   * What is sent next. After a refusal only those go again that were sent with the refused, or nobody: so each try under
-   * a number is smaller than the one before, and a stream of calls that fail cannot keep it open.
+   * What is sent next (rule 9c). After a refusal only the calls go again that were sent with the refused one,
+   * or none. So each try under a number is smaller than the one before, and a stream of calls that fail cannot
+   * keep the number open.
    */
   #choose(): Content | undefined {
     const again = this.#again;
@@ -123,8 +130,9 @@ export class Commits {
   }
 
   /**
-   * The tenure is over, or being given back. What was never sent is not written. The rest is decided by a write of
-   * the lease row alone: either it lands, and keeps out all that is still under way, or the row tells what has landed.
+   * Rule 9f. The tenure is over, or is being given back. What was never sent is not written. The rest is
+   * decided by a write of the lease row alone: either it lands, and keeps out all that is still on its way, or
+   * the row tells what has landed.
    */
   #conclude(): Content | undefined {
     const again = this.#again;
@@ -145,7 +153,7 @@ export class Commits {
     try {
       answer = await this.#send(content);
       if (answer) this.#judge(content, answer);
-      // Trust ended while it waited: it was not sent.
+      // Trust ended while it waited, so it was not sent.
       else this.#queue.putBack(content.calls);
     } catch (error) {
       if (content.calls.length > 0 && !(error instanceof TableUnavailableError)) this.#blame(content, error);
@@ -183,7 +191,7 @@ export class Commits {
     }
   }
 
-  /** This content has landed, so nothing else of this number ever will. */
+  /** This content has landed, so nothing else of this number ever will (rule 9a). */
   #decided(id: string): void {
     const landed = this.#open.contentOf(id);
     for (const call of landed) this.#settle(call, call.resolve);
@@ -194,13 +202,13 @@ export class Commits {
     this.#open = new OpenNumber(this.#open.number + 1);
   }
 
-  /** The lease row refused: it tells what has landed, and whether this term goes on. */
+  /** Rule 9d. The lease row refused: it tells what has landed, and whether this term goes on. */
   #readFate({ lease, attempts }: { lease: Lease | undefined; attempts?: number | undefined }): void {
     const { options, term } = this.tenure;
     const { name, candidateId } = options;
     const open = this.#open;
     const fate = fateOf(lease, { candidateId, term, number: open.number });
-    // It refused, and says that it would not: whatever that is, it is no answer.
+    // It refused, though the row it brought would have let it pass: that is no answer.
     if (fate.kind === "open") throw new TableUnavailableError("decide a transaction");
     if (fate.kind === "landed" && open.has(fate.id)) {
       this.#decided(fate.id);
@@ -215,12 +223,12 @@ export class Commits {
       }
       this.#open = new OpenNumber(open.number + 1);
     }
-    // By its own release, the tenure knows.
+    // When its own release caused this, the tenure knows already.
     const isGivenBack = lease?.term === term && lease.holder === undefined;
     if (!isGivenBack) this.tenure.superseded(lease);
   }
 
-  /** Those whose own action was to blame are refused; those that met others' writes go apart. */
+  /** Calls whose own action was to blame are refused. Calls that met others' writes go on alone (rule 9g). */
   #sortOut(calls: readonly Call[], refusals: readonly ActionRefusal[]): void {
     let offset = 0;
     const innocent: Call[] = [];
@@ -236,18 +244,25 @@ export class Commits {
     if (innocent.length > 0) this.#again = this.#content(innocent, false);
   }
 
-  /** DynamoDB refused the request itself and named nobody: ever fewer at a time show whose fault it was. */
+  /**
+   * DynamoDB refused the request itself without naming an action. Fewer and fewer calls at a time show which
+   * one was to blame (rule 9g).
+   */
   #blame({ calls }: Content, error: unknown): void {
     const [only, ...others] = calls;
     if (only && others.length === 0) this.#open.refuse(only, error);
     else this.#queue.divide(calls, this.#nowMs);
   }
 
-  /** The same content goes again, under the same number; and when that does not help, in parts, behind the others. */
+  /**
+   * Rule 9e. The same content is sent again under the same number. When that does not help it is sent in parts,
+   * behind the others.
+   */
   async #noAnswer(content: Content, cause: unknown): Promise<void> {
     const isAlone = content.calls.length === 0;
     for (const call of isAlone ? this.#open.unsettled : content.calls) {
-      // Not by the clock alone: after a freeze that is long past, and one more try would tell.
+      // Not by the clock alone: after a freeze the time has long passed, and one more try could tell the
+      // outcome.
       const tries = isAlone ? content.tries : call.tries;
       if (this.#isOld(call) && tries > MIN_TRIES) this.#settleUnknown(call, cause);
     }
@@ -284,7 +299,10 @@ export class Commits {
     this.#reject(call, new TransactionUnknownError(options.name, term, { cause }));
   }
 
-  /** Unique in this tenure without luck, and by luck among all others: DynamoDB remembers ids for ten minutes. */
+  /**
+   * The id is unique in this tenure by counting, and among all others by chance: DynamoDB remembers ids for ten
+   * minutes.
+   */
   #content(calls: readonly Call[], isApart: boolean): Content {
     this.#ids += 1;
     const place = [this.tenure.term, this.#ids].map((n) => n.toString(36)).join("-");
@@ -308,7 +326,7 @@ export class Commits {
     return backoffMs(failures, Math.min(renewIntervalMs / 4, MAX_BACKOFF_MS), random);
   }
 
-  /** Until the time is up, the leadership ends, or another call comes (unless it is `evenForCalls`). */
+  /** Resolves when the time is up, the leadership ends, or another call comes (unless `evenForCalls`). */
   #pause(ms: number, { evenForCalls = false } = {}): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.tenure.options.clock.setTimer(ms, resolve);

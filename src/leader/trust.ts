@@ -2,9 +2,12 @@ import { type Clock, type Instant, readClock } from "../clock.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
-/** Rule 4a for one tenure: how much longer its holder may trust the lease, by the clocks as they are now. */
+/**
+ * Rule 4a for one tenure: how much longer its holder may trust the lease, by the clocks at the time of the
+ * call.
+ */
 export class Trust {
-  /** When the last confirmed write left; trust counts from here. */
+  /** When the last confirmed write left. Trust counts from here. */
   #confirmed: Instant;
   #cancel: () => void = () => {};
   readonly #clock: Clock;
@@ -13,7 +16,7 @@ export class Trust {
   constructor(
     sent: Instant,
     options: ResolvedOptions,
-    /** Called when it may have run out: prompt, not proof. */
+    /** Called soon after trust may have run out. It is prompt, not proof. */
     private readonly onExpiry: () => void,
   ) {
     this.#clock = options.clock;
@@ -36,7 +39,7 @@ export class Trust {
     this.#cancel();
   }
 
-  /** A timer goes by one clock, and trust by the worse of two: it may have to be set again. */
+  /** A timer uses one clock, and trust the worse of two, so the timer may have to be set again. */
   #arm(): void {
     this.#cancel();
     this.#cancel = this.#clock.setTimer(this.leftMs(), () => {

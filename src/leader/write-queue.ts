@@ -1,7 +1,7 @@
 /**
- * One request at a time on the lease row, in the order in which they were asked for: DynamoDB refuses a transaction and a
- * write that meet on one item (pitfall: transaction and renewal conflict). Transactions ask one by one, so a renewal
- * waits for one of them at most.
+ * Writes of the lease row, one at a time, in the order in which they were asked for. DynamoDB refuses a
+ * transaction and a write that meet on one item (pitfall: transaction and renewal conflict). Transactions are
+ * queued one by one, so a renewal waits for at most one of them.
  */
 export class WriteQueue {
   #last: Promise<unknown> = Promise.resolve();

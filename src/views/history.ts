@@ -6,7 +6,7 @@ import { aliveMembers, updateMembership } from "../protocol/membership.js";
 import { placeOf } from "../protocol/takeover.js";
 import type { TermRecord } from "../protocol/verbs.js";
 
-/** Somebody who stands for election, as its own row and the lease row tell. */
+/** A candidate, as its own row and the lease row say. */
 export interface ListedCandidate extends Candidate {
   /** `standby`: next in line. `observer`: not eligible. */
   readonly role: "leader" | "standby" | "waiting" | "observer";
@@ -18,13 +18,18 @@ export interface PastLeader {
   readonly candidateId: string;
   readonly electedAt: number | undefined;
   readonly lastRenewedAt: number | undefined;
-  /** Undefined while it leads, and where nobody knows. Of a leader that crashed: when its lease had run out. */
+  /**
+   * Undefined while it leads, and where nobody knows. For a leader that crashed: when its lease had run out.
+   */
   readonly endedAt: number | undefined;
-  /** An `EndReason`; `expired` for a leader that crashed. Undefined while it leads, and until its successor has written it. */
+  /**
+   * An `EndReason`; `expired` for a leader that crashed. Undefined while it leads, and until its successor has
+   * recorded it.
+   */
   readonly endReason: string | undefined;
 }
 
-/** What the rows beside the lease tell people; no decision rests on it. */
+/** The rows beside the lease, for people. No decision rests on them. */
 export class HistoryView {
   constructor(private readonly client: LeaseClient) {}
 
@@ -73,8 +78,8 @@ function roleOf(lease: Lease | undefined, candidateId: string, eligible: boolean
 }
 
 /**
- * The end of the latest term stands on the lease row until the next one has begun; `runOutMs`: that row has run out.
- * A term whose end nobody recorded, though it is not the latest, was not given back.
+ * The end of the latest term stands on the lease row until the next term has begun. `runOutMs`: when that row
+ * ran out. If a term is not the latest and nobody recorded its end, it was not given back.
  */
 function pastLeader(
   record: Pick<TermRecord, "term" | "holder" | "electedAt" | "lastRenewedAt" | "endedAt" | "endReason">,
@@ -85,7 +90,7 @@ function pastLeader(
   if (candidateId === undefined) return undefined;
   const known = { term, candidateId, electedAt };
   if (lease === undefined || endedTerm(lease) !== term) {
-    // Its successor, while that leads, may be writing it just now.
+    // If its successor leads now, it may be recording this just now.
     const isBeingWritten = lease?.holder !== undefined && lease.term === term + 1;
     const { lastRenewedAt, endedAt, endReason = isBeingWritten ? undefined : "expired" } = record;
     return { ...known, lastRenewedAt, endedAt, endReason };

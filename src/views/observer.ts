@@ -9,7 +9,7 @@ import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { HistoryView } from "./history.js";
 
-/** Of more missed leaders than this, the latest are told. */
+/** If more leaders than this were missed, the latest are yielded. */
 const MAX_MISSED = 1_000;
 
 function pastLeader({ term, holder, electedAt, lastRenewedAt: renewedAt, endedAt }: TermRecord) {
@@ -18,7 +18,7 @@ function pastLeader({ term, holder, electedAt, lastRenewedAt: renewedAt, endedAt
   return { candidateId: holder, term, electedAt, renewedAt, expiresAt: endedAt, ...unknown };
 }
 
-/** What makes one thing told differ from another. */
+/** Two leaders with the same key are the same news. */
 function newsOf(leader: Leader | undefined): string {
   return JSON.stringify([leader?.term, leader?.candidateId, leader?.value]);
 }
@@ -44,7 +44,7 @@ export class Observer {
         observation = await this.#poll(observation, failures > 0, signal);
         failures = 0;
         const leader = this.#leaderIn(observation);
-        // Leaders that came and went between two looks: history tells of them, in order.
+        // Leaders that came and went between two polls: history has them, in order (rule 7i).
         const term = observation.lease?.term ?? 0;
         const before = leader === undefined ? term + 1 : term;
         if (lastTerm !== undefined && before > lastTerm + 1) {
