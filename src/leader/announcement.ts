@@ -5,11 +5,14 @@ import { pollsEvery } from "../protocol/takeover.js";
 import type { AnnouncedEnd } from "../protocol/verbs.js";
 
 /**
- * A planned end, told to the followers with a renewal before it comes: the work goes on meanwhile, and whoever is
- * next watches closely when it is due, so that work stands still for milliseconds and not for a look.
+ * A planned end that is announced to the followers with a renewal (rule 7e). The work goes on until it is due,
+ * and the successor polls often around that time. So nobody leads for milliseconds only, and not for a poll
+ * interval.
  */
 export class Announcement {
-  /** When to let go, in monotonic time; counted from the write that first told it. */
+  /**
+   * When the work must stop, in monotonic time. It counts from the first write that carried the announcement.
+   */
   #dueMs: number | undefined;
   #isConfirmed = false;
   #cancel = () => {};
@@ -20,24 +23,24 @@ export class Announcement {
     private readonly noticeMs: number,
   ) {}
 
-  /** False: no renewal carries it yet. */
+  /** False: no renewal has carried it yet. */
   get isSent(): boolean {
     return this.#dueMs !== undefined;
   }
 
-  /** What a renewal that leaves now says of it. */
+  /** What a renewal that leaves now writes. */
   toSend(nowMs: number): AnnouncedEnd {
     this.#dueMs ??= nowMs + this.noticeMs;
     return { inMs: Math.max(Math.round(this.#dueMs - nowMs), MIN_LETTING_GO_IN_MS), to: this.to };
   }
 
-  /** The renewal is confirmed: from now on the moment stands. Returns how long it is till then. */
+  /** The renewal is confirmed: from now on the time is fixed. Returns how long it is until then. */
   confirmed(nowMs: number): number {
     this.#isConfirmed = true;
     return Math.max(0, (this.#dueMs ?? nowMs) - nowMs);
   }
 
-  /** Calls `end` in `ms`, once: a later call counts instead of an earlier one. */
+  /** Calls `end` in `ms`, once. A later call replaces an earlier one. */
   onDue(clock: Clock, ms: number, end: () => void): void {
     this.#cancel();
     this.#cancel = clock.setTimer(ms, end);
@@ -47,13 +50,16 @@ export class Announcement {
     this.#cancel();
   }
 
-  /** Nobody may have heard: the notice begins anew with the next renewal. */
+  /** It may not have reached anybody: the notice starts again with the next renewal. */
   notConfirmed(): void {
     if (!this.#isConfirmed) this.#dueMs = undefined;
   }
 }
 
-/** Followers look once a renewal, those further back less often: the time in which each has looked once. */
+/**
+ * How long before the end it must be announced, so that a candidate at this place has polled once. Those
+ * further back poll less often (rule 7d).
+ */
 export function noticeMs(renewIntervalMs: number, place: number): number {
   return Math.ceil(renewIntervalMs * pollsEvery(place) * 1.05);
 }

@@ -11,9 +11,9 @@ import type { Announcement } from "./announcement.js";
  *  from each: trust runs out, or the row is another's ─────────┘
  */
 export type State =
-  /** With an announcement once an end is planned. */
+  /** `announcement`: once an end is planned. */
   | { readonly kind: "leading"; readonly announcement: Announcement | undefined }
-  /** The work was told to stop, and the lease is renewed for it while it does. */
+  /** The work was told to stop. The lease is renewed until it has. */
   | {
       readonly kind: "draining";
       readonly reason: EndReason;
@@ -26,7 +26,7 @@ export type State =
       readonly announcement: Announcement | undefined;
     }
   | { readonly kind: "releasing"; readonly reason: EndReason; readonly release: Release }
-  /** `told`: why the work was told to stop, which may have been for another reason, and earlier. */
+  /** `told`: why the work was told to stop. That may have been earlier, and for another reason. */
   | {
       readonly kind: "over";
       readonly reason: EndReason;
@@ -35,7 +35,7 @@ export type State =
       readonly release: Release | undefined;
     };
 
-/** It is given back once, and may be another's from `since` on. */
+/** The lease is given back once. From `since` on another candidate may hold it. */
 export interface Release {
   readonly since: Instant;
   readonly outcome: Promise<ResignOutcome>;
@@ -43,7 +43,7 @@ export interface Release {
 
 export type Renewing = Extract<State, { kind: "leading" | "draining" }>;
 
-/** Why the work was told to stop; undefined while it was not. */
+/** Why the work was told to stop. Undefined while it was not. */
 export function toldReason(state: State): EndReason | undefined {
   if (state.kind === "leading") return undefined;
   return state.kind === "over" ? state.told : state.reason;

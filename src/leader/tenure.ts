@@ -18,19 +18,19 @@ import type { TermHistory } from "./term-history.js";
 import { Trust } from "./trust.js";
 import { WriteQueue } from "./write-queue.js";
 
-/** What goes on beside a tenure, as long as it lasts. */
+/** What runs beside a tenure, as long as it lasts. */
 export interface SideTasks {
   readonly succession: Succession;
   readonly history: TermHistory;
-  /** Called when it is over, for whatever reason; a release waits for it. */
+  /** Called when the tenure is over, for whatever reason. A release waits for it. */
   readonly onOver: () => Promise<unknown>;
 }
 
-/** One term of one holder: its trust, its heartbeat and its end. */
+/** One term of one holder: its trust, its heartbeat and its end (rule 8). */
 export class Tenure {
   readonly term: number;
   readonly writes = new WriteQueue();
-  /** The highest revision of any try. */
+  /** The highest revision of any try (rule 1b). */
   #tried: number;
   #state: State = { kind: "leading", announcement: undefined };
   #lease: Lease;
@@ -44,7 +44,7 @@ export class Tenure {
     private readonly client: LeaseClient,
     readonly options: ResolvedOptions,
     private readonly emit: Emit,
-    /** Told each row this tenure sees, so that the next campaign starts warm. */
+    /** Receives each row that this tenure sees, so that the next campaign need not start from nothing. */
     private readonly observer: { observed(lease: Lease): void },
     private readonly sideTasks: SideTasks,
   ) {
@@ -56,7 +56,7 @@ export class Tenure {
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
   }
 
-  /** Renews from now on, until it is over. */
+  /** Renews from now on until the tenure is over. */
   start(): void {
     void this.sideTasks.succession.refresh();
     void this.#renewUntilOver();
@@ -71,7 +71,7 @@ export class Tenure {
     return this.#lease;
   }
 
-  /** Why the work was told to stop; undefined while it was not. */
+  /** Why the work was told to stop. Undefined while it was not. */
   get endReason(): EndReason | undefined {
     return toldReason(this.#check());
   }
@@ -80,20 +80,23 @@ export class Tenure {
     return this.#check().kind === "over";
   }
 
-  /** Trust left by the clocks as they are now; negative when it is over. */
+  /** Trust left by the clocks at this call. Negative when it is over. */
   remainingMs(): number {
     const state = this.#check();
     const now = this.client.time.now();
     return state.kind === "over" ? -longestElapsedMs(state.since, now) : this.#trust.leftMs(now);
   }
 
-  /** False once the lease is over, or is being given back: that may take effect at any moment. */
+  /**
+   * False once the tenure is over, or the lease is being given back: the release may take effect at any moment
+   * (rule 8e).
+   */
   get mayWork(): boolean {
     const { kind } = this.#check();
     return kind !== "over" && kind !== "releasing";
   }
 
-  /** Trust left for the work; not above 0 when it must not go on. */
+  /** Trust left for the work. At or below 0 it must not go on. */
   workLeftMs(): number {
     const leftMs = this.remainingMs();
     const release = releaseOf(this.#state);
@@ -106,7 +109,7 @@ export class Tenure {
     return new LeaseLostError(this.options.name, this.term, reason, lateByMs, what);
   }
 
-  /** Tells the work to stop; the lease is still renewed, so that nobody else starts meanwhile. */
+  /** Tells the work to stop. The lease is still renewed, so that nobody else starts meanwhile (rule 8b). */
   end(reason: EndReason): void {
     const state = this.#check();
     if (state.kind !== "leading") return;
@@ -115,8 +118,8 @@ export class Tenure {
   }
 
   /**
-   * A planned end, announced with a renewal sent now: the work goes on until the followers have had time to look,
-   * and only then is told to stop.
+   * A planned end, announced with a renewal sent now (rule 7e). The work goes on until the followers have had
+   * time to poll, and only then is told to stop.
    */
   announce(reason: EndReason, to?: string): void {
     const state = this.#check();
@@ -125,7 +128,10 @@ export class Tenure {
     this.#heartbeat.wake();
   }
 
-  /** The work overran its drain: no more renewals, and no release under it. The lease runs out. */
+  /**
+   * The work did not stop in time: no more renewals, and no release under running work. The lease runs out
+   * (rule 8c).
+   */
   letRunOut(): void {
     const state = this.#check();
     if (state.kind === "over") return;
@@ -135,16 +141,16 @@ export class Tenure {
     this.#heartbeat.wake();
   }
 
-  /** A fenced write showed the row as it stands: no longer mine. */
+  /** A fenced write brought the row: it is no longer this holder's. */
   superseded(lease: Lease | undefined): void {
     this.#finish(lossBy(lease));
   }
 
-  /** Gives the lease back, once: the work has stopped. Never rejects. */
+  /** Gives the lease back, once, when the work has stopped. Never rejects. */
   release(reason: EndReason, releaseOptions: ReleaseOptions = {}): Promise<ResignOutcome> {
     const before = this.#check();
     const earlier = releaseOf(before)?.outcome;
-    // The work gave it back by itself: that release did not carry this tick, and no other can.
+    // The work gave the lease back by itself: that release did not carry this tick, and no other can.
     if (earlier) return releaseOptions.tick === undefined ? earlier : earlier.then(() => "lost");
     const announcement = announcementOf(before);
     announcement?.cancel();
@@ -161,12 +167,12 @@ export class Tenure {
     return outcome;
   }
 
-  /** Kept for one candidate until it has surely looked, and no longer: it may be dead. */
+  /** Keeps the lease for one candidate until it must have polled, and no longer: it may be dead. */
   reservationFor(candidateId: string): ReleaseOptions["reserve"] {
     return { candidateId, forMs: this.#noticeMs(candidateId) };
   }
 
-  /** Kept for the own group, or for this candidate. */
+  /** Keeps the lease for this candidate's group, or for this candidate (rule 7g). */
   hold(forMs: number | undefined): ReleaseOptions["reserve"] {
     if (forMs === undefined) return undefined;
     const { group, candidateId } = this.options;
@@ -177,7 +183,7 @@ export class Tenure {
     return noticeMs(this.options.renewIntervalMs, to === undefined ? 0 : placeOf(this.#lease, to));
   }
 
-  /** Resolves when a renewal carried the value to the table. Rejects with `LeaseLostError`. */
+  /** Resolves when a renewal has carried the value to the table. Rejects with `LeaseLostError`. */
   proclaim(value: string | undefined): Promise<void> {
     if (!this.#renewing()) return Promise.reject(this.lostError(-this.remainingMs()));
     const there = this.#publishedValue.change(value);
@@ -185,12 +191,12 @@ export class Tenure {
     return there;
   }
 
-  /** Longer than trust lasts, no answer is worth waiting for. */
+  /** No answer is worth waiting for longer than trust lasts. */
   #timeoutMs(): number {
     return Math.min(this.options.requestTimeoutMs, this.remainingMs());
   }
 
-  /** Every look at the state asks the clocks first: a timer that did not fire must not prolong trust. */
+  /** Every access to the state asks the clocks first: a timer that did not fire must not prolong trust. */
   #check(): State {
     if (this.#state.kind !== "over") {
       const leftMs = this.#trust.leftMs();
@@ -224,7 +230,7 @@ export class Tenure {
     void this.sideTasks.onOver();
   }
 
-  /** The one place from which an end is told, so it is told once (pitfalls: silent loss, loss told twice). */
+  /** Every end is reported from here, so it is reported once (pitfalls: silent loss, loss told twice). */
   #reportEnd(reason: EndReason, lateByMs: number): void {
     this.emit({ type: "ended", term: this.term, reason, lateByMs });
     this.#endSignal.abort(this.lostError(lateByMs));
@@ -247,7 +253,7 @@ export class Tenure {
     }
   }
 
-  /** A failure ends nothing: it is tried again as long as trust lasts. */
+  /** A failure ends nothing: the renewal is tried again as long as trust lasts (rule 3g). */
   async #renew(): Promise<"confirmed" | "failed" | "ended"> {
     const announcement = this.#renewing()?.announcement;
     if (!this.#renewing()) return "ended";
@@ -263,7 +269,7 @@ export class Tenure {
         },
         this.#timeoutMs(),
       );
-      // Trust may have ended on the way; what is lost never comes back, not even by a late yes.
+      // Trust may have ended meanwhile. What is lost never comes back, not even by a late success (rule 4a).
       if (this.isOver) {
         this.#publishedValue.refuse(() => this.lostError(0), awaiting);
         return "ended";
@@ -296,7 +302,7 @@ export class Tenure {
     this.#lease = lease;
   }
 
-  /** People, as the row tells, or the line may want another leader. */
+  /** An operator, by the row, or the line may want another leader. */
   #followPlan(lease: Lease): void {
     const planned = this.sideTasks.succession.plannedEnd(lease);
     if (planned) this.announce(planned.reason, planned.to);
@@ -307,7 +313,7 @@ export class Tenure {
     return { term: this.term, revision: this.#tried };
   }
 
-  /** The followers know: the work is told to stop when they expect it. */
+  /** The followers have the announcement: the work is told to stop when they expect it. */
   #endWhenDue(announcement: Announcement): void {
     const leftMs = announcement.confirmed(this.client.time.now().monotonicMs);
     announcement.onDue(this.options.clock, leftMs, () => this.end(announcement.reason));
@@ -323,8 +329,8 @@ export class Tenure {
   }
 
   /**
-   * A tenure shorter than one write of history would be missed by who observes: waits for it, but not for long. The
-   * release needs trust too.
+   * Observers would miss a tenure that is shorter than one write of history. So the release waits for that
+   * write, but not for long: it needs trust too.
    */
   async #whileTrusted(history: Promise<unknown>): Promise<void> {
     let cancel = () => {};
