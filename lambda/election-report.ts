@@ -1,6 +1,7 @@
 import { statedEndMs } from "../src/protocol/expiry.js";
 import { isVacant, type Lease } from "../src/protocol/lease.js";
-import type { Known, Term } from "./table-rows.js";
+import type { TermRecord } from "../src/protocol/verbs.js";
+import type { Known } from "./table-rows.js";
 
 /** From what the table knows of an election, and the time at which it was read, to the monitor's figures. Pure. */
 
@@ -56,7 +57,7 @@ function isAtRest(lease: Lease): boolean {
   return isVacant(lease) && lease.lastTickTerm === lease.term;
 }
 
-function lastTickAt(lease: Lease, terms: readonly Term[]): number | undefined {
+function lastTickAt(lease: Lease, terms: readonly TermRecord[]): number | undefined {
   if (isAtRest(lease)) return lease.endedAt;
   const run = terms.find(({ term }) => term === lease.lastTickTerm);
   // What became of a term is written by its successor, if at all: then its last sign of life.
@@ -64,7 +65,7 @@ function lastTickAt(lease: Lease, terms: readonly Term[]): number | undefined {
 }
 
 /** The current term counts even if its history row has not landed yet. */
-function termsWithin(periodMs: number, lease: Lease, terms: readonly Term[], atMs: number): number {
+function termsWithin(periodMs: number, lease: Lease, terms: readonly TermRecord[], atMs: number): number {
   const recent = [...terms, lease].filter(
     ({ electedAt }) => electedAt !== undefined && electedAt > atMs - periodMs,
   );

@@ -3,12 +3,12 @@ import { Tracer } from "@aws-lambda-powertools/tracer";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { leaderHandler } from "../src/lambda/index.js";
 import { termSortKey } from "../src/store/schema.js";
+import { type RowAt, TableReader } from "../src/views/table-reader.js";
 import { figuresOf, HOUR_MS, termOfLastTick } from "./election-report.js";
 import { monitorElection, settingsOf } from "./monitor-settings.js";
 import { isExpired, MAX_PRUNED, pruneRows } from "./prune.js";
 import { publishElections, publishRun } from "./publish.js";
-import { TableReader } from "./read-table.js";
-import { byElection, type Known, readTerm, type Seen } from "./table-rows.js";
+import { byElection, type Known } from "./table-rows.js";
 
 /**
  * Watches every election of a table, once per tick of its schedule. It elects itself through that very table, so two
@@ -29,9 +29,9 @@ export const handler = leaderHandler(
     // leaderHandler has refused to run without it.
     const tableName = process.env.INCUMBENT_TABLE as string;
     const reader = new TableReader(client, tableName, signal);
-    const rows: Seen[] = [];
-    const expired: Seen[] = [];
-    for await (const row of reader.scan({ termsWithinMs: HOUR_MS, expired: prune })) {
+    const rows: RowAt[] = [];
+    const expired: RowAt[] = [];
+    for await (const row of reader.rows({ termsWithinMs: HOUR_MS, expired: prune })) {
       if (!isExpired(row)) rows.push(row);
       else if (expired.length < MAX_PRUNED) expired.push(row);
     }
@@ -62,7 +62,6 @@ export const handler = leaderHandler(
 async function withLastTick(reader: TableReader, known: Known): Promise<Known> {
   const wanted = termOfLastTick(known.lease);
   if (wanted === undefined || known.terms.some(({ term }) => term === wanted)) return known;
-  const item = await reader.row(known.election, termSortKey(wanted));
-  const term = item && readTerm(item);
-  return term ? { ...known, terms: [...known.terms, term] } : known;
+  const row = await reader.row(known.election, termSortKey(wanted));
+  return row?.kind === "term" ? { ...known, terms: [...known.terms, row.record] } : known;
 }

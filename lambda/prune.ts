@@ -1,9 +1,9 @@
 import {
-  type AttributeValue,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
+import { n, s } from "../src/store/attribute.js";
 import { asSeen, conditionExpression } from "../src/store/dynamodb/conditions.js";
 import { storeError } from "../src/store/dynamodb/errors.js";
 import {
@@ -13,7 +13,7 @@ import {
   TERM_SORT_KEY_PREFIX,
   TTL_ATTRIBUTE,
 } from "../src/store/schema.js";
-import { keyOf, type Seen } from "./table-rows.js";
+import type { RowAt } from "../src/views/table-reader.js";
 
 /** For tables without a time to live of their own, such as multi-Region strongly consistent ones. */
 
@@ -26,13 +26,11 @@ export const MAX_PRUNED = 10_000;
  * Candidates and history past their `ttl` (epoch seconds). Never a lease row, whatever it carries, and no kind
  * of row that this version does not know. Pure.
  */
-export function isExpired({ item, atMs }: Seen): boolean {
-  const { [SORT_KEY]: sortKey = "" } = keyOf(item);
+export function isExpired({ sortKey, ttl, atMs }: RowAt): boolean {
   if (![TERM_SORT_KEY_PREFIX, CANDIDATE_SORT_KEY_PREFIX].some((prefix) => sortKey.startsWith(prefix)))
     return false;
-  const ttl = item[TTL_ATTRIBUTE];
   // Not a number: not known to have expired.
-  return ttl !== undefined && "N" in ttl && Number(ttl.N) * 1_000 <= atMs;
+  return ttl !== undefined && ttl * 1_000 <= atMs;
 }
 
 /**
@@ -42,7 +40,7 @@ export function isExpired({ item, atMs }: Seen): boolean {
 export async function pruneRows(
   client: DynamoDBClient,
   tableName: string,
-  rows: readonly Seen[],
+  rows: readonly RowAt[],
   signal: AbortSignal,
 ): Promise<number> {
   const waiting = rows.filter(isExpired);
@@ -57,14 +55,17 @@ export async function pruneRows(
   return pruned;
 }
 
-async function remove(client: DynamoDBClient, TableName: string, { item }: Seen): Promise<boolean> {
-  const { [PARTITION_KEY]: pk, [SORT_KEY]: sk } = item as Record<string, AttributeValue>;
+async function remove(
+  client: DynamoDBClient,
+  TableName: string,
+  { partition, sortKey, ttl }: RowAt,
+): Promise<boolean> {
   try {
     await client.send(
       new DeleteItemCommand({
         TableName,
-        Key: { [PARTITION_KEY]: pk as AttributeValue, [SORT_KEY]: sk as AttributeValue },
-        ...conditionExpression(asSeen(TTL_ATTRIBUTE, item[TTL_ATTRIBUTE])),
+        Key: { [PARTITION_KEY]: s(partition), [SORT_KEY]: s(sortKey) },
+        ...conditionExpression(asSeen(TTL_ATTRIBUTE, ttl === undefined ? undefined : n(ttl))),
       }),
     );
     return true;

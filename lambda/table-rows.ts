@@ -1,37 +1,13 @@
 import { describe } from "../src/describe.js";
-import { IncumbentError } from "../src/errors.js";
-import { NAME_PATTERN } from "../src/limits.js";
 import type { Lease } from "../src/protocol/lease.js";
-import { toLease } from "../src/store/dynamodb/lease-codec.js";
-import { kindOf } from "../src/store/dynamodb/row.js";
-import type { Item } from "../src/store/memory/expressions.js";
-import {
-  LEASE_SORT_KEY,
-  PARTITION_KEY,
-  SORT_KEY,
-  TERM_SORT_KEY_PREFIX,
-  termSortKey,
-} from "../src/store/schema.js";
-
-/** A row, and the table's time when it was read: a long scan is not one moment. */
-export interface Seen {
-  readonly item: Item;
-  readonly atMs: number;
-}
-
-/** A term as history tells it. Every fact may still be missing: history is best effort. */
-export interface Term {
-  readonly term: number;
-  readonly electedAt: number | undefined;
-  readonly lastRenewedAt: number | undefined;
-  readonly endedAt: number | undefined;
-}
+import type { TermRecord } from "../src/protocol/verbs.js";
+import type { RowAt } from "../src/views/table-reader.js";
 
 /** What the table knows of one election. */
 export interface Known {
   readonly election: string;
   readonly lease: Lease;
-  readonly terms: readonly Term[];
+  readonly terms: readonly TermRecord[];
   readonly atMs: number;
 }
 
@@ -42,26 +18,22 @@ export interface Malformed {
 }
 
 /** Sorts rows by election. One that cannot be read is told of and hides no other. Pure. */
-export function byElection(rows: Iterable<Seen>): { known: Known[]; malformed: Malformed[] } {
+export function byElection(rows: Iterable<RowAt>): { known: Known[]; malformed: Malformed[] } {
   const leases = new Map<string, { lease: Lease; atMs: number }>();
-  const terms = new Map<string, Term[]>();
+  const terms = new Map<string, TermRecord[]>();
   const malformed: Malformed[] = [];
-  for (const { item, atMs } of rows) {
-    const { [PARTITION_KEY]: election = "", [SORT_KEY]: sortKey = "" } = keyOf(item);
-    try {
-      // Other kinds of rows are none of this report's business.
-      if (sortKey === LEASE_SORT_KEY) leases.set(named(election), { lease: toLease(election, item), atMs });
-      if (sortKey.startsWith(TERM_SORT_KEY_PREFIX)) {
-        const term = toTerm(item, sortKey);
-        const ofElection = terms.get(named(election));
-        if (ofElection) ofElection.push(term);
-        else terms.set(election, [term]);
-      }
-    } catch (error) {
-      if (!(error instanceof IncumbentError || error instanceof RowProblem)) throw error;
+  for (const row of rows) {
+    const { partition, sortKey, atMs } = row;
+    if (row.kind === "lease") leases.set(partition, { lease: row.lease, atMs });
+    if (row.kind === "term") {
+      const ofElection = terms.get(partition);
+      if (ofElection) ofElection.push(row.record);
+      else terms.set(partition, [row.record]);
+    }
+    if (row.kind === "malformed") {
       // Rows can come from anywhere, their keys too.
-      const key = [election, sortKey].map((part) => (NAME_OR_SORT_KEY.test(part) ? part : describe(part)));
-      malformed.push({ key: key.join(" "), problem: error.message });
+      const key = [partition, sortKey].map((part) => (NAME_OR_SORT_KEY.test(part) ? part : describe(part)));
+      malformed.push({ key: key.join(" "), problem: row.problem.message });
     }
   }
   const known = [...leases]
@@ -72,54 +44,4 @@ export function byElection(rows: Iterable<Seen>): { known: Known[]; malformed: M
   return { known, malformed };
 }
 
-/** The key of a row as text; the table's schema makes both strings. */
-export function keyOf(item: Item): Record<string, string> {
-  return Object.fromEntries(
-    [PARTITION_KEY, SORT_KEY].flatMap((name) => {
-      const attribute = item[name];
-      return attribute && "S" in attribute ? [[name, attribute.S]] : [];
-    }),
-  );
-}
-
-/** A row of history read by itself; undefined when it cannot be read. */
-export function readTerm(item: Item): Term | undefined {
-  try {
-    return toTerm(item, keyOf(item)[SORT_KEY] ?? "");
-  } catch (error) {
-    if (error instanceof RowProblem) return undefined;
-    throw error;
-  }
-}
-
-function toTerm(item: Item, sortKey: string): Term {
-  const term = wholeNumber(item, "term");
-  if (term === undefined || termSortKey(term) !== sortKey) {
-    throw new RowProblem('attribute "term" must be the number in the sort key; found another one.');
-  }
-  return {
-    term,
-    electedAt: wholeNumber(item, "electedAt"),
-    lastRenewedAt: wholeNumber(item, "lastRenewedAt"),
-    endedAt: wholeNumber(item, "endedAt"),
-  };
-}
-
-class RowProblem extends Error {}
-
 const NAME_OR_SORT_KEY = /^[A-Za-z0-9._/#-]{1,213}$/;
-
-function named(election: string): string {
-  if (NAME_PATTERN.test(election)) return election;
-  throw new RowProblem("the partition key is not the name of an election. Suggestion: billing/nightly.");
-}
-
-function wholeNumber(item: Item, name: string): number | undefined {
-  const attribute = item[name];
-  if (attribute === undefined) return undefined;
-  const value = "N" in attribute ? Number(attribute.N) : Number.NaN;
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new RowProblem(
-    `attribute "${name}" must be a whole number (N) from 0; found ${kindOf(attribute, 0)}. Suggestion: {"N":"15000"}.`,
-  );
-}

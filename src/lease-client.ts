@@ -1,6 +1,5 @@
-import { TimedOut, withTimeout } from "./async.js";
 import type { Instant } from "./clock.js";
-import { type EndReason, TableUnavailableError } from "./errors.js";
+import type { EndReason } from "./errors.js";
 import type { Emit } from "./events.js";
 import { type Lease, placeholderRevision } from "./protocol/lease.js";
 import { acquireSucceeded, renewSucceeded, resignSucceeded } from "./protocol/lost-answers.js";
@@ -23,15 +22,7 @@ import type { ResolvedOptions } from "./resolve-options.js";
 import type { LeaseStore } from "./store/lease-store.js";
 import type { Action } from "./store/transaction.js";
 import { TableTime } from "./table-time.js";
-
-/** An answer, and when its request left and it came: trust counts from `sent`, observation from `received`. */
-export interface Timed<T> {
-  readonly answer: T;
-  readonly sent: Instant;
-  readonly received: Instant;
-  /** Its `Date` header contradicts what was known when the request left, and what the request said of time. */
-  readonly contradicts: boolean;
-}
+import { type Timed, timedRequest } from "./timed-request.js";
 
 /** What became of a holder's write. The row is believed before the refusal: an answer may have been lost. */
 export interface WriteResult {
@@ -241,26 +232,13 @@ export class LeaseClient {
     return { election: this.#name, candidateId: this.options.candidateId, term };
   }
 
-  async #send<T extends Answer>(
+  #send<T extends Answer>(
     doing: string,
     request: (store: LeaseStore, sent: Instant, signal: AbortSignal) => Promise<T>,
     { timeoutMs = this.options.requestTimeoutMs, signal }: SendOptions = {},
   ): Promise<Timed<T>> {
-    // Before the request leaves, whatever happens on the way (pitfall: trust counted from the response).
-    const sent = this.time.now();
-    const asked = withTimeout(
-      this.options.clock,
-      timeoutMs,
-      (abort) => request(this.store, sent, abort),
-      signal,
-    ).catch((error: unknown) => {
-      throw error instanceof TimedOut ? new TableUnavailableError(doing, { cause: error }) : error;
-    });
-    const answer = await asked;
-    const received = this.time.now();
-    const contradicts =
-      answer.dateMs !== undefined && this.time.learn({ dateMs: answer.dateMs, sent, received });
-    return { answer, sent, received, contradicts };
+    const { time, store } = this;
+    return timedRequest(doing, (sent, abort) => request(store, sent, abort), { time, timeoutMs, signal });
   }
 }
 

@@ -2,7 +2,7 @@ import { checkSuccessor } from "./arguments.js";
 import { retry } from "./async.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { checkNames } from "./known-names.js";
-import { LeaseClient, type Timed } from "./lease-client.js";
+import { LeaseClient } from "./lease-client.js";
 import { RUNTIME_PATHS } from "./option-names.js";
 import type { Runtime } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
@@ -10,6 +10,7 @@ import { isPlaceholder, type Lease } from "./protocol/lease.js";
 import type { Written } from "./protocol/verbs.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { storeOf, type TableOptions } from "./store/open-store.js";
+import type { Timed } from "./timed-request.js";
 
 export type OperatorOptions = TableOptions & {
   /** The election's name. */

@@ -1,4 +1,4 @@
-import { type Instant, readClock } from "./clock.js";
+import { type Clock, type Instant, readClock } from "./clock.js";
 import type { Emit } from "./events.js";
 import {
   believed,
@@ -21,8 +21,12 @@ export class TableTime {
     private readonly emit: Emit,
   ) {}
 
+  get clock(): Clock {
+    return this.options.clock;
+  }
+
   now(): Instant {
-    return readClock(this.options.clock);
+    return readClock(this.clock);
   }
 
   /** For who may lead. Undefined while no header was heard, and while headers are doubted: then observation decides. */

@@ -22,6 +22,7 @@ const STOREYS: string[][] = [
   ["option-names"],
   ["resolve-options"],
   ["table-time"],
+  ["timed-request"],
   ["lease-client"],
   ["candidate", "views", "operator"],
   ["leader"],

@@ -6,6 +6,8 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
 import { isExpired, pruneRows } from "../../lambda/prune.js";
+import type { Item } from "../../src/store/attribute.js";
+import { toTableRow } from "../../src/store/dynamodb/scan.js";
 import { candidatesPartition, termSortKey } from "../../src/store/schema.js";
 import { newClient, newLeaseTable } from "../support/fixture.js";
 import { monitor, published } from "./monitor.js";
@@ -50,6 +52,8 @@ const STAYS = [
   row("a-later-version", PAST),
 ];
 
+const seenAt = (item: Row, atMs: number) => ({ ...toTableRow(item as Item), atMs });
+
 /** A table that deletes nothing by itself, as those of several Regions. */
 async function fill(rows: readonly Row[]): Promise<string> {
   const tableName = await newLeaseTable(client);
@@ -89,14 +93,14 @@ test("unless told so it deletes nothing", async () => {
 test("a row that was prolonged after it was seen stays", async () => {
   const prolonged = CANDIDATE("worker-1", COMING);
   const tableName = await fill([prolonged]);
-  const seen = [{ item: CANDIDATE("worker-1", PAST) as never, atMs: Date.now() }];
-  expect(isExpired(seen[0] as never)).toBe(true);
+  const seen = seenAt(CANDIDATE("worker-1", PAST), Date.now());
+  expect(isExpired(seen)).toBe(true);
 
-  expect(await pruneRows(client, tableName, seen, signal)).toBe(0);
+  expect(await pruneRows(client, tableName, [seen], signal)).toBe(0);
   expect(await sortKeys(tableName)).toEqual(keysOf([prolonged]));
 });
 
 test("its time is over at the second that it names, not before", () => {
-  const at = (atMs: number) => isExpired({ item: TERM(1, 1_000) as never, atMs });
+  const at = (atMs: number) => isExpired(seenAt(TERM(1, 1_000), atMs));
   expect([at(999_999), at(1_000_000)]).toEqual([false, true]);
 });

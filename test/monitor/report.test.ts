@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { figuresOf, HOUR_MS, termOfLastTick } from "../../lambda/election-report.js";
-import type { Term } from "../../lambda/table-rows.js";
 import type { Lease } from "../../src/protocol/lease.js";
+import type { TermRecord } from "../../src/protocol/verbs.js";
 
 const NOW = 1_800_000_000_000;
 const LEASE: Lease = { term: 7, revision: 20, leaseDurationMs: 15_000, renewIntervalMs: 5_000 };
@@ -14,14 +14,14 @@ const HELD: Lease = {
 };
 const VACANT: Lease = { ...LEASE, endReason: "resigned", endedAt: NOW - 30_000 };
 
-const term = (number: number, facts: Partial<Term> = {}): Term => ({
+const term = (number: number, facts: Partial<TermRecord> = {}): TermRecord => ({
   term: number,
   electedAt: undefined,
   lastRenewedAt: undefined,
   endedAt: undefined,
   ...facts,
 });
-const report = (lease: Lease, terms: Term[] = [], atMs = NOW) =>
+const report = (lease: Lease, terms: TermRecord[] = [], atMs = NOW) =>
   figuresOf({ election: "billing/nightly", lease, terms, atMs });
 
 test("a leader is there until its lease has run out, by the table's time", () => {
@@ -74,7 +74,7 @@ test("when the last tick was is asked of history once the row tells of a later t
 
 test("history that lacks an end tells the last sign of life", () => {
   const lease = { ...HELD, lastTick: "2026-01-31", lastTickTerm: 6 };
-  const since = (facts: Partial<Term>) => report(lease, [term(6, facts)]).secondsSinceLastTick;
+  const since = (facts: Partial<TermRecord>) => report(lease, [term(6, facts)]).secondsSinceLastTick;
   const facts = { electedAt: NOW - 90_000, lastRenewedAt: NOW - 80_000, endedAt: NOW - 70_000 };
   expect(since(facts)).toBe(70);
   expect(since({ ...facts, endedAt: undefined })).toBe(80);

@@ -294,8 +294,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "observation-from-before-the-read",
     revives: "a row counts as seen before it was read",
-    file: "src/lease-client.ts",
-    from: "const received = this.time.now();",
+    file: "src/timed-request.ts",
+    from: "const received = time.now();",
     to: "const received = sent;",
   },
   {

@@ -69,3 +69,14 @@ export function kindOf(
   if (!Number.isInteger(value)) return "N that is no whole number";
   return value < least ? `N below ${least}` : `N above ${most}`;
 }
+
+/** The attribute's text; undefined also when it is none. */
+export function textOf(attribute: Attribute | undefined): string | undefined {
+  return attribute && "S" in attribute ? attribute.S : undefined;
+}
+
+/** The attribute's number; undefined also when it is no whole number. */
+export function numberOf(attribute: Attribute | undefined): number | undefined {
+  const value = attribute && "N" in attribute ? Number(attribute.N) : undefined;
+  return Number.isSafeInteger(value) ? value : undefined;
+}

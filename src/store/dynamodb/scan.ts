@@ -1,0 +1,138 @@
+import { GetItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { MalformedLeaseError } from "../../errors.js";
+import { NAME_PATTERN } from "../../limits.js";
+import type { Lease } from "../../protocol/lease.js";
+import type { Answer, TermRecord } from "../../protocol/verbs.js";
+import { type Item, n, s } from "../attribute.js";
+import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX, TTL_ATTRIBUTE } from "../schema.js";
+import { placeholders } from "./conditions.js";
+import { toLease } from "./lease-codec.js";
+import { numberOf, textOf } from "./row.js";
+import type { DynamoDBTable } from "./table.js";
+import { toWholeTerm } from "./term-codec.js";
+
+/** Reads a table across its elections, for people and alarms: no lease depends on what is read here. */
+
+export type TableRow = {
+  /** Of a lease and of a term: the election's name. */
+  readonly partition: string;
+  readonly sortKey: string;
+  /** Epoch seconds. */
+  readonly ttl: number | undefined;
+} & (
+  | { readonly kind: "lease"; readonly lease: Lease }
+  | { readonly kind: "term"; readonly record: TermRecord }
+  /** The row of a lease or a term that this library did not write, or that was damaged. */
+  | { readonly kind: "malformed"; readonly problem: MalformedLeaseError }
+  | { readonly kind: "other" }
+);
+
+export interface ScanRequest {
+  /** Where the page before ended. */
+  readonly from?: Item | undefined;
+  /** Every attribute of the rows, the leaders' published values too. @default false */
+  readonly whole?: boolean | undefined;
+  /** Also terms that began after this moment of service time. */
+  readonly termsSince?: number | undefined;
+  /** Also rows of every kind whose time to live has passed at this moment of service time. */
+  readonly expiredAt?: number | undefined;
+}
+
+export interface ScanPage {
+  readonly rows: readonly TableRow[];
+  /** `from` of the next page; undefined: this was the last one. */
+  readonly next: Item | undefined;
+}
+
+/** What figures need of leases and terms; what leaders publish stays where it is. */
+const NEEDED = [
+  ...[PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE, "term", "holder", "leaseDurationMs", "electedAt", "endedAt"],
+  ...["revision", "renewIntervalMs", "expiresAt", "renewedAt", "lastTick", "lastTickTerm", "lastRenewedAt"],
+];
+
+/** All lease rows, and what else is asked for, page by page: eventually consistent. */
+export function scanPage(
+  table: DynamoDBTable,
+  request: ScanRequest,
+  signal: AbortSignal,
+): Promise<Answer & ScanPage> {
+  const { from, whole = false, termsSince, expiredAt } = request;
+  const wanted = [
+    { name: SORT_KEY, test: "= :lease", values: { lease: s(LEASE_SORT_KEY) } },
+    ...(termsSince === undefined
+      ? []
+      : [{ name: "electedAt", test: "> :since", values: { since: n(termsSince) } }]),
+    ...(expiredAt === undefined
+      ? []
+      : [{ name: TTL_ATTRIBUTE, test: "<= :now", values: { now: n(Math.floor(expiredAt / 1_000)) } }]),
+  ];
+  const names = wanted.map(({ name }) => name);
+  const command = new ScanCommand({
+    TableName: table.name,
+    ...(!whole && { ProjectionExpression: NEEDED.map((name) => `#${name}`).join(", ") }),
+    FilterExpression: wanted.map(({ name, test }) => `#${name} ${test}`).join(" OR "),
+    ...placeholders({
+      names: whole ? names : [...names, ...NEEDED],
+      values: Object.assign({}, ...wanted.map(({ values }) => values)),
+    }),
+    ...(from && { ExclusiveStartKey: from }),
+  });
+  return table.ask("read the elections", signal, async (send) => {
+    const { Items = [], LastEvaluatedKey } = await send(command);
+    return {
+      rows: (Items as Item[]).map(toTableRow),
+      next: LastEvaluatedKey as Item | undefined,
+    };
+  });
+}
+
+/** One row, of whatever kind; undefined when there is none. */
+export function readRow(
+  table: DynamoDBTable,
+  { partition, sortKey }: Pick<TableRow, "partition" | "sortKey">,
+  signal: AbortSignal,
+): Promise<Answer & { row: TableRow | undefined }> {
+  const command = new GetItemCommand({
+    ...table.rowOf(partition, sortKey),
+    ProjectionExpression: NEEDED.map((name) => `#${name}`).join(", "),
+    ...placeholders({ names: NEEDED, values: {} }),
+  });
+  return table.ask("read a row", signal, async (send) => {
+    const { Item } = await send(command);
+    return { row: Item && toTableRow(Item as Item) };
+  });
+}
+
+/** Rows can come from anywhere: one that cannot be read says so, and hides no other. */
+export function toTableRow(item: Item): TableRow {
+  const partition = textOf(item[PARTITION_KEY]) ?? "";
+  const sortKey = textOf(item[SORT_KEY]) ?? "";
+  const key = { partition, sortKey, ttl: numberOf(item[TTL_ATTRIBUTE]) };
+  try {
+    if (sortKey === LEASE_SORT_KEY) {
+      checkName(partition, sortKey);
+      return { ...key, kind: "lease", lease: toLease(partition, item) };
+    }
+    if (sortKey.startsWith(TERM_SORT_KEY_PREFIX)) {
+      checkName(partition, sortKey);
+      return { ...key, kind: "term", record: toWholeTerm(partition, item) };
+    }
+    return { ...key, kind: "other" };
+  } catch (error) {
+    if (!(error instanceof MalformedLeaseError)) throw error;
+    return { ...key, kind: "malformed", problem: error };
+  }
+}
+
+function checkName(election: string, sortKey: string): void {
+  if (NAME_PATTERN.test(election)) return;
+  const rule = "must be the name of an election";
+  throw new MalformedLeaseError(
+    election,
+    PARTITION_KEY,
+    rule,
+    "another S",
+    { S: "billing/nightly" },
+    sortKey,
+  );
+}

@@ -1,0 +1,34 @@
+import { TimedOut, withTimeout } from "./async.js";
+import type { Instant } from "./clock.js";
+import { TableUnavailableError } from "./errors.js";
+import type { Answer } from "./protocol/verbs.js";
+import type { TableTime } from "./table-time.js";
+
+/** An answer, and when its request left and it came: trust counts from `sent`, observation from `received`. */
+export interface Timed<T> {
+  readonly answer: T;
+  readonly sent: Instant;
+  readonly received: Instant;
+  /** Its `Date` header contradicts what was known when the request left, and what the request said of time. */
+  readonly contradicts: boolean;
+}
+
+/**
+ * Sends a request, bounded in time, and learns the table's time from its answer. Rejects with `TableUnavailableError`
+ * when no answer came in time: whether the request took effect is then unknown.
+ */
+export async function timedRequest<T extends Answer>(
+  doing: string,
+  request: (sent: Instant, signal: AbortSignal) => Promise<T>,
+  { time, timeoutMs, signal }: { time: TableTime; timeoutMs: number; signal?: AbortSignal | undefined },
+): Promise<Timed<T>> {
+  // Before the request leaves, whatever happens on the way (pitfall: trust counted from the response).
+  const sent = time.now();
+  const asked = withTimeout(time.clock, timeoutMs, (abort) => request(sent, abort), signal);
+  const answer = await asked.catch((error: unknown) => {
+    throw error instanceof TimedOut ? new TableUnavailableError(doing, { cause: error }) : error;
+  });
+  const received = time.now();
+  const contradicts = answer.dateMs !== undefined && time.learn({ dateMs: answer.dateMs, sent, received });
+  return { answer, sent, received, contradicts };
+}

@@ -1,0 +1,76 @@
+import { systemClock } from "../clock.js";
+import { readRow, type ScanRequest, scanPage, type TableRow } from "../store/dynamodb/scan.js";
+import { type DynamoDBLike, DynamoDBTable } from "../store/dynamodb/table.js";
+import { LEASE_SORT_KEY } from "../store/schema.js";
+import { TableTime } from "../table-time.js";
+import { timedRequest } from "../timed-request.js";
+
+/** A page of a scan is up to a megabyte. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** As an election has them by default. */
+const TIMES = { clock: systemClock, leaseDurationMs: 15_000, maxServiceClockErrorMs: 1_000 };
+
+export interface Wanted {
+  /** Every attribute of the rows, the leaders' published values too. @default false */
+  readonly whole?: boolean;
+  /** Also terms that began so many milliseconds ago or less. */
+  readonly termsWithinMs?: number;
+  /** Also rows of every kind whose time to live has passed. @default false */
+  readonly expired?: boolean;
+}
+
+/** A row, and the table's time when it was read: a long scan is not one moment. */
+export type RowAt = TableRow & { readonly atMs: number };
+
+/**
+ * Reads all elections of a table, with eventually consistent requests: it is for people and alarms. Ages are by the
+ * table's clock, since this host's may be wrong. `signal` ends a request with the signal's reason.
+ */
+export class TableReader {
+  readonly time = new TableTime(TIMES, () => {});
+  readonly #table: DynamoDBTable;
+
+  constructor(
+    client: DynamoDBLike,
+    tableName: string,
+    private readonly signal?: AbortSignal,
+  ) {
+    this.#table = new DynamoDBTable(client, tableName);
+  }
+
+  /** All lease rows, and what else is wanted. */
+  async *rows({ whole, termsWithinMs, expired = false }: Wanted): AsyncGenerator<RowAt> {
+    // Any row would do: the first answer tells the time that the scan asks by.
+    if (termsWithinMs !== undefined || expired) await this.row("incumbent/time", LEASE_SORT_KEY);
+    let from: ScanRequest["from"];
+    do {
+      const atMs = this.#nowMs();
+      const termsSince = termsWithinMs === undefined ? undefined : atMs - termsWithinMs;
+      const request = { from, whole, termsSince, expiredAt: expired ? atMs : undefined };
+      const page = await this.#ask("read the elections", (abort) => scanPage(this.#table, request, abort));
+      const seenAtMs = this.#nowMs();
+      for (const row of page.rows) yield { ...row, atMs: seenAtMs };
+      from = page.next;
+    } while (from);
+  }
+
+  /** One row, without what leaders publish. */
+  async row(partition: string, sortKey: string): Promise<TableRow | undefined> {
+    const key = { partition, sortKey };
+    const { row } = await this.#ask("read a row", (abort) => readRow(this.#table, key, abort));
+    return row;
+  }
+
+  async #ask<T extends object>(doing: string, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { time, signal } = this;
+    const timing = { time, timeoutMs: REQUEST_TIMEOUT_MS, signal };
+    const { answer } = await timedRequest(doing, (_sent, abort) => request(abort), timing);
+    return answer;
+  }
+
+  /** While answers contradict each other, this host's own time is as good a guess as any. */
+  #nowMs(): number {
+    const now = this.time.now();
+    return this.time.at(now) ?? now.wallMs;
+  }
+}
