@@ -47,7 +47,7 @@ const FAULTS: ReadonlyArray<{
   {
     fault: "trust has no margin, and clocks are not alike",
     breaks: "exclusion",
-    rules: { trustMs: (leaseMs) => leaseMs },
+    rules: { trustMs: ({ leaseDurationMs }) => leaseDurationMs },
   },
   {
     fault: "trust counts from the response",
@@ -254,7 +254,7 @@ describe("a fault in the rules is seen", () => {
 
   test("and told as the shortest story, one line an event", () => {
     const { name: _, ...bounds } = SMALL[0] as (typeof SMALL)[number];
-    const rules: Partial<Rules> = { trustMs: (leaseMs) => leaseMs };
+    const rules: Partial<Rules> = { trustMs: ({ leaseDurationMs }) => leaseDurationMs };
     const [violation] = explore({ ...bounds, rules }).violations;
     expect(violation?.trace.at(-1)).toMatch(/^[ab] trusts term \d while [ab] trusts term \d$/);
     expect(violation?.trace.join("\n")).toMatch(/a tick, in which the clocks of [ab] are (slow|fast)/);

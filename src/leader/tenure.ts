@@ -151,7 +151,8 @@ export class Tenure {
     const before = this.#check();
     const earlier = releaseOf(before)?.outcome;
     // The work gave the lease back by itself: that release did not carry this tick, and no other can.
-    if (earlier) return releaseOptions.tick === undefined ? earlier : earlier.then(() => "lost");
+    if (earlier !== undefined)
+      return releaseOptions.tick === undefined ? earlier : earlier.then(() => "lost");
     const announcement = announcementOf(before);
     announcement?.cancel();
     const to = announcement?.to;

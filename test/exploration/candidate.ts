@@ -8,7 +8,7 @@ import { type Candidate, type Model, type Request, type State, TICK_MS, withCand
 import { land } from "./table.js";
 
 /**
- * A candidate's part: what campaign.ts, holder.ts and tenure.ts do around the rules, in the fewest lines. Each
+ * A candidate's part: what campaign.ts, lease-client.ts and tenure.ts do around the rules, in the fewest lines. Each
  * candidate waits for one answer at a time, as they do.
  */
 

@@ -14,7 +14,8 @@ export function trustLeft({ rules, bounds }: Model, { tenure, clock }: Candidate
 
 /** How long a confirmed write is trusted. */
 export function trustOf({ rules, bounds }: Model): number {
-  return rules.trustMs(bounds.leaseTicks * TICK_MS, bounds.marginTicks * TICK_MS);
+  const { leaseTicks, marginTicks } = bounds;
+  return rules.trustMs({ leaseDurationMs: leaseTicks * TICK_MS, safetyMarginMs: marginTicks * TICK_MS });
 }
 
 /** Exclusion: at any instant at most one candidate's leadership is trusted. A release comes after the work. */

@@ -1,5 +1,5 @@
 import { type Instant, longestElapsedMs } from "../../src/clock.js";
-import { trustLeftMs } from "../../src/protocol/expiry.js";
+import { trustLeftMs, trustMs } from "../../src/protocol/expiry.js";
 import { acquireSucceeded, renewSucceeded, resignSucceeded } from "../../src/protocol/lost-answers.js";
 import { observe, observeHistory } from "../../src/protocol/observation.js";
 import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";
@@ -20,6 +20,7 @@ export const REAL_RULES = {
   observeHistory,
   longestElapsedMs,
   trustLeftMs,
+  trustMs,
   acquireSucceeded,
   renewSucceeded,
   resignSucceeded,
@@ -35,8 +36,6 @@ export const REAL_RULES = {
   trustedFrom: (sent: Instant, _received: Instant): Instant => sent,
   /** From campaign.ts: what an answer shows counts as seen from when it had come. */
   seenFrom: (_sent: Instant, received: Instant): Instant => received,
-  /** From tenure.ts: trust ends this much before the lease. */
-  trustMs: (leaseMs: number, marginMs: number): number => leaseMs - marginMs,
 };
 
 export type Rules = typeof REAL_RULES;
