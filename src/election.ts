@@ -14,7 +14,7 @@ import { serve, settle, type Work } from "./leader/run-work.js";
 import { Succession } from "./leader/succession.js";
 import { Tenure } from "./leader/tenure.js";
 import { recordTick, TermHistory } from "./leader/term-history.js";
-import { Commits } from "./leader/transactions.js";
+import { Transactions } from "./leader/transactions.js";
 import { LeaseClient } from "./lease-client.js";
 import type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
@@ -261,7 +261,7 @@ export class Election {
       await tenure.release("resigned");
       throw signal.reason;
     }
-    return begin(new Leadership(tenure, new Commits(tenure, this.#client)), tenure);
+    return begin(new Leadership(tenure, new Transactions(tenure, this.#client)), tenure);
   }
 
   async #complete(tenure: Tenure, tick: string, holdForMs: number | undefined): Promise<void> {

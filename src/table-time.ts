@@ -1,12 +1,12 @@
 import { type Clock, type Instant, readClock } from "./clock.js";
 import type { Emit } from "./events.js";
 import {
-  believed,
+  afterHeader,
+  believedBounds,
   estimateMs,
   type Header,
   type HeaderBounds,
-  type Hearing,
-  hear,
+  type HeaderState,
   type ServiceClock,
   serviceClockOf,
 } from "./protocol/service-clock.js";
@@ -14,7 +14,7 @@ import type { ResolvedOptions } from "./resolve-options.js";
 
 /** The table's time, as one candidate knows it from the answers so far. */
 export class TableTime {
-  #hearing: Hearing | undefined;
+  #headerState: HeaderState | undefined;
 
   constructor(
     private readonly options: Pick<ResolvedOptions, "clock" | "leaseDurationMs" | "maxServiceClockErrorMs">,
@@ -36,7 +36,7 @@ export class TableTime {
 
   /** For people, and for who comes first: a wall clock that is hours behind must not keep the dead alive. */
   get headers(): HeaderBounds | undefined {
-    return believed(this.#hearing);
+    return believedBounds(this.#headerState);
   }
 
   /** What a lease written now says of its end: no earlier than any other clock may take the end to be. */
@@ -68,8 +68,11 @@ export class TableTime {
    */
   learn(header: Header): boolean {
     const { maxServiceClockErrorMs, leaseDurationMs: doubtMs } = this.options;
-    const { hearing, contradicts } = hear(this.#hearing, header, { maxServiceClockErrorMs, doubtMs });
-    this.#hearing = hearing;
+    const { state, contradicts } = afterHeader(this.#headerState, header, {
+      maxServiceClockErrorMs,
+      doubtMs,
+    });
+    this.#headerState = state;
     if (contradicts) this.emit({ type: "clockAnomaly" });
     return contradicts;
   }

@@ -3,7 +3,7 @@ import { InvalidOptionError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
 import { type GuardInput, guardInput, type TransactionAction } from "../store/fencing.js";
 import type { Tenure } from "./tenure.js";
-import type { Commits } from "./transactions.js";
+import type { Transactions } from "./transactions.js";
 
 export interface ResignOptions {
   /**
@@ -25,12 +25,12 @@ export interface TransactOptions {
 /** The handle while elected: one term of one leader. */
 export class Leadership implements AsyncDisposable {
   readonly #tenure: Tenure;
-  readonly #commits: Commits;
+  readonly #transactions: Transactions;
 
   /** @internal Made by `Election` only. */
-  constructor(tenure: Tenure, commits: Commits) {
+  constructor(tenure: Tenure, transactions: Transactions) {
     this.#tenure = tenure;
-    this.#commits = commits;
+    this.#transactions = transactions;
   }
 
   /** The election's name. */
@@ -120,7 +120,7 @@ export class Leadership implements AsyncDisposable {
    */
   async transact(actions: readonly TransactionAction[], { keys }: TransactOptions = {}): Promise<void> {
     checkKeys(keys);
-    return this.#commits.add(actions, keys);
+    return this.#transactions.add(actions, keys);
   }
 
   /**

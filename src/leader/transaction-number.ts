@@ -5,7 +5,7 @@ export interface Content {
   readonly id: string;
   readonly calls: readonly Call[];
   /** They go separately from the calls that wait, because a transaction with them failed before. */
-  readonly isApart: boolean;
+  readonly isSeparate: boolean;
   tries: number;
 }
 
@@ -19,7 +19,7 @@ const MAX_CONTENTS = 16;
  * Everything that was ever sent under the number to be decided next, and the calls to refuse once it is
  * decided.
  */
-export class OpenNumber {
+export class UndecidedNumber {
   readonly #sent = new Map<string, readonly Call[]>();
   readonly #refused = new Map<Call, unknown>();
   #client = 0;
@@ -53,7 +53,7 @@ export class OpenNumber {
     return this.#refused.size > 0;
   }
 
-  get isCrowded(): boolean {
+  get isFull(): boolean {
     return this.#sent.size >= MAX_CONTENTS;
   }
 

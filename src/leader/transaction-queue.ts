@@ -33,24 +33,24 @@ interface Group {
 
 export interface Taken {
   readonly calls: readonly Call[];
-  readonly isApart: boolean;
+  readonly isSeparate: boolean;
 }
 
 /** The calls that wait, and which of them go together next. It changes nothing but its own lists. */
-export class CommitQueue {
+export class TransactionQueue {
   #waiting: Call[] = [];
   /** Calls whose transaction could not be committed. They take turns with the others, group by group. */
-  #apart: Group[] = [];
+  #separate: Group[] = [];
   /** The items that these touch: a later call on one of them has to wait for them. */
-  readonly #touchedApart = new TouchedItems();
-  #apartWasLast = true;
+  readonly #touchedSeparately = new TouchedItems();
+  #separateWasLast = true;
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0 && this.#apart.length === 0;
+    return this.#waiting.length === 0 && this.#separate.length === 0;
   }
 
   get all(): readonly Call[] {
-    return [...this.#apart.flatMap(({ calls }) => calls), ...this.#waiting];
+    return [...this.#separate.flatMap(({ calls }) => calls), ...this.#waiting];
   }
 
   add(call: Call): void {
@@ -63,27 +63,27 @@ export class CommitQueue {
     if (waiting.length > 0) this.#waiting = [...waiting, ...this.#waiting];
   }
 
-  setApart(calls: readonly Call[], retryAtMs: number): void {
+  sendSeparately(calls: readonly Call[], retryAtMs: number): void {
     if (calls.length === 0) return;
     const touched = calls.map((call) => call.touched());
-    for (const each of touched) this.#touchedApart.add(each);
-    this.#apart.push({ calls, touched, retryAtMs });
+    for (const each of touched) this.#touchedSeparately.add(each);
+    this.#separate.push({ calls, touched, retryAtMs });
   }
 
   /** In two halves, so that few tries tell which call was to blame. */
   divide(calls: readonly Call[], retryAtMs: number): void {
     const half = Math.ceil(calls.length / 2);
-    this.setApart(calls.slice(0, half), retryAtMs);
-    this.setApart(calls.slice(half), retryAtMs);
+    this.sendSeparately(calls.slice(0, half), retryAtMs);
+    this.sendSeparately(calls.slice(half), retryAtMs);
   }
 
   dropSettled(): void {
     this.#waiting = this.#waiting.filter(({ settled }) => !settled);
-    const apart = this.#apart;
-    this.#apart = [];
-    for (const group of apart) {
+    const separate = this.#separate;
+    this.#separate = [];
+    for (const group of separate) {
       this.#forget(group);
-      this.setApart(
+      this.sendSeparately(
         group.calls.filter(({ settled }) => !settled),
         group.retryAtMs,
       );
@@ -92,29 +92,29 @@ export class CommitQueue {
 
   /** The calls of the next commit. None: wait until `retryAtMs`, or for another call. */
   take(nowMs: number): Taken {
-    const due = this.#apart.slice(0, MAX_PASSED).find(({ retryAtMs }) => retryAtMs <= nowMs);
-    if (due && !this.#apartWasLast) return this.#takeApart(due);
+    const due = this.#separate.slice(0, MAX_PASSED).find(({ retryAtMs }) => retryAtMs <= nowMs);
+    if (due && !this.#separateWasLast) return this.#takeSeparate(due);
     const calls = this.#takeTogether();
-    if (calls.length === 0 && due) return this.#takeApart(due);
-    this.#apartWasLast = false;
-    return { calls, isApart: false };
+    if (calls.length === 0 && due) return this.#takeSeparate(due);
+    this.#separateWasLast = false;
+    return { calls, isSeparate: false };
   }
 
   /** When the next separate group is due. Undefined: there is none. */
   get retryAtMs(): number | undefined {
-    const times = this.#apart.slice(0, MAX_PASSED).map(({ retryAtMs }) => retryAtMs);
+    const times = this.#separate.slice(0, MAX_PASSED).map(({ retryAtMs }) => retryAtMs);
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
-  #takeApart(group: Group): Taken {
-    this.#apartWasLast = true;
-    this.#apart.splice(this.#apart.indexOf(group), 1);
+  #takeSeparate(group: Group): Taken {
+    this.#separateWasLast = true;
+    this.#separate.splice(this.#separate.indexOf(group), 1);
     this.#forget(group);
-    return { calls: group.calls, isApart: true };
+    return { calls: group.calls, isSeparate: true };
   }
 
   #forget({ touched }: Group): void {
-    for (const each of touched) this.#touchedApart.remove(each);
+    for (const each of touched) this.#touchedSeparately.remove(each);
   }
 
   /** The first call, and those behind it that fit with it. Calls on one item keep their order. */
@@ -130,7 +130,7 @@ export class CommitQueue {
         count + call.actions.length <= MAX_ACTIONS &&
         (batch.length === 0 || bytes + call.bytes <= MAX_COMMIT_BYTES) &&
         !touchedBefore.meets(touched) &&
-        !this.#touchedApart.meets(touched);
+        !this.#touchedSeparately.meets(touched);
       touchedBefore.add(touched);
       (fits ? batch : passed).push(call);
       if (fits) {

@@ -17,8 +17,8 @@ import { sizeOf } from "../store/item-size.js";
 import { toAction } from "../store/transaction.js";
 import { TableKeys } from "./table-keys.js";
 import type { Tenure } from "./tenure.js";
-import { type Content, OpenNumber } from "./transaction-number.js";
-import { type Call, CommitQueue } from "./transaction-queue.js";
+import { type Content, UndecidedNumber } from "./transaction-number.js";
+import { type Call, TransactionQueue } from "./transaction-queue.js";
 
 /** Tries after the first, before a content without an answer is divided or a call is given up. */
 const MIN_TRIES = 2;
@@ -27,7 +27,7 @@ const MIN_TRIES = 2;
 const MAX_BACKOFF_MS = 1_000;
 
 /** Codes that say nothing about an action itself: the same action may pass when it is sent again. */
-const PASSING = new Set([
+const TRANSIENT = new Set([
   "TransactionConflict",
   "ThrottlingError",
   "ProvisionedThroughputExceeded",
@@ -40,15 +40,15 @@ const PASSING = new Set([
  * was ever sent as *n*. So a call is told "refused" only once something without it has landed, and its outcome
  * is read, never guessed.
  */
-export class Commits {
-  readonly #queue = new CommitQueue();
+export class Transactions {
+  readonly #queue = new TransactionQueue();
   readonly #keys: TableKeys;
-  #open = new OpenNumber(1);
+  #open = new UndecidedNumber(1);
   /**
    * What is sent next, before calls that wait: the innocent calls of a refused content, or a content without an
    * answer.
    */
-  #again: Content | undefined;
+  #resend: Content | undefined;
   #ids = 0;
   #running = false;
   #wake = () => {};
@@ -96,15 +96,15 @@ export class Commits {
     await Promise.resolve();
     try {
       while (!this.#isIdle) {
-        const content = this.tenure.mayWork ? this.#choose() : this.#conclude();
+        const content = this.tenure.mayWork ? this.#choose() : this.#decideRest();
         if (content) await this.#try(content);
         else if (!this.#isIdle) await this.#pause((this.#queue.retryAtMs ?? this.#nowMs) - this.#nowMs);
       }
     } catch (error) {
       // A fault of ours, not of the user's: no call may wait for ever, and none is told an outcome.
-      const left = [...this.#open.unsettled, ...(this.#again?.calls ?? []), ...this.#queue.all];
+      const left = [...this.#open.unsettled, ...(this.#resend?.calls ?? []), ...this.#queue.all];
       for (const call of left) this.#settleUnknown(call, error);
-      this.#again = undefined;
+      this.#resend = undefined;
       this.#queue.dropSettled();
     } finally {
       this.#running = false;
@@ -112,7 +112,7 @@ export class Commits {
   }
 
   get #isIdle(): boolean {
-    return this.#queue.isEmpty && this.#again === undefined && !this.#open.hasRefused;
+    return this.#queue.isEmpty && this.#resend === undefined && !this.#open.hasRefused;
   }
 
   /**
@@ -121,12 +121,12 @@ export class Commits {
    * keep the number open.
    */
   #choose(): Content | undefined {
-    const again = this.#again;
-    this.#again = undefined;
-    if (again) return again;
-    if (this.#open.hasRefused || this.#open.isCrowded) return this.#content([], false);
-    const { calls, isApart } = this.#queue.take(this.#nowMs);
-    return calls.length > 0 ? this.#content(calls, isApart) : undefined;
+    const resend = this.#resend;
+    this.#resend = undefined;
+    if (resend) return resend;
+    if (this.#open.hasRefused || this.#open.isFull) return this.#content([], false);
+    const { calls, isSeparate } = this.#queue.take(this.#nowMs);
+    return calls.length > 0 ? this.#content(calls, isSeparate) : undefined;
   }
 
   /**
@@ -134,17 +134,17 @@ export class Commits {
    * decided by a write of the lease row alone: either it lands, and keeps out all that is still on its way, or
    * the row tells what has landed.
    */
-  #conclude(): Content | undefined {
-    const again = this.#again;
-    this.#again = undefined;
-    this.#queue.putBack(again?.calls ?? []);
+  #decideRest(): Content | undefined {
+    const resend = this.#resend;
+    this.#resend = undefined;
+    this.#queue.putBack(resend?.calls ?? []);
     const undecided = new Set(this.#open.unsettled);
     for (const call of this.#queue.all) {
       if (!undecided.has(call)) this.#reject(call, this.#lostError());
     }
     this.#queue.dropSettled();
     if (undecided.size === 0) return undefined;
-    return again?.calls.length === 0 ? again : this.#content([], false);
+    return resend?.calls.length === 0 ? resend : this.#content([], false);
   }
 
   async #try(content: Content): Promise<void> {
@@ -152,12 +152,13 @@ export class Commits {
     let answer: Transacted | undefined;
     try {
       answer = await this.#send(content);
-      if (answer) this.#judge(content, answer);
+      if (answer) this.#handleAnswer(content, answer);
       // Trust ended while it waited, so it was not sent.
       else this.#queue.putBack(content.calls);
     } catch (error) {
-      if (content.calls.length > 0 && !(error instanceof TableUnavailableError)) this.#blame(content, error);
-      else await this.#noAnswer(content, error);
+      if (content.calls.length > 0 && !(error instanceof TableUnavailableError))
+        this.#handleRequestError(content, error);
+      else await this.#handleNoAnswer(content, error);
     }
   }
 
@@ -178,7 +179,7 @@ export class Commits {
     });
   }
 
-  #judge(content: Content, answer: Transacted): void {
+  #handleAnswer(content: Content, answer: Transacted): void {
     if (answer.done) {
       this.#keys.proven(content.calls.flatMap(({ actions }) => actions));
       this.#decided(content.id);
@@ -187,7 +188,7 @@ export class Commits {
       this.#queue.putBack(content.calls);
       this.#queue.dropSettled();
     } else {
-      this.#sortOut(content.calls, answer.refusals);
+      this.#handleRefusals(content.calls, answer.refusals);
     }
   }
 
@@ -199,7 +200,7 @@ export class Commits {
       const error = this.#open.errorOf(call);
       if (error !== undefined) this.#reject(call, error);
     }
-    this.#open = new OpenNumber(this.#open.number + 1);
+    this.#open = new UndecidedNumber(this.#open.number + 1);
   }
 
   /** Rule 9d. The lease row refused: it tells what has landed, and whether this term goes on. */
@@ -221,7 +222,7 @@ export class Commits {
         if (fate.kind === "never" || open.wasSentOnce(attempts)) this.#reject(call, own ?? error);
         else this.#settleUnknown(call, own);
       }
-      this.#open = new OpenNumber(open.number + 1);
+      this.#open = new UndecidedNumber(open.number + 1);
     }
     // When its own release caused this, the tenure knows already.
     const isGivenBack = lease?.term === term && lease.holder === undefined;
@@ -229,7 +230,7 @@ export class Commits {
   }
 
   /** Calls whose own action was to blame are refused. Calls that met others' writes go on alone (rule 9g). */
-  #sortOut(calls: readonly Call[], refusals: readonly ActionRefusal[]): void {
+  #handleRefusals(calls: readonly Call[], refusals: readonly ActionRefusal[]): void {
     let offset = 0;
     const innocent: Call[] = [];
     for (const call of calls) {
@@ -237,18 +238,18 @@ export class Commits {
       offset += call.actions.length;
       const codes = own.map(({ code }) => code).filter((code) => code !== "None");
       if (codes.length === 0) innocent.push(call);
-      else if (this.#isOld(call) || codes.some((code) => !PASSING.has(code)))
+      else if (this.#isOld(call) || codes.some((code) => !TRANSIENT.has(code)))
         this.#open.refuse(call, new TransactionRefusedError(own));
-      else this.#queue.setApart([call], this.#retryAtMs(call.tries - 1));
+      else this.#queue.sendSeparately([call], this.#retryAtMs(call.tries - 1));
     }
-    if (innocent.length > 0) this.#again = this.#content(innocent, false);
+    if (innocent.length > 0) this.#resend = this.#content(innocent, false);
   }
 
   /**
    * DynamoDB refused the request itself without naming an action. Fewer and fewer calls at a time show which
    * one was to blame (rule 9g).
    */
-  #blame({ calls }: Content, error: unknown): void {
+  #handleRequestError({ calls }: Content, error: unknown): void {
     const [only, ...others] = calls;
     if (only && others.length === 0) this.#open.refuse(only, error);
     else this.#queue.divide(calls, this.#nowMs);
@@ -258,7 +259,7 @@ export class Commits {
    * Rule 9e. The same content is sent again under the same number. When that does not help it is sent in parts,
    * behind the others.
    */
-  async #noAnswer(content: Content, cause: unknown): Promise<void> {
+  async #handleNoAnswer(content: Content, cause: unknown): Promise<void> {
     const isAlone = content.calls.length === 0;
     for (const call of isAlone ? this.#open.unsettled : content.calls) {
       // Not by the clock alone: after a freeze the time has long passed, and one more try could tell the
@@ -269,13 +270,13 @@ export class Commits {
     this.#queue.dropSettled();
     const calls = content.calls.filter(({ settled }) => !settled);
     const failures = content.tries - 1;
-    const isWhole = calls.length === content.calls.length && !content.isApart && !this.#open.hasRefused;
+    const isWhole = calls.length === content.calls.length && !content.isSeparate && !this.#open.hasRefused;
     if (isAlone || (isWhole && failures < MIN_TRIES)) {
-      if (!isAlone || this.#open.unsettled.length > 0) this.#again = content;
+      if (!isAlone || this.#open.unsettled.length > 0) this.#resend = content;
       await this.#pause(this.#backoffMs(failures), { evenForCalls: true });
     } else if (calls.length > 0) {
       const tries = Math.min(...calls.map((call) => call.tries));
-      this.#queue.divide(calls, this.#retryAtMs(content.isApart ? tries : 0));
+      this.#queue.divide(calls, this.#retryAtMs(content.isSeparate ? tries : 0));
     }
   }
 
@@ -303,10 +304,10 @@ export class Commits {
    * The id is unique in this tenure by counting, and among all others by chance: DynamoDB remembers ids for ten
    * minutes.
    */
-  #content(calls: readonly Call[], isApart: boolean): Content {
+  #content(calls: readonly Call[], isSeparate: boolean): Content {
     this.#ids += 1;
     const place = [this.tenure.term, this.#ids].map((n) => n.toString(36)).join("-");
-    return { id: `${place}-${randomPart(this.tenure.options.random)}`, calls, isApart, tries: 0 };
+    return { id: `${place}-${randomPart(this.tenure.options.random)}`, calls, isSeparate, tries: 0 };
   }
 
   #lostError(): Error {

@@ -126,7 +126,7 @@ class TwoWitnesses implements ServiceClock {
  * wrong, the older or the newer, so none is believed for a time. Headers of that time are only compared with
  * each other.
  */
-export type Hearing =
+export type HeaderState =
   | { readonly kind: "believed"; readonly bounds: HeaderBounds }
   | {
       readonly kind: "doubted";
@@ -136,45 +136,45 @@ export type Hearing =
       readonly at: Instant;
     };
 
-export function believed(hearing: Hearing | undefined): HeaderBounds | undefined {
-  return hearing?.kind === "believed" ? hearing.bounds : undefined;
+export function believedBounds(state: HeaderState | undefined): HeaderBounds | undefined {
+  return state?.kind === "believed" ? state.bounds : undefined;
 }
 
-export interface Trusting {
+export interface HeaderOptions {
   readonly maxServiceClockErrorMs: number;
   /** How long no header is believed after a contradiction. */
   readonly doubtMs: number;
 }
 
 /** What is known after another header, and whether the header contradicts what was known. */
-export function hear(
-  before: Hearing | undefined,
+export function afterHeader(
+  before: HeaderState | undefined,
   header: Header,
-  { maxServiceClockErrorMs, doubtMs }: Trusting,
-): { readonly hearing: Hearing; readonly contradicts: boolean } {
+  { maxServiceClockErrorMs, doubtMs }: HeaderOptions,
+): { readonly state: HeaderState; readonly contradicts: boolean } {
   const { sent, received } = header;
-  const told = boundsOf(header, maxServiceClockErrorMs);
-  if (before === undefined) return { hearing: { kind: "believed", bounds: told }, contradicts: false };
-  const bounds = before.bounds.narrow(told, received);
+  const fresh = boundsOf(header, maxServiceClockErrorMs);
+  if (before === undefined) return { state: { kind: "believed", bounds: fresh }, contradicts: false };
+  const bounds = before.bounds.narrow(fresh, received);
   if (bounds === undefined) {
-    const hearing = { kind: "doubted", bounds: told, leftMs: doubtMs, at: received } as const;
-    return { hearing, contradicts: true };
+    const state = { kind: "doubted", bounds: fresh, leftMs: doubtMs, at: received } as const;
+    return { state, contradicts: true };
   }
-  return { hearing: agreeing(before, { told, bounds, sent }), contradicts: false };
+  return { state: agreeing(before, { fresh, bounds, sent }), contradicts: false };
 }
 
 /**
  * Only a header whose request left after the time of doubt counts again: a late answer may carry an old lie.
  */
 function agreeing(
-  before: Hearing,
-  { told, bounds, sent }: { told: HeaderBounds; bounds: HeaderBounds; sent: Instant },
-): Hearing {
+  before: HeaderState,
+  { fresh, bounds, sent }: { fresh: HeaderBounds; bounds: HeaderBounds; sent: Instant },
+): HeaderState {
   if (before.kind === "believed") return { kind: "believed", bounds };
   // Counted from header to header by the slower clock, so that the time does not end early. A stepped clock
   // costs one stretch of it.
   const leftMs = before.leftMs - shortestElapsedMs(before.at, sent) * (1 - MAX_DRIFT);
-  if (leftMs <= 0) return { kind: "believed", bounds: told };
+  if (leftMs <= 0) return { kind: "believed", bounds: fresh };
   const at = sent.monotonicMs > before.at.monotonicMs ? sent : before.at;
   return { kind: "doubted", bounds, leftMs, at };
 }

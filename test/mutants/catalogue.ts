@@ -274,8 +274,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the-newest-header-wins",
     revives: "of two headers that contradict each other the later one is believed",
     file: "src/protocol/service-clock.ts",
-    from: 'const hearing = { kind: "doubted", bounds: told, leftMs: doubtMs, at: received } as const;',
-    to: 'const hearing = { kind: "believed", bounds: told } as const;',
+    from: 'const state = { kind: "doubted", bounds: fresh, leftMs: doubtMs, at: received } as const;',
+    to: 'const state = { kind: "believed", bounds: fresh } as const;',
   },
   {
     name: "no-quarantine-after-a-contradiction",

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Instant } from "../../src/clock.js";
 import {
-  believed,
+  afterHeader,
+  believedBounds,
   boundsOf,
   estimateMs,
   type HeaderBounds,
-  type Hearing,
-  hear,
+  type HeaderState,
   MAX_DRIFT,
   serviceClockOf,
 } from "../../src/protocol/service-clock.js";
@@ -24,7 +24,7 @@ const boundsAt = (dateMs: number, ms: number) => boundsOf(header(dateMs, ms), 0)
 /** A host whose clocks run, jump and stand still against true time, and what it hears of that. */
 class Host {
   trueMs = EPOCH_MS;
-  hearing: Hearing | undefined;
+  hearing: HeaderState | undefined;
   anomalies = 0;
   #monotonicMs = 0;
 
@@ -52,14 +52,14 @@ class Host {
     this.pass(requestMs);
     const dateMs = Math.floor((this.trueMs + lieMs) / 1_000) * 1_000;
     this.pass(answerMs);
-    const heard = hear(this.hearing, { dateMs, sent, received: this.now() }, TRUSTING);
-    this.hearing = heard.hearing;
+    const heard = afterHeader(this.hearing, { dateMs, sent, received: this.now() }, TRUSTING);
+    this.hearing = heard.state;
     if (heard.contradicts) this.anomalies += 1;
   }
 
   /** Wherever there is a service clock, true time lies within its bounds. */
   expectTruth(): void {
-    const bounds = believed(this.hearing);
+    const bounds = believedBounds(this.hearing);
     if (bounds === undefined) return;
     const clock = serviceClockOf(bounds, TRUSTING.maxServiceClockErrorMs);
     expect(clock.earliestMs(this.now())).toBeLessThanOrEqual(this.trueMs + 1e-3);
@@ -94,7 +94,7 @@ describe("true time lies within the bounds", () => {
           if (frozenMs > 0) host.freeze(frozenMs);
           else host.wallOffsetMs += byMs;
           host.hear({ ...answer, lieMs: serverErrorMs });
-          expect(believed(host.hearing)).toBeDefined();
+          expect(believedBounds(host.hearing)).toBeDefined();
           for (const later of LATER_MS) {
             host.pass(later);
             host.expectTruth();
@@ -147,7 +147,7 @@ describe("true time lies within the bounds", () => {
         for (const { right, lies, byMs } of all) {
           for (let i = 0; i < right + lies; i++) {
             host.hear({ ...answer, lieMs: i < right ? 0 : byMs });
-            if (i >= right) expect(believed(host.hearing)).toBeUndefined();
+            if (i >= right) expect(believedBounds(host.hearing)).toBeUndefined();
             for (const later of [0, 1_000, 3_000]) {
               host.pass(later);
               host.expectTruth();
@@ -165,12 +165,12 @@ describe("after a contradiction", () => {
   const LIE_MS = 20_000;
   /** Heard every second from 0 on: right at first, then as `lieMs` says. */
   const heardFor = (seconds: number, lieMs: (second: number) => number) => {
-    let hearing: Hearing | undefined;
+    let hearing: HeaderState | undefined;
     let anomalies = 0;
     for (let second = 0; second <= seconds; second++) {
       const ms = second * 1_000;
-      const heard = hear(hearing, header(RIGHT_MS + ms + lieMs(second), ms), TRUSTING);
-      hearing = heard.hearing;
+      const heard = afterHeader(hearing, header(RIGHT_MS + ms + lieMs(second), ms), TRUSTING);
+      hearing = heard.state;
       if (heard.contradicts) anomalies += 1;
     }
     return { hearing, anomalies };
@@ -180,7 +180,7 @@ describe("after a contradiction", () => {
     for (let seconds = 1; seconds <= LEASE_MS / 1_000; seconds++) {
       const { hearing, anomalies } = heardFor(seconds, (second) => (second === 0 ? 0 : LIE_MS));
       expect(anomalies).toBe(1);
-      expect(believed(hearing), `${seconds} s`).toBeUndefined();
+      expect(believedBounds(hearing), `${seconds} s`).toBeUndefined();
     }
   });
 
@@ -188,44 +188,44 @@ describe("after a contradiction", () => {
     const { hearing, anomalies } = heardFor(17, (second) => (second === 0 ? 0 : LIE_MS));
     expect(anomalies).toBe(1);
     const now = at(17_000);
-    expect(believed(hearing)?.earliestMs(now)).toBe(RIGHT_MS + LIE_MS + 17_000 - 500);
-    expect(believed(hearing)?.latestMs(now)).toBe(RIGHT_MS + LIE_MS + 17_000 + 1_500);
+    expect(believedBounds(hearing)?.earliestMs(now)).toBe(RIGHT_MS + LIE_MS + 17_000 - 500);
+    expect(believedBounds(hearing)?.latestMs(now)).toBe(RIGHT_MS + LIE_MS + 17_000 + 1_500);
   });
 
   test("another contradiction begins the time anew, again and again", () => {
     const { hearing, anomalies } = heardFor(100, (second) => (second % 10 === 5 ? LIE_MS : 0));
     expect(anomalies).toBe(20);
-    expect(believed(hearing)).toBeUndefined();
+    expect(believedBounds(hearing)).toBeUndefined();
   });
 
   test("the last header before it is over and the first after it are held against each other too", () => {
     const { hearing, anomalies } = heardFor(17, (second) => (second === 0 || second === 17 ? 0 : LIE_MS));
     expect(anomalies).toBe(2);
-    expect(believed(hearing)).toBeUndefined();
+    expect(believedBounds(hearing)).toBeUndefined();
   });
 
   test("an answer that comes after it counts only if its request left after it", () => {
     const { hearing } = heardFor(1, (second) => (second === 0 ? 0 : LIE_MS));
     const late = { dateMs: RIGHT_MS + LIE_MS + 15_000, sent: at(15_900), received: at(17_000) };
-    expect(believed(hear(hearing, late, TRUSTING).hearing)).toBeUndefined();
+    expect(believedBounds(afterHeader(hearing, late, TRUSTING).state)).toBeUndefined();
     const next = { dateMs: RIGHT_MS + LIE_MS + 16_000, sent: at(16_100), received: at(17_000) };
-    expect(believed(hear(hearing, next, TRUSTING).hearing)).toBeDefined();
+    expect(believedBounds(afterHeader(hearing, next, TRUSTING).state)).toBeDefined();
   });
 
   test("its time is told by the slower of the two local clocks, and a step of the wall clock costs one stretch of it", () => {
     const { hearing } = heardFor(1, (second) => (second === 0 ? 0 : LIE_MS));
-    const heardAt = (before: Hearing | undefined, ms: number, wallMs: number) => {
+    const heardAt = (before: HeaderState | undefined, ms: number, wallMs: number) => {
       const told = { dateMs: RIGHT_MS + LIE_MS + ms, sent: at(ms, wallMs), received: at(ms, wallMs) };
-      return hear(before, told, TRUSTING).hearing;
+      return afterHeader(before, told, TRUSTING).state;
     };
     // Stepped forth by an hour: the monotonic clock says that 10 s have passed.
     const forth = heardAt(hearing, 11_000, 3_611_000);
-    expect(believed(forth)).toBeUndefined();
-    expect(believed(heardAt(forth, 16_100, 3_616_100))).toBeDefined();
+    expect(believedBounds(forth)).toBeUndefined();
+    expect(believedBounds(heardAt(forth, 16_100, 3_616_100))).toBeDefined();
     // Stepped back by an hour: that stretch counts for nothing, and the next one does again.
     const back = heardAt(hearing, 11_000, -3_589_000);
-    expect(believed(back)).toBeUndefined();
-    expect(believed(heardAt(back, 26_100, -3_573_900))).toBeDefined();
+    expect(believedBounds(back)).toBeUndefined();
+    expect(believedBounds(heardAt(back, 26_100, -3_573_900))).toBeDefined();
   });
 });
 
