@@ -1,17 +1,15 @@
 import type { Instant } from "./clock.js";
 import type { EndReason } from "./errors.js";
 import type { Emit } from "./events.js";
-import { type Lease, placeholderRevision } from "./protocol/lease.js";
+import { type AnnouncedEnd, type Lease, placeholderRevision, type Reservation } from "./protocol/lease.js";
 import { acquireSucceeded, renewSucceeded, resignSucceeded } from "./protocol/lost-answers.js";
 import type {
   AcquireRequest,
-  AnnouncedEnd,
   Answer,
   CandidateRow,
   CommitMark,
   PauseRequest,
   Read,
-  Reservation,
   TermRange,
   TermRecord,
   Transacted,

@@ -29,4 +29,4 @@ export const MAX_LINE = 16;
 /** However soon a row says that it is written again, nobody polls for that more often than this for long. */
 export const MIN_INTERVAL_MS = 50;
 /** An announced moment that lies further back is told as this. */
-export const MIN_LETTING_GO_IN_MS = -MAX_LEASE_MS;
+export const MIN_RELEASE_IN_MS = -MAX_LEASE_MS;

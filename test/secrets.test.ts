@@ -372,12 +372,8 @@ describe("rows", () => {
     value: 0,
     stepDown: 0,
     line: 0,
-    lettingGoInMs: 0,
-    lettingGoTo: 0,
-    reservedFor: 0,
-    reservedGroup: 0,
-    reservedUntil: 0,
-    reservedMs: 0,
+    announcement: 0,
+    reservation: 0,
     paused: 0,
     pauseRevision: 0,
     lastCommit: 0,
@@ -390,7 +386,10 @@ describe("rows", () => {
   };
   /** Under other names in the row. */
   const WRITTEN = Object.fromEntries(
-    ["stepDownTo", "commitTerm", "commits", "commitId"].flatMap((name) => [
+    [
+      ...["stepDownTo", "commitTerm", "commits", "commitId", "releaseInMs", "releaseTo"],
+      ...["reservedFor", "reservedGroup", "reservedUntil", "reservedMs"],
+    ].flatMap((name) => [
       [name, 0],
       [`previous${name.charAt(0).toUpperCase()}${name.slice(1)}`, 0],
     ]),

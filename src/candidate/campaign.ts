@@ -118,9 +118,10 @@ export class Campaign {
    */
   letOthersGoFirst(signal?: AbortSignal): Promise<void> {
     const { clock, renewIntervalMs, candidateId } = this.options;
-    const { holder, reservedFor, reservedMs = 0 } = this.#observation?.lease ?? {};
-    const isKept = holder === undefined && reservedFor !== undefined && reservedFor !== candidateId;
-    return sleep(clock, renewIntervalMs * 1.5 + (isKept ? reservedMs : 0), signal);
+    const { holder, reservation } = this.#observation?.lease ?? {};
+    const keptFor = holder === undefined ? reservation?.candidateId : undefined;
+    const isKept = keptFor !== undefined && keptFor !== candidateId;
+    return sleep(clock, renewIntervalMs * 1.5 + (isKept && reservation ? reservation.forMs : 0), signal);
   }
 
   /** The row as the leader last saw it. So a lease that it resigned can be acquired again with one request. */

@@ -133,7 +133,10 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
     ["left", leftMs === undefined ? undefined : seconds(leftMs)],
     ["last tick", lease.lastTick],
     ["standby", lease.line?.find((id) => id !== lease.holder)],
-    ["reserved", lease.holder === undefined ? (lease.reservedFor ?? lease.reservedGroup) : undefined],
+    [
+      "reserved",
+      lease.holder === undefined ? (lease.reservation?.candidateId ?? lease.reservation?.group) : undefined,
+    ],
     ["paused by", lease.paused],
     ["asked to step down by", lease.holder === undefined ? undefined : lease.stepDown?.by],
     ["last end", lease.holder === undefined ? lease.endReason : undefined],

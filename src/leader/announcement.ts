@@ -1,8 +1,8 @@
 import type { Clock } from "../clock.js";
 import type { EndReason } from "../errors.js";
-import { MIN_LETTING_GO_IN_MS } from "../limits.js";
+import { MIN_RELEASE_IN_MS } from "../limits.js";
+import type { AnnouncedEnd } from "../protocol/lease.js";
 import { pollsEvery } from "../protocol/takeover.js";
-import type { AnnouncedEnd } from "../protocol/verbs.js";
 
 /**
  * A planned end that is announced to the followers with a renewal (rule 7e). The work goes on until it is due,
@@ -31,7 +31,7 @@ export class Announcement {
   /** What a renewal that leaves now writes. */
   toSend(nowMs: number): AnnouncedEnd {
     this.#dueMs ??= nowMs + this.noticeMs;
-    return { inMs: Math.max(Math.round(this.#dueMs - nowMs), MIN_LETTING_GO_IN_MS), to: this.to };
+    return { inMs: Math.max(Math.round(this.#dueMs - nowMs), MIN_RELEASE_IN_MS), to: this.to };
   }
 
   /** The renewal is confirmed: from now on the time is fixed. Returns how long it is until then. */

@@ -117,8 +117,10 @@ export class Succession {
  */
 function suspectsOf(previous: Lease | undefined, me: string): Set<string> {
   if (previous === undefined) return new Set();
-  const { holder, line = [], reservedFor } = previous;
+  const { holder, line = [], reservation } = previous;
   const place = line.indexOf(me);
   const before = place < 0 ? line : line.slice(0, place);
-  return new Set([holder, reservedFor, ...before].filter((id) => id !== undefined && id !== me) as string[]);
+  return new Set(
+    [holder, reservation?.candidateId, ...before].filter((id) => id !== undefined && id !== me) as string[],
+  );
 }

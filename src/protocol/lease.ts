@@ -24,19 +24,10 @@ export interface Lease {
   readonly stepDown?: StepDown | undefined;
   /** The candidates that come next, the standby first. Absent: nobody keeps a line. */
   readonly line?: readonly string[] | undefined;
-  /**
-   * A planned end that was announced (rule 7e): how long after this write the holder means to release the
-   * lease. Below 0 (to minus a day): that moment has passed, and its work is still draining.
-   */
-  readonly lettingGoInMs?: number | undefined;
-  /** The candidate that the lease will be reserved for then. */
-  readonly lettingGoTo?: string | undefined;
-  /** A vacant lease is kept for one candidate, or for the candidates of a group … */
-  readonly reservedFor?: string | undefined;
-  readonly reservedGroup?: string | undefined;
-  /** … until this service time, or for so long by the clock of the observer. */
-  readonly reservedUntil?: number | undefined;
-  readonly reservedMs?: number | undefined;
+  /** Its holder plans to release it (rule 7e). */
+  readonly announcement?: AnnouncedEnd | undefined;
+  /** A vacant lease is kept for somebody. */
+  readonly reservation?: Reservation | undefined;
   /** Who paused the election: nobody may take the lease, and its holder gives it back (rule 7h). */
   readonly paused?: string | undefined;
   /** +1 with each pause and each resume, so that a late one cannot undo a newer one. Absent counts as 0. */
@@ -53,6 +44,22 @@ export interface Lease {
   /** The latest transaction that landed on this row, and the last one of the term that committed before it. */
   readonly lastCommit?: Commit | undefined;
   readonly commitBefore?: Commit | undefined;
+}
+
+/** A planned end, announced beforehand (rule 7e). */
+export interface AnnouncedEnd {
+  /** Below 0 when the moment has passed and the work is still draining. */
+  readonly inMs: number;
+  readonly to?: string | undefined;
+}
+
+/** Keeps the lease for one candidate or one group. It lapses by itself. */
+export interface Reservation {
+  readonly candidateId?: string | undefined;
+  readonly group?: string | undefined;
+  readonly forMs: number;
+  /** The same end in service time, if that is known. */
+  readonly until: number | undefined;
 }
 
 /**

@@ -142,11 +142,11 @@ export function forgetRow(observation: Observation): Observation {
 function written(
   schedule: PollSchedule,
   known: Lease,
-  { revision, lettingGoInMs, renewIntervalMs }: Lease,
+  { revision, announcement, renewIntervalMs }: Lease,
   seenMs: number,
 ) {
   const dueMs = known.renewIntervalMs * (revision - known.revision);
-  const isAnnouncement = lettingGoInMs !== undefined && known.lettingGoInMs === undefined;
+  const isAnnouncement = announcement !== undefined && known.announcement === undefined;
   return isAnnouncement
     ? afterEarlyWrite(schedule, seenMs, dueMs, renewIntervalMs)
     : afterWrite(schedule, seenMs, dueMs);

@@ -128,7 +128,7 @@ function freeForMeAtMs(
 ): number {
   const usable = me.useServiceClock ? service : undefined;
   if (isVacant(lease) && lease.endReason !== "evicted") {
-    if (lease.reservedFor === me.candidateId) return observation.firstSeenMs;
+    if (lease.reservation?.candidateId === me.candidateId) return observation.firstSeenMs;
     const keptUntilMs = isReservedForOthers(lease, me) ? reservedUntilMs(observation, lease, now, usable) : 0;
     const turnMs = lease.line ? turnDelayMs(lease, me) : 0;
     return Math.max(keptUntilMs, observation.firstSeenMs) + turnMs;
@@ -139,8 +139,9 @@ function freeForMeAtMs(
   return deadAtMs + turnDelayMs(lease, me);
 }
 
-function isReservedForOthers({ reservedFor, reservedGroup }: Lease, { group }: Candidacy): boolean {
-  return reservedFor !== undefined || (reservedGroup !== undefined && reservedGroup !== group);
+function isReservedForOthers({ reservation }: Lease, { group }: Candidacy): boolean {
+  if (reservation === undefined) return false;
+  return reservation.candidateId !== undefined || reservation.group !== group;
 }
 
 /** By the service clock or by observation, whichever ends first: a reservation is about order, not safety. */
@@ -150,12 +151,11 @@ function reservedUntilMs(
   now: Instant,
   usable: ServiceClock | undefined,
 ): number {
-  const durationMs = lease.reservedMs ?? lease.leaseDurationMs;
-  return endsAtMs(
-    { firstSeenMs: observation.firstSeenMs, durationMs, until: lease.reservedUntil },
-    now,
-    usable,
-  );
+  const { forMs: durationMs, until } = lease.reservation ?? {
+    forMs: lease.leaseDurationMs,
+    until: undefined,
+  };
+  return endsAtMs({ firstSeenMs: observation.firstSeenMs, durationMs, until }, now, usable);
 }
 
 /** Place in the line, from 0. A candidate that is not in the line comes after it. */
@@ -187,12 +187,13 @@ function nextPollForMeMs(observation: Observation, lease: Lease, me: Candidacy, 
   const place = placeOf(lease, me.candidateId);
   const usualMs =
     nextPollMs(schedule, lease.renewIntervalMs) + (pollsEvery(place) - 1) * lease.renewIntervalMs;
-  const { lettingGoInMs, lettingGoTo } = lease;
-  if (lettingGoInMs === undefined) return usualMs;
-  const isNext = lettingGoTo === undefined ? place === 0 : lettingGoTo === me.candidateId;
+  const { announcement } = lease;
+  if (announcement === undefined) return usualMs;
+  const { inMs, to } = announcement;
+  const isNext = to === undefined ? place === 0 : to === me.candidateId;
   // The announcement was written after `afterMs` and seen by `firstSeenMs`.
-  const fromMs = schedule.afterMs + lettingGoInMs;
-  const untilMs = firstSeenMs + lettingGoInMs + lease.leaseDurationMs;
+  const fromMs = schedule.afterMs + inMs;
+  const untilMs = firstSeenMs + inMs + lease.leaseDurationMs;
   if (!isNext || now.monotonicMs >= untilMs) return usualMs;
   // The longer the work drains, the less often: after each tenth of the time that it has taken.
   const pollMs = Math.max(me.handoffPollMs, (polledMs - fromMs) / 10);

@@ -60,8 +60,7 @@ export function renewed(row: Lease | undefined, request: RenewRequest): Lease | 
     expiresAt,
     renewedAt: at,
     ...(line && { line }),
-    lettingGoInMs: announcement?.inMs,
-    lettingGoTo: announcement?.to,
+    announcement,
   };
 }
 
@@ -74,10 +73,7 @@ export function resigned(row: Lease | undefined, request: ResignRequest): Lease 
     revision,
     endReason: reason,
     endedAt: at,
-    reservedFor: reservation?.candidateId,
-    reservedGroup: reservation?.group,
-    reservedUntil: reservation?.until,
-    reservedMs: reservation?.forMs,
+    reservation,
     ...(tick !== undefined && { lastTick: tick, lastTickTerm: term }),
   };
 }

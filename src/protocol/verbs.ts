@@ -1,5 +1,5 @@
 import type { ActionRefusal, EndReason } from "../errors.js";
-import type { Lease } from "./lease.js";
+import type { AnnouncedEnd, Lease, Reservation } from "./lease.js";
 import type { Candidate } from "./line.js";
 import type { Basis } from "./takeover.js";
 
@@ -62,13 +62,6 @@ export interface RenewRequest {
   readonly announcement?: AnnouncedEnd | undefined;
 }
 
-/** A planned end, announced beforehand (rule 7e). */
-export interface AnnouncedEnd {
-  /** Below 0 when the moment has passed and the work is still draining. */
-  readonly inMs: number;
-  readonly to?: string | undefined;
-}
-
 export interface ResignRequest {
   readonly election: string;
   readonly candidateId: string;
@@ -79,15 +72,6 @@ export interface ResignRequest {
   /** The tick whose run succeeded. Recorded in the same write. */
   readonly tick?: string | undefined;
   readonly reservation?: Reservation | undefined;
-}
-
-/** Keeps the lease for one candidate or one group. It lapses by itself. */
-export interface Reservation {
-  readonly candidateId?: string | undefined;
-  readonly group?: string | undefined;
-  readonly forMs: number;
-  /** The same end in service time, if that is known. */
-  readonly until: number | undefined;
 }
 
 export interface StepDownRequest {

@@ -119,7 +119,7 @@ test("the first of the line never waits behind another", () => {
   fc.assert(
     fc.property(anyRow, (lease) => {
       const [first, ...others] = [...new Set(lease.line?.filter((id) => id !== lease.holder) ?? [])];
-      if (first === undefined || lease.reservedFor !== undefined) return;
+      if (first === undefined || lease.reservation?.candidateId !== undefined) return;
       const firstMs = triesAtMs(lease, me(first)) as number;
       for (const other of others) expect(triesAtMs(lease, me(other))).toBeGreaterThan(firstMs);
     }),
@@ -128,13 +128,16 @@ test("the first of the line never waits behind another", () => {
 
 test("a reservation is kept for its candidate or its group, and lapses by observation", () => {
   const vacant = (facts: Partial<Lease>) => held({ holder: undefined, endReason: "resigned", ...facts });
-  const forB = vacant({ reservedFor: "b", reservedMs: 700, line: ["a", "b", "c"] });
+  const forB = vacant({
+    reservation: { candidateId: "b", forMs: 700, until: undefined },
+    line: ["a", "b", "c"],
+  });
   expect(triesAbout(forB, me("b"))).toBe(0);
   // Also at the end of the line: it is asked by name.
   expect(triesAbout({ ...forB, line: ["a", "c", "b"] }, me("b"))).toBe(0);
   expect(triesAbout(forB, me("a"))).toBe(700);
   expect(triesAbout(forB, me("c"))).toBe(700 + 2 * SLOT_MS);
-  const forEu = vacant({ reservedGroup: "eu", reservedMs: 5_000 });
+  const forEu = vacant({ reservation: { group: "eu", forMs: 5_000, until: undefined } });
   expect(triesAbout(forEu, me("a", { group: "eu" }))).toBe(0);
   expect(triesAbout(forEu, me("b", { group: "us" }))).toBe(5_000);
   expect(triesAbout(forEu, me("c"))).toBe(5_000);
@@ -168,10 +171,10 @@ function looks(news: Partial<Lease>, candidacy: Candidacy): number {
 test("those at the head of the line watch closely; of an announced end, only whoever is next", () => {
   expect(looks({}, me("b"))).toBeGreaterThan(looks({}, me("d")));
   expect(looks({}, me("d"))).toBeGreaterThanOrEqual(looks({}, me("e")));
-  const announced = { lettingGoInMs: 500 };
+  const announced = { announcement: { inMs: 500 } };
   expect(looks(announced, me("b"))).toBeGreaterThan(15);
   expect(looks(announced, me("c"))).toBe(looks({}, me("c")));
-  const named = { ...announced, lettingGoTo: "d" };
+  const named = { announcement: { inMs: 500, to: "d" } };
   expect(looks(named, me("d"))).toBeGreaterThan(15);
   expect(looks(named, me("b"))).toBe(looks({}, me("b")));
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Announcement } from "../../src/leader/announcement.js";
-import { MIN_LETTING_GO_IN_MS } from "../../src/limits.js";
+import { MIN_RELEASE_IN_MS } from "../../src/limits.js";
 
 const DAY_MS = 86_400_000;
 
@@ -19,6 +19,6 @@ test.each([1, 2, 365])(
     announcement.toSend(0);
     announcement.confirmed(10);
     const { inMs } = announcement.toSend(days * DAY_MS + 1_001);
-    expect(inMs).toBe(MIN_LETTING_GO_IN_MS);
+    expect(inMs).toBe(MIN_RELEASE_IN_MS);
   },
 );

@@ -87,7 +87,7 @@ test("a planned end is announced: the work goes on until the next one watches, a
   leadership.stepDown();
   await cast.advance(RENEW_MS);
   // Told to the others, and not yet to the work.
-  expect((await cast.row())?.lettingGoInMs).toBeDefined();
+  expect((await cast.row())?.announcement).toBeDefined();
   leadership.throwIfLost();
   await cast.reign(2);
   const [first, second] = cast.reigns;
@@ -124,13 +124,7 @@ test("to a named successor: it leads, though others stand before it in the line"
   expect((second?.fromMs ?? 0) - (first?.untilMs ?? 0)).toBeLessThanOrEqual(GAP_MS);
   // Bound to that term: nothing of it is left for the next hand-over.
   const row = await cast.row();
-  for (const trace of [
-    "reservedFor",
-    "reservedMs",
-    "reservedUntil",
-    "lettingGoInMs",
-    "lettingGoTo",
-  ] as const) {
+  for (const trace of ["reservation", "announcement"] as const) {
     expect(row?.[trace], trace).toBeUndefined();
   }
 });
@@ -145,7 +139,7 @@ test.each([
   if (existed) cast.kill("d");
   cast.reigns[0]?.leadership.stepDown({ to });
   await cast.until(() => cast.reigns[0]?.untilMs !== undefined);
-  expect((await cast.row())?.reservedFor).toBe(to);
+  expect((await cast.row())?.reservation?.candidateId).toBe(to);
   const tookMs = await cast.until(() => cast.reigns.length > 1);
   expect(cast.told).toBe("a1 b2");
   expect(tookMs).toBeLessThanOrEqual(5 * RENEW_MS);
@@ -163,7 +157,10 @@ test("resign({ to }) keeps the lease for that candidate alone until it has surel
   await stage.advance(10 * RENEW_MS);
   expect(await leadership.resign({ to: c.election.candidateId })).toBe("released");
   const { lease } = await stage.table.read(NAME);
-  expect(lease).toMatchObject({ endReason: "handed-off", reservedFor: c.election.candidateId });
+  expect(lease).toMatchObject({
+    endReason: "handed-off",
+    reservation: { candidateId: c.election.candidateId },
+  });
   await stage.until(() => led.length > 0);
   expect(led).toEqual(["c"]);
 });
@@ -174,7 +171,9 @@ test("resign({ holdForMs }) keeps the lease for the group, whoever of it comes; 
   const [eu1, eu2, us] = ["eu", "eu", "us"].map((group) => stage.candidate(group, { group }));
   if (!eu1 || !eu2 || !us) throw new Error("unreachable");
   await (await eu1.election.campaign()).resign({ holdForMs });
-  expect((await stage.table.read(NAME)).lease).toMatchObject({ reservedGroup: "eu", reservedMs: holdForMs });
+  expect((await stage.table.read(NAME)).lease).toMatchObject({
+    reservation: { group: "eu", forMs: holdForMs },
+  });
   expect(await us.election.attempt()).toBeUndefined();
   const second = await eu2.election.attempt();
   expect(second?.term).toBe(2);

@@ -107,8 +107,10 @@ test("nothing known: a consistent read; no row: a placeholder; a placeholder: it
 });
 
 test("a vacant lease is free, unless it is kept for another: until its time is over by the table's clock, or by observation", () => {
-  const kept = (reservedFor: string, reservedUntil?: number) =>
-    observe(undefined, { ...VACANT, reservedFor, reservedUntil }, 0, true);
+  const kept = (candidateId: string, until?: number) => {
+    const reservation = { candidateId, until, forMs: 3_000 };
+    return observe(undefined, { ...VACANT, reservation }, 0, true);
+  };
   const acquire = { kind: "acquire", basis: { term: 3, revision: 9, previousTerm: 3 }, term: 4 };
   expect(nextMove(observe(undefined, VACANT, 0, true), me, at(0), undefined)).toEqual(acquire);
   expect(nextMove(kept("a"), me, at(0), undefined)).toEqual(acquire);
@@ -124,7 +126,7 @@ test("a vacant lease is free, unless it is kept for another: until its time is o
 
 test("a lease reserved for me is mine at once, whatever my place in the line; others come in their turn", () => {
   const line = ["b", "c", "a"];
-  const kept = { ...VACANT, line, reservedFor: "a", reservedMs: 500 };
+  const kept = { ...VACANT, line, reservation: { candidateId: "a", forMs: 500, until: undefined } };
   const seen = observe(undefined, kept, 1_000, true);
   expect(nextMove(seen, me, at(1_050), undefined)).toMatchObject({ kind: "acquire" });
   // The first in line waits until the reservation has lapsed, the second a slot more, and looks before it tries.
@@ -148,7 +150,10 @@ describe("an older row than one that was seen", () => {
     ["vacant", OLD],
     ["of an earlier term, long expired", { ...OLD, holder: "x", expiresAt: 1 }],
     ["held by this very candidate, once", { ...OLD, holder: "a" }],
-    ["reserved for this very candidate", { ...OLD, reservedFor: "a" }],
+    [
+      "reserved for this very candidate",
+      { ...OLD, reservation: { candidateId: "a", until: undefined, forMs: 3_000 } },
+    ],
     ["evicted", { ...OLD, endReason: "evicted", expiresAt: 1 }],
   ])(
     "%s: held by an unknown for the longest lease that was seen, then terms go on above all that were seen",

@@ -193,8 +193,8 @@ const LEASE = {
   renewIntervalMs: { N: "100" },
 } satisfies Item;
 const OF_A_LEASE = [
-  ...["holder", "attemptId", "expiresAt", "electedAt", "renewedAt", "value", "line", "lettingGoInMs"],
-  ...["lettingGoTo", "stepDown", "stepDownTo", "paused", "reservedFor", "reservedGroup", "reservedUntil"],
+  ...["holder", "attemptId", "expiresAt", "electedAt", "renewedAt", "value", "line", "releaseInMs"],
+  ...["releaseTo", "stepDown", "stepDownTo", "paused", "reservedFor", "reservedGroup", "reservedUntil"],
   ...["reservedMs", "lastTick", "lastTickTerm", "endReason", "endedAt", "ttl"],
 ];
 const TERM = { term: { N: "6" }, holder: { S: "a-1" }, leaseDurationMs: { N: "300" } } satisfies Item;

@@ -1052,7 +1052,8 @@ test("reservation attributes are read, and removed by acquire", async () => {
   const reserved = { reservedFor: "b", reservedUntil: 99 };
   const Item = marshall({ pk: NAME, sk: "lease", ...(await row()), ...reserved });
   await client.send(new PutItemCommand({ TableName: leases, Item }));
-  expect((await store.read(NAME, { consistent: true }, signal)).lease).toMatchObject(reserved);
+  const reservation = { candidateId: "b", until: 99 };
+  expect((await store.read(NAME, { consistent: true }, signal)).lease).toMatchObject({ reservation });
   const basis = { term: 1, revision: 2 };
   await store.acquire(acquiring({ candidateId: "b", basis }), signal);
   expect(await row()).toEqual({ ...ACQUIRED, holder: "b", term: 2, revision: 3 });

@@ -1,7 +1,7 @@
 import { PutItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
 import { Election, InvalidOptionError } from "../../src/index.js";
-import { MIN_LETTING_GO_IN_MS, NAME_PATTERN } from "../../src/limits.js";
+import { MIN_RELEASE_IN_MS, NAME_PATTERN } from "../../src/limits.js";
 import type { AcquireRequest, CandidateRow, PauseRequest, RenewRequest } from "../../src/protocol/verbs.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
@@ -244,58 +244,48 @@ describe.each([
     const store = await make();
     await found(store);
     await store.renew(renewing(2, { announcement: { inMs: 1_050, to: "c" } }), signal);
-    expect(await leaseOf(store)).toMatchObject({ lettingGoInMs: 1_050, lettingGoTo: "c" });
+    expect(await leaseOf(store)).toMatchObject({ announcement: { inMs: 1_050, to: "c" } });
     await store.renew(renewing(3, { announcement: { inMs: 0 } }), signal);
-    expect(known(await leaseOf(store))).toMatchObject({ lettingGoInMs: 0 });
-    expect((await leaseOf(store))?.lettingGoTo).toBeUndefined();
+    expect(known(await leaseOf(store))).toMatchObject({ announcement: { inMs: 0 } });
+    expect((await leaseOf(store))?.announcement?.to).toBeUndefined();
     // The work drains, and the moment lies behind.
     await store.renew(renewing(4, { announcement: { inMs: -7_500 } }), signal);
-    expect((await leaseOf(store))?.lettingGoInMs).toBe(-7_500);
+    expect((await leaseOf(store))?.announcement?.inMs).toBe(-7_500);
     await store.renew(renewing(5), signal);
-    expect((await leaseOf(store))?.lettingGoInMs).toBeUndefined();
+    expect((await leaseOf(store))?.announcement).toBeUndefined();
     await store.renew(renewing(6, { announcement: { inMs: 9, to: "c" } }), signal);
     await store.resign({ ...resigning, revision: 7 }, signal);
     await store.acquire(acquiring({ candidateId: "b", basis: { term: 1, revision: 7 } }), signal);
-    const { lettingGoInMs, lettingGoTo } = (await leaseOf(store)) ?? {};
-    expect([lettingGoInMs, lettingGoTo]).toEqual([undefined, undefined]);
+    const last = await leaseOf(store);
+    expect([last?.holder, last?.announcement]).toEqual(["b", undefined]);
   });
 
   test.each([
-    ["a candidate", { candidateId: "c" }, { reservedFor: "c" }],
-    ["a group", { group: "eu" }, { reservedGroup: "eu" }],
-  ])(
-    "a reservation for %s is written by the resignation and gone with the next term",
-    async (_, whom, told) => {
-      const store = await make();
-      await found(store);
-      const reservation = { ...whom, forMs: 3_150, until: 15_150 };
-      await store.resign({ ...resigning, revision: 2, reservation }, signal);
-      const vacant = (await leaseOf(store)) ?? {};
-      expect(vacant).toMatchObject({
-        ...told,
-        reservedMs: 3_150,
-        reservedUntil: 15_150,
-        endReason: "handed-off",
-      });
-      expect(
-        Object.entries(vacant).filter(([name, fact]) => name.startsWith("reserved") && fact !== undefined),
-      ).toHaveLength(3);
-      await store.acquire(acquiring({ candidateId: "c", basis: { term: 1, revision: 2 } }), signal);
-      const taken = known(await leaseOf(store)) as object;
-      expect(
-        Object.keys(taken).filter((name) => name.startsWith("reserved") || name.startsWith("end")),
-      ).toEqual([]);
-    },
-  );
+    ["a candidate", { candidateId: "c" }],
+    ["a group", { group: "eu" }],
+  ])("a reservation for %s is written by the resignation and gone with the next term", async (_, whom) => {
+    const store = await make();
+    await found(store);
+    const reservation = { ...whom, forMs: 3_150, until: 15_150 };
+    await store.resign({ ...resigning, revision: 2, reservation }, signal);
+    const vacant = await leaseOf(store);
+    expect(vacant?.endReason).toBe("handed-off");
+    // No other fact of a reservation.
+    expect(vacant?.reservation).toEqual({ candidateId: undefined, group: undefined, ...reservation });
+    await store.acquire(acquiring({ candidateId: "c", basis: { term: 1, revision: 2 } }), signal);
+    const taken = known(await leaseOf(store)) as object;
+    expect(Object.keys(taken).filter((name) => name.startsWith("reserv") || name.startsWith("end"))).toEqual(
+      [],
+    );
+  });
 
   test("a reservation whose end nobody can tell by the table's clock has its length alone", async () => {
     const store = await make();
     await found(store);
     const reservation = { candidateId: "c", forMs: 500, until: undefined };
     await store.resign({ ...resigning, revision: 2, reservation }, signal);
-    const vacant = known(await leaseOf(store));
-    expect(vacant).toMatchObject({ reservedFor: "c", reservedMs: 500 });
-    expect(vacant).not.toHaveProperty("reservedUntil");
+    const vacant = await leaseOf(store);
+    expect(vacant?.reservation).toEqual({ candidateId: "c", group: undefined, forMs: 500, until: undefined });
   });
 
   test("whom a step-down should be to comes with it, and is forgotten by the next one without", async () => {
@@ -403,8 +393,8 @@ describe.each([
   test("an announcement is told as far back as a holder writes it, and a row that says so is read", async () => {
     const store = await make();
     await found(store);
-    await store.renew(renewing(2, { announcement: { inMs: MIN_LETTING_GO_IN_MS } }), signal);
-    expect((await leaseOf(store))?.lettingGoInMs).toBe(MIN_LETTING_GO_IN_MS);
+    await store.renew(renewing(2, { announcement: { inMs: MIN_RELEASE_IN_MS } }), signal);
+    expect((await leaseOf(store))?.announcement?.inMs).toBe(MIN_RELEASE_IN_MS);
   });
 
   test("a pause or a step-down leaves the pair alone: no observer takes it for a sign of life", async () => {

@@ -3,9 +3,9 @@ import {
   MAX_LEASE_MS,
   MAX_RESERVATION_MS,
   MAX_TERM,
-  MIN_LETTING_GO_IN_MS,
+  MIN_RELEASE_IN_MS,
 } from "../../limits.js";
-import type { Commit, Lease } from "../../protocol/lease.js";
+import type { AnnouncedEnd, Commit, Lease, Reservation } from "../../protocol/lease.js";
 import type { AcquireRequest, CandidateRow } from "../../protocol/verbs.js";
 import { type Attribute, type Item, n, s } from "../attribute.js";
 import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "../schema.js";
@@ -33,12 +33,8 @@ export function toLease(election: string, item: Item): Lease {
       ? { by: row.text("stepDown") ?? "", to: row.text("stepDownTo") }
       : undefined,
     line: row.texts("line"),
-    lettingGoInMs: row.optionalInteger("lettingGoInMs", MIN_LETTING_GO_IN_MS),
-    lettingGoTo: row.text("lettingGoTo"),
-    reservedFor: row.text("reservedFor"),
-    reservedGroup: row.text("reservedGroup"),
-    reservedUntil: row.optionalInteger("reservedUntil", 0),
-    reservedMs: row.optionalInteger("reservedMs", 0, MAX_RESERVATION_MS),
+    announcement: toAnnouncement(row),
+    reservation: toReservation(row, leaseDurationMs),
     paused: row.text("paused"),
     pauseRevision: row.optionalInteger("pauseRevision", 1),
     lastTick: row.text("lastTick"),
@@ -49,6 +45,19 @@ export function toLease(election: string, item: Item): Lease {
     lastCommit: toCommit(row, ["commitTerm", "commits", "commitId"]),
     commitBefore: toCommit(row, ["previousCommitTerm", "previousCommits", "previousCommitId"]),
   };
+}
+
+function toAnnouncement(row: Row): AnnouncedEnd | undefined {
+  const inMs = row.optionalInteger("releaseInMs", MIN_RELEASE_IN_MS);
+  return inMs === undefined ? undefined : { inMs, to: row.text("releaseTo") };
+}
+
+function toReservation(row: Row, leaseDurationMs: number): Reservation | undefined {
+  const candidateId = row.text("reservedFor");
+  const group = row.text("reservedGroup");
+  const until = row.optionalInteger("reservedUntil", 0);
+  const forMs = row.optionalInteger("reservedMs", 0, MAX_RESERVATION_MS) ?? leaseDurationMs;
+  return candidateId === undefined && group === undefined ? undefined : { candidateId, group, until, forMs };
 }
 
 /** Absent, or of term 0: none has landed. */

@@ -49,8 +49,8 @@ export function acquisition(request: AcquireRequest): Update {
 const CLEARED = {
   stepDown: undefined,
   stepDownTo: undefined,
-  lettingGoInMs: undefined,
-  lettingGoTo: undefined,
+  releaseInMs: undefined,
+  releaseTo: undefined,
   reservedFor: undefined,
   reservedGroup: undefined,
   reservedUntil: undefined,
@@ -77,8 +77,8 @@ export function renewal(request: RenewRequest): Update {
       renewedAt: optional(n, request.at),
       value: optional(s, request.value),
       ...(request.line && { line: { L: request.line.map(s) } }),
-      lettingGoInMs: optional(n, request.announcement?.inMs),
-      lettingGoTo: optional(s, request.announcement?.to),
+      releaseInMs: optional(n, request.announcement?.inMs),
+      releaseTo: optional(s, request.announcement?.to),
     },
   };
 }
