@@ -1,5 +1,6 @@
 import { notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
+import { checkNames } from "./known-names.js";
 import { LABEL_PATTERN, MAX_RESERVATION_MS, MAX_VALUE } from "./limits.js";
 
 /** What single options and arguments must be. Each check throws an `InvalidOptionError` that names the option. */
@@ -82,4 +83,40 @@ export function duration(
     value,
     suggestion,
   );
+}
+
+/**
+ * Of a call: its options, before anything is begun. A signal by itself would be taken for options without one, and
+ * never be heeded.
+ */
+export function checkCall(options: unknown, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null || isSignal(options)) {
+    throw new InvalidOptionError(
+      "options",
+      `must be an object with ${known.join(", ")}`,
+      options,
+      `{ ${known[0]} }`,
+    );
+  }
+  checkNames(options, known);
+  const { signal, announce, wait } = options as Record<string, unknown>;
+  if (signal !== undefined && !isSignal(signal)) {
+    throw new InvalidOptionError("signal", "must be an AbortSignal", signal, undefined);
+  }
+  for (const [option, value] of Object.entries({ announce, wait })) {
+    if (value !== undefined && typeof value !== "boolean")
+      throw new InvalidOptionError(option, "must be true or false", value, option === "announce");
+  }
+}
+
+/** Also one of another realm, or of a library. */
+function isSignal(value: unknown): boolean {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
+}
+
+/** What is done while leading: found out here, and not when the lease is won. */
+export function checkWork(work: unknown): void {
+  if (typeof work === "function") return;
+  throw new InvalidOptionError("work", "must be a function", work, "async (leadership) => { … }");
 }

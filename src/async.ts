@@ -110,3 +110,16 @@ export function deferred<T>(): Deferred<T> {
   });
   return { promise, resolve, reject };
 }
+
+/** Undefined when it rejected because of the abort. */
+export async function unlessAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (signal?.aborted) return undefined;
+    throw error;
+  }
+}

@@ -1,22 +1,27 @@
-import { hostname } from "node:os";
-import { checkHoldFor, checkTick } from "./arguments.js";
+import { checkCall, checkHoldFor, checkTick, checkWork } from "./arguments.js";
+import { unlessAborted } from "./async.js";
 import { Campaign, type Outcome, type Won } from "./candidate/campaign.js";
 import { Registration } from "./candidate/registration.js";
-import {
-  AlreadyCampaigningError,
-  type EndReason,
-  InvalidOptionError,
-  TableUnavailableError,
-} from "./errors.js";
+import { defaultLabel } from "./default-label.js";
+import { AlreadyCampaigningError, InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { type Emit, emitter } from "./events.js";
 import { Leadership } from "./leader/leadership.js";
-import { serve, settle, type Work } from "./leader/run-work.js";
+import { LET_OTHERS_GO_FIRST, serve, settle, type Work } from "./leader/run-work.js";
 import { Succession } from "./leader/succession.js";
 import { Tenure } from "./leader/tenure.js";
 import { recordTick, TermHistory } from "./leader/term-history.js";
 import { Transactions } from "./leader/transactions.js";
 import { LeaseClient } from "./lease-client.js";
-import type { ElectionOptions, LeadOptions, RunOnceOptions, RunOnceResult, Signalled } from "./options.js";
+import { CALLS } from "./option-names.js";
+import type {
+  ElectionOptions,
+  HistoryOptions,
+  LeadOptions,
+  RunOnceOptions,
+  RunOnceResult,
+  Signalled,
+  TryOptions,
+} from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { storeOf } from "./store/open-store.js";
@@ -65,6 +70,8 @@ export class Election {
    * @default announce true
    */
   async lead<T>(work: Work<T>, options: LeadOptions = {}): Promise<T | undefined> {
+    checkWork(work);
+    checkCall(options, CALLS.lead);
     return this.#exclusively(async () => {
       this.#registration.join();
       try {
@@ -98,7 +105,9 @@ export class Election {
    * Waits until elected. The handle is yours to give back: `await using`, or `resign()` when the work has
    * stopped. Rejects with the signal's reason when it aborts first, with `TableError` when the table cannot be used.
    */
-  async campaign({ signal }: Signalled = {}): Promise<Leadership> {
+  async campaign(options: Signalled = {}): Promise<Leadership> {
+    checkCall(options, CALLS.signalled);
+    const { signal } = options;
     return this.#exclusively(async () => {
       this.#registration.join();
       try {
@@ -122,7 +131,9 @@ export class Election {
    * minutes apart replace a dead leader too. Rejects with `TableUnavailableError` when the table does not answer, with
    * the signal's reason when it aborts first.
    */
-  async attempt({ signal }: Signalled = {}): Promise<Leadership | undefined> {
+  async attempt(options: Signalled = {}): Promise<Leadership | undefined> {
+    checkCall(options, CALLS.signalled);
+    const { signal } = options;
     return this.#exclusively(async () => {
       const outcome = await this.#campaign.attempt({ signal });
       if (outcome.kind !== "elected") return undefined;
@@ -142,12 +153,11 @@ export class Election {
    * `LeaseLostError` or `TableUnavailableError` when `work` returned but the tick could not be recorded as done.
    * @default wait false
    */
-  async runOnce<T>(
-    tick: string,
-    work: Work<T>,
-    { signal, wait = false, holdForMs }: RunOnceOptions = {},
-  ): Promise<RunOnceResult<T>> {
+  async runOnce<T>(tick: string, work: Work<T>, options: RunOnceOptions = {}): Promise<RunOnceResult<T>> {
     checkTick(tick);
+    checkWork(work);
+    checkCall(options, CALLS.runOnce);
+    const { signal, wait = false, holdForMs } = options;
     checkHoldFor(holdForMs);
     return this.#exclusively(async () => {
       const bid = { signal, tick };
@@ -162,10 +172,10 @@ export class Election {
    * Rejects with what `work` throws, with the signal's reason when it aborts before `work` begins, and with
    * `TableUnavailableError` when the table does not answer.
    */
-  async leadIfFree<T>(
-    work: Work<T>,
-    { signal, holdForMs }: Omit<RunOnceOptions, "wait"> = {},
-  ): Promise<RunOnceResult<T>> {
+  async leadIfFree<T>(work: Work<T>, options: TryOptions = {}): Promise<RunOnceResult<T>> {
+    checkWork(work);
+    checkCall(options, CALLS.try);
+    const { signal, holdForMs } = options;
     checkHoldFor(holdForMs);
     return this.#exclusively(async () => {
       const outcome = await this.#campaign.attempt({ signal });
@@ -194,32 +204,36 @@ export class Election {
   }
 
   /** Who leads, by one read; undefined when nobody does, or the lease has surely run out. */
-  async leader({ signal }: Signalled = {}): Promise<Leader | undefined> {
-    return new Observer(this.#client, this.#options).leader(signal);
+  async leader(options: Signalled = {}): Promise<Leader | undefined> {
+    checkCall(options, CALLS.signalled);
+    return new Observer(this.#client, this.#options).leader(options.signal);
   }
 
   /**
    * Follows the election without competing: yields the leader (or undefined) at once, then at each change,
    * until `signal` aborts. Outages of the table are waited out. One read per renewal.
    */
-  observe({ signal }: Signalled = {}): AsyncIterableIterator<Leader | undefined> {
-    return new Observer(this.#client, this.#options).follow(signal);
+  observe(options: Signalled = {}): AsyncIterableIterator<Leader | undefined> {
+    checkCall(options, CALLS.signalled);
+    return new Observer(this.#client, this.#options).follow(options.signal);
   }
 
   /**
-   * Who stands for election, by order of arrival: with an `order` that keeps a line, and those not eligible. One
+   * Who stands for election, by order of arrival: with a `succession` that keeps a line, and those not eligible. One
    * that died is listed until its row says that it should have been refreshed.
    */
-  async candidates({ signal }: Signalled = {}): Promise<ListedCandidate[]> {
-    return new HistoryView(this.#client).candidates(signal);
+  async candidates(options: Signalled = {}): Promise<ListedCandidate[]> {
+    checkCall(options, CALLS.signalled);
+    return new HistoryView(this.#client).candidates(options.signal);
   }
 
   /**
    * Who led from when to when, and why it ended, latest first: leaders that crashed too. Written beside the
-   * election as best it can be, and kept for `historyRetentionMs`.
-   * @default limit 100
+   * election as best it can be, and kept for `tuning.historyRetentionMs`.
    */
-  async history({ limit = 100, signal }: Signalled & { limit?: number } = {}): Promise<PastLeader[]> {
+  async history(options: HistoryOptions = {}): Promise<PastLeader[]> {
+    checkCall(options, CALLS.history);
+    const { limit = 100, signal } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
       throw new InvalidOptionError("limit", "must be a whole number from 1 to 10000", limit, 100);
     }
@@ -271,34 +285,3 @@ export class Election {
     await recordTick(this.#client, this.#options, tenure.term, tick);
   }
 }
-
-function defaultLabel(): string {
-  return `${
-    hostname()
-      .replace(/[^A-Za-z0-9._-]+/g, "-")
-      .slice(0, 60) || "host"
-  }-${process.pid}`;
-}
-
-/** Undefined when it rejected because of the abort. */
-async function unlessAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (signal?.aborted) return undefined;
-    throw error;
-  }
-}
-
-/** Ends after which the same candidate should not be first again. */
-const LET_OTHERS_GO_FIRST = new Set<EndReason>([
-  "stepped-down",
-  "handed-off",
-  "preempted",
-  "rotated",
-  "unhealthy",
-  "evicted",
-]);

@@ -20,6 +20,7 @@ export type { Work } from "./leader/run-work.js";
 export { type Asked, Operator, type OperatorOptions } from "./operator.js";
 export type {
   ElectionOptions,
+  HistoryOptions,
   LeadOptions,
   LineSuccession,
   RankSuccession,
@@ -28,6 +29,7 @@ export type {
   Runtime,
   Signalled,
   Succession,
+  TryOptions,
   Tuning,
 } from "./options.js";
 export type { Leader } from "./protocol/leader.js";

@@ -1,4 +1,4 @@
-import { checkSuccessor } from "./arguments.js";
+import { checkCall, checkSuccessor } from "./arguments.js";
 import { retry } from "./async.js";
 import { InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { checkNames } from "./known-names.js";
@@ -66,7 +66,9 @@ export class Operator {
    * Asks the leader to hand over. It learns of it with its next renewal, announces its end, lets its work drain and
    * gives the lease back: to `to` if that is given, a `candidateId` as `candidates()` lists it.
    */
-  requestStepDown({ to }: { to?: string | undefined } = {}): Promise<Asked> {
+  requestStepDown(options: { to?: string | undefined } = {}): Promise<Asked> {
+    checkCall(options, ["to"]);
+    const { to } = options;
     checkSuccessor(to);
     return this.#onLeader(({ term }) => this.#client.requestStepDown(term, this.#by, to));
   }

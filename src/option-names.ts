@@ -1,4 +1,14 @@
-import type { ElectionOptions, RankSuccession, Runtime, Tuning } from "./options.js";
+import type {
+  ElectionOptions,
+  HistoryOptions,
+  LeadOptions,
+  RankSuccession,
+  RunOnceOptions,
+  Runtime,
+  Signalled,
+  TryOptions,
+  Tuning,
+} from "./options.js";
 
 /** The names of all options; those in groups by their paths. */
 
@@ -40,3 +50,18 @@ export const ELECTION_PATHS = [
   "tuning.expiry.maxServiceClockErrorMs",
   ...RUNTIME_PATHS,
 ];
+
+const SIGNALLED: Record<keyof Signalled, 0> = { signal: 0 };
+const LEAD: Record<keyof LeadOptions, 0> = { signal: 0, announce: 0 };
+const TRY: Record<keyof TryOptions, 0> = { signal: 0, holdForMs: 0 };
+const RUN_ONCE: Record<keyof RunOnceOptions, 0> = { signal: 0, wait: 0, holdForMs: 0 };
+const HISTORY: Record<keyof HistoryOptions, 0> = { signal: 0, limit: 0 };
+
+/** Of the calls of an election. */
+export const CALLS = {
+  signalled: Object.keys(SIGNALLED),
+  lead: Object.keys(LEAD),
+  try: Object.keys(TRY),
+  runOnce: Object.keys(RUN_ONCE),
+  history: Object.keys(HISTORY),
+};

@@ -145,11 +145,19 @@ export interface LeadOptions extends Signalled {
   announce?: boolean | undefined;
 }
 
-export interface RunOnceOptions extends Signalled {
-  /** Stand by while another candidate leads. @default false */
-  wait?: boolean | undefined;
+export interface TryOptions extends Signalled {
   /** Keep the lease for the own group for so long after a completed run, in milliseconds. @default not kept */
   holdForMs?: number | undefined;
+}
+
+export interface RunOnceOptions extends TryOptions {
+  /** Stand by while another candidate leads. @default false */
+  wait?: boolean | undefined;
+}
+
+export interface HistoryOptions extends Signalled {
+  /** At most so many terms, 1 to 10,000. @default 100 */
+  limit?: number | undefined;
 }
 
 /** What became of a tick. */

@@ -10,11 +10,12 @@ const root = fileURLToPath(new URL("../", import.meta.url));
  * A room imports only what stands lower. Types count, and so do imports at run time.
  */
 const STOREYS: string[][] = [
-  ["describe", "clock", "limits", "child-guard"],
+  ["describe", "clock", "limits", "child-guard", "default-label"],
   ["async"],
   ["error-summary"],
   ["errors", "random"],
-  ["arguments", "known-names"],
+  ["known-names"],
+  ["arguments"],
   ["protocol"],
   ["store"],
   ["events"],

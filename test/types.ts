@@ -98,6 +98,12 @@ export async function refusals(election: Election, leadership: Leadership): Prom
   await leadership.transact([{ Update: { TableName: "t", Key: { id: "1" } } }]);
   // @ts-expect-error a tick is a string that sorts
   await election.runOnce(new Date(), () => {});
+  // @ts-expect-error there is nothing to do
+  await election.lead();
+  // @ts-expect-error a signal is an option, not the options
+  await election.lead(() => {}, new AbortController().signal);
+  // @ts-expect-error one try waits for nobody
+  await election.leadIfFree(() => {}, { wait: true });
   // @ts-expect-error nobody may be leading
   (await election.leader()).term;
   // @ts-expect-error the value is a string

@@ -1,3 +1,4 @@
+import { checkWork } from "../arguments.js";
 import type { Leadership } from "../leader/leadership.js";
 import type { LambdaContext } from "./context.js";
 import { Invocations } from "./invocations.js";
@@ -32,8 +33,10 @@ export function leaderHandler<T, TEvent = unknown, TContext extends LambdaContex
   options: LeaderOptions = {},
 ): (event: TEvent, context: TContext) => Promise<LeaderResult<T>> {
   const invocations = new Invocations(options);
-  return async (event, context) =>
-    invocations.run(event, context, (leadership, { tick, signal }) =>
+  return async (event, context) => {
+    checkWork(work);
+    return invocations.run(event, context, (leadership, { tick, signal }) =>
       work(leadership, { event, context, tick, signal }),
     );
+  };
 }

@@ -1,4 +1,4 @@
-import { checkHoldFor, checkKeys, checkSuccessor, checkValue } from "../arguments.js";
+import { checkCall, checkHoldFor, checkKeys, checkSuccessor, checkValue } from "../arguments.js";
 import { InvalidOptionError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
 import { type GuardInput, guardInput, type TransactionAction } from "../store/fencing.js";
@@ -21,6 +21,10 @@ export interface TransactOptions {
   /** Key attributes of your tables, by table name. @default read from the table */
   keys?: Readonly<Record<string, readonly string[]>> | undefined;
 }
+
+/** Typed, so that no option is forgotten. */
+const RESIGN: Record<keyof ResignOptions, 0> = { to: 0, holdForMs: 0 };
+const TRANSACT: Record<keyof TransactOptions, 0> = { keys: 0 };
 
 /** The handle while elected: one term of one leader. */
 export class Leadership implements AsyncDisposable {
@@ -118,7 +122,9 @@ export class Leadership implements AsyncDisposable {
    * @example
    * await leadership.transact([{ Put: { TableName: "ledger", Item: { id: "42", paid: true } } }]);
    */
-  async transact(actions: readonly TransactionAction[], { keys }: TransactOptions = {}): Promise<void> {
+  async transact(actions: readonly TransactionAction[], options: TransactOptions = {}): Promise<void> {
+    checkCall(options, Object.keys(TRANSACT));
+    const { keys } = options;
     checkKeys(keys);
     return this.#transactions.add(actions, keys);
   }
@@ -144,7 +150,9 @@ export class Leadership implements AsyncDisposable {
    * A second call returns the same promise. Never rejects for the table's sake: see `ResignOutcome`.
    * While work still runs, `stepDown()` is what hands over without a gap.
    */
-  resign({ to, holdForMs }: ResignOptions = {}): Promise<ResignOutcome> {
+  resign(options: ResignOptions = {}): Promise<ResignOutcome> {
+    checkCall(options, Object.keys(RESIGN));
+    const { to, holdForMs } = options;
     checkHoldFor(holdForMs);
     checkSuccessor(to);
     if (to !== undefined) {
@@ -159,7 +167,9 @@ export class Leadership implements AsyncDisposable {
    * lease back as soon as the work has stopped; with `campaign()` you call `resign()` then. `to`: who should come
    * next. Returns at once.
    */
-  stepDown({ to }: { to?: string | undefined } = {}): void {
+  stepDown(options: { to?: string | undefined } = {}): void {
+    checkCall(options, ["to"]);
+    const { to } = options;
     checkSuccessor(to);
     this.#tenure.announce(to === undefined ? "stepped-down" : "handed-off", to);
   }

@@ -11,6 +11,16 @@ export interface Served<T> {
   readonly result: PromiseSettledResult<T>;
 }
 
+/** Ends after which the same candidate should not be first again. */
+export const LET_OTHERS_GO_FIRST = new Set<EndReason>([
+  "stepped-down",
+  "handed-off",
+  "preempted",
+  "rotated",
+  "unhealthy",
+  "evicted",
+]);
+
 /**
  * Runs the work to its end, under a leadership that was just won. It does not release the lease: the caller
  * does that afterwards (rule 8b). It begins at once, so that no abort of either signal is missed.

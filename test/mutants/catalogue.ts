@@ -458,7 +458,7 @@ export const MUTANTS: readonly Mutant[] = [
       "a run that lost its lease is recorded as done, and after a deletion of the row its tick never runs",
     file: "src/election.ts",
     from: '    const outcome = await tenure.release("resigned", { tick',
-    to: '    await recordTick(this.#requests, this.#options, tenure.term, tick);\n    const outcome = await tenure.release("resigned", { tick',
+    to: '    await recordTick(this.#client, this.#options, tenure.term, tick);\n    const outcome = await tenure.release("resigned", { tick',
   },
   {
     name: "history-gives-up",

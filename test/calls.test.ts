@@ -1,0 +1,120 @@
+import { expect, test } from "vitest";
+import { type Election, type Leadership, Operator } from "../src/index.js";
+import { leaderHandler } from "../src/lambda/index.js";
+import { MemoryTable } from "../src/testing/index.js";
+import { errorOf } from "./support/canary.js";
+import { Stage } from "./support/stage.js";
+
+/** Calls that cannot be meant are refused at once: nothing is begun, and no lease is won first. */
+
+const { signal } = new AbortController();
+const work = () => expect.unreachable();
+const NO_WORK: Record<string, (election: Election, nothing: never) => unknown> = {
+  lead: (election, nothing) => election.lead(nothing),
+  runOnce: (election, nothing) => election.runOnce("2026-01-01", nothing),
+  leadIfFree: (election, nothing) => election.leadIfFree(nothing),
+};
+/** Each call with something in place of its options. */
+const CALLS: Record<string, (election: Election, options: never) => unknown> = {
+  lead: (election, options) => election.lead(work, options),
+  campaign: (election, options) => election.campaign(options),
+  attempt: (election, options) => election.attempt(options),
+  runOnce: (election, options) => election.runOnce("2026-01-01", work, options),
+  leadIfFree: (election, options) => election.leadIfFree(work, options),
+  leader: (election, options) => election.leader(options),
+  observe: (election, options) => election.observe(options),
+  candidates: (election, options) => election.candidates(options),
+  history: (election, options) => election.history(options),
+};
+const ON_LEADERSHIP: Record<string, (leadership: Leadership, options: never) => unknown> = {
+  resign: (leadership, options) => leadership.resign(options),
+  stepDown: (leadership, options) => leadership.stepDown(options),
+  transact: (leadership, options) =>
+    leadership.transact([{ Put: { TableName: "ledger", Item: { id: "1" } } }], options),
+};
+
+async function refusal(call: (election: Election) => unknown): Promise<unknown> {
+  const stage = new Stage();
+  const { election } = stage.candidate("a", { succession: "arrival" });
+  const error = await errorOf(() => call(election));
+  expect(stage.pendingTimers).toBe(0);
+  expect((await stage.table.read("billing/nightly")).lease).toBeUndefined();
+  expect((await stage.table.readCandidates("billing/nightly")).candidates).toEqual([]);
+  // It was no bid: another one can begin.
+  expect((await election.attempt())?.term).toBe(1);
+  return error;
+}
+
+test.each(Object.entries(NO_WORK))("%s without work is refused before anything is begun", async (_, call) => {
+  for (const nothing of [undefined, null, {}, "work"]) {
+    expect(await refusal((election) => call(election, nothing as never))).toMatchObject({
+      code: "INVALID_OPTION",
+      option: "work",
+      rule: "must be a function",
+    });
+  }
+});
+
+test.each(Object.entries(CALLS))("%s with a signal in place of its options is refused", async (_, call) => {
+  for (const options of [signal, null, 7, "signal"]) {
+    expect(await refusal((election) => call(election, options as never))).toMatchObject({
+      code: "INVALID_OPTION",
+      option: "options",
+      message: expect.stringMatching(/^options: must be an object with signal.*Suggestion: "\{ signal \}"/),
+    });
+  }
+});
+
+test.each(Object.entries(CALLS))(
+  "%s refuses names that it does not know, and what is no signal",
+  async (_, call) => {
+    expect(await refusal((election) => call(election, { sginal: signal } as never))).toMatchObject({
+      option: "sginal",
+      message: expect.stringContaining("did you mean signal?"),
+    });
+    expect(
+      await refusal((election) => call(election, { signal: { aborted: false } } as never)),
+    ).toMatchObject({
+      option: "signal",
+      rule: "must be an AbortSignal",
+    });
+  },
+);
+
+test.each([
+  ["announce", (election: Election) => election.lead(work, { announce: "no" as never })],
+  ["wait", (election: Election) => election.runOnce("2026-01-01", work, { wait: 1 as never })],
+])("%s must be true or false", async (option, call) => {
+  expect(await refusal(call)).toMatchObject({ option, rule: "must be true or false" });
+});
+
+test.each(Object.entries(ON_LEADERSHIP))(
+  "%s of a leadership checks its options, and leads on",
+  async (_, call) => {
+    const stage = new Stage();
+    const { election } = stage.candidate("a");
+    const leadership = await election.campaign();
+    for (const [options, option] of [
+      [signal, "options"],
+      ["b-1", "options"],
+      [{ tto: "b-1" }, /tto|options/],
+    ] as const) {
+      const error = await errorOf(() => call(leadership, options as never));
+      expect(error).toMatchObject({ code: "INVALID_OPTION", option: expect.stringMatching(option) });
+    }
+    leadership.throwIfLost();
+  },
+);
+
+test("an operator's step-down to somebody, without braces, is refused", async () => {
+  const operator = new Operator({ store: new MemoryTable(), name: "billing/nightly" });
+  expect(await errorOf(() => operator.requestStepDown("b-1" as never))).toMatchObject({ option: "options" });
+});
+
+test("a Lambda handler without work is refused before its bid", async () => {
+  const store = new MemoryTable();
+  const handler = leaderHandler(undefined as never, { store, election: "e" });
+  const error = await errorOf(() => handler({}, { getRemainingTimeInMillis: () => 30_000 }));
+  expect(error).toMatchObject({ option: "work" });
+  expect((await store.read("e")).lease).toBeUndefined();
+});
