@@ -1,14 +1,15 @@
-import { type DynamoDBClient, GetItemCommand, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
-import { MalformedLeaseError } from "../errors.js";
-import { Election, type Leader } from "../index.js";
+import { Election, type Leader, type PastLeader } from "../index.js";
+import { LeaseClient } from "../lease-client.js";
+import { hasSurelyPassed } from "../protocol/expiry.js";
+import { standbyOf } from "../protocol/leader.js";
 import type { Lease } from "../protocol/lease.js";
-import { DateHeader } from "../store/dynamodb/date-header.js";
-import { storeError } from "../store/dynamodb/errors.js";
-import { toLease } from "../store/dynamodb/lease-codec.js";
-import type { Item } from "../store/memory/expressions.js";
-import { checkTableName } from "../store/open-store.js";
-import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX } from "../store/schema.js";
+import { resolveOptions } from "../resolve-options.js";
+import { checkTableName, storeOf } from "../store/open-store.js";
+import type { TableTime } from "../table-time.js";
+import { HistoryView } from "../views/history.js";
+import { TableReader } from "../views/table-reader.js";
 import { newClient, tableArgs } from "./client.js";
 import { refuseUnknown, UsageError } from "./usage.js";
 
@@ -21,6 +22,8 @@ const args = {
 
 /** Terms of history shown. */
 const RECENT = 10;
+/** Whoever calls a command may have to sign in first. */
+const REQUEST_TIMEOUT_MS = 10_000;
 
 export const status = defineCommand({
   meta: {
@@ -38,8 +41,8 @@ export const status = defineCommand({
       throw new UsageError("status: --watch needs an election: incumbent status billing/nightly --watch");
     }
     if (name === undefined) return showAll(client, given.table, given.json === true);
-    const election = new Election({ client, tableName: given.table, name });
-    if (given.watch) return watch(election, given.json === true);
+    if (given.watch)
+      return watch(new Election({ client, tableName: given.table, name }), given.json === true);
     await showOne(client, given.table, name, given.json === true);
   },
 });
@@ -47,44 +50,32 @@ export const status = defineCommand({
 interface Row {
   readonly election: string;
   readonly lease: Lease;
-  /** By the table's clock: this host's may be wrong. For people, no decision rests on it. */
   readonly state: "held" | "expired" | "vacant";
+  /** Until the lease has surely run out by the table's clock, since this host's may be wrong; below 0: for so long it has. */
   readonly leftMs: number | undefined;
 }
 
-function rowOf(election: string, lease: Lease, serviceMs: number): Row {
-  const leftMs = lease.holder === undefined ? undefined : lease.expiresAt && lease.expiresAt - serviceMs;
-  const state =
-    lease.holder === undefined ? "vacant" : leftMs !== undefined && leftMs < 0 ? "expired" : "held";
-  return { election, lease, state, leftMs };
+function rowOf(election: string, lease: Lease, time: TableTime): Row {
+  if (lease.holder === undefined) return { election, lease, state: "vacant", leftMs: undefined };
+  const { expiresAt } = lease;
+  const { headers } = time;
+  const now = time.now();
+  const hasRunOut = hasSurelyPassed(expiresAt, now, headers);
+  const leftMs = expiresAt && headers && Math.round(expiresAt - headers.earliestMs(now));
+  return { election, lease, state: hasRunOut ? "expired" : "held", leftMs };
 }
 
 async function showAll(client: DynamoDBClient, table: string, json: boolean): Promise<void> {
+  const reader = new TableReader(client, table);
   const rows: Row[] = [];
-  let from: Record<string, never> | undefined;
-  do {
-    const date = new DateHeader();
-    const command = new ScanCommand({
-      TableName: table,
-      FilterExpression: "#sk = :lease",
-      ExpressionAttributeNames: { "#sk": SORT_KEY },
-      ExpressionAttributeValues: { ":lease": { S: LEASE_SORT_KEY } },
-      ...(from && { ExclusiveStartKey: from }),
-    });
-    const page = await asking(table, () => client.send(date.from(command)));
-    for (const item of page.Items ?? []) {
-      const name = item[PARTITION_KEY]?.S ?? "";
-      try {
-        rows.push(rowOf(name, toLease(name, item as Item), serviceMs(date)));
-      } catch (error) {
-        // One damaged row must not hide all the others.
-        if (!(error instanceof MalformedLeaseError)) throw error;
-        console.error(`incumbent: ${error.message}`);
-        process.exitCode = 1;
-      }
+  for await (const row of reader.rows({ whole: true })) {
+    if (row.kind === "lease") rows.push(rowOf(row.partition, row.lease, reader.time));
+    if (row.kind === "malformed") {
+      // One damaged row must not hide all the others.
+      console.error(`incumbent: ${row.problem.message}`);
+      process.exitCode = 1;
     }
-    from = page.LastEvaluatedKey as typeof from;
-  } while (from);
+  }
   rows.sort((a, b) => (a.election < b.election ? -1 : 1));
   if (json) return print(rows.map(toJson));
   if (rows.length === 0) return console.log(`No election in table "${table}" yet.`);
@@ -92,57 +83,17 @@ async function showAll(client: DynamoDBClient, table: string, json: boolean): Pr
 }
 
 async function showOne(client: DynamoDBClient, table: string, name: string, json: boolean): Promise<void> {
-  const date = new DateHeader();
-  const get = new GetItemCommand({
-    TableName: table,
-    Key: { [PARTITION_KEY]: { S: name }, [SORT_KEY]: { S: LEASE_SORT_KEY } },
-    ConsistentRead: true,
-  });
-  // From the newest back: a long history is more than one page.
-  const query = new QueryCommand({
-    TableName: table,
-    KeyConditionExpression: "#pk = :name AND begins_with(#sk, :term)",
-    ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
-    ExpressionAttributeValues: { ":name": { S: name }, ":term": { S: TERM_SORT_KEY_PREFIX } },
-    ScanIndexForward: false,
-    Limit: RECENT,
-    ConsistentRead: true,
-  });
-  const [{ Item: item }, { Items: history = [] }] = await asking(table, () =>
-    Promise.all([client.send(date.from(get)), client.send(query)]),
-  );
-  const terms = history.reverse().map((row) => ({
-    term: Number(row.term?.N),
-    holder: row.holder?.S,
-    electedAt: iso(row.electedAt?.N),
-    endedAt: iso(row.endedAt?.N),
-    endReason: row.endReason?.S,
-  }));
-  const row = item && rowOf(name, toLease(name, item as Item), serviceMs(date));
-  if (json) return print({ ...(row ? toJson(row) : { election: name, state: "none" }), terms });
+  const options = { ...resolveOptions({ name }, () => "status"), requestTimeoutMs: REQUEST_TIMEOUT_MS };
+  const leases = new LeaseClient(storeOf({ client, tableName: table }), options, () => {});
+  const { lease } = (await leases.read(true)).answer;
+  const row = lease && rowOf(name, lease, leases.time);
+  const history = new HistoryView(leases);
+  const terms = (await history.history(RECENT)).reverse();
+  if (json)
+    return print({ ...(row ? toJson(row) : { election: name, state: "none" }), terms: terms.map(toTerm) });
   if (!row) return console.log(`No election "${name}" in table "${table}" yet.`);
-  const { lease, state, leftMs } = row;
-  const facts: Array<[string, string | undefined]> = [
-    ["election", name],
-    ["state", state],
-    ["leader", lease.holder],
-    ["term", String(lease.term)],
-    ["value", lease.value],
-    ["elected", iso(lease.electedAt)],
-    ["renewed", iso(lease.renewedAt)],
-    ["left", leftMs === undefined ? undefined : seconds(leftMs)],
-    ["last tick", lease.lastTick],
-    ["standby", lease.line?.find((id) => id !== lease.holder)],
-    [
-      "reserved",
-      lease.holder === undefined ? (lease.reservation?.candidateId ?? lease.reservation?.group) : undefined,
-    ],
-    ["paused by", lease.paused],
-    ["asked to step down by", lease.holder === undefined ? undefined : lease.stepDown?.by],
-    ["last end", lease.holder === undefined ? lease.endReason : undefined],
-  ];
-  for (const [fact, text] of facts) if (text !== undefined) console.log(`${fact.padEnd(10)} ${text}`);
-  const candidates = await new Election({ client, tableName: table, name }).candidates();
+  for (const [fact, text] of factsOf(row)) if (text !== undefined) console.log(`${fact.padEnd(10)} ${text}`);
+  const candidates = await history.candidates();
   if (candidates.length > 0) {
     console.log("");
     printTable(
@@ -161,14 +112,40 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
   console.log("");
   printTable(
     ["TERM", "LEADER", "ELECTED", "ENDED", "WHY"],
-    terms.map((term) => [
-      String(term.term),
-      term.holder ?? "",
-      term.electedAt ?? "",
-      term.endedAt ?? "",
-      term.endReason ?? "",
-    ]),
+    terms
+      .map(toTerm)
+      .map(({ term, holder, electedAt = "", endedAt = "", endReason = "" }) => [
+        String(term),
+        holder,
+        electedAt,
+        endedAt,
+        endReason,
+      ]),
   );
+}
+
+function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string | undefined]> {
+  const isVacant = lease.holder === undefined;
+  return [
+    ["election", election],
+    ["state", state],
+    ["leader", lease.holder],
+    ["term", String(lease.term)],
+    ["value", lease.value],
+    ["elected", iso(lease.electedAt)],
+    ["renewed", iso(lease.renewedAt)],
+    ["left", leftMs === undefined ? undefined : seconds(leftMs)],
+    ["last tick", lease.lastTick],
+    ["standby", standbyOf(lease)],
+    ["reserved", isVacant ? (lease.reservation?.candidateId ?? lease.reservation?.group) : undefined],
+    ["paused by", lease.paused],
+    ["asked to step down by", isVacant ? undefined : lease.stepDown?.by],
+    ["last end", isVacant ? lease.endReason : undefined],
+  ];
+}
+
+function toTerm({ term, candidateId: holder, electedAt, endedAt, endReason }: PastLeader) {
+  return { term, holder, electedAt: iso(electedAt), endedAt: iso(endedAt), endReason };
 }
 
 async function watch(election: Election, json: boolean): Promise<void> {
@@ -185,19 +162,6 @@ function inWords(leader: Leader | undefined): string {
   if (!leader) return "nobody leads";
   const { term, candidateId, value } = leader;
   return `term ${term}  ${candidateId}${value === undefined ? "" : `  ${value}`}`;
-}
-
-/** The `Date` header is cut to whole seconds: no later than the table's own time. */
-function serviceMs(date: DateHeader): number {
-  return date.ms ?? Date.now();
-}
-
-async function asking<T>(table: string, request: () => Promise<T>): Promise<T> {
-  try {
-    return await request();
-  } catch (error) {
-    throw storeError(error, table, "read the elections");
-  }
 }
 
 function toJson({ election, state, lease, leftMs }: Row) {
@@ -232,8 +196,8 @@ function seconds(ms: number): string {
   return ms < 0 ? `ran out ${(-ms / 1_000).toFixed(1)} s ago` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-function iso(ms: number | string | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(Number(ms)).toISOString();
+function iso(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 
 function print(value: unknown): void {

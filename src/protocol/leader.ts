@@ -15,7 +15,11 @@ export interface Leader {
 
 export function leaderOf(lease: Lease | undefined): Leader | undefined {
   if (lease?.holder === undefined) return undefined;
-  const { holder: candidateId, term, value, electedAt, renewedAt, expiresAt, line } = lease;
-  const standby = line?.find((id) => id !== candidateId);
-  return { candidateId, term, value, electedAt, renewedAt, expiresAt, standby };
+  const { holder: candidateId, term, value, electedAt, renewedAt, expiresAt } = lease;
+  return { candidateId, term, value, electedAt, renewedAt, expiresAt, standby: standbyOf(lease) };
+}
+
+/** The first in line, the holder aside; undefined where nobody keeps a line. */
+export function standbyOf({ line, holder }: Pick<Lease, "line" | "holder">): string | undefined {
+  return line?.find((candidateId) => candidateId !== holder);
 }

@@ -1,9 +1,9 @@
 import type { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
+import { standbyOf } from "../protocol/leader.js";
 import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
 import { aliveMembers, updateMembership } from "../protocol/membership.js";
-import { placeOf } from "../protocol/takeover.js";
 import type { TermRecord } from "../protocol/verbs.js";
 
 /** A candidate, as its own row and the lease row say. */
@@ -73,8 +73,7 @@ export class HistoryView {
 function roleOf(lease: Lease | undefined, candidateId: string, eligible: boolean): ListedCandidate["role"] {
   if (lease?.holder === candidateId) return "leader";
   if (!eligible) return "observer";
-  const isStandby = lease?.line?.includes(candidateId) && placeOf(lease, candidateId) === 0;
-  return isStandby ? "standby" : "waiting";
+  return lease && standbyOf(lease) === candidateId ? "standby" : "waiting";
 }
 
 /**

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { Election } from "../../src/index.js";
 import { type Command, incumbent, incumbentWith } from "../support/cli.js";
@@ -109,6 +109,34 @@ test("status shows the newest terms of a history longer than a page, and an elec
   const command = incumbent("status", vacant, "--table", table);
   expect(await command.exited).toBe(0);
   expect(command.out).toMatch(/state +vacant/);
+});
+
+test("status tells how terms ended as history() does: also of leaders that crashed", async () => {
+  const name = `e/${randomUUID()}`;
+  const put = (sk: string, row: Record<string, AttributeValue>) =>
+    client.send(new PutItemCommand({ TableName: table, Item: { pk: { S: name }, sk: { S: sk }, ...row } }));
+  const resigned = { holder: { S: "a" }, endedAt: { N: "1000" }, endReason: { S: "resigned" } };
+  await put("term#000000000001", resigned);
+  await put("term#000000000002", { holder: { S: "b" } });
+  const times = { leaseDurationMs: { N: "3000" }, electedAt: { N: "5000" }, expiresAt: { N: "9000" } };
+  await put("lease", { term: { N: "4" }, revision: { N: "9" }, holder: { S: "d" }, ...times });
+  const command = incumbent("status", name, "--table", table, "--json");
+  await command.exited;
+  expect(JSON.parse(command.out)).toMatchObject({
+    state: "expired",
+    holder: "d",
+    terms: [
+      { term: 1, holder: "a", endedAt: "1970-01-01T00:00:01.000Z", endReason: "resigned" },
+      { term: 2, holder: "b", endReason: "expired" },
+      { term: 4, holder: "d", endedAt: "1970-01-01T00:00:09.000Z", endReason: "expired" },
+    ],
+  });
+  const history = await new Election({ client, tableName: table, name }).history();
+  expect(history.map(({ term, endReason }) => [term, endReason])).toEqual([
+    [4, "expired"],
+    [2, "expired"],
+    [1, "resigned"],
+  ]);
 });
 
 test("status shows all elections but a damaged one, and says which that is", async () => {
