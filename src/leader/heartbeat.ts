@@ -1,17 +1,19 @@
 import type { Clock } from "../clock.js";
+import { WakeableTimer } from "./wakeable-timer.js";
 
 /**
  * When renewals are due: on a fixed grid, however long one renewal took, so that followers can poll in step.
  */
 export class Heartbeat {
+  readonly timer: WakeableTimer;
   #dueMs: number;
-  #wake: () => void = () => {};
 
   constructor(
-    private readonly clock: Clock,
+    clock: Clock,
     startMs: number,
     private readonly intervalMs: number,
   ) {
+    this.timer = new WakeableTimer(clock);
     this.#dueMs = startMs + intervalMs;
   }
 
@@ -28,20 +30,5 @@ export class Heartbeat {
   /** A renewal that left at this time is confirmed. */
   renewed(sentMs: number): void {
     this.#dueMs = this.nextDueMs(sentMs);
-  }
-
-  /** Resolves when the time is up, or when `wake` is called. */
-  wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.clock.setTimer(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-
-  wake(): void {
-    this.#wake();
   }
 }

@@ -125,7 +125,7 @@ export class Tenure {
     const state = this.#check();
     if (state.kind !== "leading" || state.announcement) return;
     this.#state = { kind: "leading", announcement: new Announcement(reason, to, this.#noticeMs(to)) };
-    this.#heartbeat.wake();
+    this.#heartbeat.timer.wake();
   }
 
   /**
@@ -138,7 +138,7 @@ export class Tenure {
     this.emit({ type: "drainOverrun", term: this.term });
     if (state.kind !== "draining") return;
     this.#state = { ...state, kind: "abandoned" };
-    this.#heartbeat.wake();
+    this.#heartbeat.timer.wake();
   }
 
   /** A fenced write brought the row: it is no longer this holder's. */
@@ -163,7 +163,7 @@ export class Tenure {
     const state = this.#state;
     if (state.kind === "over") this.#state = { ...state, release };
     else this.#state = { kind: "releasing", reason: toldReason(state) ?? reason, release };
-    this.#heartbeat.wake();
+    this.#heartbeat.timer.wake();
     void this.#giveBack({ ...releaseOptions, reserve }).then(resolve);
     return outcome;
   }
@@ -188,7 +188,7 @@ export class Tenure {
   proclaim(value: string | undefined): Promise<void> {
     if (!this.#renewing()) return Promise.reject(this.lostError(-this.remainingMs()));
     const there = this.#publishedValue.change(value);
-    this.#heartbeat.wake();
+    this.#heartbeat.timer.wake();
     return there;
   }
 
@@ -225,7 +225,7 @@ export class Tenure {
     };
     this.#trust.stop();
     announcementOf(before)?.cancel();
-    this.#heartbeat.wake();
+    this.#heartbeat.timer.wake();
     this.#publishedValue.refuse(() => this.lostError(0));
     if (before.kind === "leading") this.#reportEnd(reason, lateByMs);
     void this.sideTasks.onOver();
@@ -246,7 +246,7 @@ export class Tenure {
           ? this.#heartbeat.dueMs - this.client.time.now().monotonicMs
           : backoffMs(failures, renewIntervalMs / 4, random);
       const isUrgent = this.#publishedValue.isAwaited || state.announcement?.isSent === false;
-      if (!isUrgent || failures > 0) await this.#heartbeat.wait(waitMs);
+      if (!isUrgent || failures > 0) await this.#heartbeat.timer.wait(waitMs);
       if (this.#renewing()?.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
       const renewed = await this.writes.run(() => this.#renew());
       failures = renewed === "failed" ? failures + 1 : 0;

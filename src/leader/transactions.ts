@@ -2,7 +2,6 @@ import { backoffMs } from "../async.js";
 import {
   type ActionRefusal,
   FencedOutError,
-  InvalidOptionError,
   TableUnavailableError,
   TransactionRefusedError,
   TransactionUnknownError,
@@ -12,27 +11,21 @@ import type { Lease } from "../protocol/lease.js";
 import { fateOf } from "../protocol/transaction-fate.js";
 import type { Transacted } from "../protocol/verbs.js";
 import { randomPart } from "../random.js";
-import { MAX_ACTIONS, type TransactionAction } from "../store/fencing.js";
+import type { TransactionAction } from "../store/fencing.js";
 import { sizeOf } from "../store/item-size.js";
-import { toAction } from "../store/transaction.js";
+import { toActions } from "../store/transaction.js";
 import { TableKeys } from "./table-keys.js";
 import type { Tenure } from "./tenure.js";
 import { type Content, UndecidedNumber } from "./transaction-number.js";
 import { type Call, TransactionQueue } from "./transaction-queue.js";
+import { sortRefused } from "./transaction-refusals.js";
+import { WakeableTimer } from "./wakeable-timer.js";
 
 /** Tries after the first, before a content without an answer is divided or a call is given up. */
 const MIN_TRIES = 2;
 
 /** A leadership may end meanwhile, and calls that wait should learn of that soon. */
 const MAX_BACKOFF_MS = 1_000;
-
-/** Codes that say nothing about an action itself: the same action may pass when it is sent again. */
-const TRANSIENT = new Set([
-  "TransactionConflict",
-  "ThrottlingError",
-  "ProvisionedThroughputExceeded",
-  "RequestLimitExceeded",
-]);
 
 /**
  * The fenced transactions of one tenure, numbered on the lease row (rule 9). One is in flight at a time, and
@@ -51,7 +44,9 @@ export class Transactions {
   #resend: Content | undefined;
   #ids = 0;
   #running = false;
-  #wake = () => {};
+  readonly #timer: WakeableTimer;
+  /** Only the end of the leadership cuts this wait short, and no call. */
+  #isBackingOff = false;
 
   constructor(
     private readonly tenure: Tenure,
@@ -59,6 +54,7 @@ export class Transactions {
   ) {
     const { signal, options } = tenure;
     this.#keys = new TableKeys(client, options.clock, signal);
+    this.#timer = new WakeableTimer(options.clock);
     signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
 
@@ -67,15 +63,7 @@ export class Transactions {
    * nothing was written.
    */
   async add(actions: readonly TransactionAction[], keys: Readonly<Record<string, readonly string[]>> = {}) {
-    if (!Array.isArray(actions) || actions.length === 0 || actions.length > MAX_ACTIONS) {
-      throw new InvalidOptionError(
-        "actions",
-        `must be 1 to ${MAX_ACTIONS} actions (DynamoDB takes 100, the fence is one of them)`,
-        actions,
-        `two calls of at most ${MAX_ACTIONS}`,
-      );
-    }
-    const converted = actions.map(toAction);
+    const converted = toActions(actions);
     this.#keys.told(keys);
     if (!this.tenure.mayWork) throw this.#lostError();
     this.#keys.need(converted);
@@ -98,7 +86,7 @@ export class Transactions {
       while (!this.#isIdle) {
         const content = this.tenure.mayWork ? this.#choose() : this.#decideRest();
         if (content) await this.#try(content);
-        else if (!this.#isIdle) await this.#pause((this.#queue.retryAtMs ?? this.#nowMs) - this.#nowMs);
+        else if (!this.#isIdle) await this.#timer.wait((this.#queue.retryAtMs ?? this.#nowMs) - this.#nowMs);
       }
     } catch (error) {
       // A fault of ours, not of the user's: no call may wait for ever, and none is told an outcome.
@@ -231,16 +219,13 @@ export class Transactions {
 
   /** Calls whose own action was to blame are refused. Calls that met others' writes go on alone (rule 9g). */
   #handleRefusals(calls: readonly Call[], refusals: readonly ActionRefusal[]): void {
-    let offset = 0;
-    const innocent: Call[] = [];
-    for (const call of calls) {
-      const own = refusals.slice(offset, offset + call.actions.length);
-      offset += call.actions.length;
-      const codes = own.map(({ code }) => code).filter((code) => code !== "None");
-      if (codes.length === 0) innocent.push(call);
-      else if (this.#isOld(call) || codes.some((code) => !TRANSIENT.has(code)))
-        this.#open.refuse(call, new TransactionRefusedError(own));
-      else this.#queue.sendSeparately([call], this.#retryAtMs(call.tries - 1));
+    const { innocent, delayed, toBlame } = sortRefused(calls, refusals);
+    const tooOld = delayed.filter(({ call }) => this.#isOld(call));
+    for (const { call, own } of [...toBlame, ...tooOld]) {
+      this.#open.refuse(call, new TransactionRefusedError(own));
+    }
+    for (const { call } of delayed) {
+      if (!this.#isOld(call)) this.#queue.sendSeparately([call], this.#retryAtMs(call.tries - 1));
     }
     if (innocent.length > 0) this.#resend = this.#content(innocent, false);
   }
@@ -273,7 +258,9 @@ export class Transactions {
     const isWhole = calls.length === content.calls.length && !content.isSeparate && !this.#open.hasRefused;
     if (isAlone || (isWhole && failures < MIN_TRIES)) {
       if (!isAlone || this.#open.unsettled.length > 0) this.#resend = content;
-      await this.#pause(this.#backoffMs(failures), { evenForCalls: true });
+      this.#isBackingOff = true;
+      await this.#timer.wait(this.#backoffMs(failures));
+      this.#isBackingOff = false;
     } else if (calls.length > 0) {
       const tries = Math.min(...calls.map((call) => call.tries));
       this.#queue.divide(calls, this.#retryAtMs(content.isSeparate ? tries : 0));
@@ -327,15 +314,7 @@ export class Transactions {
     return backoffMs(failures, Math.min(renewIntervalMs / 4, MAX_BACKOFF_MS), random);
   }
 
-  /** Resolves when the time is up, the leadership ends, or another call comes (unless `evenForCalls`). */
-  #pause(ms: number, { evenForCalls = false } = {}): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.tenure.options.clock.setTimer(ms, resolve);
-      this.#wake = () => {
-        if (evenForCalls && this.tenure.mayWork) return;
-        cancel();
-        resolve();
-      };
-    });
+  #wake(): void {
+    if (!(this.#isBackingOff && this.tenure.mayWork)) this.#timer.wake();
   }
 }

@@ -4,7 +4,7 @@ import { InvalidOptionError } from "../errors.js";
 import { TABLE_CHARACTER, TABLE_PATTERN } from "../limits.js";
 import type { Attribute, Item } from "./attribute.js";
 import { checkAttribute, UnfitValue } from "./attribute-form.js";
-import { isAttributeForm, type TransactionAction } from "./fencing.js";
+import { isAttributeForm, MAX_ACTIONS, type TransactionAction } from "./fencing.js";
 import { toAttribute } from "./plain-values.js";
 
 /** Users' actions in either form of values, brought into DynamoDB's own. */
@@ -25,6 +25,19 @@ export interface Action {
   readonly names?: Record<string, string> | undefined;
   readonly values?: Item | undefined;
   readonly returnOld: boolean;
+}
+
+/** Throws `InvalidOptionError` when DynamoDB could not take these as one transaction beside the fence. */
+export function toActions(actions: readonly TransactionAction[]): Action[] {
+  if (Array.isArray(actions) && actions.length > 0 && actions.length <= MAX_ACTIONS) {
+    return actions.map(toAction);
+  }
+  throw new InvalidOptionError(
+    "actions",
+    `must be 1 to ${MAX_ACTIONS} actions (DynamoDB takes 100, the fence is one of them)`,
+    actions,
+    `two calls of at most ${MAX_ACTIONS}`,
+  );
 }
 
 /** Throws `InvalidOptionError` when it is not one action that DynamoDB could take. */
