@@ -88,11 +88,22 @@ const anyRow = fc
   .record({
     line: anyLine,
     holder: fc.constantFrom("dead", undefined),
-    lettingGoInMs: fc.constantFrom(undefined, 0, 500, 1_050),
-    lettingGoTo: fc.constantFrom(undefined, "a", "gone"),
-    reservedFor: fc.constantFrom(undefined, "gone"),
-    reservedGroup: fc.constantFrom(undefined, "eu"),
-    reservedMs: fc.constantFrom(undefined, 1_000),
+    announcement: fc.option(
+      fc.record({
+        inMs: fc.constantFrom(0, 500, 1_050),
+        to: fc.constantFrom(undefined, "a", "gone"),
+      }),
+      { nil: undefined },
+    ),
+    reservation: fc.option(
+      fc.record({
+        candidateId: fc.constantFrom(undefined, "gone"),
+        group: fc.constantFrom(undefined, "eu"),
+        forMs: fc.constantFrom(1_000, LEASE_MS),
+        until: fc.constant(undefined),
+      }),
+      { nil: undefined },
+    ),
     endReason: fc.constantFrom(undefined, "resigned", "evicted"),
   })
   .map(held);

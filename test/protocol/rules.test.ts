@@ -55,3 +55,16 @@ test("every file that the protocol names is there", () => {
   const places = (file: string) => [`src/protocol/${file}`, `src/${file}`, file];
   expect(files.filter((file) => !places(file).some((path) => existsSync(path)))).toEqual([]);
 });
+
+test("every attribute that the protocol lists is one that the store writes or reads", () => {
+  const store = readdirSync("src/store/dynamodb").map((file) =>
+    readFileSync(`src/store/dynamodb/${file}`, "utf8"),
+  );
+  const rows = README.split("\n").filter((line) => /^\| `(lease|term#|seq|candidate#)/.test(line));
+  const names = rows.flatMap((row) =>
+    [...(row.split("|")[2] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  );
+  expect(names.length).toBeGreaterThan(40);
+  const isUsed = (name: string | undefined) => store.some((text) => new RegExp(`\\b${name}\\b`).test(text));
+  expect(names.filter((name) => !isUsed(name))).toEqual([]);
+});
