@@ -1,8 +1,8 @@
 import { checkCall, checkHoldFor, checkTick, checkWork } from "./arguments.js";
 import { unlessAborted } from "./async.js";
 import { Campaign, type Outcome, type Won } from "./candidate/campaign.js";
+import { defaultLabel } from "./candidate/default-label.js";
 import { Registration } from "./candidate/registration.js";
-import { defaultLabel } from "./default-label.js";
 import { AlreadyCampaigningError, InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { type Emit, emitter } from "./events.js";
 import { Leadership } from "./leader/leadership.js";
@@ -23,10 +23,12 @@ import type {
   TryOptions,
 } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
+import { type Role, roleOf } from "./protocol/role.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { storeOf } from "./store/open-store.js";
 import { telemetry } from "./telemetry.js";
 import { HistoryView, type ListedCandidate, type PastLeader } from "./views/history.js";
+import { Liveness } from "./views/liveness.js";
 import { Observer } from "./views/observer.js";
 
 /**
@@ -39,6 +41,7 @@ export class Election {
   readonly #campaign: Campaign;
   readonly #registration: Registration;
   readonly #emit: Emit;
+  readonly #liveness: Liveness;
   #campaigning = false;
   #tenure: Tenure | undefined;
 
@@ -49,6 +52,7 @@ export class Election {
     this.#client = new LeaseClient(storeOf(options), this.#options, this.#emit);
     this.#campaign = new Campaign(this.#client, this.#options, this.#emit);
     this.#registration = new Registration(this.#client, this.#options, this.#emit);
+    this.#liveness = new Liveness(this.#client, this.#options);
   }
 
   get name(): string {
@@ -57,6 +61,41 @@ export class Election {
 
   get candidateId(): string {
     return this.#options.candidateId;
+  }
+
+  /**
+   * What this candidate is at this moment, without a request: for readiness endpoints and logs. `leader`: it trusts its
+   * lease, by the clocks at this call. `standby`: first in line, by the row as it was last seen. `waiting`: it campaigns.
+   * `observer`: it is not eligible. `idle`: it does not campaign.
+   * @example
+   * app.get("/ready", (_, res) => res.json({ role: election.role }));
+   */
+  get role(): Role | "idle" {
+    if (this.#tenure?.mayWork) return "leader";
+    if (!this.#campaigning) return "idle";
+    // The row may still name this candidate for a lease that it has lost.
+    const role = roleOf(this.#campaign.lease, this.candidateId, this.#options.eligible);
+    return role === "leader" ? "waiting" : role;
+  }
+
+  /**
+   * Milliseconds since the table's last answer to this candidate, by the worse of its two clocks; undefined before the
+   * first one. A candidate that campaigns or leads hears from the table about once per `renewIntervalMs`.
+   */
+  get msSinceContact(): number | undefined {
+    return this.#client.msSinceContact;
+  }
+
+  /**
+   * For liveness endpoints: true when the lease row names this candidate and has not changed for a whole lease, by this
+   * process's own clock. Then it holds up the others without renewing, and a restart helps. Looks at the row with one
+   * consistent read, so call it at least twice per lease. A candidate that does not lead is never wedged.
+   * @throws TableUnavailableError, TableError: the table does not answer. That is no reason to restart.
+   * @example
+   * app.get("/live", async (_, res) => res.sendStatus((await election.isWedged()) ? 503 : 200));
+   */
+  isWedged({ signal }: Signalled = {}): Promise<boolean> {
+    return this.#liveness.isWedged(signal);
   }
 
   /**

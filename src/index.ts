@@ -34,5 +34,6 @@ export type {
 } from "./options.js";
 export type { Leader } from "./protocol/leader.js";
 export type { Candidate, CompareCandidates } from "./protocol/line.js";
+export type { Role } from "./protocol/role.js";
 export type { GuardInput, TransactionAction } from "./store/fencing.js";
 export type { ListedCandidate, PastLeader } from "./views/history.js";

@@ -1,4 +1,4 @@
-import type { Instant } from "./clock.js";
+import { type Instant, longestElapsedMs } from "./clock.js";
 import type { EndReason } from "./errors.js";
 import type { Emit } from "./events.js";
 import { type AnnouncedEnd, type Lease, placeholderRevision, type Reservation } from "./protocol/lease.js";
@@ -67,6 +67,8 @@ interface SendOptions {
  */
 export class LeaseClient {
   readonly time: TableTime;
+  /** When the last answer came. */
+  #heard: Instant | undefined;
 
   constructor(
     private readonly store: LeaseStore,
@@ -74,6 +76,11 @@ export class LeaseClient {
     emit: Emit,
   ) {
     this.time = new TableTime(options, emit);
+  }
+
+  /** Undefined before the first answer. */
+  get msSinceContact(): number | undefined {
+    return this.#heard && longestElapsedMs(this.#heard, this.time.now());
   }
 
   read(consistent: boolean, signal?: AbortSignal): Promise<Timed<Read>> {
@@ -230,13 +237,19 @@ export class LeaseClient {
     return { election: this.#name, candidateId: this.options.candidateId, term };
   }
 
-  #send<T extends Answer>(
+  async #send<T extends Answer>(
     doing: string,
     request: (store: LeaseStore, sent: Instant, signal: AbortSignal) => Promise<T>,
     { timeoutMs = this.options.requestTimeoutMs, signal }: SendOptions = {},
   ): Promise<Timed<T>> {
     const { time, store } = this;
-    return timedRequest(doing, (sent, abort) => request(store, sent, abort), { time, timeoutMs, signal });
+    const timed = await timedRequest(doing, (sent, abort) => request(store, sent, abort), {
+      time,
+      timeoutMs,
+      signal,
+    });
+    this.#heard = timed.received;
+    return timed;
   }
 }
 

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
  * A room imports only what stands lower. Types count, and so do imports at run time.
  */
 const STOREYS: string[][] = [
-  ["describe", "clock", "limits", "child-guard", "default-label"],
+  ["describe", "clock", "limits", "child-guard"],
   ["async"],
   ["error-summary"],
   ["errors", "random"],

@@ -61,6 +61,11 @@ export class Campaign {
     private readonly emit: Emit,
   ) {}
 
+  /** The row as it was last seen. */
+  get lease(): Lease | undefined {
+    return this.#observation?.lease;
+  }
+
   /**
    * Tries until elected, or until the tick is done. Rejects with the signal's reason, or with an error that no
    * retry can fix.

@@ -1,15 +1,15 @@
 import type { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
-import { standbyOf } from "../protocol/leader.js";
 import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
 import { aliveMembers, updateMembership } from "../protocol/membership.js";
+import { type Role, roleOf } from "../protocol/role.js";
 import type { TermRecord } from "../protocol/verbs.js";
 
 /** A candidate, as its own row and the lease row say. */
 export interface ListedCandidate extends Candidate {
   /** `standby`: next in line. `observer`: not eligible. */
-  readonly role: "leader" | "standby" | "waiting" | "observer";
+  readonly role: Role;
 }
 
 /** One tenure. Times are epoch milliseconds of the table's clock, for people. */
@@ -68,12 +68,6 @@ export class HistoryView {
     const { answer } = await this.client.read(true, signal);
     return answer.lease;
   }
-}
-
-function roleOf(lease: Lease | undefined, candidateId: string, eligible: boolean): ListedCandidate["role"] {
-  if (lease?.holder === candidateId) return "leader";
-  if (!eligible) return "observer";
-  return lease && standbyOf(lease) === candidateId ? "standby" : "waiting";
 }
 
 /**

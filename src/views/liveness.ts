@@ -1,0 +1,25 @@
+import type { LeaseClient } from "../lease-client.js";
+import { observedEndMs } from "../protocol/expiry.js";
+import { type Observation, observe } from "../protocol/observation.js";
+import type { ResolvedOptions } from "../resolve-options.js";
+
+/**
+ * Whether this process does for its lease what the row says. A leader by the row that does not renew, or that its own
+ * process knows nothing of, is wedged: rule 4b, applied to oneself.
+ */
+export class Liveness {
+  #observation: Observation | undefined;
+
+  constructor(
+    private readonly client: LeaseClient,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  async isWedged(signal?: AbortSignal): Promise<boolean> {
+    const { answer, received } = await this.client.read(true, signal);
+    this.#observation = observe(this.#observation, answer.lease, received.monotonicMs, true);
+    const { lease, firstSeenMs } = this.#observation;
+    if (lease?.holder !== this.options.candidateId) return false;
+    return observedEndMs({ firstSeenMs, durationMs: lease.leaseDurationMs }) <= received.monotonicMs;
+  }
+}
