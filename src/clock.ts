@@ -1,16 +1,16 @@
 /**
  * The only place that reads clocks and sets timers.
  *
- * Time is read from two clocks. The monotonic one cannot be stepped, but on Linux it stands still while a
- * machine is suspended or a sandbox frozen; the wall clock goes on meanwhile, but can be stepped. Whoever
- * must not act too late takes the larger elapsed time of the two.
+ * Time is read from two clocks. The monotonic clock cannot be stepped, but on Linux it stands still while a
+ * machine is suspended or a sandbox frozen. The wall clock goes on meanwhile, but it can be stepped. A caller
+ * that must not act too late takes the larger elapsed time of the two.
  */
 export interface Clock {
   /** Milliseconds since an arbitrary origin; never goes back. */
   monotonicMs(): number;
   /** Milliseconds since the epoch, as this host believes. */
   wallMs(): number;
-  /** Grows by more than the time that may have passed while both clocks stood still. @default always 0 */
+  /** Grows by at least the time that may have passed while both clocks stood still. @default always 0 */
   standstillMs?(): number;
   /** Calls back once after `ms` (at once when ≤ 0). Returns a function that cancels it. */
   setTimer(ms: number, callback: () => void): () => void;
@@ -23,7 +23,7 @@ export interface Instant {
   readonly standstillMs?: number | undefined;
 }
 
-/** Longest delay a Node timer takes; longer waits are re-armed by their callers' loops. */
+/** The longest delay that a Node timer takes. Callers with longer waits set the timer again. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
@@ -43,7 +43,7 @@ export function readClock(clock: Clock): Instant {
   };
 }
 
-/** Not more than this much time passed between two readings, unless both clocks were slow. Never negative. */
+/** At most this much time passed between two readings, unless both clocks were slow. Never negative. */
 export function longestElapsedMs(from: Instant, to: Instant): number {
   return countedMs(from, to) + ((to.standstillMs ?? 0) - (from.standstillMs ?? 0));
 }
@@ -52,7 +52,7 @@ function countedMs(from: Instant, to: Instant): number {
   return Math.max(to.monotonicMs - from.monotonicMs, to.wallMs - from.wallMs, 0);
 }
 
-/** Not less than this much time passed between two readings, unless both clocks were fast. Never negative. */
+/** At least this much time passed between two readings, unless both clocks were fast. Never negative. */
 export function shortestElapsedMs(from: Instant, to: Instant): number {
   return Math.max(Math.min(to.monotonicMs - from.monotonicMs, to.wallMs - from.wallMs), 0);
 }

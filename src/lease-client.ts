@@ -22,10 +22,10 @@ import type { Action } from "./store/transaction.js";
 import { TableTime } from "./table-time.js";
 import { type Timed, timedRequest } from "./timed-request.js";
 
-/** What became of a holder's write. The row is believed before the refusal: an answer may have been lost. */
+/** What became of a write. The row is believed before the refusal: an answer may have been lost (rule 3). */
 export interface WriteResult {
   readonly succeeded: boolean;
-  /** The row after it, or as it stands; undefined: there is none. */
+  /** The row after the write, or as it stands. Undefined: there is none. */
   readonly lease: Lease | undefined;
   /** Read before the request left. */
   readonly sent: Instant;
@@ -33,22 +33,22 @@ export interface WriteResult {
   readonly contradicts: boolean;
 }
 
-/** One try of a holder. Each has a revision of its own, so that the row tells which one landed. */
+/** One try of a holder. Each has a revision of its own, so that the row tells which one landed (rule 3b). */
 export interface OwnTry {
   readonly term: number;
   readonly revision: number;
 }
 
-/** What a renewal tells beside that the holder lives. */
+/** What a renewal writes, beside the proof that the holder lives. */
 export interface Renewal {
   readonly value: string | undefined;
-  /** For the moment the request leaves: how long after it the next renewal is due. */
+  /** Given the moment when the request leaves: how long after it the next renewal is due (rule 1c). */
   readonly nextInMs: (sent: Instant) => number;
   readonly line: readonly string[] | undefined;
   readonly announcement: ((sent: Instant) => AnnouncedEnd) | undefined;
 }
 
-/** What goes with a resignation. */
+/** What a resignation can write too. */
 export interface ReleaseOptions {
   /** Recorded as done in the same write. */
   readonly tick?: string | undefined;
@@ -61,9 +61,9 @@ interface SendOptions {
 }
 
 /**
- * How one candidate talks to the table: a method per verb. Each is bounded in time, resolves lost answers, and learns the
- * table's time from the answer. Each rejects with `TableUnavailableError` when no answer came in time: whether the request
- * took effect is then unknown.
+ * One candidate's requests to the table, a method per verb (rule 2). Each is bounded in time, resolves lost
+ * answers (rule 3), and learns the table's time from the answer (rule 4c). Each rejects with
+ * `TableUnavailableError` when no answer came in time: whether the request took effect is then unknown.
  */
 export class LeaseClient {
   readonly time: TableTime;
@@ -108,7 +108,7 @@ export class LeaseClient {
     );
   }
 
-  /** Makes a placeholder where there is no row, with a revision drawn at random. */
+  /** Creates a placeholder where there is no row, with a revision drawn at random (rule 5a). */
   createPlaceholder(renewIntervalMs: number, signal?: AbortSignal): Promise<Timed<Written>> {
     const { leaseDurationMs, random } = this.options;
     const revision = placeholderRevision(random);
@@ -118,7 +118,10 @@ export class LeaseClient {
     });
   }
 
-  /** Takes no signal: a request under way may win the lease, and who walks away leaves nobody leading for a lease. */
+  /**
+   * It takes no signal: a request on its way may win the lease, and if its caller did not wait, nobody would
+   * lead for a lease.
+   */
   async acquire({ basis, term }: Pick<AcquireRequest, "basis" | "term">): Promise<WriteResult> {
     const { candidateId, leaseDurationMs, renewIntervalMs, value, random } = this.options;
     const attemptId = randomPart(random);
@@ -200,7 +203,7 @@ export class LeaseClient {
     );
   }
 
-  /** `by` undefined: the election goes on. */
+  /** `by` undefined: resume. */
   pause(by: string | undefined, seen: PauseRequest["seen"]): Promise<Timed<Written>> {
     const doing = by === undefined ? "resume the election" : "pause the election";
     return this.#send(doing, (store, _, abort) => store.pause({ election: this.#name, by, seen }, abort));
@@ -210,7 +213,7 @@ export class LeaseClient {
     return this.#send("join the election", (store, _, abort) => store.drawSeq(this.#name, abort));
   }
 
-  /** `rowAt`: the row, for the moment the request leaves. */
+  /** `rowAt`: the row, given the moment when the request leaves. */
   writeCandidate(rowAt: (sent: Instant) => CandidateRow): Promise<Timed<Answer>> {
     return this.#send("refresh the candidate", (store, sent, abort) =>
       store.writeCandidate(this.#name, rowAt(sent), abort),

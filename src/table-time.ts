@@ -12,7 +12,7 @@ import {
 } from "./protocol/service-clock.js";
 import type { ResolvedOptions } from "./resolve-options.js";
 
-/** The table's time, as one candidate knows it from the answers so far. */
+/** The table's time, as one candidate knows it from the answers so far (rule 4c). */
 export class TableTime {
   #headerState: HeaderState | undefined;
 
@@ -29,24 +29,33 @@ export class TableTime {
     return readClock(this.clock);
   }
 
-  /** For who may lead. Undefined while no header was heard, and while headers are doubted: then observation decides. */
+  /**
+   * For deciding who may lead. Undefined before any header was received, and while headers are doubted: then
+   * observation decides.
+   */
   get service(): ServiceClock | undefined {
     return this.headers && serviceClockOf(this.headers, this.options.maxServiceClockErrorMs);
   }
 
-  /** For people, and for who comes first: a wall clock that is hours behind must not keep the dead alive. */
+  /**
+   * For people, and for the order of succession: a wall clock that is hours behind must not keep the dead
+   * alive.
+   */
   get headers(): HeaderBounds | undefined {
     return believedBounds(this.#headerState);
   }
 
-  /** What a lease written now says of its end: no earlier than any other clock may take the end to be. */
+  /**
+   * The `expiresAt` of a lease that is written now: not before any other clock may believe that it has ended.
+   */
   expiresAt(sent: Instant): number | undefined {
     return this.latest(sent, this.options.leaseDurationMs);
   }
 
   /**
-   * No clock of the table is later than this, so long after `sent`. Undefined also where wall clock and headers are
-   * more than a lease apart: it would be so late that observation comes first, and people would be misled.
+   * The latest that the table's time can be `afterMs` after `sent`. Also undefined where the wall clock and the
+   * headers are more than a lease apart: it would be so late that observation comes first, and it would mislead
+   * people.
    */
   latest(sent: Instant, afterMs: number): number | undefined {
     const { service } = this;
@@ -54,7 +63,7 @@ export class TableTime {
     return Math.ceil(service.latestMs(sent)) + afterMs;
   }
 
-  /** Service time by the headers, best guess, for people. */
+  /** Service time by the headers, the best guess, for people. */
   at(now: Instant): number | undefined {
     return this.headers && estimateMs(this.headers, now);
   }
@@ -62,9 +71,10 @@ export class TableTime {
   /**
    * Returns whether this header contradicts what was known.
    *
-   * The time of doubt is the own lease, though others may hold longer ones. Exclusion does not rest on its length: while
-   * the wall clock is right, no header does harm. It is for a host whose wall clock is wrong as well: there a spell of
-   * lies that contradicts what was known is forgotten if it is shorter than this.
+   * The time of doubt is this candidate's own lease, though others may hold longer ones. Exclusion does not
+   * rest on its length: while the wall clock is right, no header does harm. It helps a host whose wall clock is
+   * wrong as well: there a series of wrong headers that contradicts what was known is forgotten if it is
+   * shorter than this.
    */
   learn(header: Header): boolean {
     const { maxServiceClockErrorMs, leaseDurationMs: doubtMs } = this.options;

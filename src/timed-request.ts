@@ -4,12 +4,18 @@ import { TableUnavailableError } from "./errors.js";
 import type { Answer } from "./protocol/verbs.js";
 import type { TableTime } from "./table-time.js";
 
-/** An answer, and when its request left and it came: trust counts from `sent`, observation from `received`. */
+/**
+ * An answer, when its request left and when it came. Trust counts from `sent` (rule 4a), observation from
+ * `received` (rule 4b).
+ */
 export interface Timed<T> {
   readonly answer: T;
   readonly sent: Instant;
   readonly received: Instant;
-  /** Its `Date` header contradicts what was known when the request left, and what the request said of time. */
+  /**
+   * Its `Date` header contradicts what was known when the request left, so what the request said of time may be
+   * wrong.
+   */
   readonly contradicts: boolean;
 }
 
@@ -22,7 +28,7 @@ export async function timedRequest<T extends Answer>(
   request: (sent: Instant, signal: AbortSignal) => Promise<T>,
   { time, timeoutMs, signal }: { time: TableTime; timeoutMs: number; signal?: AbortSignal | undefined },
 ): Promise<Timed<T>> {
-  // Before the request leaves, whatever happens on the way (pitfall: trust counted from the response).
+  // Read before the request leaves (pitfall: trust counted from the response).
   const sent = time.now();
   const asked = withTimeout(time.clock, timeoutMs, (abort) => request(sent, abort), signal);
   const answer = await asked.catch((error: unknown) => {

@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 
 /**
- * What a candidate is called when nobody says: the id of its ECS task, the name of its Kubernetes pod, or its host and
- * process. The task's id is in the address that ECS gives each container for its metadata; nothing is requested there.
+ * The label of a candidate without one: the id of its ECS task, the name of its Kubernetes pod, or its host and
+ * process. The task's id is in the address that ECS gives each container for its metadata. No request is made.
  */
 export function defaultLabel(env: NodeJS.ProcessEnv = process.env): string {
   const task = /\/v[34]\/([0-9a-f]{32})(-|$)/.exec(

@@ -19,7 +19,7 @@ export function leaderOf(lease: Lease | undefined): Leader | undefined {
   return { candidateId, term, value, electedAt, renewedAt, expiresAt, standby: standbyOf(lease) };
 }
 
-/** The first in line, the holder aside; undefined where nobody keeps a line. */
+/** The first in line who is not the holder. Undefined where nobody keeps a line. */
 export function standbyOf({ line, holder }: Pick<Lease, "line" | "holder">): string | undefined {
   return line?.find((candidateId) => candidateId !== holder);
 }

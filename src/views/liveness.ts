@@ -4,8 +4,8 @@ import { type Observation, observe } from "../protocol/observation.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
 /**
- * Whether this process does for its lease what the row says. A leader by the row that does not renew, or that its own
- * process knows nothing of, is wedged: rule 4b, applied to oneself.
+ * Whether this process does for its lease what the row says. A process is wedged if the row names it as the
+ * leader and it does not renew, or does not know of it: rule 4b, applied to oneself.
  */
 export class Liveness {
   #observation: Observation | undefined;

@@ -7,19 +7,19 @@ import { timedRequest } from "../timed-request.js";
 
 /** A page of a scan is up to a megabyte. */
 const REQUEST_TIMEOUT_MS = 10_000;
-/** As an election has them by default. */
+/** The defaults of an election. */
 const TIMES = { clock: systemClock, leaseDurationMs: 15_000, maxServiceClockErrorMs: 1_000 };
 
 export interface Wanted {
-  /** Every attribute of the rows, the leaders' published values too. @default false */
+  /** Read every attribute of the rows, the leaders' published values too. @default false */
   readonly whole?: boolean;
-  /** Also terms that began so many milliseconds ago or less. */
+  /** Also read terms that began at most so many milliseconds ago. */
   readonly termsWithinMs?: number;
-  /** Also rows of every kind whose time to live has passed. @default false */
+  /** Also read rows of every kind whose `ttl` has passed. @default false */
   readonly expired?: boolean;
 }
 
-/** A row, and the table's time when it was read: a long scan is not one moment. */
+/** A row, and the table's time when it was read: a long scan takes more than a moment. */
 export type RowAt = TableRow & { readonly atMs: number };
 
 /**
@@ -38,9 +38,9 @@ export class TableReader {
     this.#table = new DynamoDBTable(client, tableName);
   }
 
-  /** All lease rows, and what else is wanted. */
+  /** All lease rows, and what the options ask for. */
   async *rows({ whole, termsWithinMs, expired = false }: Wanted): AsyncGenerator<RowAt> {
-    // Any row would do: the first answer tells the time that the scan asks by.
+    // Any row would do: its answer tells the time by which the scan filters.
     if (termsWithinMs !== undefined || expired) await this.row("incumbent/time", LEASE_SORT_KEY);
     let from: ScanRequest["from"];
     do {
