@@ -9,4 +9,4 @@ const outcome = await election.runOnce(tick, async ({ term, signal }) => {
   signal.throwIfAborted();
   return `report for ${tick}, term ${term}`;
 });
-console.log(outcome.ran ? outcome.value : `not run here: ${outcome.because}`);
+console.log(outcome.ran ? outcome.result : `not run here: ${outcome.because}`);

@@ -38,8 +38,8 @@ export function checkKeys(keys: unknown): void {
 }
 
 /** Also guards `resign` and `runOnce`. */
-export function checkHoldFor(holdForMs: unknown): void {
-  if (holdForMs !== undefined) duration("holdForMs", holdForMs, 1, MAX_RESERVATION_MS, 3_600_000);
+export function checkReserveFor(reserveForMs: unknown): void {
+  if (reserveForMs !== undefined) duration("reserveForMs", reserveForMs, 1, MAX_RESERVATION_MS, 3_600_000);
 }
 
 /** Also guards `proclaim`. */

@@ -1,6 +1,6 @@
-import { checkCall, checkHoldFor, checkTick, checkWork } from "./arguments.js";
+import { checkCall, checkReserveFor, checkTick, checkWork } from "./arguments.js";
 import { unlessAborted } from "./async.js";
-import { Campaign, type Outcome, type Won } from "./candidate/campaign.js";
+import { Campaign, type Held, type Won } from "./candidate/campaign.js";
 import { defaultLabel } from "./candidate/default-label.js";
 import { Registration } from "./candidate/registration.js";
 import { AlreadyCampaigningError, InvalidOptionError, TableUnavailableError } from "./errors.js";
@@ -20,7 +20,8 @@ import type {
   RunOnceOptions,
   RunOnceResult,
   Signalled,
-  TryOptions,
+  TryLeadOptions,
+  TryLeadResult,
 } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
 import { type Role, roleOf } from "./protocol/role.js";
@@ -124,7 +125,7 @@ export class Election {
   async #lead<T>(work: Work<T>, { signal, announce = true }: LeadOptions): Promise<T | undefined> {
     while (!signal?.aborted) {
       const won = await unlessAborted(this.#campaign.run({ signal }), signal);
-      if (won?.kind !== "elected") break;
+      if (won === undefined) break;
       const serving = this.#begin(won, signal, (leadership, tenure) =>
         serve(leadership, tenure, work, { signal, announce }),
       );
@@ -151,7 +152,6 @@ export class Election {
       this.#registration.join();
       try {
         const won = await this.#campaign.run({ signal });
-        if (won.kind !== "elected") throw new Error("unreachable: a campaign without a tick cannot be done");
         return await this.#begin(
           won,
           signal,
@@ -170,11 +170,11 @@ export class Election {
    * minutes apart replace a dead leader too. Rejects with `TableUnavailableError` when the table does not answer, with
    * the signal's reason when it aborts first.
    */
-  async attempt(options: Signalled = {}): Promise<Leadership | undefined> {
+  async tryCampaign(options: Signalled = {}): Promise<Leadership | undefined> {
     checkCall(options, CALLS.signalled);
     const { signal } = options;
     return this.#exclusively(async () => {
-      const outcome = await this.#campaign.attempt({ signal });
+      const outcome = await this.#campaign.tryOnce({ signal });
       if (outcome.kind !== "elected") return undefined;
       return this.#begin(outcome, signal, (leadership) => leadership);
     });
@@ -186,7 +186,7 @@ export class Election {
    * order of time, such as EventBridge Scheduler's scheduled time.
    *
    * With `wait: true` it stands by while another candidate runs the tick, to take over if that one dies. With
-   * `holdForMs` the lease is kept after a completed run for candidates of the same `group`, so that one Region, say,
+   * `reserveForMs` the lease is kept after a completed run for candidates of the same `group`, so that one Region, say,
    * keeps the job until it misses.
    * Rejects with what `work` throws, with the signal's reason when it aborts before `work` begins, and with
    * `LeaseLostError` or `TableUnavailableError` when `work` returned but the tick could not be recorded as done.
@@ -196,49 +196,52 @@ export class Election {
     checkTick(tick);
     checkWork(work);
     checkCall(options, CALLS.runOnce);
-    const { signal, wait = false, holdForMs } = options;
-    checkHoldFor(holdForMs);
+    const { signal, wait = false, reserveForMs } = options;
+    checkReserveFor(reserveForMs);
     return this.#exclusively(async () => {
       const bid = { signal, tick };
-      const outcome = await (wait ? this.#campaign.run(bid) : this.#campaign.attempt(bid));
-      return this.#runIfElected(outcome, work, signal, (tenure) => this.#complete(tenure, tick, holdForMs));
+      const outcome = await (wait ? this.#campaign.run(bid) : this.#campaign.tryOnce(bid));
+      if (outcome.kind === "done") return { ran: false, because: "done", leader: undefined };
+      return this.#runIfElected(outcome, work, signal, (tenure) =>
+        this.#complete(tenure, tick, reserveForMs),
+      );
     });
   }
 
   /**
-   * One try, as with `attempt()`, and `work` under it, to its end; then the lease is given back. When `signal`
-   * aborts the work is told to stop, and the lease is kept while it does. `holdForMs` as with `runOnce`.
+   * One try, as with `tryCampaign()`, and `work` under it, to its end; then the lease is given back. When `signal`
+   * aborts the work is told to stop, and the lease is kept while it does. `reserveForMs` as with `runOnce`.
    * Rejects with what `work` throws, with the signal's reason when it aborts before `work` begins, and with
    * `TableUnavailableError` when the table does not answer.
    */
-  async leadIfFree<T>(work: Work<T>, options: TryOptions = {}): Promise<RunOnceResult<T>> {
+  async tryLead<T>(work: Work<T>, options: TryLeadOptions = {}): Promise<TryLeadResult<T>> {
     checkWork(work);
-    checkCall(options, CALLS.try);
-    const { signal, holdForMs } = options;
-    checkHoldFor(holdForMs);
+    checkCall(options, CALLS.tryLead);
+    const { signal, reserveForMs } = options;
+    checkReserveFor(reserveForMs);
     return this.#exclusively(async () => {
-      const outcome = await this.#campaign.attempt({ signal });
+      const outcome = await this.#campaign.tryOnce({ signal });
       return this.#runIfElected(outcome, work, signal, async (tenure) => {
-        await tenure.release("resigned", { reserve: tenure.hold(holdForMs) });
+        await tenure.release("resigned", { reserve: tenure.hold(reserveForMs) });
       });
     });
   }
 
   async #runIfElected<T>(
-    outcome: Outcome,
+    outcome: Won | Held,
     work: Work<T>,
     signal: AbortSignal | undefined,
     complete: (tenure: Tenure) => Promise<void>,
-  ): Promise<RunOnceResult<T>> {
-    if (outcome.kind !== "elected") {
-      const leader = outcome.kind === "held" ? leaderOf(outcome.lease) : undefined;
-      return { ran: false, because: outcome.kind, leader };
-    }
+  ): Promise<TryLeadResult<T>> {
+    if (outcome.kind === "held") return { ran: false, because: "held", leader: leaderOf(outcome.lease) };
     return this.#begin(outcome, signal, async (leadership, tenure) => {
       const { result } = await serve(leadership, tenure, work, { signal, announce: false });
-      if (result.status === "fulfilled") await complete(tenure);
-      else await tenure.release("resigned");
-      return { ran: true, term: leadership.term, value: settle(result, undefined) as T };
+      if (result.status === "rejected") {
+        await tenure.release("resigned");
+        throw result.reason;
+      }
+      await complete(tenure);
+      return { ran: true, term: leadership.term, result: result.value };
     });
   }
 
@@ -317,8 +320,8 @@ export class Election {
     return begin(new Leadership(tenure, new Transactions(tenure, this.#client)), tenure);
   }
 
-  async #complete(tenure: Tenure, tick: string, holdForMs: number | undefined): Promise<void> {
-    const outcome = await tenure.release("resigned", { tick, reserve: tenure.hold(holdForMs) });
+  async #complete(tenure: Tenure, tick: string, reserveForMs: number | undefined): Promise<void> {
+    const outcome = await tenure.release("resigned", { tick, reserve: tenure.hold(reserveForMs) });
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
     if (outcome === "unconfirmed") throw new TableUnavailableError("record the tick as done");
     await recordTick(this.#client, this.#options, tenure.term, tick);

@@ -29,7 +29,8 @@ export type {
   Runtime,
   Signalled,
   Succession,
-  TryOptions,
+  TryLeadOptions,
+  TryLeadResult,
   Tuning,
 } from "./options.js";
 export type { Leader } from "./protocol/leader.js";

@@ -6,7 +6,7 @@ import type {
   RunOnceOptions,
   Runtime,
   Signalled,
-  TryOptions,
+  TryLeadOptions,
   Tuning,
 } from "./options.js";
 
@@ -53,15 +53,15 @@ export const ELECTION_PATHS = [
 
 const SIGNALLED: Record<keyof Signalled, 0> = { signal: 0 };
 const LEAD: Record<keyof LeadOptions, 0> = { signal: 0, announce: 0 };
-const TRY: Record<keyof TryOptions, 0> = { signal: 0, holdForMs: 0 };
-const RUN_ONCE: Record<keyof RunOnceOptions, 0> = { signal: 0, wait: 0, holdForMs: 0 };
+const TRY_LEAD: Record<keyof TryLeadOptions, 0> = { signal: 0, reserveForMs: 0 };
+const RUN_ONCE: Record<keyof RunOnceOptions, 0> = { signal: 0, wait: 0, reserveForMs: 0 };
 const HISTORY: Record<keyof HistoryOptions, 0> = { signal: 0, limit: 0 };
 
 /** Of the calls of an election. */
 export const CALLS = {
   signalled: Object.keys(SIGNALLED),
   lead: Object.keys(LEAD),
-  try: Object.keys(TRY),
+  tryLead: Object.keys(TRY_LEAD),
   runOnce: Object.keys(RUN_ONCE),
   history: Object.keys(HISTORY),
 };

@@ -45,7 +45,7 @@ export interface CandidateOptions {
   /** False: this candidate is listed, and never leads. @default true */
   eligible?: boolean | undefined;
   /**
-   * Candidates of one group (a Region, say) share the reservations made with `holdForMs`: 1 to 100 of `A-Z a-z 0-9 . _ -`.
+   * Candidates of one group (a Region, say) share the reservations made with `reserveForMs`: 1 to 100 of `A-Z a-z 0-9 . _ -`.
    * @default none
    */
   group?: string | undefined;
@@ -145,12 +145,12 @@ export interface LeadOptions extends Signalled {
   announce?: boolean | undefined;
 }
 
-export interface TryOptions extends Signalled {
+export interface TryLeadOptions extends Signalled {
   /** Keep the lease for the own group for so long after a completed run, in milliseconds. @default not kept */
-  holdForMs?: number | undefined;
+  reserveForMs?: number | undefined;
 }
 
-export interface RunOnceOptions extends TryOptions {
+export interface RunOnceOptions extends TryLeadOptions {
   /** Stand by while another candidate leads. @default false */
   wait?: boolean | undefined;
 }
@@ -160,8 +160,15 @@ export interface HistoryOptions extends Signalled {
   limit?: number | undefined;
 }
 
+/** What became of one try. */
+export type TryLeadResult<T> =
+  /** `result`: what the work returned. */
+  | { readonly ran: true; readonly term: number; readonly result: T }
+  /** Another candidate leads now, or the lease is kept for another group, or nobody may lead. */
+  | { readonly ran: false; readonly because: "held"; readonly leader: Leader | undefined };
+
 /** What became of a tick. */
 export type RunOnceResult<T> =
-  | { readonly ran: true; readonly term: number; readonly value: T }
-  /** `done`: some run already completed this tick, or a later one. `held`: another candidate leads now. */
-  | { readonly ran: false; readonly because: "done" | "held"; readonly leader: Leader | undefined };
+  | TryLeadResult<T>
+  /** Some run already completed this tick, or a later one. */
+  | { readonly ran: false; readonly because: "done"; readonly leader: undefined };

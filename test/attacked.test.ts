@@ -83,7 +83,7 @@ test("a candidate's row that is not its own, or too large to be written on, is l
 
 test("an acquire that is refused by the very pair it claims is tried ever less often", async () => {
   const stage = new Stage();
-  const first = await stage.candidate("a").election.attempt();
+  const first = await stage.candidate("a").election.tryCampaign();
   await first?.resign();
   let tries = 0;
   const store = between(stage.table, async (verb, pass) => {
@@ -106,12 +106,12 @@ test("an acquire that is refused by the very pair it claims is tried ever less o
 test("a host whose clocks both stood still acquires twice: the end it wrote first came too early", async () => {
   const stage = new Stage();
   const a = stage.candidate("a", { leaseDurationMs: 15_000 });
-  const first = await a.election.attempt();
+  const first = await a.election.tryCampaign();
   await first?.resign();
   // Suspended for twenty seconds, and its wall clock set back by more.
   await stage.advance(20_000, { frozen: [a.clock] });
   a.clock.stepWall(-5_000);
-  const leadership = await a.election.attempt();
+  const leadership = await a.election.tryCampaign();
   expect(a.events.map(({ type }) => type)).toContain("clockAnomaly");
   const { lease: row } = await stage.table.read(NAME);
   expect(row).toMatchObject({ holder: a.election.candidateId, term: leadership?.term });

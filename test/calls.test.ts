@@ -12,15 +12,15 @@ const work = () => expect.unreachable();
 const NO_WORK: Record<string, (election: Election, nothing: never) => unknown> = {
   lead: (election, nothing) => election.lead(nothing),
   runOnce: (election, nothing) => election.runOnce("2026-01-01", nothing),
-  leadIfFree: (election, nothing) => election.leadIfFree(nothing),
+  tryLead: (election, nothing) => election.tryLead(nothing),
 };
 /** Each call with something in place of its options. */
 const CALLS: Record<string, (election: Election, options: never) => unknown> = {
   lead: (election, options) => election.lead(work, options),
   campaign: (election, options) => election.campaign(options),
-  attempt: (election, options) => election.attempt(options),
+  tryCampaign: (election, options) => election.tryCampaign(options),
   runOnce: (election, options) => election.runOnce("2026-01-01", work, options),
-  leadIfFree: (election, options) => election.leadIfFree(work, options),
+  tryLead: (election, options) => election.tryLead(work, options),
   leader: (election, options) => election.leader(options),
   observe: (election, options) => election.observe(options),
   candidates: (election, options) => election.candidates(options),
@@ -41,7 +41,7 @@ async function refusal(call: (election: Election) => unknown): Promise<unknown> 
   expect((await stage.table.read("billing/nightly")).lease).toBeUndefined();
   expect((await stage.table.readCandidates("billing/nightly")).candidates).toEqual([]);
   // It was no bid: another one can begin.
-  expect((await election.attempt())?.term).toBe(1);
+  expect((await election.tryCampaign())?.term).toBe(1);
   return error;
 }
 

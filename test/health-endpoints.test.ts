@@ -31,7 +31,7 @@ test("role: an observer never leads, and a leader frozen past its lease is none 
   const watching = watcher.lead(() => {}, { signal: stop.signal });
   expect(watcher.role).toBe("observer");
   const leader = stage.candidate("a");
-  await leader.election.attempt();
+  await leader.election.tryCampaign();
   expect(leader.election.role).toBe("leader");
   // No timer fires: the clocks are asked at the call.
   leader.clock.block(LEASE_MS);
@@ -45,13 +45,13 @@ test("a leader that renews, or lost its lease, or never led is not wedged", asyn
   const stage = new Stage();
   const { election: a } = stage.candidate("a");
   const { election: b } = stage.candidate("b");
-  const leadership = await a.attempt();
+  const leadership = await a.tryCampaign();
   for (let leases = 0; leases < 3; leases++) {
     expect([await a.isWedged(), await b.isWedged()]).toEqual([false, false]);
     await stage.advance(LEASE_MS);
   }
   await leadership?.resign();
-  await b.attempt();
+  await b.tryCampaign();
   await stage.advance(LEASE_MS);
   expect([await a.isWedged(), await b.isWedged()]).toEqual([false, false]);
 });
@@ -59,7 +59,7 @@ test("a leader that renews, or lost its lease, or never led is not wedged", asyn
 test("a row that names this candidate and has stood still for a lease: wedged", async () => {
   const stage = new Stage();
   const { election: a } = stage.candidate("a");
-  await a.attempt();
+  await a.tryCampaign();
   // As if the process had lost its heartbeat: the row stays as it was, whatever is renewed.
   const { lease } = await stage.table.read("billing/nightly");
   if (lease === undefined) throw new Error("no row");

@@ -200,7 +200,7 @@ test("history: each term with its holder, and how and when it ended; only older 
   await (await a.election.campaign()).resign();
   await b.election.campaign();
   await stage.advance(2 * LEASE_MS, { frozen: [b.clock] }); // b dies
-  await a.election.attempt();
+  await a.election.tryCampaign();
   await stage.advance(100, { frozen: [b.clock] });
   expect(stage.table.terms(NAME)).toMatchObject([
     { term: 1, holder: a.election.candidateId, endReason: "resigned", ttl: expect.any(Number) },

@@ -101,7 +101,7 @@ test("the first election ever: no row, a placeholder, its history, and one trans
 });
 
 describe("to acquire a vacant lease", () => {
-  test.each(["campaign", "attempt"] as const)("cold takes 2 requests: %s", async (how) => {
+  test.each(["campaign", "tryCampaign"] as const)("cold takes 2 requests: %s", async (how) => {
     await vacantLease();
     const { made, history, value } = await counted(() => candidate()[how]());
     expect(value?.term).toBe(2);
@@ -110,7 +110,7 @@ describe("to acquire a vacant lease", () => {
     expect(history).toEqual(["UpdateItem", "UpdateItem"]);
   });
 
-  test.each(["campaign", "attempt"] as const)("warm takes 1 request: %s", async (how) => {
+  test.each(["campaign", "tryCampaign"] as const)("warm takes 1 request: %s", async (how) => {
     const election = candidate();
     await (await election.campaign()).resign();
     const { made, value } = await counted(() => election[how]());
@@ -122,7 +122,7 @@ describe("to acquire a vacant lease", () => {
     const election = candidate();
     await (await election.campaign()).resign();
     const rival = await candidate().campaign();
-    const { made, history, value } = await counted(() => election.attempt());
+    const { made, history, value } = await counted(() => election.tryCampaign());
     expect(value).toBeUndefined();
     expect(made).toEqual(["UpdateItem"]);
     expect(history).toEqual([]);
@@ -133,7 +133,7 @@ describe("to acquire a vacant lease", () => {
     await candidate().campaign();
     const election = candidate();
     for (let i = 0; i < 2; i++) {
-      expect((await counted(() => election.attempt())).made).toEqual(["GetItem"]);
+      expect((await counted(() => election.tryCampaign())).made).toEqual(["GetItem"]);
     }
   });
 });

@@ -110,7 +110,7 @@ describe("a pause", () => {
     await cast.advance(20 * LEASE_MS);
     expect(await cast.row()).toMatchObject({ holder: undefined, paused: "ana", endReason: "paused" });
     expect(cast.told).toBe("a1");
-    expect(await cast.stage.candidate("e").election.attempt()).toBeUndefined();
+    expect(await cast.stage.candidate("e").election.tryCampaign()).toBeUndefined();
     expect(await operatorOf(cast.stage).resume()).toMatchObject({ done: true, leader: undefined });
     await cast.reign(2);
     await cast.advance(5 * LEASE_MS);
@@ -165,7 +165,7 @@ describe("a pause", () => {
       return pass();
     });
     const { election } = stage.candidate("a", { store });
-    expect(await election.attempt()).toBeUndefined();
+    expect(await election.tryCampaign()).toBeUndefined();
     expect((await stage.table.read(NAME)).lease).toMatchObject({ term: 0, paused: "ana" });
   });
 
@@ -271,7 +271,7 @@ describe("a pause", () => {
 
   test("asked for before the row was deleted does not land on the row that comes after it", async () => {
     const stage = new Stage();
-    await stage.candidate("a").election.attempt();
+    await stage.candidate("a").election.tryCampaign();
     let late: () => unknown = () => {};
     const store = between(stage.table, (verb, pass) => {
       if (verb !== "pause") return pass();

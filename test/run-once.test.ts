@@ -43,7 +43,7 @@ test("a run that throws leaves the tick open for the next try, under a new term"
   const { election } = stage.candidate("a");
   const fail = () => Promise.reject(new Error("disk full"));
   await expect(election.runOnce(TICK, fail)).rejects.toThrow("disk full");
-  expect(await election.runOnce(TICK, ({ term }) => term)).toEqual({ ran: true, term: 2, value: 2 });
+  expect(await election.runOnce(TICK, ({ term }) => term)).toEqual({ ran: true, term: 2, result: 2 });
 });
 
 test("a run that lost its lease completes nothing: somebody else does", async () => {
@@ -55,7 +55,7 @@ test("a run that lost its lease completes nothing: somebody else does", async ()
   running.catch(() => {});
   await stage.advance(100);
   await stage.advance(8_000, { frozen: [a.clock] });
-  expect(await b.election.runOnce(TICK, ({ term }) => term)).toEqual({ ran: true, term: 2, value: 2 });
+  expect(await b.election.runOnce(TICK, ({ term }) => term)).toEqual({ ran: true, term: 2, result: 2 });
   a.clock.freeze(8_000);
   finish.open();
   await expect(running).rejects.toMatchObject({ code: "LEASE_LOST" });
@@ -73,7 +73,7 @@ test("wait: true stands by and takes over when the one that runs dies", async ()
   const other = c.election.runOnce(TICK, ({ term }) => term, { wait: true });
   await stage.advance(8_000, { frozen: [a.clock] });
   const outcomes = await Promise.all([standby, other]);
-  expect(outcomes.filter(({ ran }) => ran)).toEqual([{ ran: true, term: 2, value: 2 }]);
+  expect(outcomes.filter(({ ran }) => ran)).toEqual([{ ran: true, term: 2, result: 2 }]);
   expect(outcomes.filter(({ ran }) => !ran)).toMatchObject([{ because: "done" }]);
 });
 
@@ -139,7 +139,7 @@ test("a run that lost its lease leaves no trace in history: after a deletion of 
   stage.table.deleteLease(NAME);
   const bid = stage.candidate("b").election.runOnce(TICK, ({ term }) => term, { wait: true });
   await stage.advance(30_000);
-  expect(await bid).toEqual({ ran: true, term: 2, value: 2 });
+  expect(await bid).toEqual({ ran: true, term: 2, result: 2 });
 });
 
 test("a run whose release nobody confirmed leaves no trace in history of its own; the next leader's tells of it if it landed", async () => {
@@ -190,7 +190,7 @@ test("history that never answers delays runOnce for some timeouts, and no longer
   const { election } = stage.candidate("a", { store, tuning: { requestTimeoutMs: 500 } });
   const running = election.runOnce(TICK, () => "worked");
   await stage.advance(15_000);
-  expect(await running).toMatchObject({ ran: true, value: "worked" });
+  expect(await running).toMatchObject({ ran: true, result: "worked" });
   expect(stage.pendingTimers).toBe(0);
 });
 

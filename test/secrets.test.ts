@@ -156,7 +156,7 @@ const CALLS: Record<string, (election: Election, operator: Operator, canary: nev
   ...fromOptions<LeadOptions>({ signal: 0, announce: 0 }, "lead", (election, options) =>
     election.lead(() => {}, options),
   ),
-  ...fromOptions<RunOnceOptions>({ signal: 0, wait: 0, holdForMs: 0 }, "runOnce", (election, options) =>
+  ...fromOptions<RunOnceOptions>({ signal: 0, wait: 0, reserveForMs: 0 }, "runOnce", (election, options) =>
     election.runOnce("2026-01-01", () => {}, options),
   ),
   "lead(work)": (election, _, canary) => election.lead(canary),
@@ -195,7 +195,7 @@ const METHODS: Record<string, (leadership: Leadership, canary: never) => unknown
   proclaim: (leadership, canary) => leadership.proclaim(canary),
   stepDown: (leadership, canary) => leadership.stepDown({ to: canary }),
   ...Object.fromEntries(
-    Object.keys({ to: 0, holdForMs: 0 } satisfies Record<keyof ResignOptions, 0>).map((key) => [
+    Object.keys({ to: 0, reserveForMs: 0 } satisfies Record<keyof ResignOptions, 0>).map((key) => [
       `resign ${key}`,
       (leadership: Leadership, canary: never) => leadership.resign({ [key]: canary }),
     ]),
@@ -485,7 +485,7 @@ describe("errors of the SDK", () => {
       const election = new Election({ ...named, client, onEvent: (event) => events.push(event) });
       const stop = new AbortController();
       for (const start of [
-        () => election.attempt(),
+        () => election.tryCampaign(),
         () => election.leader(),
         () => election.history(),
         () => election.candidates(),

@@ -25,8 +25,11 @@ export async function promises(): Promise<void> {
 
   same<number | undefined>(await election.lead(async () => 7));
   same<Leadership>(await election.campaign({ signal: AbortSignal.timeout(1) }));
-  same<Leadership | undefined>(await election.attempt());
+  same<Leadership | undefined>(await election.tryCampaign());
   same<RunOnceResult<string>>(await election.runOnce("2026-01-31", ({ election: of }) => of));
+  const tried = await election.tryLead(() => 7);
+  if (tried.ran) same<number>(tried.result);
+  else same<"held">(tried.because);
   same<Leader | undefined>(await election.leader());
   for await (const leader of election.observe()) same<number | undefined>(leader?.term);
 
@@ -103,7 +106,7 @@ export async function refusals(election: Election, leadership: Leadership): Prom
   // @ts-expect-error a signal is an option, not the options
   await election.lead(() => {}, new AbortController().signal);
   // @ts-expect-error one try waits for nobody
-  await election.leadIfFree(() => {}, { wait: true });
+  await election.tryLead(() => {}, { wait: true });
   // @ts-expect-error nobody may be leading
   (await election.leader()).term;
   // @ts-expect-error the value is a string

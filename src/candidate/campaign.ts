@@ -29,10 +29,15 @@ export interface Won extends Elected {
   readonly previous: Lease | undefined;
 }
 
-export type Outcome =
-  | Won
-  | { readonly kind: "done" }
-  | { readonly kind: "held"; readonly lease: Lease | undefined };
+export interface Held {
+  readonly kind: "held";
+  readonly lease: Lease | undefined;
+}
+
+/** Only a campaign for a tick can come to that. */
+export interface Done {
+  readonly kind: "done";
+}
 
 export interface CampaignOptions {
   readonly signal?: AbortSignal | undefined;
@@ -70,7 +75,9 @@ export class Campaign {
    * Tries until elected, or until the tick is done. Rejects with the signal's reason, or with an error that no
    * retry can fix.
    */
-  async run({ signal, tick }: CampaignOptions): Promise<Won | { kind: "done" }> {
+  run(options: CampaignOptions & { tick?: undefined }): Promise<Won>;
+  run(options: CampaignOptions): Promise<Won | Done>;
+  async run({ signal, tick }: CampaignOptions): Promise<Won | Done> {
     const { clock, renewIntervalMs, random } = this.options;
     for (let failures = 0; ; ) {
       signal?.throwIfAborted();
@@ -89,7 +96,9 @@ export class Campaign {
   }
 
   /** One try without waiting: reads at most once, then acquires if that is allowed. */
-  async attempt({ signal, tick }: CampaignOptions): Promise<Outcome> {
+  tryOnce(options: CampaignOptions & { tick?: undefined }): Promise<Won | Held>;
+  tryOnce(options: CampaignOptions): Promise<Won | Held | Done>;
+  async tryOnce({ signal, tick }: CampaignOptions): Promise<Won | Held | Done> {
     let hasRead = false;
     for (let refusals = 0; refusals < 3; ) {
       signal?.throwIfAborted();

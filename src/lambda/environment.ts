@@ -1,4 +1,4 @@
-import { checkHoldFor, checkLabel } from "../arguments.js";
+import { checkLabel, checkReserveFor } from "../arguments.js";
 import { notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { checkNames } from "../known-names.js";
@@ -47,7 +47,7 @@ export function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOpt
         3_600_000,
       );
     }
-    checkHoldFor(sticky.forMs);
+    checkReserveFor(sticky.forMs);
     return sticky;
   }
   const group = env.INCUMBENT_STICKY_GROUP || undefined;

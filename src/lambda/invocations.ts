@@ -32,11 +32,11 @@ export class Invocations {
       return run(leadership, { tick, signal: leadership.signal });
     };
     const { signal } = deadline;
-    const { holdForMs, standBy } = settings;
+    const { reserveForMs, standBy } = settings;
     try {
-      if (tick === undefined) return resultOf(await election.leadIfFree(work, { signal, holdForMs }));
+      if (tick === undefined) return resultOf(await election.tryLead(work, { signal, reserveForMs }));
       const wait = standBy && plan.standByMs > 0;
-      return resultOf(await election.runOnce(tick, work, { signal, wait, holdForMs }));
+      return resultOf(await election.runOnce(tick, work, { signal, wait, reserveForMs }));
     } catch (error) {
       if (deadline.due === "stand-by") return follower(await election.leader());
       if (deadline.due === "work" && saysStopped(error)) {

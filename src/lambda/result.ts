@@ -3,7 +3,7 @@ import type { Leader } from "../protocol/leader.js";
 
 /** What became of an invocation. */
 export type LeaderResult<T> =
-  | { readonly role: "leader"; readonly term: number; readonly value: T }
+  | { readonly role: "leader"; readonly term: number; readonly result: T }
   /** Not run here. `leader` is absent if nobody is known to lead: the lease is kept for another group, or paused. */
   | { readonly role: "follower"; readonly leader?: Leader }
   /** This tick, or a later one, was completed before. */
@@ -14,6 +14,6 @@ export function follower(leader: Leader | undefined): LeaderResult<never> {
 }
 
 export function resultOf<T>(outcome: RunOnceResult<T>): LeaderResult<T> {
-  if (outcome.ran) return { role: "leader", term: outcome.term, value: outcome.value };
+  if (outcome.ran) return { role: "leader", term: outcome.term, result: outcome.result };
   return outcome.because === "done" ? { role: "done" } : follower(outcome.leader);
 }

@@ -93,7 +93,7 @@ const PATHS = [
 export interface Settings extends Wanted {
   readonly once: boolean;
   readonly standBy: boolean;
-  readonly holdForMs: number | undefined;
+  readonly reserveForMs: number | undefined;
   readonly clock: Clock;
   /** All of a candidate that does not depend on the invocation. */
   readonly candidate: ElectionOptions;
@@ -110,7 +110,7 @@ export function settingsOf(options: LeaderOptions, env: Env): Settings {
   return {
     once: onceOf(once, env),
     standBy,
-    holdForMs: sticky?.forMs,
+    reserveForMs: sticky?.forMs,
     clock: runtime?.clock ?? systemClock,
     leaseDurationMs: wholeMs("leaseDurationMs", leaseDurationMs, 300, 86_400_000, 15_000),
     drainMs: wholeMs("drainMs", drainMs, 100, 600_000, 5_000),

@@ -1,4 +1,4 @@
-import { checkCall, checkHoldFor, checkKeys, checkSuccessor, checkValue } from "../arguments.js";
+import { checkCall, checkKeys, checkReserveFor, checkSuccessor, checkValue } from "../arguments.js";
 import { InvalidOptionError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
 import { type GuardInput, guardInput, type TransactionAction } from "../store/fencing.js";
@@ -14,7 +14,7 @@ export interface ResignOptions {
    * Keeps the lease for so long, in milliseconds, for candidates of this candidate's `group` (or, without a
    * group, for this candidate), though nobody renews it. Other candidates wait. It lapses by itself.
    */
-  holdForMs?: number | undefined;
+  reserveForMs?: number | undefined;
 }
 
 export interface TransactOptions {
@@ -23,7 +23,7 @@ export interface TransactOptions {
 }
 
 /** Typed, so that no option is forgotten. */
-const RESIGN: Record<keyof ResignOptions, 0> = { to: 0, holdForMs: 0 };
+const RESIGN: Record<keyof ResignOptions, 0> = { to: 0, reserveForMs: 0 };
 const TRANSACT: Record<keyof TransactOptions, 0> = { keys: 0 };
 
 /** The handle while elected: one term of one leader. */
@@ -152,13 +152,13 @@ export class Leadership implements AsyncDisposable {
    */
   resign(options: ResignOptions = {}): Promise<ResignOutcome> {
     checkCall(options, Object.keys(RESIGN));
-    const { to, holdForMs } = options;
-    checkHoldFor(holdForMs);
+    const { to, reserveForMs } = options;
+    checkReserveFor(reserveForMs);
     checkSuccessor(to);
     if (to !== undefined) {
       return this.#tenure.release("handed-off", { reserve: this.#tenure.reservationFor(to) });
     }
-    return this.#tenure.release("resigned", { reserve: this.#tenure.hold(holdForMs) });
+    return this.#tenure.release("resigned", { reserve: this.#tenure.hold(reserveForMs) });
   }
 
   /**

@@ -22,8 +22,8 @@ export function checkTicks(stories: readonly TickStory[], records: readonly Reco
     if (rows.length !== 1) violations.push(`${tick}: ${rows.length} runs recorded it, not 1`);
     const [row] = rows;
     const result = leaderResult(winners[0]);
-    if (row && result && (row.term !== result.term || row.region !== result.value)) {
-      const answered = `${result.value} in term ${result.term}`;
+    if (row && result && (row.term !== result.term || row.region !== result.result)) {
+      const answered = `${result.result} in term ${result.term}`;
       violations.push(`${tick}: recorded by ${row.region} in term ${row.term}, answered by ${answered}`);
     }
     if (row && row.term <= lastTerm) violations.push(`${tick}: term ${row.term} after term ${lastTerm}`);

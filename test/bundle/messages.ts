@@ -19,5 +19,5 @@ export type Outcome =
 export interface Answered {
   readonly role: "leader" | "follower" | "done";
   readonly term?: number;
-  readonly value?: string;
+  readonly result?: string;
 }

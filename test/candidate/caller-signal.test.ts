@@ -11,10 +11,10 @@ type Bid = (election: Election, work: () => void, signal: AbortSignal) => Promis
 const BIDS: Array<[string, Bid]> = [
   ["lead", (election, work, signal) => election.lead(work, { signal })],
   ["campaign", (election, _work, signal) => election.campaign({ signal })],
-  ["attempt", (election, _work, signal) => election.attempt({ signal })],
+  ["tryCampaign", (election, _work, signal) => election.tryCampaign({ signal })],
   ["runOnce", (election, work, signal) => election.runOnce(TICK, work, { signal })],
   ["runOnce with wait", (election, work, signal) => election.runOnce(TICK, work, { signal, wait: true })],
-  ["leadIfFree", (election, work, signal) => election.leadIfFree(work, { signal })],
+  ["tryLead", (election, work, signal) => election.tryLead(work, { signal })],
 ];
 
 test.each(BIDS)(
@@ -52,7 +52,7 @@ test.each(BIDS)(
     expect([pending, stage.pendingTimers]).toEqual([0, 0]);
     expect((await stage.table.readCandidates(NAME)).candidates).toEqual([]);
     // And the election is free, for the same candidate too.
-    expect((await election.attempt())?.term).toBe(2);
+    expect((await election.tryCampaign())?.term).toBe(2);
   },
 );
 
@@ -79,7 +79,7 @@ test.each(BIDS)(
 test("a second bid in any moment between the winning and the handing out is refused", async () => {
   for (const bid of [
     (election: Election) => election.campaign(),
-    (election: Election) => election.attempt(),
+    (election: Election) => election.tryCampaign(),
   ]) {
     const stage = new Stage();
     const { election } = stage.candidate("a");
@@ -90,7 +90,7 @@ test("a second bid in any moment between the winning and the handing out is refu
     for (let gap = 0; gap < 300; gap++) {
       await Promise.resolve();
       others.push(
-        election.attempt().then(
+        election.tryCampaign().then(
           (leadership) => leadership && handedOut.push(leadership),
           (error: unknown) => expect(error).toMatchObject({ code: "ALREADY_CAMPAIGNING" }),
         ),

@@ -28,7 +28,7 @@ test("what a candidate decides by is read consistently: the lease it has not see
   const tableName = await newLeaseTable(client);
   const name = `e/${randomUUID()}`;
   const election = new Election({ client: newClient(proxy.endpoint), tableName, name });
-  await (await election.attempt())?.resign();
+  await (await election.tryCampaign())?.resign();
   const asked = (operation: string) =>
     proxy.requests.find((request) => request.operation === operation)?.body;
   expect(asked("GetItem")).toMatchObject({ Key: { sk: { S: "lease" } }, ConsistentRead: true });
@@ -59,7 +59,7 @@ test("a founding that only met another transaction is no refusal: it says nothin
     onEvent: ({ type }) => told.push(type),
   });
   const conflict = proxy.next("TransactWriteItems", CONFLICT);
-  await expect(election.attempt()).rejects.toBeInstanceOf(TableUnavailableError);
+  await expect(election.tryCampaign()).rejects.toBeInstanceOf(TableUnavailableError);
   await conflict;
   expect(await leaseRow(client, tableName, name)).toMatchObject({ term: { N: "0" } });
   void proxy.next("TransactWriteItems", CONFLICT);

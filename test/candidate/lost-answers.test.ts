@@ -201,9 +201,9 @@ describe("acquire", () => {
       await (await two.election.campaign()).resign();
       const { opened, open } = gate();
       const held = scene.proxy.next(isAcquire, { kind: "delayAnswer", until: opened });
-      const first = one.election.attempt();
+      const first = one.election.tryCampaign();
       await held;
-      expect(await two.election.attempt()).toBeUndefined();
+      expect(await two.election.tryCampaign()).toBeUndefined();
       expect(two.count("refused")).toBe(1);
       open();
       const leadership = await first;
@@ -220,7 +220,7 @@ describe("acquire", () => {
       const next = scene.candidate();
       const { opened, open } = gate();
       const landed = scene.proxy.next(isAcquire, { kind: "delayRequest", until: opened });
-      await expect(late.election.attempt()).rejects.toBeInstanceOf(TableUnavailableError);
+      await expect(late.election.tryCampaign()).rejects.toBeInstanceOf(TableUnavailableError);
       await (await next.election.campaign()).resign();
       const before = await scene.row();
       expect(before).toMatchObject({ term: { N: "2" } });
@@ -236,7 +236,7 @@ describe("acquire", () => {
       const late = scene.candidate({ maxAttempts: 1 });
       const { opened, open } = gate();
       const landed = scene.proxy.next(isFound, { kind: "delayRequest", until: opened });
-      await expect(late.election.attempt()).rejects.toBeInstanceOf(TableUnavailableError);
+      await expect(late.election.tryCampaign()).rejects.toBeInstanceOf(TableUnavailableError);
       await scene.precede();
       const before = await scene.row();
       open();
@@ -464,7 +464,7 @@ describe("resign", () => {
       await scene.proxy.seen(isDone, 2);
       const next = await rival.election.campaign();
       open();
-      expect(await run).toMatchObject({ ran: true, value: "result" });
+      expect(await run).toMatchObject({ ran: true, result: "result" });
       expect(await scene.row()).toMatchObject({ lastTick: { S: "2026-01-01T00:00Z" } });
       await next.resign();
     }),
@@ -512,7 +512,7 @@ test(
     past.clock.offWallMs = -6 * 3_600_000;
     future.clock.offWallMs = 6 * 3_600_000;
     const leadership = await past.election.campaign();
-    expect(await future.election.attempt()).toBeUndefined();
+    expect(await future.election.tryCampaign()).toBeUndefined();
     const campaign = future.election.campaign();
     await scene.time.until(() => past.count("renewed") >= 3);
     leadership.throwIfLost();
@@ -520,7 +520,7 @@ test(
     await leadership.resign();
     const next = await campaign;
     expect(next.term).toBe(2);
-    expect(await past.election.attempt()).toBeUndefined();
+    expect(await past.election.tryCampaign()).toBeUndefined();
     await next.resign();
   }),
 );

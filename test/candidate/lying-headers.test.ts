@@ -77,7 +77,7 @@ test("a leader's header 20 s behind does not end its lease early for anybody", a
   for (let passed = 0; passed < 10_000; passed += 100) {
     await stage.advance(100);
     if (anomalies(a.events) > 0) errorMs = 0;
-    expect(await stage.candidate("newcomer").election.attempt()).toBeUndefined();
+    expect(await stage.candidate("newcomer").election.tryCampaign()).toBeUndefined();
   }
   leader.throwIfLost();
   expect(anomalies(a.events)).toBeGreaterThan(0);
@@ -99,7 +99,7 @@ test("a leader all whose headers are behind by nearly two seconds writes no end 
     await stage.advance(100);
     const { lease } = await stage.table.read(NAME);
     expect(lease?.expiresAt).toBeGreaterThanOrEqual(stage.time.wallMs() + leader.remainingMs());
-    expect(await stage.candidate("newcomer").election.attempt()).toBeUndefined();
+    expect(await stage.candidate("newcomer").election.tryCampaign()).toBeUndefined();
   }
   leader.throwIfLost();
 });

@@ -331,7 +331,7 @@ test("not eligible: it is listed, shown the leader, and never leads, though nobo
   ]);
   cast.kill("a");
   await cast.advance(10 * LEASE_MS);
-  expect(await b?.election.attempt().catch((error: unknown) => error)).toMatchObject({
+  expect(await b?.election.tryCampaign().catch((error: unknown) => error)).toMatchObject({
     code: "ALREADY_CAMPAIGNING",
   });
   expect(cast.told).toBe("a1");

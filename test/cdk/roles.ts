@@ -50,7 +50,7 @@ export const candidate: Role = async (proxy, tableName) => {
   await stand().runOnce("2026-01-31T03:00:00Z", () => {});
   const body = { __type: "com.amazon.coral.validate#ValidationException", message: "not supported" };
   const refused = proxy.next("TransactWriteItems", { kind: "respond", status: 400, body });
-  await stand({ name: "reports" }).runOnce("2026-01-31", () => {}, { holdForMs: 60_000 });
+  await stand({ name: "reports" }).runOnce("2026-01-31", () => {}, { reserveForMs: 60_000 });
   await refused;
 };
 

@@ -8,7 +8,7 @@ import { type TickStory, tickAt } from "../bundle/scenario.js";
 
 const leader = (term: number, region: string): Outcome => ({
   kind: "answered",
-  result: { role: "leader", term, value: region },
+  result: { role: "leader", term, result: region },
 });
 const done: Outcome = { kind: "answered", result: { role: "done" } };
 const delivery = (region: string, outcomes: Outcome[], mood?: Mood): Delivery => ({

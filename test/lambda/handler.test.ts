@@ -17,7 +17,7 @@ test("the leader runs its work and has given the lease back when it returns; not
     });
     return `term ${term}`;
   });
-  expect(await job.invoke({ x: 1 })).toEqual({ role: "leader", term: 1, value: "term 1" });
+  expect(await job.invoke({ x: 1 })).toEqual({ role: "leader", term: 1, result: "term 1" });
   expect((await leaseOf(stage))?.holder).toBeUndefined();
   expect(stage.pendingTimers).toBe(0);
 });
@@ -27,7 +27,7 @@ test.each([
   ["of a tick", { ...once, standBy: false }],
 ])("%s, a follower does not run it, and says who leads", async (_name, options) => {
   const stage = new Stage();
-  const leadership = await stage.candidate("other").election.attempt();
+  const leadership = await stage.candidate("other").election.tryCampaign();
   const job = stagedFunction(stage, "a", () => expect.unreachable(), options);
   expect(await job.invoke()).toMatchObject({
     role: "follower",
@@ -68,7 +68,7 @@ test.each([
   await expect(job.invoke()).rejects.toThrow("disk full");
   expect((await leaseOf(stage))?.holder).toBeUndefined();
   fail.yes = false;
-  expect(await job.invoke()).toEqual({ role: "leader", term: 2, value: "done" });
+  expect(await job.invoke()).toEqual({ role: "leader", term: 2, result: "done" });
 });
 
 test.each([
@@ -112,7 +112,7 @@ test("work that heeds no signal keeps its lease to the end, and leaves it to run
   const other = stagedFunction(stage, "b", ({ term }) => term, once);
   const standby = watch(other.invoke());
   await stage.advance((lease?.leaseDurationMs ?? 0) + 5_000, { frozen: [job.clock] });
-  expect(standby.value).toEqual({ role: "leader", term: 2, value: 2 });
+  expect(standby.value).toEqual({ role: "leader", term: 2, result: 2 });
 });
 
 test("stands by while another runs the tick: takes over when that one dies, within the same invocation", async () => {
@@ -123,7 +123,7 @@ test("stands by while another runs the tick: takes over when that one dies, with
   const standby = stagedFunction(stage, "b", ({ term }) => term, once);
   const invocation = watch(standby.invoke());
   await stage.advance(25_000, { frozen: [dying.clock] });
-  expect(invocation.value).toEqual({ role: "leader", term: 2, value: 2 });
+  expect(invocation.value).toEqual({ role: "leader", term: 2, result: 2 });
 });
 
 test("stands by until the tick is done", async () => {

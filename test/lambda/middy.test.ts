@@ -38,7 +38,7 @@ test("the leader's handler finds its leadership in the context; the lease is giv
   expect(await invoke()).toEqual({
     role: "leader",
     term: 1,
-    value: { event: { scheduledTime: TICK }, term: 1, tick: "2026-01-01T00:00:00.000Z", aborted: false },
+    result: { event: { scheduledTime: TICK }, term: 1, tick: "2026-01-01T00:00:00.000Z", aborted: false },
   });
   expect((await leaseOf(stage))?.holder).toBeUndefined();
   expect(await invoke()).toEqual({ role: "done" });
@@ -47,7 +47,7 @@ test("the leader's handler finds its leadership in the context; the lease is giv
 
 test("a follower does not come to its handler", async () => {
   const stage = new Stage();
-  const leadership = await stage.candidate("other").election.attempt();
+  const leadership = await stage.candidate("other").election.tryCampaign();
   const { invoke } = job(stage, () => expect.unreachable(), { standBy: false });
   expect(await invoke()).toMatchObject({ role: "follower", leader: { term: 1 } });
   await leadership?.resign();
@@ -61,7 +61,7 @@ test("what the handler throws comes out, with the lease given back and the tick 
   });
   await expect(invoke()).rejects.toThrow("disk full");
   expect((await leaseOf(stage))?.holder).toBeUndefined();
-  expect(await invoke()).toMatchObject({ role: "leader", term: 2, value: "done" });
+  expect(await invoke()).toMatchObject({ role: "leader", term: 2, result: "done" });
 });
 
 test("a run whose tick could not be recorded fails, though the handler returned", async () => {

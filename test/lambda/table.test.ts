@@ -34,7 +34,7 @@ test("everything from the environment: table, election, ticks, group, and the cl
   expect(await handler(event, context)).toEqual({
     role: "leader",
     term: 1,
-    value: [expect.stringMatching(/^[a-z0-9-]+-nightly-/), "2026-01-31T03:00:00.000Z"],
+    result: [expect.stringMatching(/^[a-z0-9-]+-nightly-/), "2026-01-31T03:00:00.000Z"],
   });
   expect(clock.pendingTimers).toBe(0);
   const row = await leaseRow(client, tableName, "reports/daily");
@@ -48,7 +48,7 @@ test("options win over the environment", async () => {
   const tableName = await newLeaseTable(client);
   functionEnv({ INCUMBENT_TABLE: "elsewhere", INCUMBENT_ELECTION: "elsewhere", INCUMBENT_ONCE: "" });
   const handler = leaderHandler(({ election }) => election, { client, tableName, election: "here" });
-  expect(await handler({}, context)).toEqual({ role: "leader", term: 1, value: "here" });
+  expect(await handler({}, context)).toEqual({ role: "leader", term: 1, result: "here" });
 });
 
 test("two functions, each tick delivered to both and twice: each completes once", async () => {

@@ -29,7 +29,7 @@ test("frozen in the middle of its work, past its lease: throwIfLost throws, and 
   await stage.advance(1_000);
   await stage.advance(30_000, { frozen: [frozen.clock] });
   const other = stagedFunction(stage, "b", ({ term }) => term, once);
-  expect(await other.invoke(at(0))).toEqual({ role: "leader", term: 2, value: 2 });
+  expect(await other.invoke(at(0))).toEqual({ role: "leader", term: 2, result: 2 });
   // The monotonic clock stood still; the wall clock is right again.
   frozen.clock.freeze(30_000);
   thawed.open();
@@ -79,7 +79,7 @@ test("what a sandbox has seen outlives its invocations: a deleted row is waited 
   const job = stagedFunction(stage, "b", ({ term }) => term);
   expect(await job.invoke({}, 3_000)).toEqual({ role: "follower" });
   await stage.advance(20_000);
-  expect(await job.invoke({}, 3_000)).toEqual({ role: "leader", term: 2, value: 2 });
+  expect(await job.invoke({}, 3_000)).toEqual({ role: "leader", term: 2, result: 2 });
 });
 
 test("two invocations at once in one process are two candidates", async () => {

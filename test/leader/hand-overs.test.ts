@@ -165,48 +165,48 @@ test("resign({ to }) keeps the lease for that candidate alone until it has surel
   expect(led).toEqual(["c"]);
 });
 
-test("resign({ holdForMs }) keeps the lease for the group, whoever of it comes; others only after it has lapsed", async () => {
+test("resign({ reserveForMs }) keeps the lease for the group, whoever of it comes; others only after it has lapsed", async () => {
   const stage = new Stage();
-  const holdForMs = 10 * LEASE_MS;
+  const reserveForMs = 10 * LEASE_MS;
   const [eu1, eu2, us] = ["eu", "eu", "us"].map((group) => stage.candidate(group, { group }));
   if (!eu1 || !eu2 || !us) throw new Error("unreachable");
-  await (await eu1.election.campaign()).resign({ holdForMs });
+  await (await eu1.election.campaign()).resign({ reserveForMs });
   expect((await stage.table.read(NAME)).lease).toMatchObject({
-    reservation: { group: "eu", forMs: holdForMs },
+    reservation: { group: "eu", forMs: reserveForMs },
   });
-  expect(await us.election.attempt()).toBeUndefined();
-  const second = await eu2.election.attempt();
+  expect(await us.election.tryCampaign()).toBeUndefined();
+  const second = await eu2.election.tryCampaign();
   expect(second?.term).toBe(2);
-  await second?.resign({ holdForMs });
+  await second?.resign({ reserveForMs });
   let term: number | undefined;
   void us.election.campaign().then((leadership) => {
     term = leadership.term;
   });
-  await stage.advance(holdForMs - 50);
+  await stage.advance(reserveForMs - 50);
   expect(term).toBeUndefined();
   await stage.advance(2_500);
   expect(term).toBe(3);
 });
 
-test("resign({ holdForMs }) without a group keeps it for the same candidate", async () => {
+test("resign({ reserveForMs }) without a group keeps it for the same candidate", async () => {
   const stage = new Stage();
   const [a, b] = ["a", "b"].map((label) => stage.candidate(label));
-  await (await a?.election.campaign())?.resign({ holdForMs: 60_000 });
+  await (await a?.election.campaign())?.resign({ reserveForMs: 60_000 });
   await stage.advance(LEASE_MS);
-  expect(await b?.election.attempt()).toBeUndefined();
-  expect((await a?.election.attempt())?.term).toBe(2);
+  expect(await b?.election.tryCampaign()).toBeUndefined();
+  expect((await a?.election.tryCampaign())?.term).toBe(2);
 });
 
-test("runOnce with holdForMs: the group keeps the job until it misses a tick", async () => {
+test("runOnce with reserveForMs: the group keeps the job until it misses a tick", async () => {
   const stage = new Stage();
   const tick = (minute: number) => `2026-01-01T00:${String(minute).padStart(2, "0")}:00Z`;
-  const holdForMs = 90_000;
+  const reserveForMs = 90_000;
   const player = (group: string) => stage.candidate(group, { group }).election;
   const ran: string[] = [];
   const run = async (group: string, minute: number) => {
     // A cold start each time: nothing is remembered but by the table.
     const result = await player(group).runOnce(tick(minute), () => void ran.push(`${group}${minute}`), {
-      holdForMs,
+      reserveForMs,
     });
     return result.ran ? "ran" : result.because;
   };
@@ -225,14 +225,16 @@ test("runOnce with holdForMs: the group keeps the job until it misses a tick", a
 });
 
 test.each([
-  ["resign", (leadership: Leadership, holdForMs: number) => leadership.resign({ holdForMs })],
+  ["resign", (leadership: Leadership, reserveForMs: number) => leadership.resign({ reserveForMs })],
   ["runOnce", undefined],
-])("%s refuses a holdForMs that cannot be", async (_, resign) => {
-  for (const holdForMs of [0, -1, 1.5, Number.NaN, 32 * 86_400_000]) {
+])("%s refuses a reserveForMs that cannot be", async (_, resign) => {
+  for (const reserveForMs of [0, -1, 1.5, Number.NaN, 32 * 86_400_000]) {
     const { election } = new Stage().candidate("a");
     const outcome = async () =>
-      resign ? resign(await election.campaign(), holdForMs) : election.runOnce("1", () => {}, { holdForMs });
-    await expect(outcome()).rejects.toMatchObject({ code: "INVALID_OPTION", option: "holdForMs" });
+      resign
+        ? resign(await election.campaign(), reserveForMs)
+        : election.runOnce("1", () => {}, { reserveForMs });
+    await expect(outcome()).rejects.toMatchObject({ code: "INVALID_OPTION", option: "reserveForMs" });
   }
 });
 

@@ -28,7 +28,7 @@ test.each([2, 60, 600])(
   "a term is recorded though the table took no history for %d s: a deletion long after uses no term twice",
   async (seconds) => {
     const stage = new Stage();
-    const first = await stage.candidate("a").election.attempt();
+    const first = await stage.candidate("a").election.tryCampaign();
     await first?.resign();
     const history = throttled(stage);
     const leading = stage.candidate("b", { store: history.store }).election.campaign();
@@ -56,7 +56,7 @@ test.each([2, 60, 600])(
 test("history that fails costs about one request a renewal, not a loop that never rests", async () => {
   const stage = new Stage();
   const history = throttled(stage);
-  const first = await stage.candidate("a").election.attempt();
+  const first = await stage.candidate("a").election.tryCampaign();
   await first?.resign();
   void stage.candidate("b", { store: history.store }).election.campaign();
   await stage.advance(100 * LEASE_MS);
@@ -68,7 +68,7 @@ test("history that fails costs about one request a renewal, not a loop that neve
 test("a leader that goes tries some more, and no longer once it is over", async () => {
   const stage = new Stage();
   const history = throttled(stage);
-  const first = await stage.candidate("a").election.attempt();
+  const first = await stage.candidate("a").election.tryCampaign();
   await first?.resign();
   const leading = stage.candidate("b", { store: history.store }).election.campaign();
   await stage.advance(10 * LEASE_MS);

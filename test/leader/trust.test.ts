@@ -47,7 +47,7 @@ test("from the call of resign on nothing is trusted: its release may take effect
   const write = leadership.transact([{ Put: { TableName: "ledger", Item: { id: "1" } } }]);
   await expect(write).rejects.toMatchObject({ reason: "resigned" });
   await landed.opened;
-  expect((await stage.candidate("b").election.attempt())?.term).toBe(2);
+  expect((await stage.candidate("b").election.tryCampaign())?.term).toBe(2);
   answers.open();
   expect(await resigned).toBe("released");
 });

@@ -365,8 +365,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-failed-run-completes-its-tick",
     revives: "a run that threw is recorded as done",
     file: "src/election.ts",
-    from: 'if (result.status === "fulfilled") await',
-    to: "await",
+    from: '        await tenure.release("resigned");\n        throw result.reason;',
+    to: "        await complete(tenure);\n        throw result.reason;",
   },
   {
     name: "an-unanswered-resignation-is-a-loss",

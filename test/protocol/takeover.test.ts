@@ -54,7 +54,7 @@ test("a newcomer does not wait a full lease for a holder long dead: the table's 
   await dead.election.campaign();
   await stage.advance(LEASE_MS + 3_000, { frozen: [dead.clock] });
   const newcomer = stage.candidate("newcomer");
-  const leadership = await newcomer.election.attempt();
+  const leadership = await newcomer.election.tryCampaign();
   expect(leadership?.term).toBe(2);
 });
 
@@ -78,11 +78,11 @@ test("by observation only, a newcomer waits the lease out, and then takes it", a
   await dead.election.campaign();
   await stage.advance(60_000, { frozen: [dead.clock] });
   const newcomer = stage.candidate("newcomer", { tuning: { expiry: "observation" } });
-  expect(await newcomer.election.attempt()).toBeUndefined();
+  expect(await newcomer.election.tryCampaign()).toBeUndefined();
   await stage.advance(LEASE_MS - 20, { frozen: [dead.clock] });
-  expect(await newcomer.election.attempt()).toBeUndefined();
+  expect(await newcomer.election.tryCampaign()).toBeUndefined();
   await stage.advance(30, { frozen: [dead.clock] });
-  expect((await newcomer.election.attempt())?.term).toBe(2);
+  expect((await newcomer.election.tryCampaign())?.term).toBe(2);
 });
 
 test("a takeover that never happens: tries made one by one remember what they saw", async () => {
@@ -90,9 +90,9 @@ test("a takeover that never happens: tries made one by one remember what they sa
   const dead = stage.candidate("dead");
   await dead.election.campaign();
   const cron = stage.candidate("cron", { tuning: { expiry: "observation" } });
-  expect(await cron.election.attempt()).toBeUndefined();
+  expect(await cron.election.tryCampaign()).toBeUndefined();
   await stage.advance(5 * 60_000, { frozen: [dead.clock] });
-  expect((await cron.election.attempt())?.term).toBe(2);
+  expect((await cron.election.tryCampaign())?.term).toBe(2);
 });
 
 test("the whole fleet killed and restarted elects", async () => {
@@ -125,7 +125,7 @@ test("the same hostname is not the same identity", async () => {
   const two = stage.candidate("web-1");
   expect(one.election.candidateId).not.toBe(two.election.candidateId);
   await one.election.campaign();
-  expect(await two.election.attempt()).toBeUndefined();
+  expect(await two.election.tryCampaign()).toBeUndefined();
 });
 
 test("the token does not restart after the lease row is deleted, and nobody leads beside an unknown holder", async () => {
@@ -307,7 +307,7 @@ test("by the table's clock, nobody takes a lease before its holder's trust has e
     // A newcomer each time: it knows nothing but the row and the table's clock.
     for (;;) {
       await stage.advance(100);
-      const won = await stage.candidate("newcomer").election.attempt();
+      const won = await stage.candidate("newcomer").election.tryCampaign();
       if (!won) continue;
       expect(leadership.remainingMs()).toBe(0);
       break;
@@ -340,7 +340,7 @@ test("abort before start: nothing is sent", async () => {
   const { election } = stage.candidate("a", { store });
   const signal = AbortSignal.abort(new Error("already over"));
   await expect(election.campaign({ signal })).rejects.toThrow("already over");
-  await expect(election.attempt({ signal })).rejects.toThrow("already over");
+  await expect(election.tryCampaign({ signal })).rejects.toThrow("already over");
   expect(await election.lead(() => "never", { signal })).toBeUndefined();
   expect(requests).toBe(0);
 });
@@ -355,7 +355,7 @@ test("two bids of one Election are refused, and disturb neither the first bid no
   );
   await stage.advance(100);
   await expect(election.lead(() => {})).rejects.toBeInstanceOf(AlreadyCampaigningError);
-  await expect(election.attempt()).rejects.toBeInstanceOf(AlreadyCampaigningError);
+  await expect(election.tryCampaign()).rejects.toBeInstanceOf(AlreadyCampaigningError);
   expect((await election.leader())?.term).toBe(1);
   release.abort();
   await stage.advance(2_000);

@@ -19,7 +19,7 @@ export interface Plan {
   /** With an order that keeps a line. */
   readonly maxTenureMs: number | undefined;
   /** With ticks: how long the lease is kept for the group that ran the last one. */
-  readonly holdForMs: number | undefined;
+  readonly reserveForMs: number | undefined;
   /** Whether somebody follows the election without competing. */
   readonly observed: boolean;
   /** How far each `Date` header may be off, either way. */
@@ -137,7 +137,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     order,
     preempt: order === "rank" && random.chance(0.6),
     maxTenureMs: rotates ? Math.round(random.between(2, 6) * leaseDurationMs) : undefined,
-    holdForMs: random.chance(0.4) ? 40_000 : undefined,
+    reserveForMs: random.chance(0.4) ? 40_000 : undefined,
     observed: random.chance(0.2),
     leaseDurationMs,
     tight: random.chance(0.5),

@@ -25,7 +25,7 @@ export const CALLS = "calls";
 export interface Surroundings {
   readonly random: Random;
   readonly referee: Referee;
-  readonly holdForMs: number | undefined;
+  readonly reserveForMs: number | undefined;
   readonly leaseDurationMs: number;
   count(fault: string): void;
   /** The storm is over: nothing fails by chance any more. */
@@ -108,7 +108,7 @@ export async function runTick(player: Player, tick: string, around: Surroundings
           referee.workedFor(tick);
           if (blocks && !around.isCalm()) await blockBeyondTheLease(player.host, around);
         },
-        { signal, wait, holdForMs: around.holdForMs },
+        { signal, wait, reserveForMs: around.reserveForMs },
       ),
     );
     if (result.ran) referee.completed(tick, player.election.candidateId);

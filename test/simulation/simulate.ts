@@ -75,11 +75,11 @@ class Simulation {
     this.#table = new MemoryTable({ keys: { [REGISTER]: ["id"], [CALLS]: ["id"] }, serviceTimeMs });
     this.#referee = new Referee(this.#table, !plan.broken, plan.leaseDurationMs);
     const referee = this.#referee;
-    const { holdForMs, leaseDurationMs } = plan;
+    const { reserveForMs, leaseDurationMs } = plan;
     this.#around = {
       random,
       referee,
-      holdForMs,
+      reserveForMs,
       leaseDurationMs,
       count: (fault) => this.#network.count(fault),
       isCalm: () => world.nowMs > plan.stormMs,

@@ -47,7 +47,7 @@ describe("a history row written by something else", () => {
   const WAYS: Array<[string, (election: Election) => Promise<unknown>]> = [
     ["lead", (election) => election.lead(() => {})],
     ["campaign", (election) => election.campaign()],
-    ["attempt", (election) => election.attempt()],
+    ["tryCampaign", (election) => election.tryCampaign()],
     ["runOnce", (election) => election.runOnce("2026-01-01", () => {})],
   ];
 
@@ -239,7 +239,7 @@ test("garbage in whatever attribute: one try works or is told what is wrong, in 
           },
         };
         const election = new Election({ client: counting, tableName: TableName, name, ...PATIENT });
-        const outcome = await election.attempt().catch((error: Error) => error);
+        const outcome = await election.tryCampaign().catch((error: Error) => error);
         expect(requests).toBeLessThanOrEqual(20);
         if (outcome instanceof Error) expect(outcome).toBeInstanceOf(MalformedLeaseError);
         const after = (await leaseRow(client, TableName, name)) as Item | undefined;

@@ -35,7 +35,7 @@ const signal = new AbortController().signal;
 
 test("an election is founded without a transaction, by one of several that try at once", async () => {
   const candidates = ["a", "b", "c"].map((label) => candidate("founded", label));
-  const tries = await Promise.all(candidates.map((election) => election.attempt()));
+  const tries = await Promise.all(candidates.map((election) => election.tryCampaign()));
   const [leadership, ...others] = tries.filter((won) => won !== undefined);
   expect(others).toEqual([]);
   expect(leadership?.term).toBe(1);

@@ -37,7 +37,7 @@ const candidate = (options: Partial<ClientOptions & CandidateOptions>) =>
 const WAYS: Array<[string, (election: Election) => Promise<unknown>]> = [
   ["lead", (election) => election.lead(() => {})],
   ["campaign", (election) => election.campaign()],
-  ["attempt", (election) => election.attempt()],
+  ["tryCampaign", (election) => election.tryCampaign()],
   ["runOnce", (election) => election.runOnce("2026-01-01", () => {})],
   ["leader", (election) => election.leader()],
   ["observe", (election) => election.observe().next()],
@@ -120,7 +120,7 @@ describe("a table whose key is nearly right is refused", () => {
         KeySchema: key.map(([AttributeName], i) => ({ AttributeName, KeyType: i === 0 ? "HASH" : "RANGE" })),
       }),
     );
-    const outcome = candidate({ tableName }).attempt();
+    const outcome = candidate({ tableName }).tryCampaign();
     await expect(outcome).rejects.toMatchObject({ code: "TABLE_UNUSABLE", problem: "key-schema" });
   });
 });
@@ -249,7 +249,7 @@ describe("the client itself", () => {
     vi.stubEnv("AWS_CONFIG_FILE", "/dev/null");
     await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
     const anonymous = new DynamoDBClient({ endpoint: proxy.endpoint, region: "eu-central-1" });
-    const outcome = candidate({ client: anonymous, tableName: "incumbent" }).attempt();
+    const outcome = candidate({ client: anonymous, tableName: "incumbent" }).tryCampaign();
     await expect(outcome).rejects.toMatchObject({ problem: "credentials" });
     expect(proxy.requests).toEqual([]);
   });
@@ -271,7 +271,7 @@ describe("the client itself", () => {
       await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
       const body = { __type: `com.amazon.coral.service#${name}`, message: "no" };
       for (let i = 0; i < 3; i++) void proxy.next("GetItem", { kind: "respond", status: 400, body });
-      const outcome = candidate({ client: newClient(proxy.endpoint), tableName: "incumbent" }).attempt();
+      const outcome = candidate({ client: newClient(proxy.endpoint), tableName: "incumbent" }).tryCampaign();
       await expect(outcome).rejects.toBeInstanceOf(TableError);
     },
   );
@@ -380,7 +380,7 @@ describe("a row written by something else", () => {
     const pk = { S: `e/${randomUUID()}` };
     const Item = { pk, sk, term, revision, leaseDurationMs, custom } as Record<string, AttributeValue>;
     await client.send(new PutItemCommand({ TableName: tableName, Item }));
-    const leadership = (await candidate({ tableName, name: pk.S }).attempt()) as Leadership;
+    const leadership = (await candidate({ tableName, name: pk.S }).tryCampaign()) as Leadership;
     expect(leadership.term).toBe(8);
     expect((await leaseRow(client, tableName, pk.S))?.custom).toEqual(custom);
     await leadership.resign();
@@ -400,7 +400,7 @@ describe("a table that cannot be reached", () => {
     const clock = watchedClock();
     const election = candidate({ client: unreachable, tableName: "incumbent", runtime: { clock } });
     for (const ask of [
-      () => election.attempt(),
+      () => election.tryCampaign(),
       () => election.leader(),
       () => election.runOnce("1", () => {}),
     ]) {

@@ -105,7 +105,7 @@ describe("history()", () => {
   test("limits how many, and refuses limits that cannot be", async () => {
     const cast = new Cast();
     const { election } = cast.stage.candidate("a");
-    for (let i = 0; i < 5; i++) await (await election.attempt())?.resign();
+    for (let i = 0; i < 5; i++) await (await election.tryCampaign())?.resign();
     expect((await election.history({ limit: 2 })).map(({ term }) => term)).toEqual([5, 4]);
     for (const limit of [0, -1, 1.5, 10_001, Number.NaN, "10" as unknown as number]) {
       await expect(election.history({ limit })).rejects.toMatchObject({
@@ -153,7 +153,7 @@ describe("observe()", () => {
   }
 
   /** One tenure, from its beginning to its end, between two looks of any observer. */
-  const comeAndGo = async ({ election }: Player) => (await election.attempt())?.resign();
+  const comeAndGo = async ({ election }: Player) => (await election.tryCampaign())?.resign();
 
   test("leaders that came and went between two looks are told too, in order, each once", async () => {
     const cast = new Cast();
@@ -161,7 +161,7 @@ describe("observe()", () => {
     const observer = follow(cast);
     await cast.advance(100);
     for (const player of players) await comeAndGo(player);
-    const last = await (players[0] as Player).election.attempt();
+    const last = await (players[0] as Player).election.tryCampaign();
     await cast.advance(2 * RENEW_MS);
     expect(last?.term).toBe(4);
     expect(observer.terms).toEqual([1, 2, 3, 4]);
@@ -196,7 +196,7 @@ describe("observe()", () => {
     // The observer's next look comes while that is being written.
     await cast.advance(700);
     await comeAndGo(first);
-    const brief = await cast.stage.candidate("slow", { store }).election.attempt();
+    const brief = await cast.stage.candidate("slow", { store }).election.tryCampaign();
     const gone = brief?.resign();
     void next.election.campaign();
     await cast.advance(500);

@@ -39,9 +39,9 @@ export async function timeToLive(deployed: Deployed): Promise<{ found: string }>
 export async function leads(config: ClientConfig, tableName: string): Promise<{ found: string }> {
   const client = new DynamoDBClient(config);
   const candidate = () => new Election({ client, tableName, name: "deploy/check" });
-  const leadership = await candidate().attempt();
+  const leadership = await candidate().tryCampaign();
   holds(leadership !== undefined, "nobody could be elected on the deployed table");
-  same("a second candidate", await candidate().attempt(), undefined);
+  same("a second candidate", await candidate().tryCampaign(), undefined);
   same("the outcome of resign()", await leadership.resign(), "released");
   return { found: `term ${leadership.term} was held by one, refused to another, given back` };
 }
