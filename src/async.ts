@@ -49,7 +49,8 @@ export function withTimeout<T>(
       signal?.removeEventListener("abort", onAbort);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
-    task(controller.signal).then(
+    // A task that throws at once is a task that rejects: nothing stays behind.
+    (async () => task(controller.signal))().then(
       (value) => {
         settle();
         resolve(value);
