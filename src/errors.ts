@@ -48,7 +48,7 @@ export class InvalidOptionError extends IncumbentError {
     readonly option: string,
     readonly rule: string,
     received: unknown,
-    /** A value that works; undefined: leave the option out. */
+    /** A value that works; undefined: leave the option out. For a name that is not an option: the nearest that is one. */
     readonly suggestion: unknown,
   ) {
     const kind = describe(received);

@@ -9,6 +9,10 @@ import { InvalidOptionError } from "./errors.js";
  * @param group the path of `options` itself; undefined: they are at the top
  */
 export function checkNames(options: object, known: readonly string[], group?: string): void {
+  if (typeof options !== "object" || options === null) {
+    const rule = `must be an object with ${namesIn(known, group)}`;
+    throw new InvalidOptionError(group ?? "options", rule, options, undefined);
+  }
   const prefix = group === undefined ? "" : `${group}.`;
   for (const [place, [name, value]] of Object.entries(options).entries()) {
     if (value === undefined || (known.includes(prefix + name) && !name.includes("."))) continue;
@@ -22,11 +26,9 @@ export function checkNames(options: object, known: readonly string[], group?: st
       );
     }
     // A name that resembles none of ours may be anything: a key read from a file, a secret. It is not shown.
-    const here = known.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
-    const names = here.filter((path) => !path.includes(".")).join(", ");
     throw new InvalidOptionError(
       group ?? "options",
-      `must have no names but ${names}; name ${place + 1} is none of these`,
+      `must have no names but ${namesIn(known, group)}; name ${place + 1} is none of these`,
       value,
       undefined,
     );
@@ -41,12 +43,18 @@ export function groupOf(
   suggestion: unknown,
 ): Record<string, unknown> {
   if (value === undefined) return {};
-  const names = known.filter((path) => path.startsWith(`${group}.`)).map((path) => path.split(".").pop());
   if (typeof value !== "object" || value === null || !isPlain(value)) {
-    throw new InvalidOptionError(group, `must be an object with ${names.join(", ")}`, value, suggestion);
+    throw new InvalidOptionError(group, `must be an object with ${namesIn(known, group)}`, value, suggestion);
   }
   checkNames(value, known, group);
   return value as Record<string, unknown>;
+}
+
+/** The names of one level. */
+function namesIn(known: readonly string[], group: string | undefined): string {
+  const prefix = group === undefined ? "" : `${group}.`;
+  const below = known.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+  return below.filter((path) => !path.includes(".")).join(", ");
 }
 
 /** The path whose last name is like `name`: it begins alike, or at most a third of it differs. Undefined if none is. */

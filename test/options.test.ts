@@ -134,6 +134,17 @@ test("a name that resembles none is not shown, and those that are known are", ()
   );
 });
 
+test("options that are no object are refused, and a group tells its own names only", () => {
+  for (const nothing of [undefined, null, "billing/nightly"]) {
+    const refused = expect.objectContaining({ code: "INVALID_OPTION", option: "options" });
+    expect(() => new Election(nothing as never)).toThrow(refused);
+    expect(() => new Operator(nothing as never)).toThrow(refused);
+  }
+  expect(() => resolve({ tuning: 7 } as never)).toThrow(
+    /^tuning: must be an object with safetyMarginMs, requestTimeoutMs, historyRetentionMs, expiry; received/,
+  );
+});
+
 test("what is undefined counts as left out, whatever its name", () => {
   const nothing = { leaseDuration: undefined, tuning: { zoo: undefined }, succession: undefined };
   expect(resolve(nothing as never)).toMatchObject({ leaseDurationMs: 15_000, order: "random" });
