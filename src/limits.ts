@@ -15,6 +15,11 @@ export const MAX_TERM = 999_999_999_999;
 
 /** From here a holder can renew for ages, and numbers stay exact. */
 export const MAX_REVISION_TO_FOLLOW = 2 ** 52;
+/**
+ * What an eviction adds to the revision. The term that it uses up stands in no history, so after a deletion of the row it is
+ * led: such a step keeps that tenure from ever reaching the pair of the evicted row. 2^32 renewals take years.
+ */
+export const EVICTION_STEP = 2 ** 32;
 
 /** As the options allow. */
 export const DAY_MS = 86_400_000;

@@ -205,8 +205,7 @@ export class Campaign {
 
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
     const { answer, received } = await this.client.readHistory(signal);
-    if (this.#observation)
-      this.#observation = observeHistory(this.#observation, answer.history, received.monotonicMs);
+    if (this.#observation) this.#observation = observeHistory(this.#observation, answer.history, received);
   }
 
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {

@@ -135,9 +135,9 @@ export class Tenure {
   letRunOut(): void {
     const state = this.#check();
     if (state.kind === "over") return;
+    // Before anybody is told: a listener may release.
+    if (state.kind === "draining") this.#state = { ...state, kind: "abandoned" };
     this.emit({ type: "drainOverrun", term: this.term });
-    if (state.kind !== "draining") return;
-    this.#state = { ...state, kind: "abandoned" };
     this.#heartbeat.timer.wake();
   }
 
@@ -157,12 +157,12 @@ export class Tenure {
     announcement?.cancel();
     const to = announcement?.to;
     const reserve = releaseOptions.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
-    this.end(reason);
     const { promise: outcome, resolve } = deferred<ResignOutcome>();
     const release = { since: this.client.time.now(), outcome };
-    const state = this.#state;
-    if (state.kind === "over") this.#state = { ...state, release };
-    else this.#state = { kind: "releasing", reason: toldReason(state) ?? reason, release };
+    // Before anybody is told: a listener that releases too gets the same outcome.
+    if (before.kind === "over") this.#state = { ...before, release };
+    else this.#state = { kind: "releasing", reason: toldReason(before) ?? reason, release };
+    if (before.kind === "leading") this.#reportEnd(reason, 0);
     this.#heartbeat.timer.wake();
     void this.#giveBack({ ...releaseOptions, reserve }).then(resolve);
     return outcome;
@@ -317,6 +317,7 @@ export class Tenure {
   /** The followers have the announcement: the work is told to stop when they expect it. */
   #endWhenDue(announcement: Announcement): void {
     const leftMs = announcement.confirmed(this.client.time.now().monotonicMs);
+    if (this.#state.kind !== "leading") return;
     announcement.onDue(this.options.clock, leftMs, () => this.end(announcement.reason));
   }
 

@@ -66,8 +66,11 @@ export class TermHistory {
   }
 
   #endOf(term: number, previous: Lease | undefined): TermRecord {
-    const nowMs = this.client.time.at(this.client.time.now());
-    const ttl = nowMs && Math.ceil((nowMs + this.options.historyRetentionMs) / 1_000);
+    const now = this.client.time.now();
+    const tableMs = this.client.time.at(now);
+    // By the later of two clocks: what is cleaned up too soon could be used again.
+    const keptUntilMs = tableMs && Math.max(tableMs, now.wallMs) + this.options.historyRetentionMs;
+    const ttl = keptUntilMs && Math.ceil(keptUntilMs / 1_000);
     if (!previous) return { term, endReason: "deleted", ttl };
     return {
       term: endedTerm(previous),

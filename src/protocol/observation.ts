@@ -1,3 +1,4 @@
+import type { Instant } from "../clock.js";
 import { isPlaceholder, type Lease } from "./lease.js";
 import {
   afterEarlyWrite,
@@ -19,7 +20,7 @@ export interface Observation {
   readonly schedule: PollSchedule;
   /** Only for a placeholder, and read while it stood there: terms must go on from here (rule 5a). */
   readonly history?: History | undefined;
-  readonly historyReadMs?: number | undefined;
+  readonly historyReadAt?: Instant | undefined;
   /** The placeholder has not been read since its history was read (rule 5c). */
   readonly unconfirmed?: boolean | undefined;
   /**
@@ -157,6 +158,9 @@ function written(
  * deleted, and made again by a late copy of its request, looks the same, and a term of this history may have
  * come and gone between two polls.
  */
-export function observeHistory(observation: Observation, history: History, readMs: number): Observation {
-  return { ...observation, history, historyReadMs: readMs, unconfirmed: true };
+export function observeHistory(observation: Observation, history: History, readAt: Instant): Observation {
+  const { history: before, unconfirmed } = observation;
+  // Read again, and no term was recorded since: the look that confirmed the placeholder still counts.
+  const isSame = before?.highestTerm === history.highestTerm && unconfirmed === false;
+  return { ...observation, history, historyReadAt: readAt, unconfirmed: !isSame };
 }

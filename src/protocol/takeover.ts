@@ -1,4 +1,4 @@
-import type { Instant } from "../clock.js";
+import { type Instant, longestElapsedMs } from "../clock.js";
 import { MIN_INTERVAL_MS } from "../limits.js";
 import { endsAtMs, observedEndMs } from "./expiry.js";
 import { endedTerm, isPlaceholder, isVacant, type Lease } from "./lease.js";
@@ -212,9 +212,10 @@ function pollLater(observation: Observation, now: Instant): Move {
  * Rule 5d. Recorded terms are cleaned up some day, also those that came and went since the history was read. A
  * candidate that waited that long, beside a paused election, reads the history again.
  */
-function isOutdated({ historyReadMs, history, memory }: Observation, now: Instant): boolean {
+function isOutdated({ historyReadAt, history, memory }: Observation, now: Instant): boolean {
   const leaseMs = Math.max(history?.longestLeaseMs ?? 0, memory.longestLeaseMs);
-  return historyReadMs !== undefined && now.monotonicMs - historyReadMs > HISTORY_VALID_MS + 2 * leaseMs;
+  if (historyReadAt === undefined) return false;
+  return longestElapsedMs(historyReadAt, now) > HISTORY_VALID_MS + 2 * leaseMs;
 }
 
 /**

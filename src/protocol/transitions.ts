@@ -1,3 +1,4 @@
+import { EVICTION_STEP, MAX_REVISION_TO_FOLLOW } from "../limits.js";
 import { isPlaceholder, type Lease } from "./lease.js";
 import type {
   AcquireRequest,
@@ -95,12 +96,12 @@ export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Leas
 
 export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {
   if (row?.holder === undefined || row.term !== term) return undefined;
-  if (row.revision >= Number.MAX_SAFE_INTEGER) return undefined;
+  if (row.revision >= MAX_REVISION_TO_FOLLOW - EVICTION_STEP) return undefined;
   return {
     ...row,
     holder: undefined,
     term: term + 1,
-    revision: row.revision + 1,
+    revision: row.revision + EVICTION_STEP,
     endReason: "evicted",
     endedAt: at,
   };

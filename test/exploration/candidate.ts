@@ -157,7 +157,7 @@ export function receive(model: Model, state: State, index: number): Step {
     case "readHistory": {
       const { observation } = me;
       if (observation === undefined || answer.history === undefined) return after({});
-      return after({ observation: kept(rules.observeHistory(observation, answer.history, 0)) });
+      return after({ observation: kept(rules.observeHistory(observation, answer.history, START)) });
     }
     case "createPlaceholder":
       return after({ observation: observe(true) });
@@ -193,6 +193,9 @@ export function receive(model: Model, state: State, index: number): Step {
       throw new Error("nobody waits for a write");
   }
 }
+
+/** Histories do not age here. */
+const START = { monotonicMs: 0, wallMs: 0 };
 
 /** A tenure that is over: the next campaign goes on from what was seen. */
 export const OVER = { phase: "campaigning", tenure: undefined, waiting: undefined } as const;

@@ -83,14 +83,14 @@ test("nothing known: a consistent read; no row: a placeholder; a placeholder: it
   const place: Lease = { term: 0, revision: 77, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
   const held = observe(absent, place, 10, true);
   expect(nextMove(held, me, at(10), undefined)).toEqual({ kind: "readHistory" });
-  const fresh = observeHistory(held, { highestTerm: 0, longestLeaseMs: 0 }, 10);
+  const fresh = observeHistory(held, { highestTerm: 0, longestLeaseMs: 0 }, at(10));
   const first = { term: 0, revision: 77, founding: { highestTerm: 0, lastTick: undefined } };
   expect(nextMove(fresh, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first, term: 1 });
   // No term was recorded, whatever a lease in the history may say: nobody can be leading.
-  const odd = observeHistory(held, { highestTerm: 0, longestLeaseMs: 5_000 }, 10);
+  const odd = observeHistory(held, { highestTerm: 0, longestLeaseMs: 5_000 }, at(10));
   expect(nextMove(odd, me, at(10), undefined)).toEqual({ kind: "acquire", basis: first, term: 1 });
   // It may have been deleted and made again before the history was read: it counts from a look after that.
-  const read = observeHistory(held, { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" }, 20);
+  const read = observeHistory(held, { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" }, at(20));
   expect(nextMove(read, me, at(9_000), undefined)).toEqual({ kind: "read", consistent: true });
   expect(nextMove(observe(read, place, 1_010, false), me, at(9_000), undefined).kind).toBe("read");
   const old = observe(read, place, 1_010, true);
@@ -104,6 +104,14 @@ test("nothing known: a consistent read; no row: a placeholder; a placeholder: it
   // Recorded terms are cleaned up some day: what was read long ago does not count.
   expect(nextMove(old, me, at(610_020), undefined).kind).toBe("acquire");
   expect(nextMove(old, me, at(610_021), undefined)).toEqual({ kind: "readHistory" });
+  // By either clock: a machine that was suspended for days has a monotonic clock that stood still.
+  const asleep = { monotonicMs: 20_000, wallMs: 259_200_000 };
+  expect(nextMove(old, me, asleep, undefined)).toEqual({ kind: "readHistory" });
+  // Read again and nothing new: tries an hour apart get on too.
+  const same = observeHistory(old, { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" }, at(620_000));
+  expect(nextMove(same, me, at(620_001), undefined).kind).toBe("acquire");
+  const other = observeHistory(old, { highestTerm: 42, longestLeaseMs: 5_000 }, at(620_000));
+  expect(nextMove(other, me, at(620_001), undefined)).toEqual({ kind: "read", consistent: true });
 });
 
 test("a vacant lease is free, unless it is kept for another: until its time is over by the table's clock, or by observation", () => {
@@ -223,7 +231,7 @@ describe("an older row than one that was seen", () => {
         true,
       );
       const known = observe(
-        observeHistory(observation, { highestTerm, longestLeaseMs }, 0),
+        observeHistory(observation, { highestTerm, longestLeaseMs }, at(0)),
         place,
         1_000,
         true,

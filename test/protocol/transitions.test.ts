@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { backoffMs } from "../../src/async.js";
+import { EVICTION_STEP } from "../../src/limits.js";
 import type { Lease } from "../../src/protocol/lease.js";
 import { acquireSucceeded, renewSucceeded, resignSucceeded } from "../../src/protocol/lost-answers.js";
 import {
@@ -136,7 +137,7 @@ describe("an operator's verbs", () => {
       ...ROW,
       holder: undefined,
       term: 8,
-      revision: 41,
+      revision: 40 + EVICTION_STEP,
       endReason: "evicted",
       endedAt: at,
     });

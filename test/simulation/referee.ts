@@ -24,7 +24,9 @@ export class Referee {
   /** What an operator asked for and was told to be done; undefined while it asks. */
   #askedForPause: boolean | undefined;
   exclusionBroken = 0;
+  /** Fenced off is whatever is lower: an eviction's number counts, though nobody led under it. */
   #highestTerm = 0;
+  #lastLed = 0;
   /** When somebody led last whose work may go on. */
   #ledMs = 0;
   #leaderRank = 0;
@@ -160,9 +162,10 @@ export class Referee {
       this.#places.set(lease.revision, this.#places.has(lease.revision) ? "again" : "once");
     }
     if (verb === "pause") this.#setPaused(lease);
-    if (verb === "acquire" && lease.term <= this.#highestTerm) {
-      throw new Violation("terms increase", `term ${lease.term} follows term ${this.#highestTerm}`);
+    if (verb === "acquire" && lease.term <= this.#lastLed) {
+      throw new Violation("terms increase", `term ${lease.term} follows term ${this.#lastLed}`);
     }
+    if (verb === "acquire") this.#lastLed = lease.term;
     if (verb === "acquire" && this.#paused) {
       throw new Violation("paused", `term ${lease.term} begins while the election is paused`);
     }

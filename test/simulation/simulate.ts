@@ -1,5 +1,5 @@
 import { Election, type ElectionEvent, Operator, type Succession } from "../../src/index.js";
-import type { Lease } from "../../src/protocol/lease.js";
+import { endedTerm, type Lease } from "../../src/protocol/lease.js";
 import type { Answer } from "../../src/protocol/verbs.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { Backups } from "./backups.js";
@@ -407,7 +407,10 @@ class Simulation {
    * A deletion is harmless once what the row says of its term and its tick has landed in history too. A placeholder
    * says nothing.
    */
-  async #isInHistory({ term, lastTick = "" }: Lease): Promise<boolean> {
+  async #isInHistory(lease: Lease): Promise<boolean> {
+    const { lastTick = "" } = lease;
+    // The number that an eviction used up was nobody's term.
+    const term = endedTerm(lease);
     if (term === 0) return true;
     const { history } = await this.#table.readHistory(NAME);
     return history.highestTerm === term && (history.lastTick ?? "") >= lastTick;

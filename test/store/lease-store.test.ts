@@ -4,7 +4,7 @@ import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TableError } from "../../src/errors.js";
-import { MAX_TERM } from "../../src/limits.js";
+import { EVICTION_STEP, MAX_TERM } from "../../src/limits.js";
 import type { Basis } from "../../src/protocol/takeover.js";
 import type {
   AcquireRequest,
@@ -639,7 +639,13 @@ describe.each([
       await found(store);
       const answer = await store.evict({ election: NAME, term: 1, at: 12_000 }, signal);
       const { holder, ...left } = ACQUIRED;
-      const evicted = { ...left, term: 2, revision: 2, endReason: "evicted", endedAt: 12_000 };
+      const evicted = {
+        ...left,
+        term: 2,
+        revision: 1 + EVICTION_STEP,
+        endReason: "evicted",
+        endedAt: 12_000,
+      };
       expect(await row()).toEqual(evicted);
       expect(present({ ...answer.lease })).toEqual(evicted);
       expect((await store.renew(renewing({ revision: 9 }), signal)).done).toBe(false);

@@ -1,3 +1,4 @@
+import { EVICTION_STEP, MAX_REVISION_TO_FOLLOW } from "../../limits.js";
 import { isPlaceholder } from "../../protocol/lease.js";
 import type {
   AcquireRequest,
@@ -118,8 +119,8 @@ export function pauseChange({ by, seen }: PauseRequest): Update {
 
 export function eviction(request: EvictRequest): Update {
   return {
-    condition: all(termAsSeen(request), someHolder, revisionBelow(Number.MAX_SAFE_INTEGER)),
+    condition: all(termAsSeen(request), someHolder, revisionBelow(MAX_REVISION_TO_FOLLOW - EVICTION_STEP)),
     set: { holder: undefined, endReason: s("evicted"), endedAt: optional(n, request.at) },
-    add: { term: n(1), revision: n(1) },
+    add: { term: n(1), revision: n(EVICTION_STEP) },
   };
 }
