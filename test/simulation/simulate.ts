@@ -366,8 +366,7 @@ class Simulation {
       // Years later, for all that the rows can tell; nobody goes by a history that was read before.
       const { lease } = await table.read(NAME);
       if (!lease || lease.term === 0) return;
-      this.#network.forgetAllUnderWay();
-      table.removeExpired(Number.POSITIVE_INFINITY);
+      this.#removeExpired();
       return;
     }
     const { lease } = await table.read(NAME);
@@ -377,9 +376,16 @@ class Simulation {
     this.#landed("evict", [request], answer);
   }
 
+  #removeExpired(): void {
+    this.#network.forgetAllUnderWay();
+    this.#table.removeExpired(Number.POSITIVE_INFINITY);
+  }
+
   async #deleteLease(copies: boolean): Promise<void> {
     const { lease } = await this.#table.read(NAME);
     if (!lease || !(await this.#isInHistory(lease))) return;
+    // Days later: what history keeps must be enough.
+    if (!copies && lease.term > 0 && this.#random.chance(0.3)) this.#removeExpired();
     this.#table.deleteLease(NAME);
     this.#referee.deleted();
     if (!copies) return;
