@@ -95,8 +95,9 @@ export class Election {
    * @example
    * app.get("/live", async (_, res) => res.sendStatus((await election.isWedged()) ? 503 : 200));
    */
-  isWedged({ signal }: Signalled = {}): Promise<boolean> {
-    return this.#liveness.isWedged(signal);
+  async isWedged(options: Signalled = {}): Promise<boolean> {
+    checkCall(options, CALLS.signalled);
+    return this.#liveness.isWedged(options.signal);
   }
 
   /**

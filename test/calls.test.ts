@@ -25,6 +25,7 @@ const CALLS: Record<string, (election: Election, options: never) => unknown> = {
   observe: (election, options) => election.observe(options),
   candidates: (election, options) => election.candidates(options),
   history: (election, options) => election.history(options),
+  isWedged: (election, options) => election.isWedged(options),
 };
 const ON_LEADERSHIP: Record<string, (leadership: Leadership, options: never) => unknown> = {
   resign: (leadership, options) => leadership.resign(options),
