@@ -20,6 +20,8 @@ export const MAX_REVISION_TO_FOLLOW = 2 ** 52;
  * led: such a step keeps that tenure from ever reaching the pair of the evicted row. 2^32 renewals take years.
  */
 export const EVICTION_STEP = 2 ** 32;
+/** Below this a row can be evicted, and the next holder can go on. */
+export const MAX_REVISION_TO_EVICT = MAX_REVISION_TO_FOLLOW - EVICTION_STEP;
 
 /** As the options allow. */
 export const DAY_MS = 86_400_000;

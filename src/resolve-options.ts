@@ -39,10 +39,10 @@ export interface ResolvedOptions {
   readonly random: () => number;
 }
 
-const DEFAULT_LEASE_MS = 15_000;
+export const DEFAULT_LEASE_MS = 15_000;
 const MIN_LEASE_MS = 300;
 const DEFAULT_STOP_MS = 25_000;
-const DEFAULT_CLOCK_ERROR_MS = 1_000;
+export const DEFAULT_CLOCK_ERROR_MS = 1_000;
 const DEFAULT_RETENTION_MS = 90 * DAY_MS;
 
 /** Defaults, and the one place that explains what cannot work. Throws `InvalidOptionError`. */

@@ -133,9 +133,9 @@ export class Campaign {
   letOthersGoFirst(signal?: AbortSignal): Promise<void> {
     const { clock, renewIntervalMs, candidateId } = this.options;
     const { holder, reservation } = this.#observation?.lease ?? {};
-    const keptFor = holder === undefined ? reservation?.candidateId : undefined;
-    const isKept = keptFor !== undefined && keptFor !== candidateId;
-    return sleep(clock, renewIntervalMs * 1.5 + (isKept && reservation ? reservation.forMs : 0), signal);
+    const keptFor = reservation?.candidateId;
+    const isKept = holder === undefined && reservation && keptFor !== undefined && keptFor !== candidateId;
+    return sleep(clock, renewIntervalMs * 1.5 + (isKept ? reservation.forMs : 0), signal);
   }
 
   /** The row as the leader last saw it. So a lease that it resigned can be acquired again with one request. */
@@ -143,10 +143,7 @@ export class Campaign {
     this.#observe(lease, this.client.time.now().monotonicMs, true);
   }
 
-  async #step(
-    tick: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Won | { kind: "done" } | undefined> {
+  async #step(tick: string | undefined, signal: AbortSignal | undefined): Promise<Won | Done | undefined> {
     if (this.#isDone(tick)) return { kind: "done" };
     const move = this.#nextMove(this.#jitterMs);
     switch (move.kind) {

@@ -9,7 +9,7 @@ import { resolveOptions } from "../resolve-options.js";
 import { checkTableName, storeOf } from "../store/open-store.js";
 import type { TableTime } from "../table-time.js";
 import { HistoryView } from "../views/history.js";
-import { TableReader } from "../views/table-reader.js";
+import { REQUEST_TIMEOUT_MS, TableReader } from "../views/table-reader.js";
 import { newClient, tableArgs } from "./client.js";
 import { refuseUnknown, UsageError } from "./usage.js";
 
@@ -22,8 +22,6 @@ const args = {
 
 /** Terms of history shown. */
 const RECENT = 10;
-/** Whoever calls a command may have to sign in first. */
-const REQUEST_TIMEOUT_MS = 10_000;
 
 export const status = defineCommand({
   meta: {
@@ -85,15 +83,15 @@ async function showAll(client: DynamoDBClient, table: string, json: boolean): Pr
 async function showOne(client: DynamoDBClient, table: string, name: string, json: boolean): Promise<void> {
   const options = { ...resolveOptions({ name }, () => "status"), requestTimeoutMs: REQUEST_TIMEOUT_MS };
   const leases = new LeaseClient(storeOf({ client, tableName: table }), options, () => {});
-  const { lease } = (await leases.read(true)).answer;
-  const row = lease && rowOf(name, lease, leases.time);
   const history = new HistoryView(leases);
-  const terms = (await history.history(RECENT)).reverse();
+  const lease = await history.lease();
+  const row = lease && rowOf(name, lease, leases.time);
+  const terms = (await history.historyBeside(lease, RECENT)).reverse();
   if (json)
     return print({ ...(row ? toJson(row) : { election: name, state: "none" }), terms: terms.map(toTerm) });
   if (!row) return console.log(`No election "${name}" in table "${table}" yet.`);
   for (const [fact, text] of factsOf(row)) if (text !== undefined) console.log(`${fact.padEnd(10)} ${text}`);
-  const candidates = await history.candidates();
+  const candidates = await history.candidatesBeside(lease);
   if (candidates.length > 0) {
     console.log("");
     printTable(

@@ -1,4 +1,4 @@
-import { backoffMs, deferred, sleep } from "../async.js";
+import { backoffMs, deferred, sleep, withTimeout } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
 import { isHealthy } from "../candidate/health.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
@@ -256,8 +256,9 @@ export class Tenure {
 
   /** A failure ends nothing: the renewal is tried again as long as trust lasts (rule 3g). */
   async #renew(): Promise<"confirmed" | "failed" | "ended"> {
-    const announcement = this.#renewing()?.announcement;
-    if (!this.#renewing()) return "ended";
+    const state = this.#renewing();
+    if (state === undefined) return "ended";
+    const { announcement } = state;
     const awaiting = this.#publishedValue.take();
     try {
       const { succeeded, lease, sent, received } = await this.client.renew(
@@ -335,12 +336,7 @@ export class Tenure {
    * write, but not for long: it needs trust too.
    */
   async #whileTrusted(history: Promise<unknown>): Promise<void> {
-    let cancel = () => {};
-    const enough = new Promise<void>((resolve) => {
-      cancel = this.options.clock.setTimer(this.#timeoutMs() / 2, resolve);
-    });
-    await Promise.race([history, enough]);
-    cancel();
+    await withTimeout(this.options.clock, this.#timeoutMs() / 2, () => history).catch(() => {});
   }
 
   async #resign(releaseOptions: ReleaseOptions): Promise<ResignOutcome> {

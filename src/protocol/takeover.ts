@@ -129,7 +129,7 @@ function freeForMeAtMs(
   const usable = me.useServiceClock ? service : undefined;
   if (isVacant(lease) && lease.endReason !== "evicted") {
     if (lease.reservation?.candidateId === me.candidateId) return observation.firstSeenMs;
-    const keptUntilMs = isReservedForOthers(lease, me) ? reservedUntilMs(observation, lease, now, usable) : 0;
+    const keptUntilMs = reservedForOthersUntilMs(observation, lease, me, now, usable);
     const turnMs = lease.line ? turnDelayMs(lease, me) : 0;
     return Math.max(keptUntilMs, observation.firstSeenMs) + turnMs;
   }
@@ -139,23 +139,20 @@ function freeForMeAtMs(
   return deadAtMs + turnDelayMs(lease, me);
 }
 
-function isReservedForOthers({ reservation }: Lease, { group }: Candidacy): boolean {
-  if (reservation === undefined) return false;
-  return reservation.candidateId !== undefined || reservation.group !== group;
-}
-
-/** By the service clock or by observation, whichever ends first: a reservation is about order, not safety. */
-function reservedUntilMs(
-  observation: Observation,
-  lease: Lease,
+/**
+ * 0 when the lease is not reserved for others. By the service clock or by observation, whichever ends first: a
+ * reservation is about order, not safety.
+ */
+function reservedForOthersUntilMs(
+  { firstSeenMs }: Observation,
+  { reservation }: Lease,
+  { group }: Candidacy,
   now: Instant,
   usable: ServiceClock | undefined,
 ): number {
-  const { forMs: durationMs, until } = lease.reservation ?? {
-    forMs: lease.leaseDurationMs,
-    until: undefined,
-  };
-  return endsAtMs({ firstSeenMs: observation.firstSeenMs, durationMs, until }, now, usable);
+  const isForOthers = reservation && (reservation.candidateId !== undefined || reservation.group !== group);
+  if (!isForOthers) return 0;
+  return endsAtMs({ firstSeenMs, durationMs: reservation.forMs, until: reservation.until }, now, usable);
 }
 
 /** Place in the line, from 0. A candidate that is not in the line comes after it. */

@@ -1,4 +1,4 @@
-import { EVICTION_STEP, MAX_REVISION_TO_FOLLOW } from "../limits.js";
+import { EVICTION_STEP, MAX_REVISION_TO_EVICT } from "../limits.js";
 import { isPlaceholder, type Lease } from "./lease.js";
 import type {
   AcquireRequest,
@@ -96,7 +96,7 @@ export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Leas
 
 export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {
   if (row?.holder === undefined || row.term !== term) return undefined;
-  if (row.revision >= MAX_REVISION_TO_FOLLOW - EVICTION_STEP) return undefined;
+  if (row.revision >= MAX_REVISION_TO_EVICT) return undefined;
   return {
     ...row,
     holder: undefined,

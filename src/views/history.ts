@@ -34,7 +34,20 @@ export class HistoryView {
   constructor(private readonly client: LeaseClient) {}
 
   async candidates(signal?: AbortSignal): Promise<ListedCandidate[]> {
-    const lease = await this.#lease(signal);
+    return this.candidatesBeside(await this.lease(signal), signal);
+  }
+
+  async history(limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
+    return this.historyBeside(await this.lease(signal), limit, signal);
+  }
+
+  /** The row that the others are shown beside. */
+  async lease(signal?: AbortSignal): Promise<Lease | undefined> {
+    const { answer } = await this.client.read(true, signal);
+    return answer.lease;
+  }
+
+  async candidatesBeside(lease: Lease | undefined, signal?: AbortSignal): Promise<ListedCandidate[]> {
     const { answer, received } = await this.client.readCandidates(signal);
     const membership = updateMembership(new Map(), answer.candidates, received.monotonicMs);
     return aliveMembers(membership, received, this.client.time.headers)
@@ -45,28 +58,13 @@ export class HistoryView {
       });
   }
 
-  async history(limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
-    const lease = await this.#lease(signal);
-    const terms = await this.terms({ limit }, signal);
+  async historyBeside(lease: Lease | undefined, limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
+    const { terms } = (await this.client.readTerms({ limit }, signal)).answer;
     const hasRunOut = hasSurelyPassed(lease?.expiresAt, this.client.time.now(), this.client.time.headers);
     const runOutMs = hasRunOut ? lease?.expiresAt : undefined;
     const isRecorded = lease?.holder === undefined || terms.some(({ term }) => term === lease.term);
     const known = isRecorded ? terms : [lease, ...terms].slice(0, limit);
     return known.flatMap((record) => pastLeader(record, lease, runOutMs) ?? []);
-  }
-
-  /** Latest first. */
-  async terms(
-    range: { after?: number; before?: number; limit: number },
-    signal?: AbortSignal,
-  ): Promise<readonly TermRecord[]> {
-    const { answer } = await this.client.readTerms(range, signal);
-    return answer.terms;
-  }
-
-  async #lease(signal: AbortSignal | undefined): Promise<Lease | undefined> {
-    const { answer } = await this.client.read(true, signal);
-    return answer.lease;
   }
 }
 

@@ -7,7 +7,6 @@ import { type Observation, observe } from "../protocol/observation.js";
 import { nextPollMs } from "../protocol/poll-schedule.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
-import { HistoryView } from "./history.js";
 
 /** If more leaders than this were missed, the latest are yielded. */
 const MAX_MISSED = 1_000;
@@ -70,7 +69,7 @@ export class Observer {
 
   async #between(after: number, before: number, signal: AbortSignal | undefined): Promise<Leader[]> {
     const range = { after, before, limit: Math.min(before - after, MAX_MISSED) };
-    const terms = await new HistoryView(this.client).terms(range, signal);
+    const { terms } = (await this.client.readTerms(range, signal)).answer;
     return [...terms].reverse().flatMap((record) => pastLeader(record) ?? []);
   }
 

@@ -1,14 +1,18 @@
 import { systemClock } from "../clock.js";
+import { DEFAULT_CLOCK_ERROR_MS, DEFAULT_LEASE_MS } from "../resolve-options.js";
 import { readRow, type ScanRequest, scanPage, type TableRow } from "../store/dynamodb/scan.js";
 import { type DynamoDBLike, DynamoDBTable } from "../store/dynamodb/table.js";
 import { LEASE_SORT_KEY } from "../store/schema.js";
 import { TableTime } from "../table-time.js";
 import { timedRequest } from "../timed-request.js";
 
-/** A page of a scan is up to a megabyte. */
-const REQUEST_TIMEOUT_MS = 10_000;
-/** The defaults of an election. */
-const TIMES = { clock: systemClock, leaseDurationMs: 15_000, maxServiceClockErrorMs: 1_000 };
+/** A page of a scan is up to a megabyte, and whoever calls a command may have to sign in first. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+const TIMES = {
+  clock: systemClock,
+  leaseDurationMs: DEFAULT_LEASE_MS,
+  maxServiceClockErrorMs: DEFAULT_CLOCK_ERROR_MS,
+};
 
 export interface Wanted {
   /** Read every attribute of the rows, the leaders' published values too. @default false */

@@ -428,8 +428,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-reservation-never-lapses",
     revives: "a lease that is kept for a candidate that died is kept for ever",
     file: "src/protocol/takeover.ts",
-    from: "const keptUntilMs = isReservedForOthers(lease, me) ? reservedUntilMs(observation, lease, now, usable) : 0;",
-    to: "const keptUntilMs = isReservedForOthers(lease, me) ? Number.POSITIVE_INFINITY : 0;",
+    from: "const keptUntilMs = reservedForOthersUntilMs(observation, lease, me, now, usable);",
+    to: "const keptUntilMs = reservedForOthersUntilMs(observation, lease, me, now, usable) > 0 ? Number.POSITIVE_INFINITY : 0;",
   },
   {
     name: "nobody-is-preempted",

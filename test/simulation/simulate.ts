@@ -362,14 +362,12 @@ class Simulation {
   /** An operator at a terminal without faults of its own. */
   async #operate(what: "evict" | "removeExpired"): Promise<void> {
     const table = this.#table;
+    const { lease } = await table.read(NAME);
     if (what === "removeExpired") {
       // Years later, for all that the rows can tell; nobody goes by a history that was read before.
-      const { lease } = await table.read(NAME);
-      if (!lease || lease.term === 0) return;
-      this.#removeExpired();
+      if (lease && lease.term > 0) this.#removeExpired();
       return;
     }
-    const { lease } = await table.read(NAME);
     if (!lease || this.#backups.isPending) return;
     const request = { election: NAME, term: lease.term, at: undefined };
     const answer = await table.evict(request);

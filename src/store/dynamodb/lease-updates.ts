@@ -1,4 +1,4 @@
-import { EVICTION_STEP, MAX_REVISION_TO_FOLLOW } from "../../limits.js";
+import { EVICTION_STEP, MAX_REVISION_TO_EVICT } from "../../limits.js";
 import { isPlaceholder } from "../../protocol/lease.js";
 import type {
   AcquireRequest,
@@ -119,7 +119,7 @@ export function pauseChange({ by, seen }: PauseRequest): Update {
 
 export function eviction(request: EvictRequest): Update {
   return {
-    condition: all(termAsSeen(request), someHolder, revisionBelow(MAX_REVISION_TO_FOLLOW - EVICTION_STEP)),
+    condition: all(termAsSeen(request), someHolder, revisionBelow(MAX_REVISION_TO_EVICT)),
     set: { holder: undefined, endReason: s("evicted"), endedAt: optional(n, request.at) },
     add: { term: n(1), revision: n(EVICTION_STEP) },
   };
