@@ -23,7 +23,7 @@ function newStack(props: IncumbentStackProps = WHOLE, region = "eu-west-1"): Inc
 }
 
 test("every permission there is, in a form that people can read", async () => {
-  await expect(readablePolicies(newStack())).toMatchFileSnapshot("cdk/policies.txt");
+  await expect(readablePolicies(newStack())).toMatchFileSnapshot("policies.txt");
 });
 
 test("the other Regions' stacks use the replicas by name, with permissions of their own", async () => {
