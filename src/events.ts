@@ -8,7 +8,7 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   | { readonly type: "refused"; readonly term: number | undefined }
   | { readonly type: "renewed"; readonly term: number; readonly tookMs: number }
   | {
-      readonly type: "renewalFailed";
+      readonly type: "renewal-failed";
       readonly term: number;
       readonly error: unknown;
       readonly trustLeftMs: number;
@@ -18,16 +18,16 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   /** The lease was given back: "released"; "unconfirmed": no answer, it runs out by itself. */
   | { readonly type: "resigned"; readonly term: number; readonly outcome: ResignOutcome }
   /** Work was still running when `stopTimeoutMs` was over: the lease is left to run out. */
-  | { readonly type: "drainOverrun"; readonly term: number }
+  | { readonly type: "drain-overrun"; readonly term: number }
   /** A request of the campaign failed and will be tried again. */
   | { readonly type: "unavailable"; readonly error: unknown }
   /** What a `rank` function gave, or threw, is no rank: it stays as it was told last. Told at each refresh. */
-  | { readonly type: "rankIgnored"; readonly error: InvalidOptionError }
+  | { readonly type: "rank-ignored"; readonly error: InvalidOptionError }
   /**
    * Two answers contradict each other about the table's time. Neither is believed: for at least a lease, longer if it
    * happens again, observation decides and leases are written without `expiresAt`.
    */
-  | { readonly type: "clockAnomaly" }
+  | { readonly type: "clock-anomaly" }
 );
 
 /**

@@ -89,7 +89,7 @@ export interface RankSuccession {
   /**
    * A number, or a function asked once per `leaseDurationMs`, such as the position of one's data. A number is 0, or
    * from 1e-130 to 9.99e125 on either side of it, as DynamoDB holds numbers. What a function gives beyond that, or throws, is
-   * told as `rankIgnored`, and the rank stays as it was told last.
+   * told as `rank-ignored`, and the rank stays as it was told last.
    */
   rank: number | (() => number | Promise<number>);
   /**

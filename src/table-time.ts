@@ -83,7 +83,7 @@ export class TableTime {
       doubtMs,
     });
     this.#headerState = state;
-    if (contradicts) this.emit({ type: "clockAnomaly" });
+    if (contradicts) this.emit({ type: "clock-anomaly" });
     return contradicts;
   }
 }

@@ -38,11 +38,11 @@ export function telemetry(election: string): (event: ElectionEvent) => void {
       case "renewed":
         renewal.record(event.tookMs, attributes);
         break;
-      case "renewalFailed":
+      case "renewal-failed":
       case "unavailable":
         failures.add(1, attributes);
         break;
-      case "clockAnomaly":
+      case "clock-anomaly":
         anomalies.add(1, attributes);
         break;
     }

@@ -112,7 +112,7 @@ test("a host whose clocks both stood still acquires twice: the end it wrote firs
   await stage.advance(20_000, { frozen: [a.clock] });
   a.clock.stepWall(-5_000);
   const leadership = await a.election.tryCampaign();
-  expect(a.events.map(({ type }) => type)).toContain("clockAnomaly");
+  expect(a.events.map(({ type }) => type)).toContain("clock-anomaly");
   const { lease: row } = await stage.table.read(NAME);
   expect(row).toMatchObject({ holder: a.election.candidateId, term: leadership?.term });
   // Either none, or one that is not before the trust that it gives.

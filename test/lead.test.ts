@@ -64,7 +64,7 @@ test("work that overruns its drain is never released under: renewals stop and th
   const renewals = a.events.filter(({ type }) => type === "renewed").length;
   await stage.advance(2 * LEASE_MS);
   expect((await next).term).toBe(2);
-  expect(a.events.some(({ type }) => type === "drainOverrun")).toBe(true);
+  expect(a.events.some(({ type }) => type === "drain-overrun")).toBe(true);
   expect(a.events.some(({ type }) => type === "resigned")).toBe(false);
   expect(a.events.filter(({ type }) => type === "renewed").length).toBeLessThanOrEqual(renewals + 1);
 });

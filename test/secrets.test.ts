@@ -126,7 +126,7 @@ describe("functions that throw it", () => {
     const life = election.lead(() => new Promise(() => {}), { signal: stop.signal, announce: false });
     life.catch(() => {});
     await stage.advance(5_000);
-    if (option === "rank") expect(events.map(({ type }) => type)).toContain("rankIgnored");
+    if (option === "rank") expect(events.map(({ type }) => type)).toContain("rank-ignored");
     if (option === "onEvent") expect(warned.length).toBeGreaterThan(0);
     expectNoCanary(events);
   });

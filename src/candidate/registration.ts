@@ -100,7 +100,7 @@ export class Registration {
 
   #ignoreRank(told: unknown): void {
     const error = new InvalidOptionError("succession.rank", `of a function ${RANK_RULE}`, told, 10);
-    this.emit({ type: "rankIgnored", error });
+    this.emit({ type: "rank-ignored", error });
   }
 
   async #write(seq: number): Promise<void> {

@@ -137,7 +137,7 @@ export class Tenure {
     if (state.kind === "over") return;
     // Before anybody is told: a listener may release.
     if (state.kind === "draining") this.#state = { ...state, kind: "abandoned" };
-    this.emit({ type: "drainOverrun", term: this.term });
+    this.emit({ type: "drain-overrun", term: this.term });
     this.#heartbeat.timer.wake();
   }
 
@@ -292,7 +292,7 @@ export class Tenure {
     } catch (error) {
       announcement?.notConfirmed();
       this.#publishedValue.putBack(awaiting);
-      this.emit({ type: "renewalFailed", term: this.term, error, trustLeftMs: this.remainingMs() });
+      this.emit({ type: "renewal-failed", term: this.term, error, trustLeftMs: this.remainingMs() });
       if (this.isOver) this.#publishedValue.refuse(() => this.lostError(0));
       return "failed";
     }

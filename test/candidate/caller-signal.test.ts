@@ -166,9 +166,9 @@ test.each(["lead", "runOnce"] as const)(
       await stage.advance(afterMs);
       caller.abort();
       await stage.advance(1_900);
-      expect(a.events.some(({ type }) => type === "drainOverrun")).toBe(false);
+      expect(a.events.some(({ type }) => type === "drain-overrun")).toBe(false);
       await stage.advance(200);
-      expect(a.events.some(({ type }) => type === "drainOverrun")).toBe(true);
+      expect(a.events.some(({ type }) => type === "drain-overrun")).toBe(true);
       // Nothing renews it: it runs out, and another leads.
       const b = stage.candidate("b").election.campaign();
       await stage.advance(3 * LEASE_MS);

@@ -365,7 +365,7 @@ describe("renew", () => {
       const leadership = await election.campaign();
       const { opened, open } = gate();
       const landed = scene.proxy.next(isRenew, { kind: "delayRequest", until: opened });
-      await scene.time.until(() => count("renewalFailed") === 1);
+      await scene.time.until(() => count("renewal-failed") === 1);
       const since = count("renewed");
       await scene.time.until(() => count("renewed") > since);
       const before = await scene.row();

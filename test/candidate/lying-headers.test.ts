@@ -29,7 +29,7 @@ function hearing(
 }
 
 const anomalies = (events: readonly ElectionEvent[]) =>
-  events.filter(({ type }) => type === "clockAnomaly").length;
+  events.filter(({ type }) => type === "clock-anomaly").length;
 
 /** Advances step by step: nobody else is elected while `leadership` is trusted. Whether somebody was at all. */
 async function exclusiveFor(
@@ -267,7 +267,7 @@ test("on the wire: a follower whose headers step by 20 s reads on, and takes not
     client: newClient(proxy.endpoint),
     onEvent: ({ type }) => {
       if (type === "elected") elected = leader.remainingMs();
-      if (type === "clockAnomaly") contradictions += 1;
+      if (type === "clock-anomaly") contradictions += 1;
     },
   });
   const campaign = follower.campaign({ signal: stop.signal }).catch(() => undefined);

@@ -105,7 +105,7 @@ test("work that heeds no signal keeps its lease to the end, and leaves it to run
   const job = stagedFunction(stage, "a", () => new Promise(() => {}), once);
   void job.invoke().catch(() => {});
   await stage.advance(TIMEOUT_MS);
-  expect(job.events.map(({ type }) => type)).toContain("drainOverrun");
+  expect(job.events.map(({ type }) => type)).toContain("drain-overrun");
   const lease = await leaseOf(stage);
   expect(lease?.holder).toContain("a-");
   // Killed at its timeout. No more than a lease later the next one leads.

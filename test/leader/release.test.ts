@@ -54,7 +54,7 @@ test("who resigns when told that the drain overran has given the lease back: it 
   const { election } = stage.candidate("a", {
     stopTimeoutMs: 500,
     onEvent: ({ type }) => {
-      if (type === "drainOverrun") released = leading?.resign();
+      if (type === "drain-overrun") released = leading?.resign();
     },
   });
   let leading: { resign(): Promise<unknown>; throwIfLost(): void } | undefined;

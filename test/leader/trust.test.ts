@@ -189,7 +189,7 @@ test("one failed renewal ends nothing: it is tried again as long as trust lasts"
   const leadership = await election.campaign();
   await stage.advance(4 * LEASE_MS);
   leadership.throwIfLost(1_000);
-  expect(events.filter((event) => event.type === "renewalFailed")).toHaveLength(2);
+  expect(events.filter((event) => event.type === "renewal-failed")).toHaveLength(2);
 });
 
 test("throwIfLost(minRemainingMs) asks for trust ahead, and says how much is missing", async () => {

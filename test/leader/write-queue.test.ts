@@ -25,7 +25,7 @@ test("renewals go between transactions, however many wait: the lease is kept", a
   const renewals = events.filter(({ type }) => type === "renewed").length;
   // One each second of the sixteen, though a transaction was always in flight.
   expect(renewals).toBeGreaterThanOrEqual(14);
-  expect(events.filter(({ type }) => type === "renewalFailed")).toEqual([]);
+  expect(events.filter(({ type }) => type === "renewal-failed")).toEqual([]);
   await leadership.resign();
 });
 

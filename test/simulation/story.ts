@@ -19,15 +19,15 @@ function wordsFor(event: ElectionEvent): string | undefined {
       return `gave term ${event.term} back: ${event.outcome}`;
     case "refused":
       return `was refused, the row stands at term ${event.term ?? "none"}`;
-    case "renewalFailed":
+    case "renewal-failed":
       return `could not renew term ${event.term}, ${Math.round(event.trustLeftMs)} ms of trust left`;
-    case "drainOverrun":
+    case "drain-overrun":
       return `still works at the end of its drain in term ${event.term}`;
     case "unavailable":
       return "got no answer from the table";
-    case "rankIgnored":
+    case "rank-ignored":
       return "was given a rank that is none";
-    case "clockAnomaly":
+    case "clock-anomaly":
       return "was told two times that contradict each other";
   }
 }

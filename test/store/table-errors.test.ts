@@ -178,7 +178,7 @@ describe("a rank that DynamoDB cannot hold", () => {
       onEvent: (event) => events.push(event),
     });
     await using _ = leading(election);
-    const ignored = await eventually(() => events.find(({ type }) => type === "rankIgnored"));
+    const ignored = await eventually(() => events.find(({ type }) => type === "rank-ignored"));
     expect(ignored).toMatchObject({ error: { code: "INVALID_OPTION", option: "succession.rank" } });
     expect(events.filter(({ type }) => type === "unavailable")).toEqual([]);
     expect(await election.candidates()).toMatchObject([{ rank: 7 }]);
