@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bundleSize } from "../bench/size.js";
 
 /** The packed package in an empty project, as its users get it. */
 let project: string;
@@ -45,3 +46,16 @@ test("it brings no test, no jar and no source map to a missing source", () => {
   expect(paths).toContain("dist/index.d.ts");
   expect(paths.filter((path) => !/^(dist\/|package\.json|README|LICENSE|CHANGELOG)/.test(path))).toEqual([]);
 });
+
+test("the client's bundle holds no third package, and does not grow unnoticed", async () => {
+  const { bytes, parts, imports } = await bundleSize();
+  expect([...parts.keys()].filter((part) => !part.startsWith("src"))).toEqual([
+    "@opentelemetry/api",
+    "@aws-sdk/util-dynamodb",
+  ]);
+  expect(imports).toEqual(["@aws-sdk/client-dynamodb", "node:os", "node:util"]);
+  expect(bytes).toBeLessThan(MAX_BUNDLE_BYTES);
+});
+
+/** Raise it knowingly: `npm run size` says which folder grew. */
+const MAX_BUNDLE_BYTES = 115_000;
