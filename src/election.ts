@@ -33,8 +33,7 @@ import { Liveness } from "./views/liveness.js";
 import { Observer } from "./views/observer.js";
 
 /**
- * One candidate of one election. Every object is a candidate of its own, with an id that no other process or
- * object shares. Throws `InvalidOptionError` for options that cannot work.
+ * One candidate of one election. Each object is a candidate of its own: no other object or process shares its id.
  */
 export class Election {
   readonly #options: ResolvedOptions;
@@ -46,6 +45,13 @@ export class Election {
   #campaigning = false;
   #tenure: Tenure | undefined;
 
+  /**
+   * Sends nothing. All durations are in milliseconds.
+   * @throws InvalidOptionError: an option cannot work. The error names the option, the rule and a value that works.
+   * @example
+   * const client = new DynamoDBClient({});
+   * const election = new Election({ client, tableName: "incumbent", name: "billing/nightly" });
+   */
   constructor(options: ElectionOptions) {
     this.#options = resolveOptions(options, defaultLabel);
     const { name, candidateId } = this.#options;
@@ -56,18 +62,24 @@ export class Election {
     this.#liveness = new Liveness(this.#client, this.#options);
   }
 
+  /** The election's name. */
   get name(): string {
     return this.#options.name;
   }
 
+  /** This candidate's id: its `label` and a random part. It is unique, and new for each object. */
   get candidateId(): string {
     return this.#options.candidateId;
   }
 
   /**
-   * What this candidate is at this moment, without a request: for readiness endpoints and logs. `leader`: it trusts its
-   * lease, by the clocks at this call. `standby`: first in line, by the row as it was last seen. `waiting`: it campaigns.
-   * `observer`: it is not eligible. `idle`: it does not campaign.
+   * The role of this candidate now, for readiness endpoints and logs. It sends no request.
+   *
+   * - `leader`: it trusts its lease, by the clocks at this call.
+   * - `standby`: it is the first in line, by the row that it saw last.
+   * - `waiting`: it campaigns, and is not the first in line.
+   * - `observer`: it campaigns, and is not eligible.
+   * - `idle`: it does not campaign.
    * @example
    * app.get("/ready", (_, res) => res.json({ role: election.role }));
    */
@@ -80,18 +92,21 @@ export class Election {
   }
 
   /**
-   * Milliseconds since the table's last answer to this candidate, by the worse of its two clocks; undefined before the
-   * first one. A candidate that campaigns or leads hears from the table about once per `renewIntervalMs`.
+   * Milliseconds since the table last answered this candidate, by the clock that shows more; undefined before the first
+   * answer. A candidate that campaigns or leads gets an answer about once per `renewIntervalMs`.
    */
   get msSinceContact(): number | undefined {
     return this.#client.msSinceContact;
   }
 
   /**
-   * For liveness endpoints: true when the lease row names this candidate and has not changed for a whole lease, by this
-   * process's own clock. Then it holds up the others without renewing, and a restart helps. Looks at the row with one
-   * consistent read, so call it at least twice per lease. A candidate that does not lead is never wedged.
-   * @throws TableUnavailableError, TableError: the table does not answer. That is no reason to restart.
+   * Tells whether this process blocks the election, for liveness endpoints. It is true when the lease row names this
+   * candidate and has not changed for a whole lease, by this process's own clock. Then the process does not renew, and a
+   * restart helps. A candidate that does not lead is never wedged. Each call costs one consistent read: call it at least
+   * twice per lease.
+   * @throws InvalidOptionError: an option cannot work.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read. A restart does not help.
+   * @throws the signal's reason, when it aborts first.
    * @example
    * app.get("/live", async (_, res) => res.sendStatus((await election.isWedged()) ? 503 : 200));
    */
@@ -101,14 +116,22 @@ export class Election {
   }
 
   /**
-   * The whole life of a candidate: campaigns, runs `work` while leading, and when a leadership ends (lost, or
-   * asked for) waits for `work` to stop and campaigns again, under a new term. `work` must heed
-   * `leadership.signal`. Ends when `work` returns or throws by itself, with its result; or when `signal` aborts, after
-   * the lease was given back, with what `work` then returned. Rejects with `TableError` when the table cannot be used.
+   * Campaigns, and runs `work` while this candidate leads. When a leadership ends (it was lost, or somebody asked for
+   * its end), waits for `work` to stop and campaigns again, under a new term. It waits while the table does not answer.
    *
-   * A leader whose `signal` aborts first announces its end and works on until the followers have had time to look
-   * (about one `renewIntervalMs`), so that the next one starts within milliseconds. `announce: false`: stop at once.
-   * @default announce true
+   * Two things end it: `work` returns or throws by itself, or `signal` aborts. It then gives the lease back.
+   *
+   * When `signal` aborts, a leader first announces its end and works on until the followers have polled once (about one
+   * `renewIntervalMs`). So the next leader starts within milliseconds. `announce: false` stops the work at once.
+   * @param work must stop when `leadership.signal` aborts, within `stopTimeoutMs`.
+   * @returns what `work` returned; undefined when `signal` aborted before it returned anything.
+   * @throws InvalidOptionError: `work` or an option cannot work.
+   * @throws AlreadyCampaigningError: this object campaigns or leads already.
+   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws what `work` throws, unless the error only says that the leadership has ended.
+   * @example
+   * process.once("SIGTERM", () => stop.abort());
+   * await election.lead(async (leadership) => runJobs(leadership.signal), { signal: stop.signal });
    */
   async lead<T>(work: Work<T>, options: LeadOptions = {}): Promise<T | undefined> {
     checkWork(work);
@@ -143,8 +166,15 @@ export class Election {
   }
 
   /**
-   * Waits until elected. The handle is yours to give back: `await using`, or `resign()` when the work has
-   * stopped. Rejects with the signal's reason when it aborts first, with `TableError` when the table cannot be used.
+   * Waits until this candidate is elected, also while the table does not answer. The caller gives the leadership back:
+   * with `await using`, or with `resign()` when the work has stopped.
+   * @throws InvalidOptionError: an option cannot work.
+   * @throws AlreadyCampaigningError: this object campaigns or leads already.
+   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws the signal's reason, when it aborts first.
+   * @example
+   * await using leadership = await election.campaign({ signal: AbortSignal.timeout(60_000) });
+   * await runJobs(leadership.signal);
    */
   async campaign(options: Signalled = {}): Promise<Leadership> {
     checkCall(options, CALLS.signalled);
@@ -167,9 +197,18 @@ export class Election {
   }
 
   /**
-   * One try, no waiting: undefined if another candidate leads. What earlier tries saw is remembered, so tries
-   * minutes apart replace a dead leader too. Rejects with `TableUnavailableError` when the table does not answer, with
-   * the signal's reason when it aborts first.
+   * Tries once, without waiting. This object remembers what earlier tries saw, so tries that are minutes apart replace
+   * a dead leader too.
+   * @returns undefined when this candidate is not elected: another one leads, the lease is reserved, or the election is
+   * paused.
+   * @throws InvalidOptionError: an option cannot work.
+   * @throws AlreadyCampaigningError: this object campaigns or leads already.
+   * @throws TableUnavailableError: the table did not answer.
+   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws the signal's reason, when it aborts first.
+   * @example
+   * await using leadership = await election.tryCampaign();
+   * if (leadership) await runJobs(leadership.signal);
    */
   async tryCampaign(options: Signalled = {}): Promise<Leadership | undefined> {
     checkCall(options, CALLS.signalled);
@@ -182,16 +221,23 @@ export class Election {
   }
 
   /**
-   * Runs `work` unless this tick, or a later one, was completed by anyone: at most one run completes per tick.
-   * A run that throws, or loses its lease, leaves the tick open for the next try. Ticks are strings that sort in
-   * order of time, such as EventBridge Scheduler's scheduled time.
+   * Runs `work` once per tick, by one candidate. It does not run when some candidate has completed this tick or a later
+   * one. When `work` throws, or loses its lease, the tick stays open for the next try.
    *
-   * With `wait: true` it stands by while another candidate runs the tick, to take over if that one dies. With
-   * `reserveForMs` the lease is kept after a completed run for candidates of the same `group`, so that one Region, say,
-   * keeps the job until it misses.
-   * Rejects with what `work` throws, with the signal's reason when it aborts before `work` begins, and with
-   * `LeaseLostError` or `TableUnavailableError` when `work` returned but the tick could not be recorded as done.
-   * @default wait false
+   * `wait: true` waits while another candidate runs the tick, and takes over if that one dies. `reserveForMs` reserves
+   * the lease for the own `group` after a completed run: so a job can stay in one Region as long as it succeeds there.
+   * @param tick a string of 1 to 100 characters. Ticks must sort in order of time, such as ISO times in UTC.
+   * @param work must stop when `leadership.signal` aborts. What it returns counts as done.
+   * @throws InvalidOptionError: an argument or option cannot work.
+   * @throws AlreadyCampaigningError: this object campaigns or leads already.
+   * @throws LeaseLostError: `work` returned, but the lease was lost before the tick was recorded as done.
+   * @throws TableUnavailableError: the table did not answer (with `wait`: only when `work` returned and the tick could
+   * not be recorded as done).
+   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws what `work` throws, and the signal's reason when it aborts before `work` begins.
+   * @example
+   * const run = await election.runOnce("2026-01-31T03:00:00Z", async ({ signal }) => sendInvoices(signal));
+   * if (!run.ran) console.log(run.because);
    */
   async runOnce<T>(tick: string, work: Work<T>, options: RunOnceOptions = {}): Promise<RunOnceResult<T>> {
     checkTick(tick);
@@ -210,10 +256,17 @@ export class Election {
   }
 
   /**
-   * One try, as with `tryCampaign()`, and `work` under it, to its end; then the lease is given back. When `signal`
-   * aborts the work is told to stop, and the lease is kept while it does. `reserveForMs` as with `runOnce`.
-   * Rejects with what `work` throws, with the signal's reason when it aborts before `work` begins, and with
-   * `TableUnavailableError` when the table does not answer.
+   * Tries once, as `tryCampaign()` does. If this candidate is elected, runs `work` to its end and gives the lease back.
+   * When `signal` aborts meanwhile, `leadership.signal` aborts, and the lease is kept while the work stops.
+   * @param work must stop when `leadership.signal` aborts, within `stopTimeoutMs`.
+   * @throws InvalidOptionError: `work` or an option cannot work.
+   * @throws AlreadyCampaigningError: this object campaigns or leads already.
+   * @throws TableUnavailableError: the table did not answer.
+   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws what `work` throws, and the signal's reason when it aborts before `work` begins.
+   * @example
+   * const tried = await election.tryLead(async ({ signal }) => sendInvoices(signal));
+   * if (!tried.ran) console.log("the leader is", tried.leader?.candidateId);
    */
   async tryLead<T>(work: Work<T>, options: TryLeadOptions = {}): Promise<TryLeadResult<T>> {
     checkWork(work);
@@ -246,15 +299,30 @@ export class Election {
     });
   }
 
-  /** Who leads, by one read; undefined when nobody does, or the lease has surely run out. */
+  /**
+   * Reads the leader, with one consistent read.
+   * @returns undefined when nobody holds the lease, or when it has surely run out.
+   * @throws InvalidOptionError: an option cannot work.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read.
+   * @throws the signal's reason, when it aborts first.
+   * @example
+   * const leader = await election.leader();
+   * if (leader?.value) await fetch(leader.value);
+   */
   async leader(options: Signalled = {}): Promise<Leader | undefined> {
     checkCall(options, CALLS.signalled);
     return new Observer(this.#client, this.#options).leader(options.signal);
   }
 
   /**
-   * Follows the election without competing: yields the leader (or undefined) at once, then at each change,
-   * until `signal` aborts. Outages of the table are waited out. One read per renewal.
+   * Follows the election without competing. Yields the leader at once (undefined: nobody leads), and again at each
+   * change, until `signal` aborts. It waits while the table does not answer. It costs one read per renewal of the leader.
+   * @throws InvalidOptionError: an option cannot work. Thrown by the call itself.
+   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is. Thrown by the loop.
+   * @example
+   * for await (const leader of election.observe({ signal })) {
+   *   console.log(leader?.candidateId, leader?.value);
+   * }
    */
   observe(options: Signalled = {}): AsyncIterableIterator<Leader | undefined> {
     checkCall(options, CALLS.signalled);
@@ -262,8 +330,14 @@ export class Election {
   }
 
   /**
-   * Who stands for election, by order of arrival: with a `succession` that keeps a line, and those not eligible. One
-   * that died is listed until its row says that it should have been refreshed.
+   * Lists the candidates that campaign or lead, in order of arrival. A candidate is listed when its `succession` keeps a
+   * line, or when it is not eligible. A dead candidate stays in the list until its row has run out.
+   * @throws InvalidOptionError: an option cannot work.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError: the rows could not be read.
+   * @throws the signal's reason, when it aborts first.
+   * @example
+   * const candidates = await election.candidates();
+   * const standby = candidates.find(({ role }) => role === "standby");
    */
   async candidates(options: Signalled = {}): Promise<ListedCandidate[]> {
     checkCall(options, CALLS.signalled);
@@ -271,8 +345,14 @@ export class Election {
   }
 
   /**
-   * Who led from when to when, and why it ended, latest first: leaders that crashed too. Written beside the
-   * election as best it can be, and kept for `tuning.historyRetentionMs`.
+   * Lists past leaders, latest first, also those that crashed: when each led, and why it ended. Leaders write it beside
+   * their work, so a row can be missing after an outage. Rows stay for `tuning.historyRetentionMs`.
+   * @throws InvalidOptionError: an option cannot work.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError: the rows could not be read.
+   * @throws the signal's reason, when it aborts first.
+   * @example
+   * const terms = await election.history({ limit: 10 });
+   * for (const { term, candidateId, endReason } of terms) console.log(term, candidateId, endReason);
    */
   async history(options: HistoryOptions = {}): Promise<PastLeader[]> {
     checkCall(options, CALLS.history);
@@ -296,9 +376,8 @@ export class Election {
   }
 
   /**
-   * What was won becomes a tenure, while no other bid can begin, and `begin` is called at once. Unless the caller has
-   * aborted while the acquire was under way: then the lease is given back, nothing begins, and this rejects with
-   * the signal's reason.
+   * Rule 8a. Makes a tenure of what was won, while no other bid can begin, and calls `begin` at once. If the caller has
+   * aborted while the acquire was under way, it gives the lease back, begins nothing and rejects with the signal's reason.
    */
   async #begin<T>(
     won: Won,

@@ -1,45 +1,57 @@
 import { describe } from "./describe.js";
 import type { EndReason, InvalidOptionError } from "./errors.js";
 
-/** What happens to a candidate, for logs and metrics. Nothing waits for a listener. */
-export type ElectionEvent = { readonly election: string; readonly candidateId: string } & (
+/**
+ * One event in the life of a candidate, for logs and metrics. Nothing waits for a listener. Durations are in
+ * milliseconds.
+ */
+export type ElectionEvent = {
+  readonly election: string;
+  readonly candidateId: string;
+} & /** This candidate leads. `tookMs`: from the request to now. */
+(
   | { readonly type: "elected"; readonly term: number; readonly tookMs: number }
-  /** A try to acquire was refused: somebody else was first. */
+  /** A try to acquire the lease was refused: another candidate was first. */
   | { readonly type: "refused"; readonly term: number | undefined }
+  /** A renewal was confirmed. `tookMs`: from the request to the answer. */
   | { readonly type: "renewed"; readonly term: number; readonly tookMs: number }
+  /** A renewal failed. It is tried again while trust lasts. */
   | {
       readonly type: "renewal-failed";
       readonly term: number;
       readonly error: unknown;
       readonly trustLeftMs: number;
     }
-  /** Told once per tenure, planned or not, when its signal aborts. */
+  /** The leadership ended, planned or not, and its signal aborted. Emitted once per term. */
   | { readonly type: "ended"; readonly term: number; readonly reason: EndReason; readonly lateByMs: number }
-  /** The lease was given back: "released"; "unconfirmed": no answer, it runs out by itself. */
+  /** The lease was given back, with this outcome. */
   | { readonly type: "resigned"; readonly term: number; readonly outcome: ResignOutcome }
-  /** Work was still running when `stopTimeoutMs` was over: the lease is left to run out. */
+  /** Work still ran when `stopTimeoutMs` was over. The lease is no longer renewed, and runs out. */
   | { readonly type: "drain-overrun"; readonly term: number }
   /** A request of the campaign failed and will be tried again. */
   | { readonly type: "unavailable"; readonly error: unknown }
-  /** What a `rank` function gave, or threw, is no rank: it stays as it was told last. Told at each refresh. */
+  /** A `rank` function threw, or returned no rank. The last rank stays. Emitted at each refresh. */
   | { readonly type: "rank-ignored"; readonly error: InvalidOptionError }
   /**
-   * Two answers contradict each other about the table's time. Neither is believed: for at least a lease, longer if it
-   * happens again, observation decides and leases are written without `expiresAt`.
+   * Two answers contradict each other about the table's time, so neither is used. For at least one lease, observation
+   * alone decides, and leases are written without `expiresAt`.
    */
   | { readonly type: "clock-anomaly" }
 );
 
 /**
- * `released`: the lease is free. `lost`: there was nothing left to give back.
- * `unconfirmed`: the table did not answer; unless the request landed, the lease runs out by itself.
+ * The outcome of giving a lease back.
+ *
+ * - `released`: the lease is free.
+ * - `lost`: this candidate did not hold the lease any more.
+ * - `unconfirmed`: the table did not answer. If the request did not take effect, the lease runs out by itself.
  */
 export type ResignOutcome = "released" | "lost" | "unconfirmed";
 
 type Detail<T> = T extends unknown ? Omit<T, "election" | "candidateId"> : never;
 export type Emit = (event: Detail<ElectionEvent>) => void;
 
-/** Calls listeners in order; what they throw, or reject with, goes to a warning and nowhere else. */
+/** Calls the listeners in order. If one throws or rejects, it emits a warning. */
 export function emitter(
   election: string,
   candidateId: string,
@@ -58,7 +70,7 @@ export function emitter(
   };
 }
 
-/** Only the kind of error: its message is the listener's own, and warnings go to logs. */
+/** The warning names the kind of error only: warnings go to logs, and the message may hold secrets. */
 function warn(error: unknown): void {
   process.emitWarning(`a listener of election events threw ${describe(error)}`, "IncumbentWarning");
 }

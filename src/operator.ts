@@ -12,12 +12,13 @@ import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { storeOf, type TableOptions } from "./store/open-store.js";
 import type { Timed } from "./timed-request.js";
 
+/** The options of an `Operator`. */
 export type OperatorOptions = TableOptions & {
-  /** The election's name. */
+  /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. */
   name: string;
-  /** Who asks, for people: shown on the lease row. @default "operator" */
+  /** Your name, 1 to 200 characters. The lease row shows it to people. @default "operator" */
   by?: string | undefined;
-  /** Where time and chance come from: tests and simulations give their own. */
+  /** The clocks and the source of randomness, for tests and simulations. @default the system's */
   runtime?: Runtime | undefined;
 };
 
@@ -31,26 +32,34 @@ const NAMES: Record<keyof OperatorOptions, 0> = {
   runtime: 0,
 };
 
-/** `done: false`: there was no leader to ask or nothing to change, or somebody else has decided otherwise since. */
+/** The outcome of an operator's request. */
 export interface Asked {
+  /** False: nobody led, there was nothing to change, or somebody else made another change meanwhile. */
   readonly done: boolean;
-  /** Whom it concerns: the leader as it was then. */
+  /** The leader when the request was made. */
   readonly leader: Leader | undefined;
 }
 
 const TRIES = 5;
-/** On a placeholder that is paused, candidates look again so often, until the election goes on. */
+/** How often candidates poll a paused placeholder. */
 const PAUSED_POLL_MS = 1_000;
 
 /**
- * What people do to an election from outside. Each is one conditional write on the row that was seen, so it
- * never hits a leader that came later, nor undoes what was asked later. Rejects with `TableError`, `TableUnavailableError`, `MalformedLeaseError`.
+ * Changes an election from outside. Each call is one conditional write on the row that it has read. So it never affects
+ * a leader that came later, and never undoes a later request. A call whose request gets no answer tries again, five times
+ * in all.
  */
 export class Operator {
   readonly #client: LeaseClient;
   readonly #options: ResolvedOptions;
   readonly #by: string;
 
+  /**
+   * Sends nothing.
+   * @throws InvalidOptionError: an option cannot work.
+   * @example
+   * const operator = new Operator({ client, name: "billing/nightly", by: "ana" });
+   */
   constructor(options: OperatorOptions) {
     checkNames(options, [...Object.keys(NAMES), ...RUNTIME_PATHS]);
     const { by = "operator", name, runtime } = options;
@@ -63,8 +72,14 @@ export class Operator {
   }
 
   /**
-   * Asks the leader to hand over. It learns of it with its next renewal, announces its end, lets its work drain and
-   * gives the lease back: to `to` if that is given, a `candidateId` as `candidates()` lists it.
+   * Asks the leader to hand over. The leader reads the request with its next renewal, announces its end, stops its work
+   * and gives the lease back.
+   * @param options `to`: the `candidateId` of the next leader, as `candidates()` lists it. @default any candidate
+   * @throws InvalidOptionError: an option cannot work. Thrown by the call itself.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read or written.
+   * @example
+   * const { done, leader } = await operator.requestStepDown();
+   * if (done) console.log(leader?.candidateId, "was asked to step down");
    */
   requestStepDown(options: { to?: string | undefined } = {}): Promise<Asked> {
     checkCall(options, ["to"]);
@@ -74,24 +89,38 @@ export class Operator {
   }
 
   /**
-   * Takes the lease away at once: the leader's term is fenced off from this moment. What it does to systems that
-   * check no fence can still happen, until its lease would have run out; nobody else leads before that.
+   * Takes the lease away at once. From now on DynamoDB refuses the leader's fenced writes. The leader may not know yet:
+   * until its lease has run out it can still change systems that check no fence, so nobody else is elected before that.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read or written.
+   * @example
+   * const { done } = await operator.evict();
    */
   evict(): Promise<Asked> {
     return this.#onLeader(({ term }) => this.#client.evict(term));
   }
 
-  /** From now on nobody is elected; the leader, if there is one, hands over to nobody. Until `resume()`. */
+  /**
+   * Pauses the election: until `resume()` nobody is elected. The leader reads this with its next renewal, stops its work
+   * and gives the lease back.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read or written.
+   * @example
+   * const { done } = await operator.pause();
+   */
   pause(): Promise<Asked> {
     return this.#setPaused(this.#by);
   }
 
-  /** From now on candidates are elected again. */
+  /**
+   * Ends a pause: candidates are elected again.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read or written.
+   * @example
+   * const { done } = await operator.resume();
+   */
   resume(): Promise<Asked> {
     return this.#setPaused(undefined);
   }
 
-  /** On the row as it was seen: a request that arrives late must not undo what was asked after it. */
+  /** Conditional on the row that was read: a request that arrives late must not undo a later one. */
   async #setPaused(by: string | undefined): Promise<Asked> {
     let row = await this.#read();
     for (let tries = 0; tries < TRIES; tries++) {
@@ -103,10 +132,10 @@ export class Operator {
       const seen: Lease = row;
       const { answer } = await this.#insist(() => this.#client.pause(by, seen));
       row = answer.lease;
-      // Refused, and yet as asked: an earlier try landed, or somebody else asked for the same.
+      // Refused, and the row is as requested: an earlier try landed, or somebody else requested the same.
       const isAsAsked = row !== undefined && (row.paused === undefined) === (by === undefined);
       if (answer.done || isAsAsked) return { done: true, leader: leaderOf(row) };
-      // Another change has been made since, or the row was made anew: that is newer, and is left alone.
+      // A later request changed the row, or the row was created again. What is newer stays.
       if (row === undefined || row.pauseRevision !== seen.pauseRevision || isPlaceholder(row)) break;
     }
     return { done: false, leader: leaderOf(row) };
@@ -124,7 +153,7 @@ export class Operator {
     return (await this.#insist(() => this.#client.read(true))).answer.lease;
   }
 
-  /** People do not ask again by themselves, so this does. */
+  /** People do not try again by themselves, so this does. */
   #insist<T>(ask: () => Promise<T>): Promise<T> {
     const { clock, random } = this.#options;
     const isTransient = (error: unknown) => error instanceof TableUnavailableError;

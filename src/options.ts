@@ -4,171 +4,204 @@ import type { Leader } from "./protocol/leader.js";
 import type { CompareCandidates } from "./protocol/line.js";
 import type { TableOptions } from "./store/open-store.js";
 
-/** What users write: the options of an election, and what its calls take and give. */
+/** The types that users write and read: options, and the arguments and results of calls. */
 
+/** The options of an `Election`: where the table is, and how the candidate behaves. Durations are in milliseconds. */
 export type ElectionOptions = TableOptions & CandidateOptions;
 
+/** How a candidate behaves, wherever the table is. */
 export interface CandidateOptions {
   /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. */
   name: string;
   /**
-   * Readable part of the candidate's id, for people; a random part makes it unique.
-   * 1 to 100 of `A-Z a-z 0-9 . _ -`.
-   * @default host name and process id
+   * The readable part of the candidate's id: 1 to 100 of `A-Z a-z 0-9 . _ -`. A random part makes the id unique.
+   * @default the id of the ECS task, the name of the pod, or host name and process id
    */
   label?: string | undefined;
   /**
-   * Published on the lease row while this candidate leads: an endpoint, a version. At most 1,024 characters.
+   * What this candidate publishes on the lease row while it leads, such as an endpoint. At most 1,024 characters.
    * @default none
    */
   value?: string | undefined;
   /**
-   * How long a lease lasts without renewal, in milliseconds: 300 to 86,400,000 (a day). Longer leases
-   * cost fewer writes; shorter ones replace a dead leader sooner. All candidates of one election should be given the
-   * same durations.
+   * How long a lease lasts without a renewal, in milliseconds: 300 to 86,400,000 (a day). A longer lease costs fewer
+   * writes. A shorter one replaces a dead leader sooner. Give all candidates of one election the same durations.
    * @default 15_000
    */
   leaseDurationMs?: number | undefined;
   /**
-   * Time from one renewal to the next, in milliseconds.
+   * The time from one renewal to the next, in milliseconds: from 50.
    * @default leaseDurationMs / 3
    */
   renewIntervalMs?: number | undefined;
   /**
-   * How long work may take to stop once its signal has aborted, while the lease is still renewed for it,
-   * in milliseconds. After that the lease is left to run out; it is never given away under running work.
+   * How long the work may take to stop after its signal has aborted, in milliseconds: 0 to 86,400,000. The lease is
+   * renewed meanwhile. After that time it is no longer renewed and runs out. It is never given back while work runs.
    * @default 25_000
    */
   stopTimeoutMs?: number | undefined;
-  /** Who comes next. @default "random" */
+  /** The order in which candidates follow one another. @default "random" */
   succession?: Succession | undefined;
-  /** False: this candidate is listed, and never leads. @default true */
+  /** `false`: `candidates()` lists this candidate, but it never leads. @default true */
   eligible?: boolean | undefined;
   /**
-   * Candidates of one group (a Region, say) share the reservations made with `reserveForMs`: 1 to 100 of `A-Z a-z 0-9 . _ -`.
+   * The group of this candidate, such as its Region: 1 to 100 of `A-Z a-z 0-9 . _ -`. The candidates of one group share
+   * the reservations that are made with `reserveForMs`.
    * @default none
    */
   group?: string | undefined;
   /**
-   * Asked before each renewal. On `false`, an error, or no answer within `tuning.requestTimeoutMs` the leader stops
-   * its work and gives the lease back; it does not campaign again before the answer is `true`.
+   * Called before each renewal, and before each try to acquire the lease. When it returns `false`, throws, or does not
+   * answer within `tuning.requestTimeoutMs`, the leader stops its work and gives the lease back. The candidate does not
+   * try again until the answer is `true`.
    * @default always healthy
    */
   healthy?: (() => boolean | Promise<boolean>) | undefined;
   /**
-   * Told what happens, in order. What it throws is contained; it cannot delay or break the election.
+   * Called with each event, in order. It cannot delay or break the election: when it throws, a warning is emitted.
    * @default none
    */
   onEvent?: ((event: ElectionEvent) => void) | undefined;
-  /** What few elections need to change. */
+  /** Settings that few elections change. @default as described there */
   tuning?: Tuning | undefined;
-  /** Where time and chance come from: tests and simulations give their own. */
+  /** The clocks and the source of randomness, for tests and simulations. @default the system's */
   runtime?: Runtime | undefined;
 }
 
 /**
- * Who comes next. All candidates of one election should be given the same order.
+ * The order in which candidates follow one another. Give all candidates of one election the same order.
  *
- * `"random"`: whoever is first after a short random delay; no line is kept. `"arrival"`: first come, first served.
- * `"ring"`: round and round, by arrival. An object says more, and takes two more orders: `"rank"`, and a function that
- * sorts candidates. The first of the line is the standby, known while the leader lives. A line costs one read per
- * renewal by the leader, and one write per `leaseDurationMs` by each candidate.
+ * - `"random"`: each candidate waits for a short random time, then tries. No line is kept.
+ * - `"arrival"`: the candidate that joined first goes first.
+ * - `"ring"`: the candidate that joined next after the leader goes first; after the last one comes the first again.
+ * - An object sets more, and takes two more orders: `"rank"`, and a function that compares candidates.
+ *
+ * All orders but `"random"` keep a line. The first in line is the standby, and is known while the leader lives. A line
+ * costs one read per renewal by the leader, and one write per `leaseDurationMs` by each candidate.
  */
 export type Succession = "random" | "arrival" | "ring" | LineSuccession | RankSuccession;
 
+/** An order that keeps a line, other than by rank. */
 export interface LineSuccession {
-  /** As above, or a function: below 0, `a` goes before `b`. */
+  /** As in `Succession`, or a function that compares two candidates: below 0, `a` goes before `b`. */
   order: "arrival" | "ring" | CompareCandidates;
-  /** The leader hands over to the next in line after so long, in milliseconds. @default none */
+  /**
+   * How long one candidate leads, in milliseconds: 1 to 86,400,000. Then it hands over to the next in line, if there is
+   * one.
+   * @default no limit
+   */
   maxTenureMs?: number | undefined;
 }
 
+/** An order by rank. */
 export interface RankSuccession {
-  /** The highest `rank` goes first, then the earliest. */
+  /** The candidate with the highest `rank` goes first; of two with the same rank, the one that joined first. */
   order: "rank";
   /**
-   * A number, or a function asked once per `leaseDurationMs`, such as the position of one's data. A number is 0, or
-   * from 1e-130 to 9.99e125 on either side of it, as DynamoDB holds numbers. What a function gives beyond that, or throws, is
-   * told as `rank-ignored`, and the rank stays as it was told last.
+   * A number, or a function that returns one, such as how far this replica's data reach. The function is called once
+   * per `leaseDurationMs`. The number must be one that DynamoDB can hold: 0, or 1e-130 to 9.99e125, or the negative of
+   * that. If the function throws or returns anything else, the event `rank-ignored` is emitted and the last rank stays.
    */
   rank: number | (() => number | Promise<number>);
   /**
-   * While this candidate leads, one of strictly higher rank takes over from it, by a hand-over; not before it has led
-   * for `minTenureMs`, in milliseconds (a lease, unless it is given).
+   * Whether this leader hands over when a candidate of strictly higher rank joins. It does so at the earliest after it
+   * has led for `minTenureMs`, in milliseconds; `true` means `leaseDurationMs`.
    * @default false
    */
   preempt?: boolean | { minTenureMs: number } | undefined;
-  /** The leader hands over to the next in line after so long, in milliseconds. @default none */
+  /**
+   * How long one candidate leads, in milliseconds: 1 to 86,400,000. Then it hands over to the next in line, if there is
+   * one.
+   * @default no limit
+   */
   maxTenureMs?: number | undefined;
 }
 
+/** Settings that few elections change. */
 export interface Tuning {
   /**
-   * The holder stops trusting its lease this much before it runs out, in milliseconds. At least
-   * leaseDurationMs / 250: it covers the drift of two clocks.
+   * How long before its lease runs out the holder stops trusting it, in milliseconds. At least leaseDurationMs / 250,
+   * because the clocks of two hosts drift.
    * @default leaseDurationMs / 10
    */
   safetyMarginMs?: number | undefined;
   /**
-   * Longest wait for one answer of the table, in milliseconds. The AWS SDK's own retries fall within it.
+   * The longest wait for one answer of the table, in milliseconds: from 10. It includes the AWS SDK's own retries.
    * @default 2_000, or leaseDurationMs / 4 if that is less
    */
   requestTimeoutMs?: number | undefined;
-  /** How long ended terms stay in the table's history, in milliseconds. @default 90 days */
+  /**
+   * How long ended terms stay in the history, in milliseconds: 86,400,000 (a day) to ten years.
+   * @default 7_776_000_000 (90 days)
+   */
   historyRetentionMs?: number | undefined;
   /**
-   * `"service-clock"`: an expired lease is taken as soon as it has surely run out by the table's clock (a newcomer need not
-   * wait). `"observation"`: only after it was observed for a whole lease.
+   * How a candidate knows that a lease has run out.
    *
-   * `maxServiceClockErrorMs`, in milliseconds, is how far two right clocks may be apart: the `Date` headers of the table's
-   * servers, and a wall clock that is kept synchronised; half of it to either side of the true time. Taking over by the
-   * table's clock is safe while on each host one of the two is right. If both may be wrong, give all candidates `"observation"`.
+   * - `"service-clock"`: when the table's clock says so, too. A candidate that has just started need not wait.
+   * - `"observation"`: only when the candidate has seen no renewal for a whole lease.
+   * - `{ maxServiceClockErrorMs }`, in milliseconds, 0 to 3,600,000: `"service-clock"`, with this limit for the
+   *   difference between two correct clocks, which are the `Date` headers of the table's servers and this host's wall
+   *   clock. Each may differ from the true time by half of it.
+   *
+   * The table's clock is safe as long as one of these two clocks is correct on each host. If both can be wrong, give all
+   * candidates `"observation"`.
    * @default { maxServiceClockErrorMs: 1_000 }
    */
   expiry?: "service-clock" | "observation" | { maxServiceClockErrorMs: number } | undefined;
 }
 
+/** The clocks and the source of randomness, for tests and simulations. */
 export interface Runtime {
-  /** @default the system's clocks */
+  /** The clocks and timers. @default systemClock */
   clock?: Clock | undefined;
-  /** Source of jitter and ids, in [0, 1). @default cryptographically random */
+  /** The source of jitter and ids: numbers from 0 to below 1. @default cryptographically random */
   random?: (() => number) | undefined;
 }
 
+/** What each call takes. */
 export interface Signalled {
-  /** Stops it: nothing more is begun, and a leadership that is held is given back. */
+  /** When it aborts, the call stops: it begins nothing more, and gives a lease that it holds back. @default none */
   signal?: AbortSignal | undefined;
 }
 
+/** The options of `lead()`. */
 export interface LeadOptions extends Signalled {
-  /** Whether an end asked for by `signal` is announced to the followers before the work is told to stop. @default true */
+  /** Whether `signal` first announces the end to the followers, and only then stops the work. @default true */
   announce?: boolean | undefined;
 }
 
+/** The options of `tryLead()`. */
 export interface TryLeadOptions extends Signalled {
-  /** Keep the lease for the own group for so long after a completed run, in milliseconds. @default not kept */
+  /**
+   * How long the lease stays reserved for the own group after a completed run, in milliseconds: 1 to 2,678,400,000 (31
+   * days).
+   * @default not reserved
+   */
   reserveForMs?: number | undefined;
 }
 
+/** The options of `runOnce()`. */
 export interface RunOnceOptions extends TryLeadOptions {
-  /** Stand by while another candidate leads. @default false */
+  /** Whether to wait while another candidate runs the tick, and take over if it dies. @default false */
   wait?: boolean | undefined;
 }
 
+/** The options of `history()`. */
 export interface HistoryOptions extends Signalled {
-  /** At most so many terms, 1 to 10,000. @default 100 */
+  /** The highest number of terms, 1 to 10,000. @default 100 */
   limit?: number | undefined;
 }
 
-/** What became of one try. */
+/** The outcome of `tryLead()`. */
 export type TryLeadResult<T> =
-  /** `result`: what the work returned. */
+  /** This candidate led, and `work` returned `result`. */
   | { readonly ran: true; readonly term: number; readonly result: T }
-  /** Another candidate leads now, or the lease is kept for another group, or nobody may lead. */
+  /** Another candidate leads, or the lease is reserved for another group, or the election is paused. */
   | { readonly ran: false; readonly because: "held"; readonly leader: Leader | undefined };
 
-/** What became of a tick. */
+/** The outcome of `runOnce()`. */
 export type RunOnceResult<T> =
   | TryLeadResult<T>
-  /** Some run already completed this tick, or a later one. */
+  /** A run has completed this tick, or a later one, before. */
   | { readonly ran: false; readonly because: "done"; readonly leader: undefined };

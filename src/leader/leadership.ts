@@ -5,20 +5,25 @@ import { type GuardInput, guardInput, type TransactionAction } from "../store/fe
 import type { Tenure } from "./tenure.js";
 import type { Transactions } from "./transactions.js";
 
+/** The options of `resign()`. */
 export interface ResignOptions {
   /**
-   * The candidate that comes next. The lease is kept for it until it must have polled; then it is free for all.
+   * The `candidateId` of the next leader. The lease is reserved for it until it must have polled; then any candidate may
+   * take it.
+   * @default any candidate
    */
   to?: string | undefined;
   /**
-   * Keeps the lease for so long, in milliseconds, for candidates of this candidate's `group` (or, without a
-   * group, for this candidate), though nobody renews it. Other candidates wait. It lapses by itself.
+   * How long the lease stays reserved for this candidate's `group` (without a group: for this candidate), in
+   * milliseconds: 1 to 2,678,400,000 (31 days). Nobody renews it meanwhile, and other candidates wait.
+   * @default not reserved
    */
   reserveForMs?: number | undefined;
 }
 
+/** The options of `transact()`. */
 export interface TransactOptions {
-  /** Key attributes of your tables, by table name. @default read from the table */
+  /** The names of your tables' key attributes, by table: `{ ledger: ["id"] }`. @default read from the table */
   keys?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
@@ -26,7 +31,7 @@ export interface TransactOptions {
 const RESIGN: Record<keyof ResignOptions, 0> = { to: 0, reserveForMs: 0 };
 const TRANSACT: Record<keyof TransactOptions, 0> = { keys: 0 };
 
-/** The handle while elected: one term of one leader. */
+/** One term of one leader: what the elected candidate works with. */
 export class Leadership implements AsyncDisposable {
   readonly #tenure: Tenure;
   readonly #transactions: Transactions;
@@ -42,39 +47,51 @@ export class Leadership implements AsyncDisposable {
     return this.#tenure.options.name;
   }
 
+  /** The leader's id. */
   get candidateId(): string {
     return this.#tenure.options.candidateId;
   }
 
-  /** The fencing token: a whole number, greater than that of every tenure before, never used again. */
+  /** The fencing token: a whole number, higher than the term of each leader before. It is never used again. */
   get term(): number {
     return this.#tenure.term;
   }
 
-  /** The value that this leader publishes on the lease row. */
+  /** The value that this leader publishes on the lease row. Undefined: none. */
   get value(): string | undefined {
     return this.#tenure.lease.value;
   }
 
   /**
-   * Aborts when the work should stop, with a `LeaseLostError` as its reason: a planned end (the lease is
-   * kept while the work drains) or a loss. It is prompt, not proof: a blocked or frozen process runs no
-   * timers, so before a step that must not be late ask `throwIfLost()`, which reads the clocks.
+   * Aborts when the work must stop, with a `LeaseLostError` as its reason. The end is planned (the lease is renewed while
+   * the work stops), or the lease was lost. A blocked or frozen process runs no timers, so the signal can be late there:
+   * call `throwIfLost()`, which reads the clocks, before a step that must not be late.
    */
   get signal(): AbortSignal {
     return this.#tenure.signal;
   }
 
-  /** Milliseconds of trust left by the clocks as they are now; 0 once it is over or given back. Renewals prolong it. */
+  /**
+   * Tells how long this candidate may still trust its lease, in milliseconds, by the clocks at this call. Each renewal
+   * extends it. It is 0 when the leadership is over, or the lease is being given back.
+   * @throws nothing.
+   * @example
+   * if (leadership.remainingMs() < 5_000) return;
+   * await sendInvoices();
+   */
   remainingMs(): number {
     return Math.max(0, this.#tenure.workLeftMs());
   }
 
   /**
-   * Throws `LeaseLostError` unless this candidate still leads and at least `minRemainingMs` milliseconds of trust
-   * are left, by the worse of the monotonic and the wall clock at this very call. A flag that a timer sets
-   * would lie here: after a pause of the process the flag is old, and the next leader may be at work.
-   * @default minRemainingMs 0
+   * Throws unless this candidate still leads. It reads the clocks at this call: a flag that a timer sets is out of date
+   * after a pause of the process, when the next leader may be at work already.
+   * @param minRemainingMs how much trust must be left, in milliseconds. @default 0
+   * @throws LeaseLostError: the leadership is over, or less trust is left.
+   * @throws InvalidOptionError: `minRemainingMs` is not a number from 0.
+   * @example
+   * leadership.throwIfLost(2_000);
+   * await sendInvoices();
    */
   throwIfLost(minRemainingMs = 0): void {
     if (typeof minRemainingMs !== "number" || !(minRemainingMs >= 0)) {
@@ -94,8 +111,12 @@ export class Leadership implements AsyncDisposable {
   }
 
   /**
-   * Publishes another `value` on the lease row, with a renewal sent now. Resolves when it is there; rejects
-   * with `LeaseLostError` when the leadership ends first, `InvalidOptionError` over 1,024 characters.
+   * Publishes another `value` on the lease row, with a renewal that is sent now. Resolves when the row has it.
+   * @param value at most 1,024 characters. Undefined removes the value.
+   * @throws LeaseLostError: the leadership ended first.
+   * @throws InvalidOptionError: `value` is no string, or it is too long.
+   * @example
+   * await leadership.proclaim("http://10.0.0.7:8080");
    */
   async proclaim(value: string | undefined): Promise<void> {
     checkValue(value);
@@ -103,22 +124,23 @@ export class Leadership implements AsyncDisposable {
   }
 
   /**
-   * Writes all of `actions` (1 to 99), or nothing, and only while this term leads: the lease row itself is
-   * written in the same DynamoDB transaction, so no clock and no pause can let a stale leader through.
-   * Calls made at the same time are committed together but stay independent. Plain or attribute values.
+   * Writes all `actions`, or none of them, and only while this term leads. The same DynamoDB transaction writes the lease
+   * row, so a leader that was replaced is refused, whatever its clocks say.
    *
-   * Resolved means written once. Each transaction has a number on the lease row, and only one try of a number can
-   * ever land, so every rejection but one means: not written, and it never will be. A refusal that is told costs
-   * one more write of the lease row.
-   *
-   * `keys` names the key attributes of tables that you only `Put` into, so that such calls can share a transaction;
-   * otherwise they are read once from `DescribeTable`, if that is allowed.
-   *
-   * @throws `FencedOutError` (a later term exists), `TransactionRefusedError` (one of these actions' own conditions
-   * failed, or its item was busy for a whole lease), `LeaseLostError` (the leadership is over), `TableError`
-   * (DynamoDB refuses the request), `InvalidOptionError`; and `TransactionUnknownError`, which alone does not say
-   * whether it was written: no answer for a whole lease, two leaders since, or the lease row was deleted or restored.
-   * (A lease row of this very term that is put back from a backup while a call is under way can make its answer wrong.)
+   * When it resolves, the actions were written once. Each error but `TransactionUnknownError` means that they were not
+   * written and never will be. Calls that are made at the same time share a transaction, and each has its own outcome.
+   * A refusal costs one more write of the lease row.
+   * @param actions 1 to 99, with plain values or attribute values.
+   * @param options `keys` names the key attributes of tables that you only `Put` into, so that such calls can share a
+   * transaction. Without it they are read once with `DescribeTable`, if that is allowed.
+   * @throws FencedOutError: a later term exists.
+   * @throws LeaseLostError: the leadership is over.
+   * @throws TransactionRefusedError: a condition of these actions failed, or one of their items was busy for a whole lease.
+   * @throws TableError: DynamoDB refuses the request.
+   * @throws InvalidOptionError: an action or an option cannot work.
+   * @throws TransactionUnknownError: nobody can tell whether they were written, because no answer came for a whole lease,
+   * two leaders followed, or the lease row was deleted or restored. (If a backup of this very term is restored while a
+   * call is under way, the outcome that the call reports can be wrong.)
    * @example
    * await leadership.transact([{ Put: { TableName: "ledger", Item: { id: "42", paid: true } } }]);
    */
@@ -130,14 +152,21 @@ export class Leadership implements AsyncDisposable {
   }
 
   /**
-   * The same Put, Update or Delete input, with a condition: DynamoDB refuses it (`ConditionalCheckFailedException`)
-   * once *this item* was written under a later term. That is weaker than `transact`: while the next leader has not
-   * written the item, a stale leader's write to it passes. Use `transact` wherever the table takes transactions; use
-   * this on multi-Region strongly consistent tables, or to spare a transaction, for items that stand each by itself
-   * and that a new leader writes before it relies on them. Send the input with your own client.
-   * @default fenceAttribute "fence"
-   * @throws LeaseLostError if the leadership is already over.
-   * @throws InvalidOptionError if it is not one Put, Update or Delete.
+   * Adds a condition to one Put, Update or Delete: DynamoDB refuses it (`ConditionalCheckFailedException`) when *this
+   * item* was written under a later term. You send the result with your own client.
+   *
+   * It is weaker than `transact`: a write of an old leader passes until the next leader has written the item. Use
+   * `transact` where the table takes transactions. Use this on multi-Region strongly consistent tables, or to save the
+   * cost of a transaction, for items that do not depend on one another and that a new leader writes before it relies on
+   * them.
+   * @param input is not changed.
+   * @param fenceAttribute the attribute of the item that holds the term. @default "fence"
+   * @returns the input, with the condition.
+   * @throws LeaseLostError: the leadership is over.
+   * @throws InvalidOptionError: `input` is not one Put, Update or Delete.
+   * @example
+   * const put = leadership.guard({ TableName: "ledger", Item: { id: "42", paid: true } });
+   * await documents.send(new PutCommand(put));
    */
   guard<T extends GuardInput>(input: T, fenceAttribute = "fence"): T {
     this.throwIfLost();
@@ -145,10 +174,14 @@ export class Leadership implements AsyncDisposable {
   }
 
   /**
-   * Gives the lease back so that another can lead at once. Call it when the work has stopped: `signal` aborts, and
-   * from this call on `throwIfLost` throws, since the next leader may begin at any moment.
-   * A second call returns the same promise. Never rejects for the table's sake: see `ResignOutcome`.
-   * While work still runs, `stepDown()` is what hands over without a gap.
+   * Gives the lease back, so that another candidate can lead at once. Call it when the work has stopped: the next leader
+   * may begin at any moment, so `signal` aborts and `throwIfLost` throws from this call on. While work still runs, call
+   * `stepDown()` instead.
+   * @returns the outcome. It does not reject when the table does not answer. A second call returns the same outcome.
+   * @throws InvalidOptionError: an option cannot work.
+   * @example
+   * const outcome = await leadership.resign();
+   * if (outcome === "unconfirmed") console.warn("the lease runs out by itself");
    */
   resign(options: ResignOptions = {}): Promise<ResignOutcome> {
     checkCall(options, Object.keys(RESIGN));
@@ -162,10 +195,14 @@ export class Leadership implements AsyncDisposable {
   }
 
   /**
-   * Plans the end of this leadership: announces it to the followers with a renewal sent now, lets the work go on
-   * until they have had time to look (about one `renewIntervalMs`), and only then aborts `signal`. `lead()` gives the
-   * lease back as soon as the work has stopped; with `campaign()` you call `resign()` then. `to`: who should come
-   * next. Returns at once.
+   * Announces the end of this leadership and returns at once. The work goes on until the followers have polled once
+   * (about one `renewIntervalMs`); then `signal` aborts. `lead()` gives the lease back when the work has stopped; after
+   * `campaign()` you call `resign()`.
+   * @param options `to`: the `candidateId` of the next leader. @default any candidate
+   * @throws InvalidOptionError: an option cannot work.
+   * @example
+   * leadership.stepDown();
+   * leadership.signal.addEventListener("abort", () => leadership.resign());
    */
   stepDown(options: { to?: string | undefined } = {}): void {
     checkCall(options, ["to"]);
@@ -174,7 +211,12 @@ export class Leadership implements AsyncDisposable {
     this.#tenure.announce(to === undefined ? "stepped-down" : "handed-off", to);
   }
 
-  /** `await using` resigns at the end of the scope. */
+  /**
+   * Resigns at the end of the scope of `await using`.
+   * @throws nothing.
+   * @example
+   * await using leadership = await election.campaign();
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.resign();
   }

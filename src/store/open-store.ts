@@ -6,19 +6,24 @@ import type { DynamoDBLike } from "./dynamodb/table.js";
 import type { LeaseStore } from "./lease-store.js";
 import { DEFAULT_TABLE_NAME } from "./schema.js";
 
-/** Where the lease table is: with a client of your own, or in a store that is given as a whole. */
+/** Where the lease table is: in DynamoDB, by your client, or in memory. */
 export type TableOptions = ClientOptions | GivenStoreOptions;
 
+/** A table in DynamoDB. */
 export interface ClientOptions {
-  /** Your own `DynamoDBClient` or `DynamoDBDocumentClient`; its configuration is left alone. */
+  /** Your `DynamoDBClient` or `DynamoDBDocumentClient`. Its configuration is not changed. */
   client: DynamoDBLike;
-  /** The lease table: partition key `pk` (S), sort key `sk` (S). @default "incumbent" */
+  /**
+   * The name or ARN of the lease table. Its partition key is `pk` (S), its sort key `sk` (S).
+   * @default "incumbent"
+   */
   tableName?: string | undefined;
   store?: undefined;
 }
 
+/** A table in memory. */
 export interface GivenStoreOptions {
-  /** A `MemoryTable`, in unit tests and simulations. */
+  /** A `MemoryTable` of `incumbent/testing`, for unit tests and simulations. */
   store: LeaseStore;
   client?: undefined;
   tableName?: undefined;
