@@ -12,10 +12,10 @@ const election = new Election({
 try {
   await using leadership = await election.campaign({ signal: AbortSignal.timeout(60_000) });
 
-  // Before a step that must not be late: at least two seconds of trust, by the clocks as they are now.
+  // Call this before a step that must not be late. It throws unless two seconds of trust are left.
   leadership.throwIfLost(2_000);
 
-  // An item that carries its own fence: refused once it was written under a later term.
+  // The item keeps the term as its fence. DynamoDB refuses this write if a later term has written the item.
   await client.send(
     new PutItemCommand(
       leadership.guard({ TableName: "ledger", Item: { id: { S: "import-1" }, rows: { N: "4711" } } }),

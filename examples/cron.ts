@@ -3,7 +3,7 @@ import { Election } from "incumbent";
 
 const election = new Election({ client: new DynamoDBClient({}), name: "reports/daily" });
 
-// Call it from every copy, as often as you like: one run completes per tick.
+// Every copy may call this, as often as it likes. At most one run completes per tick.
 const tick = process.argv[2] ?? new Date().toISOString().slice(0, 10);
 const outcome = await election.runOnce(tick, async ({ term, signal }) => {
   signal.throwIfAborted();

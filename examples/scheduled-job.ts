@@ -1,9 +1,9 @@
 import { leaderHandler } from "incumbent/lambda";
 
-// Deployed by `ScheduledLeader`: at most one run completes per scheduled time, in however many Regions it is deployed.
+// `ScheduledLeader` deploys this function. At most one run completes per scheduled time, in all Regions together.
 export const handler = leaderHandler(async (leadership, { tick, signal }) => {
   signal.throwIfAborted();
-  // Before a step that must not be late: at least two seconds of trust, by the clocks as they are now.
+  // Call this before a step that must not be late. It throws unless two seconds of trust are left.
   leadership.throwIfLost(2_000);
   return `report for ${tick}, term ${leadership.term}`;
 });

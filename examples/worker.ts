@@ -1,31 +1,30 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Election } from "incumbent";
 
-const election = new Election({
-  client: new DynamoDBClient({}),
-  tableName: "incumbent",
-  name: "billing/nightly",
-});
+const client = new DynamoDBClient({});
+const election = new Election({ client, tableName: "incumbent", name: "billing/nightly" });
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
 
-// Runs in every copy of the worker; the work runs in one at a time.
+// Every copy of the worker calls this. The function runs in one copy at a time.
 await election.lead(
   async (leadership) => {
     console.log(`leading, term ${leadership.term}`);
     for (let day = 1; !leadership.signal.aborted; day++) {
-      // All or nothing, and refused by DynamoDB itself once another term has begun.
+      // Writes all actions or none. DynamoDB refuses them once a later term has begun.
       await leadership.transact([
         {
           Update: {
             TableName: "ledger",
-            Key: { id: { S: "account-7" } },
-            UpdateExpression: "ADD balance :amount SET lastDay = :day",
-            ExpressionAttributeValues: { ":amount": { N: "-30" }, ":day": { N: String(day) } },
+            Key: { id: "account-7" },
+            UpdateExpression: "ADD balance :amount, days :one",
+            ExpressionAttributeValues: { ":amount": -30, ":one": 1 },
           },
         },
       ]);
       console.log(`charged day ${day}`);
+      await sleep(1_000, undefined, { signal: leadership.signal });
     }
   },
   { signal: stop.signal },

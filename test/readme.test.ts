@@ -54,7 +54,7 @@ test("the worker leads, charges, and gives the lease back on SIGTERM", async () 
   const { Item } = await client.send(
     new GetItemCommand({ TableName: "ledger", Key: { id: { S: "account-7" } } }),
   );
-  const days = Number(Item?.lastDay?.N);
+  const days = Number(Item?.days?.N);
   expect(days).toBeGreaterThanOrEqual(3);
   expect(Item?.balance?.N).toBe(String(-30 * days));
 });
