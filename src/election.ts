@@ -1,6 +1,6 @@
 import { checkCall, checkReserveFor, checkTick, checkWork } from "./arguments.js";
 import { unlessAborted } from "./async.js";
-import { Campaign, type Held, type Won } from "./candidate/campaign.js";
+import { Campaign, type Held, type Unhealthy, type Won } from "./candidate/campaign.js";
 import { defaultLabel } from "./candidate/default-label.js";
 import { Registration } from "./candidate/registration.js";
 import { AlreadyCampaigningError, InvalidOptionError, TableUnavailableError } from "./errors.js";
@@ -199,8 +199,8 @@ export class Election {
   /**
    * Tries once, without waiting. This object remembers what earlier tries saw, so tries that are minutes apart replace
    * a dead leader too.
-   * @returns undefined when this candidate is not elected: another one leads, the lease is reserved, or the election is
-   * paused.
+   * @returns undefined when this candidate is not elected: another one leads, the lease is reserved, the election is paused,
+   * or `healthy` does not return true.
    * @throws InvalidOptionError: an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws TableUnavailableError: the table did not answer.
@@ -282,11 +282,12 @@ export class Election {
   }
 
   async #runIfElected<T>(
-    outcome: Won | Held,
+    outcome: Won | Held | Unhealthy,
     work: Work<T>,
     signal: AbortSignal | undefined,
     complete: (tenure: Tenure) => Promise<void>,
   ): Promise<TryLeadResult<T>> {
+    if (outcome.kind === "unhealthy") return { ran: false, because: "unhealthy", leader: undefined };
     if (outcome.kind === "held") return { ran: false, because: "held", leader: leaderOf(outcome.lease) };
     return this.#begin(outcome, signal, async (leadership, tenure) => {
       const { result } = await serve(leadership, tenure, work, { signal, announce: false });

@@ -8,8 +8,7 @@ import type { EndReason, InvalidOptionError } from "./errors.js";
 export type ElectionEvent = {
   readonly election: string;
   readonly candidateId: string;
-} & /** This candidate leads. `tookMs`: from the request to now. */
-(
+} /** This candidate leads. `tookMs`: from the request to now. */ & (
   | { readonly type: "elected"; readonly term: number; readonly tookMs: number }
   /** A try to acquire the lease was refused: another candidate was first. */
   | { readonly type: "refused"; readonly term: number | undefined }
@@ -30,6 +29,8 @@ export type ElectionEvent = {
   | { readonly type: "drain-overrun"; readonly term: number }
   /** A request of the campaign failed and will be tried again. */
   | { readonly type: "unavailable"; readonly error: unknown }
+  /** `healthy` returned false (then `error` is undefined), threw, did not answer in time, or returned no boolean. */
+  | { readonly type: "unhealthy"; readonly error: unknown }
   /** A `rank` function threw, or returned no rank. The last rank stays. Emitted at each refresh. */
   | { readonly type: "rank-ignored"; readonly error: InvalidOptionError }
   /**

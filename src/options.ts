@@ -198,7 +198,9 @@ export type TryLeadResult<T> =
   /** This candidate led, and `work` returned `result`. */
   | { readonly ran: true; readonly term: number; readonly result: T }
   /** Another candidate leads, or the lease is reserved for another group, or the election is paused. */
-  | { readonly ran: false; readonly because: "held"; readonly leader: Leader | undefined };
+  | { readonly ran: false; readonly because: "held"; readonly leader: Leader | undefined }
+  /** The lease was free, but `healthy` did not return true. The event `unhealthy` has the error. */
+  | { readonly ran: false; readonly because: "unhealthy"; readonly leader: undefined };
 
 /** The outcome of `runOnce()`. */
 export type RunOnceResult<T> =

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Leadership, TableUnavailableError } from "../src/index.js";
+import { InvalidOptionError, type Leadership, TableUnavailableError } from "../src/index.js";
 import { between, gate, Stage } from "./support/stage.js";
 
 const LEASE_MS = 3_000;
@@ -209,4 +209,53 @@ test("history: each term with its holder, and how and when it ended; only older 
   ]);
   expect(stage.table.terms(NAME).at(-1)?.ttl).toBeUndefined();
   expect(Object.keys((await rowOf(stage)) ?? {})).not.toContain("ttl");
+});
+
+const NOES: ReadonlyArray<[string, () => boolean | Promise<boolean>, (error: unknown) => boolean]> = [
+  ["says no", () => false, (error) => error === undefined],
+  [
+    "throws",
+    () => {
+      throw new Error("the pool is closed");
+    },
+    (error) => (error as Error).message === "the pool is closed",
+  ],
+  [
+    "rejects",
+    () => Promise.reject(new Error("no answer")),
+    (error) => (error as Error).message === "no answer",
+  ],
+  ["hangs", () => new Promise(() => {}), (error) => (error as Error).message.startsWith("no answer within")],
+  [
+    "answers 1",
+    () => 1 as never,
+    (error) => error instanceof InvalidOptionError && error.option === "healthy",
+  ],
+];
+
+test.each(NOES)(
+  "one try says that it is unhealthy, not that others lead, when healthy() %s",
+  async (_, healthy, isWhy) => {
+    const stage = new Stage();
+    const a = stage.candidate("a", { healthy });
+    const tried = a.election.tryLead(() => "work");
+    await stage.advance(LEASE_MS);
+    expect(await tried).toEqual({ ran: false, because: "unhealthy", leader: undefined });
+    const ticked = a.election.runOnce("2026-01-31T03:00:00Z", () => "work");
+    await stage.advance(LEASE_MS);
+    expect(await ticked).toEqual({ ran: false, because: "unhealthy", leader: undefined });
+    const told = a.events.flatMap((event) => (event.type === "unhealthy" ? [event.error] : []));
+    expect(told).toHaveLength(2);
+    expect(told.every(isWhy)).toBe(true);
+  },
+);
+
+test("an unhealthy candidate says who leads while somebody does", async () => {
+  const stage = new Stage();
+  const b = stage.candidate("b");
+  const leadership = await b.election.campaign();
+  const a = stage.candidate("a", { healthy: () => false });
+  const tried = await a.election.tryLead(() => "work");
+  expect(tried).toMatchObject({ because: "held", leader: { candidateId: b.election.candidateId } });
+  await leadership.resign();
 });

@@ -29,7 +29,7 @@ export async function promises(): Promise<void> {
   same<RunOnceResult<string>>(await election.runOnce("2026-01-31", ({ election: of }) => of));
   const tried = await election.tryLead(() => 7);
   if (tried.ran) same<number>(tried.result);
-  else same<"held">(tried.because);
+  else same<"held" | "unhealthy">(tried.because);
   same<Leader | undefined>(await election.leader());
   for await (const leader of election.observe()) same<number | undefined>(leader?.term);
 

@@ -34,6 +34,11 @@ export interface Held {
   readonly lease: Lease | undefined;
 }
 
+/** The lease was free, and `healthy` did not say yes. */
+export interface Unhealthy {
+  readonly kind: "unhealthy";
+}
+
 /** Only a campaign for a tick can come to that. */
 export interface Done {
   readonly kind: "done";
@@ -96,16 +101,16 @@ export class Campaign {
   }
 
   /** One try without waiting: reads at most once, then acquires if that is allowed. */
-  tryOnce(options: CampaignOptions & { tick?: undefined }): Promise<Won | Held>;
-  tryOnce(options: CampaignOptions): Promise<Won | Held | Done>;
-  async tryOnce({ signal, tick }: CampaignOptions): Promise<Won | Held | Done> {
+  tryOnce(options: CampaignOptions & { tick?: undefined }): Promise<Won | Held | Unhealthy>;
+  tryOnce(options: CampaignOptions): Promise<Won | Held | Unhealthy | Done>;
+  async tryOnce({ signal, tick }: CampaignOptions): Promise<Won | Held | Unhealthy | Done> {
     let hasRead = false;
     for (let refusals = 0; refusals < 3; ) {
       signal?.throwIfAborted();
       if (this.#isDone(tick)) return { kind: "done" };
       const move = this.#nextMove(0);
       if (move.kind === "acquire") {
-        if (!(await isHealthy(this.options))) break;
+        if (!(await isHealthy(this.options, this.emit))) return { kind: "unhealthy" };
         signal?.throwIfAborted();
         const won = await this.#acquire(move);
         if (won) return won;
@@ -160,7 +165,7 @@ export class Campaign {
         await sleep(this.options.clock, move.untilMs - this.client.time.now().monotonicMs, signal);
         return undefined;
       case "acquire":
-        if (await isHealthy(this.options)) {
+        if (await isHealthy(this.options, this.emit)) {
           signal?.throwIfAborted();
           return this.#acquireOrBackOff(move, signal);
         }

@@ -1,13 +1,30 @@
 import { withTimeout } from "../async.js";
+import { InvalidOptionError } from "../errors.js";
+import type { Emit } from "../events.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
-/** Asks `healthy`. An error or no answer counts as false. */
-export async function isHealthy(options: ResolvedOptions): Promise<boolean> {
-  const { healthy } = options;
+/**
+ * Asks `healthy`. An error, no answer within `tuning.requestTimeoutMs`, or an answer that is no boolean counts as
+ * false: such a candidate must not lead. Each no is an event, so that nobody has to guess why it does not lead.
+ */
+export async function isHealthy(options: ResolvedOptions, emit: Emit): Promise<boolean> {
+  const { healthy, clock, requestTimeoutMs } = options;
   if (!healthy) return true;
+  let error: unknown;
   try {
-    return (await withTimeout(options.clock, options.requestTimeoutMs, async () => healthy())) === true;
-  } catch {
-    return false;
+    const answer: unknown = await withTimeout(clock, requestTimeoutMs, async () => healthy());
+    if (answer === true) return true;
+    if (answer !== false) {
+      error = new InvalidOptionError(
+        "healthy",
+        "must return true or false",
+        answer,
+        "() => pool.isConnected",
+      );
+    }
+  } catch (thrown) {
+    error = thrown;
   }
+  emit({ type: "unhealthy", error });
+  return false;
 }

@@ -6,6 +6,8 @@ export type LeaderResult<T> =
   | { readonly role: "leader"; readonly term: number; readonly result: T }
   /** Not run here. `leader` is absent if nobody is known to lead: the lease is kept for another group, or paused. */
   | { readonly role: "follower"; readonly leader?: Leader }
+  /** Not run here, although nobody leads: `healthy` did not say yes. */
+  | { readonly role: "unhealthy" }
   /** This tick, or a later one, was completed before. */
   | { readonly role: "done" };
 
@@ -15,5 +17,5 @@ export function follower(leader: Leader | undefined): LeaderResult<never> {
 
 export function resultOf<T>(outcome: RunOnceResult<T>): LeaderResult<T> {
   if (outcome.ran) return { role: "leader", term: outcome.term, result: outcome.result };
-  return outcome.because === "done" ? { role: "done" } : follower(outcome.leader);
+  return outcome.because === "held" ? follower(outcome.leader) : { role: outcome.because };
 }

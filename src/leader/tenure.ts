@@ -247,7 +247,8 @@ export class Tenure {
           : backoffMs(failures, renewIntervalMs / 4, random);
       const isUrgent = this.#publishedValue.isAwaited || state.announcement?.isSent === false;
       if (!isUrgent || failures > 0) await this.#heartbeat.timer.wait(waitMs);
-      if (this.#renewing()?.kind === "leading" && !(await isHealthy(this.options))) this.end("unhealthy");
+      if (this.#renewing()?.kind === "leading" && !(await isHealthy(this.options, this.emit)))
+        this.end("unhealthy");
       const renewed = await this.writes.run(() => this.#renew());
       failures = renewed === "failed" ? failures + 1 : 0;
       void this.sideTasks.history.refresh();
