@@ -99,9 +99,12 @@ export function checkCall(options: unknown, known: readonly string[]): void {
     );
   }
   checkNames(options, known);
-  const { signal, announce, wait } = options as Record<string, unknown>;
+  const { signal, announce, wait, onWorkError } = options as Record<string, unknown>;
   if (signal !== undefined && !isSignal(signal)) {
     throw new InvalidOptionError("signal", "must be an AbortSignal", signal, undefined);
+  }
+  if (onWorkError !== undefined && onWorkError !== "stop" && onWorkError !== "retry") {
+    throw new InvalidOptionError("onWorkError", 'must be "stop" or "retry"', onWorkError, "retry");
   }
   for (const [option, value] of Object.entries({ announce, wait })) {
     if (value !== undefined && typeof value !== "boolean")

@@ -1,8 +1,9 @@
 import { checkCall, checkReserveFor, checkTick, checkWork } from "./arguments.js";
-import { unlessAborted } from "./async.js";
+import { backoffMs, sleep, unlessAborted } from "./async.js";
 import { Campaign, type Held, type Unhealthy, type Won } from "./candidate/campaign.js";
 import { defaultLabel } from "./candidate/default-label.js";
 import { Registration } from "./candidate/registration.js";
+import { longestElapsedMs } from "./clock.js";
 import { AlreadyCampaigningError, InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { type Emit, emitter } from "./events.js";
 import { Leadership } from "./leader/leadership.js";
@@ -31,6 +32,9 @@ import { telemetry } from "./telemetry.js";
 import { HistoryView, type ListedCandidate, type PastLeader } from "./views/history.js";
 import { Liveness } from "./views/liveness.js";
 import { Observer } from "./views/observer.js";
+
+/** The longest wait after work that failed. */
+const MAX_WORK_BACKOFF_MS = 60_000;
 
 /**
  * One candidate of one election. Each object is a candidate of its own: no other object or process shares its id.
@@ -119,7 +123,8 @@ export class Election {
    * Campaigns, and runs `work` while this candidate leads. When a leadership ends (it was lost, or somebody asked for
    * its end), waits for `work` to stop and campaigns again, under a new term. It waits while the table does not answer.
    *
-   * Two things end it: `work` returns or throws by itself, or `signal` aborts. It then gives the lease back.
+   * Two things end it: `work` returns or throws by itself, or `signal` aborts. It then gives the lease back. With
+   * `onWorkError: "retry"` an error of `work` does not end it: this candidate lets the others go first, and campaigns again.
    *
    * When `signal` aborts, a leader first announces its end and works on until the followers have polled once (about one
    * `renewIntervalMs`). So the next leader starts within milliseconds. `announce: false` stops the work at once.
@@ -128,7 +133,7 @@ export class Election {
    * @throws InvalidOptionError: `work` or an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
-   * @throws what `work` throws, unless the error only says that the leadership has ended.
+   * @throws what `work` throws, unless the error only says that the leadership has ended, or `onWorkError` is `"retry"`.
    * @example
    * process.once("SIGTERM", () => stop.abort());
    * await election.lead(async (leadership) => runJobs(leadership.signal), { signal: stop.signal });
@@ -146,8 +151,12 @@ export class Election {
     });
   }
 
-  async #lead<T>(work: Work<T>, { signal, announce = true }: LeadOptions): Promise<T | undefined> {
-    while (!signal?.aborted) {
+  async #lead<T>(
+    work: Work<T>,
+    { signal, announce = true, onWorkError = "stop" }: LeadOptions,
+  ): Promise<T | undefined> {
+    const { clock, leaseDurationMs, random } = this.#options;
+    for (let failures = 0; !signal?.aborted; ) {
       const won = await unlessAborted(this.#campaign.run({ signal }), signal);
       if (won === undefined) break;
       const serving = this.#begin(won, signal, (leadership, tenure) =>
@@ -157,8 +166,18 @@ export class Election {
       if (served === undefined) break;
       const { ended, result } = served;
       await this.#tenure?.release("resigned");
-      const value = settle(result, ended);
-      if (!ended || signal?.aborted) return value;
+      try {
+        const value = settle(result, ended);
+        if (!ended || signal?.aborted) return value;
+      } catch (error) {
+        if (onWorkError === "stop" || signal?.aborted) throw error;
+        this.#emit({ type: "work-failed", term: won.lease.term, error });
+        const ranMs = longestElapsedMs(won.sent, this.#client.time.now());
+        failures = ranMs < leaseDurationMs ? failures + 1 : 1;
+        await unlessAborted(this.#campaign.letOthersGoFirst(signal), signal);
+        await unlessAborted(sleep(clock, backoffMs(failures, MAX_WORK_BACKOFF_MS, random), signal), signal);
+        continue;
+      }
       if (LET_OTHERS_GO_FIRST.has(ended))
         await unlessAborted(this.#campaign.letOthersGoFirst(signal), signal);
     }

@@ -27,6 +27,8 @@ export type ElectionEvent = {
   | { readonly type: "resigned"; readonly term: number; readonly outcome: ResignOutcome }
   /** Work still ran when `stopTimeoutMs` was over. The lease is no longer renewed, and runs out. */
   | { readonly type: "drain-overrun"; readonly term: number }
+  /** With `onWorkError: "retry"`: `work` threw an error of its own. The lease is given back, and it campaigns again. */
+  | { readonly type: "work-failed"; readonly term: number; readonly error: unknown }
   /** A request of the campaign failed and will be tried again. */
   | { readonly type: "unavailable"; readonly error: unknown }
   /** `healthy` returned false (then `error` is undefined), threw, did not answer in time, or returned no boolean. */

@@ -169,6 +169,17 @@ export interface Signalled {
 export interface LeadOptions extends Signalled {
   /** Whether `signal` first announces the end to the followers, and only then stops the work. @default true */
   announce?: boolean | undefined;
+  /**
+   * What happens when `work` throws an error of its own, that is, one that does not only say that the leadership has
+   * ended.
+   *
+   * - `"stop"`: the lease is given back, and `lead()` rejects with the error.
+   * - `"retry"`: the lease is given back, the event `work-failed` is emitted, the other candidates go first, and this one
+   *   campaigns again. It waits longer after each failure, up to a minute, and as at first once `work` has run for a
+   *   whole lease.
+   * @default "stop"
+   */
+  onWorkError?: "stop" | "retry" | undefined;
 }
 
 /** The options of `tryLead()`. */

@@ -89,6 +89,11 @@ test.each([
   expect(await refusal(call)).toMatchObject({ option, rule: "must be true or false" });
 });
 
+test("onWorkError must be one of its two words", async () => {
+  const call = (election: Election) => election.lead(work, { onWorkError: "again" as never });
+  expect(await refusal(call)).toMatchObject({ option: "onWorkError", rule: 'must be "stop" or "retry"' });
+});
+
 test.each(Object.entries(ON_LEADERSHIP))(
   "%s of a leadership checks its options, and leads on",
   async (_, call) => {

@@ -259,3 +259,56 @@ test("an unhealthy candidate says who leads while somebody does", async () => {
   expect(tried).toMatchObject({ because: "held", leader: { candidateId: b.election.candidateId } });
   await leadership.resign();
 });
+
+test("work that throws ends lead, unless it is told to retry: then others go first, and it waits longer each time", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const stop = new AbortController();
+  const begins: number[] = [];
+  const failing = () => {
+    begins.push(a.clock.monotonicMs());
+    throw new TypeError("a bug");
+  };
+  const leading = a.election.lead(failing, { onWorkError: "retry", signal: stop.signal });
+  await stage.until(() => begins.length === 1);
+  expect((await rowOf(stage))?.endReason).toBe("resigned");
+  const b = stage.candidate("b");
+  const second = await b.election.campaign();
+  expect(second.term).toBe(2);
+  await stage.advance(2 * LEASE_MS);
+  await second.resign();
+  await stage.until(() => begins.length === 9, 200_000);
+  const failures = a.events.flatMap((event) => (event.type === "work-failed" ? [event] : []));
+  expect(failures.map(({ term }) => term)).toEqual([1, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(failures.every(({ error }) => error instanceof TypeError)).toBe(true);
+  const waits = begins.slice(2).map((at, i) => at - (begins[i + 1] as number));
+  expect(Math.min(...waits)).toBeGreaterThanOrEqual(1.5 * 1_000);
+  expect(waits.at(-1)).toBeGreaterThan(2 * (waits[0] as number));
+  // The wait is over at once when its caller aborts.
+  stop.abort();
+  expect(await leading).toBeUndefined();
+  expect(stage.pendingTimers).toBe(0);
+});
+
+test("work that failed long after it began is retried as after a first failure", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a");
+  const stop = new AbortController();
+  const ends: number[] = [];
+  const begins: number[] = [];
+  const failing = async (leadership: Leadership) => {
+    begins.push(a.clock.monotonicMs());
+    await new Promise((resolve) => a.clock.setTimer(2 * LEASE_MS, () => resolve(undefined)));
+    leadership.throwIfLost();
+    ends.push(a.clock.monotonicMs());
+    throw new TypeError("a bug");
+  };
+  const leading = a.election.lead(failing, { onWorkError: "retry", signal: stop.signal });
+  await stage.until(() => begins.length === 12, 200_000);
+  const waits = ends.map((end, i) => (begins[i + 1] as number) - end);
+  expect(Math.max(...waits)).toBeLessThan(LEASE_MS);
+  const rejected = expect(leading).rejects.toThrow("a bug");
+  stop.abort();
+  await stage.until(() => ends.length === 12);
+  await rejected;
+});

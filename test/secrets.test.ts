@@ -108,8 +108,9 @@ describe.each(OPTIONS)("the option %s", (option, kind, place) => {
 });
 
 describe("functions that throw it", () => {
+  const own = new Error(CANARY);
   const thrower = () => {
-    throw new Error(CANARY);
+    throw own;
   };
   const PLACES = {
     order: { succession: { order: thrower } },
@@ -128,7 +129,10 @@ describe("functions that throw it", () => {
     await stage.advance(5_000);
     if (option === "rank") expect(events.map(({ type }) => type)).toContain("rank-ignored");
     if (option === "onEvent") expect(warned.length).toBeGreaterThan(0);
-    expectNoCanary(events);
+    // Its author gets the error of a health check back unchanged, as the error of work. Nothing else holds it.
+    const passedOn = events.filter((event) => event.type === "unhealthy" && event.error === own);
+    expect(passedOn.length > 0).toBe(option === "healthy");
+    expectNoCanary(events.filter((event) => !passedOn.includes(event)));
   });
 });
 
@@ -153,7 +157,7 @@ test.each(Object.keys(OPERATOR))("the operator's option %s", async (option) => {
 
 /** Each call with a canary in each of its options. */
 const CALLS: Record<string, (election: Election, operator: Operator, canary: never) => unknown> = {
-  ...fromOptions<LeadOptions>({ signal: 0, announce: 0 }, "lead", (election, options) =>
+  ...fromOptions<LeadOptions>({ signal: 0, announce: 0, onWorkError: 0 }, "lead", (election, options) =>
     election.lead(() => {}, options),
   ),
   ...fromOptions<RunOnceOptions>({ signal: 0, wait: 0, reserveForMs: 0 }, "runOnce", (election, options) =>
