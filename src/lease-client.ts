@@ -209,8 +209,8 @@ export class LeaseClient {
     return this.#send(doing, (store, _, abort) => store.pause({ election: this.#name, by, seen }, abort));
   }
 
-  drawSeq() {
-    return this.#send("join the election", (store, _, abort) => store.drawSeq(this.#name, abort));
+  drawArrival() {
+    return this.#send("join the election", (store, _, abort) => store.drawArrival(this.#name, abort));
   }
 
   /** `rowAt`: the row, given the moment when the request leaves. */
@@ -220,7 +220,7 @@ export class LeaseClient {
     );
   }
 
-  deleteCandidate(row: Pick<CandidateRow, "candidateId" | "beat">): Promise<Timed<Answer>> {
+  deleteCandidate(row: Pick<CandidateRow, "candidateId" | "heartbeat">): Promise<Timed<Answer>> {
     return this.#send("delete a candidate's row", (store, _, abort) =>
       store.deleteCandidate(this.#name, row, abort),
     );

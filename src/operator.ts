@@ -133,7 +133,7 @@ export class Operator {
       const { answer } = await this.#insist(() => this.#client.pause(by, seen));
       row = answer.lease;
       // Refused, and the row is as requested: an earlier try landed, or somebody else requested the same.
-      const isAsAsked = row !== undefined && (row.paused === undefined) === (by === undefined);
+      const isAsAsked = row !== undefined && (row.pausedBy === undefined) === (by === undefined);
       if (answer.done || isAsAsked) return { done: true, leader: leaderOf(row) };
       // A later request changed the row, or the row was created again. What is newer stays.
       if (row === undefined || row.pauseRevision !== seen.pauseRevision || isPlaceholder(row)) break;

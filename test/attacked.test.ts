@@ -70,15 +70,15 @@ test("a candidate's row that is not its own, or too large to be written on, is l
   const row = (id: string, more = {}) => ({
     sk: { S: `candidate#${id}` },
     candidateId: { S: id },
-    seq: { N: "1" },
-    beat: { N: "1" },
-    refreshMs: { N: "3000" },
+    arrival: { N: "1" },
+    heartbeat: { N: "1" },
+    refreshIntervalMs: { N: "3000" },
     ...more,
   });
   expect(toCandidate(row("b"))).toMatchObject({ candidateId: "b" });
   expect(toCandidate({ ...row("b"), sk: { S: "candidate#zzz" } })).toBeUndefined();
   expect(toCandidate(row("x".repeat(250_000)))).toBeUndefined();
-  expect(toCandidate(row("b", { beat: { N: "1.5" } }))).toBeUndefined();
+  expect(toCandidate(row("b", { heartbeat: { N: "1.5" } }))).toBeUndefined();
 });
 
 test("an acquire that is refused by the very pair it claims is tried ever less often", async () => {
@@ -135,7 +135,7 @@ test("a pause that was asked before a resume, and arrives after it, is not asked
   expect(await quick.resume()).toMatchObject({ done: true });
   open();
   expect(await slow).toMatchObject({ done: false });
-  expect((await stage.table.read(NAME)).lease?.paused).toBeUndefined();
+  expect((await stage.table.read(NAME)).lease?.pausedBy).toBeUndefined();
 });
 
 test("no pause is written whose number could not be read again", async () => {

@@ -108,7 +108,7 @@ describe("a pause", () => {
     expect(cast.reigns[0]?.reason).toBe("paused");
     const late = cast.join("d");
     await cast.advance(20 * LEASE_MS);
-    expect(await cast.row()).toMatchObject({ holder: undefined, paused: "ana", endReason: "paused" });
+    expect(await cast.row()).toMatchObject({ holder: undefined, pausedBy: "ana", endReason: "paused" });
     expect(cast.told).toBe("a1");
     expect(await cast.stage.candidate("e").election.tryCampaign()).toBeUndefined();
     expect(await operatorOf(cast.stage).resume()).toMatchObject({ done: true, leader: undefined });
@@ -166,7 +166,7 @@ describe("a pause", () => {
     });
     const { election } = stage.candidate("a", { store });
     expect(await election.tryCampaign()).toBeUndefined();
-    expect((await stage.table.read(NAME)).lease).toMatchObject({ term: 0, paused: "ana" });
+    expect((await stage.table.read(NAME)).lease).toMatchObject({ term: 0, pausedBy: "ana" });
   });
 
   test.each([
@@ -189,7 +189,7 @@ describe("a pause", () => {
       const before = await cast.row();
       for (const send of again) await send();
       expect(await cast.row()).toEqual(before);
-      expect(before?.paused).toBe(second === "pause" ? "bo" : undefined);
+      expect(before?.pausedBy).toBe(second === "pause" ? "bo" : undefined);
       expect(before?.pauseRevision).toBe(3);
     },
   );
@@ -210,8 +210,8 @@ describe("a pause", () => {
       const asked = operatorOf(cast.stage, { store, runtime: { clock: cast.stage.time } })[call]();
       await cast.advance(5_000);
       expect((await asked).done).toBe(true);
-      const { paused, pauseRevision } = (await cast.row()) ?? {};
-      expect([paused, pauseRevision]).toEqual([by, call === "pause" ? 1 : 2]);
+      const { pausedBy, pauseRevision } = (await cast.row()) ?? {};
+      expect([pausedBy, pauseRevision]).toEqual([by, call === "pause" ? 1 : 2]);
     }
   });
 
@@ -228,10 +228,10 @@ describe("a pause", () => {
       return pass();
     });
     expect(await operatorOf(cast.stage, { store }).pause()).toMatchObject({ done: false });
-    expect((await cast.row())?.paused).toBeUndefined();
+    expect((await cast.row())?.pausedBy).toBeUndefined();
     // Asked again it sees what stands there.
     expect(await operatorOf(cast.stage).pause()).toMatchObject({ done: true });
-    expect((await cast.row())?.paused).toBe("ana");
+    expect((await cast.row())?.pausedBy).toBe("ana");
   });
 
   test("that a new term comes between is asked of the new term", async () => {
@@ -248,7 +248,7 @@ describe("a pause", () => {
     });
     const asked = await operatorOf(cast.stage, { store }).pause();
     expect(asked).toMatchObject({ done: true, leader: { candidateId: b?.id, term: 2 } });
-    expect((await cast.row())?.paused).toBe("ana");
+    expect((await cast.row())?.pausedBy).toBe("ana");
   });
 
   test("landed, was not heard, and was undone by somebody who saw it: it stays undone, and is told so", async () => {
@@ -266,7 +266,7 @@ describe("a pause", () => {
     const asked = operatorOf(cast.stage, { store, runtime: { clock: cast.stage.time } }).pause();
     await cast.advance(5_000);
     expect((await asked).done).toBe(false);
-    expect(await cast.row()).toMatchObject({ paused: undefined, pauseRevision: 2 });
+    expect(await cast.row()).toMatchObject({ pausedBy: undefined, pauseRevision: 2 });
   });
 
   test("asked for before the row was deleted does not land on the row that comes after it", async () => {
@@ -286,7 +286,7 @@ describe("a pause", () => {
     expect((await next).term).toBe(2);
     await late();
     const { lease } = await stage.table.read(NAME);
-    expect([lease?.term, lease?.paused]).toEqual([2, undefined]);
+    expect([lease?.term, lease?.pausedBy]).toEqual([2, undefined]);
   });
 
   test("there is nothing to resume where there is no election, and nothing is made", async () => {

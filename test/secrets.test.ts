@@ -378,7 +378,7 @@ describe("rows", () => {
     line: 0,
     announcement: 0,
     reservation: 0,
-    paused: 0,
+    pausedBy: 0,
     pauseRevision: 0,
     lastCommit: 0,
     commitBefore: 0,
@@ -391,8 +391,8 @@ describe("rows", () => {
   /** Under other names in the row. */
   const WRITTEN = Object.fromEntries(
     [
-      ...["stepDownTo", "commitTerm", "commits", "commitId", "releaseInMs", "releaseTo"],
-      ...["reservedFor", "reservedGroup", "reservedUntil", "reservedMs"],
+      ...["stepDownBy", "stepDownTo", "commitTerm", "commitNumber", "commitId", "releaseInMs", "releaseTo"],
+      ...["reservedForCandidate", "reservedForGroup", "reservedUntil", "reservedForMs"],
     ].flatMap((name) => [
       [name, 0],
       [`previous${name.charAt(0).toUpperCase()}${name.slice(1)}`, 0],
@@ -413,13 +413,13 @@ describe("rows", () => {
   const CANDIDATE: Record<keyof CandidateRow, 0> = {
     candidateId: 0,
     label: 0,
-    seq: 0,
+    arrival: 0,
     rank: 0,
     eligible: 0,
     group: 0,
     value: 0,
-    beat: 0,
-    refreshMs: 0,
+    heartbeat: 0,
+    refreshIntervalMs: 0,
     expiresAt: 0,
     ttl: 0,
   };

@@ -223,7 +223,7 @@ export class Campaign {
     }
     const { succeeded, lease, sent } = told;
     const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
-    const isUnexplained = !succeeded && (!lease || (isAsSeen && lease.paused === undefined));
+    const isUnexplained = !succeeded && (!lease || (isAsSeen && lease.pausedBy === undefined));
     this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
     if (!succeeded || !lease) {
       this.emit({ type: "refused", term: lease?.term });

@@ -15,9 +15,9 @@ const KEPT_AFTER_END_MS = 3_600_000;
  * delays an election.
  */
 export class Registration {
-  #seq: number | undefined;
+  #arrival: number | undefined;
   #rank = 0;
-  #beat = 0;
+  #heartbeat = 0;
   #leaving: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
   #left: Promise<void> = Promise.resolve();
@@ -29,8 +29,8 @@ export class Registration {
   ) {}
 
   /** Undefined before it has joined. */
-  get seq(): number | undefined {
-    return this.#seq;
+  get arrival(): number | undefined {
+    return this.#arrival;
   }
 
   /** As the others last heard it. */
@@ -54,25 +54,25 @@ export class Registration {
   }
 
   /**
-   * A refresh that arrives after the deletion brings the row back. From then on its `beat` stands still and its
+   * A refresh that arrives after the deletion brings the row back. From then on its `heartbeat` stands still and its
    * `expiresAt` passes. So for one lifetime it can spoil the order, never safety.
    */
   async #deleteRow(running: Promise<void>): Promise<void> {
     await running;
     const { candidateId } = this.options;
-    // If it has joined again meanwhile, its newer beat keeps the row.
-    const beat = this.#beat;
-    if (beat === 0) return;
-    await this.client.deleteCandidate({ candidateId, beat }).catch(() => {});
+    // If it has joined again meanwhile, its newer heartbeat keeps the row.
+    const heartbeat = this.#heartbeat;
+    if (heartbeat === 0) return;
+    await this.client.deleteCandidate({ candidateId, heartbeat }).catch(() => {});
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {
     const { clock, refreshIntervalMs, random } = this.options;
     for (let failures = 0; !signal.aborted; ) {
       try {
-        this.#seq ??= (await this.client.drawSeq()).answer.seq;
+        this.#arrival ??= (await this.client.drawArrival()).answer.arrival;
         await this.#askRank(signal);
-        await this.#write(this.#seq);
+        await this.#write(this.#arrival);
         failures = 0;
       } catch (error) {
         this.emit({ type: "unavailable", error });
@@ -103,18 +103,18 @@ export class Registration {
     this.emit({ type: "rank-ignored", error });
   }
 
-  async #write(seq: number): Promise<void> {
-    const { candidateId, label, eligible, group, value, refreshIntervalMs: refreshMs } = this.options;
-    this.#beat += 1;
-    const fixed = { candidateId, label, eligible, group, value, refreshMs, seq };
+  async #write(arrival: number): Promise<void> {
+    const { candidateId, label, eligible, group, value, refreshIntervalMs } = this.options;
+    this.#heartbeat += 1;
+    const fixed = { candidateId, label, eligible, group, value, refreshIntervalMs, arrival };
     await this.client.writeCandidate((sent) => {
       // By the headers alone: a candidate that died on a host whose wall clock is wrong would otherwise count
       // as alive.
       const latestMs = this.client.time.headers?.latestMs(sent);
-      const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshMs);
+      const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshIntervalMs);
       // For the clean-up any clock will do: a row that was removed too early is back with the next refresh.
       const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + KEPT_AFTER_END_MS) / 1_000);
-      return { ...fixed, rank: this.#rank, beat: this.#beat, expiresAt, ttl };
+      return { ...fixed, rank: this.#rank, heartbeat: this.#heartbeat, expiresAt, ttl };
     });
   }
 }

@@ -95,12 +95,12 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
   if (candidates.length > 0) {
     console.log("");
     printTable(
-      ["CANDIDATE", "ROLE", "RANK", "SEQ", "GROUP", "VALUE"],
-      candidates.map(({ candidateId, role, rank, seq, group = "", value = "" }) => [
+      ["CANDIDATE", "ROLE", "RANK", "ARRIVAL", "GROUP", "VALUE"],
+      candidates.map(({ candidateId, role, rank, arrival, group = "", value = "" }) => [
         candidateId,
         role,
         String(rank),
-        String(seq),
+        String(arrival),
         group,
         value,
       ]),
@@ -136,7 +136,7 @@ function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string
     ["last tick", lease.lastTick],
     ["standby", standbyOf(lease)],
     ["reserved", isVacant ? (lease.reservation?.candidateId ?? lease.reservation?.group) : undefined],
-    ["paused by", lease.paused],
+    ["paused by", lease.pausedBy],
     ["asked to step down by", isVacant ? undefined : lease.stepDown?.by],
     ["last end", isVacant ? lease.endReason : undefined],
   ];

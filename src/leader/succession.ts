@@ -61,8 +61,8 @@ export class Succession {
   /**
    * Whether this leader should hand over. What people asked for on the row comes before what the line asks for.
    */
-  plannedEnd({ paused, stepDown }: Lease): PlannedEnd | undefined {
-    if (paused !== undefined) return { reason: "paused" };
+  plannedEnd({ pausedBy, stepDown }: Lease): PlannedEnd | undefined {
+    if (pausedBy !== undefined) return { reason: "paused" };
     if (stepDown?.to !== undefined) return { reason: "handed-off", to: stepDown.to };
     return stepDown ? { reason: "stepped-down" } : this.#plannedByLine();
   }
@@ -72,7 +72,7 @@ export class Succession {
     const ledMs = this.client.time.now().monotonicMs - this.#sinceMs;
     const line = this.#line ?? [];
     // A candidate that never joined (a single try) has told nobody its rank.
-    const isRanked = this.registration.seq !== undefined;
+    const isRanked = this.registration.arrival !== undefined;
     const higher =
       preempt && isRanked && ledMs >= minTenureMs
         ? preemptedBy(this.#candidates, line, this.registration.rank)
@@ -91,7 +91,7 @@ export class Succession {
     const suspects = new Set([...this.#suspects, ...undated.map((row) => row.candidateId)]);
     this.#membership = updateMembership(this.#membership, answer.candidates, received.monotonicMs, suspects);
     this.#candidates = aliveMembers(this.#membership, received, this.client.time.headers);
-    this.#line = lineOf(order, this.#candidates, { candidateId, seq: this.registration.seq });
+    this.#line = lineOf(order, this.#candidates, { candidateId, arrival: this.registration.arrival });
     const dead = deletableRows(answer.candidates, candidateId, received, this.client.time.headers);
     if (!this.#mayDelete) return;
     this.#deleting ??= this.#delete(dead).finally(() => {

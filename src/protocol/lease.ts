@@ -29,7 +29,7 @@ export interface Lease {
   /** A vacant lease is kept for somebody. */
   readonly reservation?: Reservation | undefined;
   /** Who paused the election: nobody may take the lease, and its holder gives it back (rule 7h). */
-  readonly paused?: string | undefined;
+  readonly pausedBy?: string | undefined;
   /** +1 with each pause and each resume, so that a late one cannot undo a newer one. Absent counts as 0. */
   readonly pauseRevision?: number | undefined;
   /** The last tick that `runOnce` completed. */

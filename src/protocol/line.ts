@@ -10,7 +10,7 @@ export interface Candidate {
   readonly candidateId: string;
   readonly label: string;
   /** Its number in the order of arrival. */
-  readonly seq: number;
+  readonly arrival: number;
   readonly rank: number;
   /** False: it is listed, but it never leads. */
   readonly eligible: boolean;
@@ -37,24 +37,24 @@ export function keepsLine(order: Order): boolean {
 export function lineOf(
   order: Order,
   candidates: readonly Candidate[],
-  holder: { readonly candidateId: string; readonly seq: number | undefined },
+  holder: { readonly candidateId: string; readonly arrival: number | undefined },
 ): string[] {
   if (!keepsLine(order)) return [];
   const waiting = candidates.filter(
     ({ candidateId, eligible }) => eligible && candidateId !== holder.candidateId,
   );
   return waiting
-    .sort(comparing(order, holder.seq ?? 0))
+    .sort(comparing(order, holder.arrival ?? 0))
     .slice(0, MAX_LINE)
     .map(({ candidateId }) => candidateId);
 }
 
-function comparing(order: Order, holderSeq: number): CompareCandidates {
-  const byArrival: CompareCandidates = (a, b) => a.seq - b.seq;
+function comparing(order: Order, holderArrival: number): CompareCandidates {
+  const byArrival: CompareCandidates = (a, b) => a.arrival - b.arrival;
   if (typeof order === "function") return (a, b) => order(a, b) || byArrival(a, b);
   if (order === "rank") return (a, b) => b.rank - a.rank || byArrival(a, b);
   if (order === "ring") {
-    const isAfter = ({ seq }: Candidate) => (seq > holderSeq ? 0 : 1);
+    const isAfter = ({ arrival }: Candidate) => (arrival > holderArrival ? 0 : 1);
     return (a, b) => isAfter(a) - isAfter(b) || byArrival(a, b);
   }
   return byArrival;

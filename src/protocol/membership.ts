@@ -25,8 +25,8 @@ const KEPT_LIFETIMES = 4;
 /** A leader deletes at most this many rows of the dead after reading them once. */
 export const MAX_DELETED = 25;
 
-export function lifetimeMs(refreshMs: number): number {
-  return Math.ceil(refreshMs * MISSED_REFRESHES);
+export function lifetimeMs(refreshIntervalMs: number): number {
+  return Math.ceil(refreshIntervalMs * MISSED_REFRESHES);
 }
 
 /** The membership after another read. `suspects` are candidates that did not act when it was their turn. */
@@ -42,7 +42,7 @@ export function updateMembership(
       if (known === undefined) {
         return [row.candidateId, { row, changedMs: receivedMs, suspected: suspects.has(row.candidateId) }];
       }
-      const same = known.row.beat === row.beat;
+      const same = known.row.heartbeat === row.heartbeat;
       return [row.candidateId, same ? { ...known, row } : { row, changedMs: receivedMs, suspected: false }];
     }),
   );
@@ -55,7 +55,7 @@ export function aliveMembers(
 ): CandidateRow[] {
   return [...membership.values()]
     .filter(({ row, changedMs, suspected }) => {
-      const durationMs = lifetimeMs(row.refreshMs);
+      const durationMs = lifetimeMs(row.refreshIntervalMs);
       const lapse = { firstSeenMs: changedMs, durationMs, until: row.expiresAt };
       return !suspected && endsAtMs(lapse, now, service) >= now.monotonicMs;
     })
@@ -73,9 +73,9 @@ export function deletableRows(
   now: Instant,
   service: TimeBounds | undefined,
 ): CandidateRow[] {
-  const isDeletable = ({ candidateId, expiresAt, refreshMs }: CandidateRow) =>
+  const isDeletable = ({ candidateId, expiresAt, refreshIntervalMs }: CandidateRow) =>
     candidateId !== me &&
     expiresAt !== undefined &&
-    hasSurelyPassed(expiresAt + KEPT_LIFETIMES * lifetimeMs(refreshMs), now, service);
+    hasSurelyPassed(expiresAt + KEPT_LIFETIMES * lifetimeMs(refreshIntervalMs), now, service);
   return rows.filter(isDeletable).slice(0, MAX_DELETED);
 }

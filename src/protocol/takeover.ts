@@ -80,7 +80,7 @@ export function nextMove(
   if (observation === undefined || observation.needsConsistentRead) return { kind: "read", consistent: true };
   const { lease } = observation;
   if (lease === undefined) return me.eligible ? { kind: "createPlaceholder" } : pollLater(observation, now);
-  if (lease.paused !== undefined || !me.eligible) return pollLater(observation, now);
+  if (lease.pausedBy !== undefined || !me.eligible) return pollLater(observation, now);
   if (isPlaceholder(lease)) return moveOnPlaceholder(observation, lease, now);
   const { term, revision } = lease;
   // An older row does not tell what was committed under its term.

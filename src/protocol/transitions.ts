@@ -27,7 +27,7 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Lease
   const { basis, term, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } =
     request;
   if (row?.term !== basis.term || row.revision !== basis.revision) return undefined;
-  if (row.paused !== undefined) return undefined;
+  if (row.pausedBy !== undefined) return undefined;
   const { founding } = basis;
   return {
     term,
@@ -91,7 +91,7 @@ export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Leas
   if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== pauseRevision) return undefined;
   // Terms do not repeat. Placeholders do, but each has a revision of its own that nobody changes.
   if (isPlaceholder(row) && row.revision !== seen.revision) return undefined;
-  return { ...row, paused: by, pauseRevision: pauseRevision + 1 };
+  return { ...row, pausedBy: by, pauseRevision: pauseRevision + 1 };
 }
 
 export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {

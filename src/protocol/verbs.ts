@@ -122,9 +122,9 @@ export interface TermRange {
 
 /** A candidate's own row (rule 7a). */
 export interface CandidateRow extends Candidate {
-  /** +1 with every refresh. A refresh is due every `refreshMs`. */
-  readonly beat: number;
-  readonly refreshMs: number;
+  /** +1 with every refresh. A refresh is due every `refreshIntervalMs`. */
+  readonly heartbeat: number;
+  readonly refreshIntervalMs: number;
   /** From this service time on it counts as dead. */
   readonly expiresAt?: number | undefined;
   /** Epoch seconds. */

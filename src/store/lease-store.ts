@@ -51,12 +51,12 @@ export interface LeaseStore {
     signal: AbortSignal,
   ): Promise<Answer & { terms: readonly TermRecord[] }>;
   /** The next number of those who join. Each is given once; some are never used. */
-  drawSeq(election: string, signal: AbortSignal): Promise<Answer & { seq: number }>;
+  drawArrival(election: string, signal: AbortSignal): Promise<Answer & { arrival: number }>;
   writeCandidate(election: string, row: CandidateRow, signal: AbortSignal): Promise<Answer>;
-  /** Deletes a candidate's row, unless it was refreshed after `beat`. A row that is not there is no error. */
+  /** Deletes a candidate's row, unless it was refreshed after `heartbeat`. A row that is not there is no error. */
   deleteCandidate(
     election: string,
-    candidate: Pick<CandidateRow, "candidateId" | "beat">,
+    candidate: Pick<CandidateRow, "candidateId" | "heartbeat">,
     signal: AbortSignal,
   ): Promise<Answer>;
   /** All rows, of the dead too. */

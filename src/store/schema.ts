@@ -15,7 +15,7 @@ export const CANDIDATE_SORT_KEY_PREFIX = "candidate#";
  * Counts those who join. It stays beside the lease: candidates may delete rows in their partition, and the counter must
  * never begin again.
  */
-export const SEQ_SORT_KEY = "seq";
+export const ARRIVAL_SORT_KEY = "arrival";
 
 /**
  * The partition of an election's candidates. Their rows are the only ones that a candidate may delete, and IAM tells

@@ -51,10 +51,10 @@ export class HistoryView {
     const { answer, received } = await this.client.readCandidates(signal);
     const membership = updateMembership(new Map(), answer.candidates, received.monotonicMs);
     return aliveMembers(membership, received, this.client.time.headers)
-      .sort((a, b) => a.seq - b.seq)
-      .map(({ candidateId, label, seq, rank, eligible, group, value }) => {
+      .sort((a, b) => a.arrival - b.arrival)
+      .map(({ candidateId, label, arrival, rank, eligible, group, value }) => {
         const role = roleOf(lease, candidateId, eligible);
-        return { candidateId, label, seq, rank, eligible, group, value, role };
+        return { candidateId, label, arrival, rank, eligible, group, value, role };
       });
   }
 

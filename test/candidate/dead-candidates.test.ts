@@ -15,11 +15,18 @@ async function bury(tableName: string, name: string): Promise<void> {
   const store = dynamoDBLeaseStore(client, tableName);
   const signal = new AbortController().signal;
   const expiresAt = Date.now() - 3_600_000;
-  const dead = { label: "dead", rank: 99, eligible: true, beat: 7, refreshMs: LEASE_MS, expiresAt };
+  const dead = {
+    label: "dead",
+    rank: 99,
+    eligible: true,
+    heartbeat: 7,
+    refreshIntervalMs: LEASE_MS,
+    expiresAt,
+  };
   const ids = Array.from({ length: RESTARTS }, (_, i) => `~dead-${i}`);
   const worker = async () => {
     for (let candidateId = ids.pop(); candidateId !== undefined; candidateId = ids.pop())
-      await store.writeCandidate(name, { ...dead, candidateId, seq: ids.length + 1 }, signal);
+      await store.writeCandidate(name, { ...dead, candidateId, arrival: ids.length + 1 }, signal);
   };
   await Promise.all(Array.from({ length: 9 }, worker));
 }

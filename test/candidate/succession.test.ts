@@ -57,7 +57,7 @@ test("a standby takes over within one lease of the last renewal and a look, with
 /** Whose rows there are, by order of arrival as far as that is told. */
 async function registered(cast: Cast): Promise<string[]> {
   const { candidates } = await cast.stage.table.readCandidates(NAME);
-  return [...candidates].sort((a, b) => a.seq - b.seq).map(({ candidateId }) => candidateId);
+  return [...candidates].sort((a, b) => a.arrival - b.arrival).map(({ candidateId }) => candidateId);
 }
 
 /** When somebody leads again, in milliseconds after the first `dead` of the line died together. */
@@ -162,11 +162,11 @@ test("who stands again before its deletion has arrived keeps its row", async () 
   const { signal } = await first;
   await stage.table.evict({ election: NAME, term: 1, at: undefined });
   await stage.until(() => signal.aborted && late.length === 1);
-  const [{ beat = 0 } = {}] = await rows();
+  const [{ heartbeat = 0 } = {}] = await rows();
   void election.campaign();
   await stage.advance(2 * LEASE_MS);
   await late[0]?.();
-  expect((await rows()).map((row) => [row.candidateId, row.beat > beat])).toEqual([
+  expect((await rows()).map((row) => [row.candidateId, row.heartbeat > heartbeat])).toEqual([
     [election.candidateId, true],
   ]);
 });
@@ -202,11 +202,18 @@ test("the leader deletes the rows of those who are long dead, some at each renew
   const actors = await cast.joinAll("abc");
   const ghosts = Array.from({ length: 3 * MAX_DELETED }, (_, i) => `ghost-${i}`);
   const expiresAt = cast.stage.time.wallMs() - 3_600_000;
-  const ghost = { label: "ghost", seq: 1, rank: 0, eligible: true, beat: 1, refreshMs: LEASE_MS };
+  const ghost = {
+    label: "ghost",
+    arrival: 1,
+    rank: 0,
+    eligible: true,
+    heartbeat: 1,
+    refreshIntervalMs: LEASE_MS,
+  };
   for (const candidateId of ghosts)
     await cast.stage.table.writeCandidate(NAME, { candidateId, expiresAt, ...ghost });
   // Without an end of its own it is never surely dead.
-  await cast.stage.table.writeCandidate(NAME, { candidateId: "endless", ...ghost, seq: 9 });
+  await cast.stage.table.writeCandidate(NAME, { candidateId: "endless", ...ghost, arrival: 9 });
   await cast.advance(2 * RENEW_MS);
   const early = await registered(cast);
   expect(early.length).toBeLessThan(ghosts.length);
@@ -220,13 +227,20 @@ test("the leader deletes the rows of those who are long dead, some at each renew
 
 test("a dead candidate whose row does not say how long it is good is not handed over to", async () => {
   const cast = new Cast({ succession: { order: "rank", rank: 0, preempt: { minTenureMs: 0 } } });
-  const dead = { label: "dead", seq: 7, rank: 9, eligible: true, beat: 4, refreshMs: LEASE_MS };
+  const dead = {
+    label: "dead",
+    arrival: 7,
+    rank: 9,
+    eligible: true,
+    heartbeat: 4,
+    refreshIntervalMs: LEASE_MS,
+  };
   await cast.stage.table.writeCandidate(NAME, { candidateId: "dead", ...dead });
   await cast.joinAll("ab");
   await cast.advance(4 * LEASE_MS);
   expect(cast.told).toBe("a1");
-  // It lives after all: its beat changes, and then its rank counts.
-  await cast.stage.table.writeCandidate(NAME, { candidateId: "dead", ...dead, beat: 5 });
+  // It lives after all: its heartbeat changes, and then its rank counts.
+  await cast.stage.table.writeCandidate(NAME, { candidateId: "dead", ...dead, heartbeat: 5 });
   await cast.advance(2 * RENEW_MS);
   expect(await cast.line()).toMatch(/^dead/);
 });

@@ -155,7 +155,7 @@ test("a reservation is kept for its candidate or its group, and lapses by observ
 });
 
 test.each(["paused", "not eligible", "paused and vacant"])("nobody tries while %s", (why) => {
-  const lease = held(why === "not eligible" ? {} : { paused: "ana" });
+  const lease = held(why === "not eligible" ? {} : { pausedBy: "ana" });
   const row = why.includes("vacant") ? { ...lease, holder: undefined } : lease;
   expect(triesAtMs(row, me("a", { eligible: why !== "not eligible" }))).toBeUndefined();
   // Not even its own orphan.

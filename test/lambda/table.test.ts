@@ -39,7 +39,7 @@ test("everything from the environment: table, election, ticks, group, and the cl
   expect(clock.pendingTimers).toBe(0);
   const row = await leaseRow(client, tableName, "reports/daily");
   expect(row?.holder).toBeUndefined();
-  expect(row?.reservedGroup?.S).toBe("eu-west-1");
+  expect(row?.reservedForGroup?.S).toBe("eu-west-1");
   expect(await handler(event, context)).toEqual({ role: "done" });
 });
 

@@ -138,7 +138,7 @@ test("an election's candidates are no election, nor rows of strangers", async ()
     { signal: stop.signal, announce: false },
   );
   await elected.opened;
-  await put(tableName, candidatesPartition(name), "candidate#dead", { candidateId: "dead", beat: 1 });
+  await put(tableName, candidatesPartition(name), "candidate#dead", { candidateId: "dead", heartbeat: 1 });
 
   const invoked = await monitor(tableName, [TICK]);
   stop.abort();

@@ -43,7 +43,7 @@ const GOES = [
 ];
 const STAYS = [
   row("lease", PAST, LEASE),
-  row("seq", PAST),
+  row("arrival", PAST),
   TERM(2, COMING),
   TERM(3, undefined),
   CANDIDATE("worker-2", COMING),

@@ -442,7 +442,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "elected-while-paused",
     revives: "a try that was on its way when an operator paused the election still wins",
     file: "src/protocol/transitions.ts",
-    from: "if (row.paused !== undefined) return undefined;",
+    from: "if (row.pausedBy !== undefined) return undefined;",
     to: "",
   },
   {

@@ -25,19 +25,19 @@ import type { CandidateRow } from "../../src/protocol/verbs.js";
 const candidate = (candidateId: string, facts: Partial<Candidate> = {}): Candidate => ({
   candidateId,
   label: candidateId,
-  seq: 1,
+  arrival: 1,
   rank: 0,
   eligible: true,
   ...facts,
 });
 
 /** Candidates as a table may hold them: unique ids, ranks that may be equal, some not eligible. */
-const anyCandidates = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 25 }).chain((seqs) =>
+const anyCandidates = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 25 }).chain((arrivals) =>
   fc.tuple(
-    ...seqs.map((seq) =>
+    ...arrivals.map((arrival) =>
       fc.record({ rank: fc.integer({ min: -3, max: 3 }), eligible: fc.boolean() }).map((facts) => ({
-        ...candidate(`c${seq}`, facts),
-        seq,
+        ...candidate(`c${arrival}`, facts),
+        arrival,
       })),
     ),
   ),
@@ -49,7 +49,7 @@ describe("the line", () => {
   test("is of those who may lead and do not, each once, and not longer than would ever be waited for", () => {
     fc.assert(
       fc.property(anyCandidates, anyOrder, fc.nat(60), (candidates, order, holder) => {
-        const line = lineOf(order, candidates, { candidateId: `c${holder}`, seq: holder });
+        const line = lineOf(order, candidates, { candidateId: `c${holder}`, arrival: holder });
         const mayLead = candidates.filter(
           ({ candidateId, eligible }) => eligible && candidateId !== `c${holder}`,
         );
@@ -61,15 +61,15 @@ describe("the line", () => {
   });
 
   test("ends where nobody would ever wait so long", () => {
-    const many = Array.from({ length: 40 }, (_, i) => candidate(`c${i}`, { seq: i }));
-    const line = lineOf("arrival", many, { candidateId: "c0", seq: 0 });
+    const many = Array.from({ length: 40 }, (_, i) => candidate(`c${i}`, { arrival: i }));
+    const line = lineOf("arrival", many, { candidateId: "c0", arrival: 0 });
     expect(line).toEqual(ids(many).slice(1, 1 + MAX_LINE));
   });
 
   test("does not depend on the order in which the rows are read, and leaves them as they were", () => {
     fc.assert(
-      fc.property(anyCandidates, anyOrder, fc.nat(60), (candidates, order, seq) => {
-        const holder = { candidateId: `c${seq}`, seq };
+      fc.property(anyCandidates, anyOrder, fc.nat(60), (candidates, order, arrival) => {
+        const holder = { candidateId: `c${arrival}`, arrival };
         const before = ids(candidates);
         const line = lineOf(order, candidates, holder);
         expect(lineOf(order, [...candidates].reverse(), holder)).toEqual(line);
@@ -80,15 +80,15 @@ describe("the line", () => {
 
   test("nobody goes before another that the order puts first", () => {
     const before: Record<string, (a: Candidate, b: Candidate) => boolean> = {
-      arrival: (a, b) => a.seq < b.seq,
-      rank: (a, b) => a.rank > b.rank || (a.rank === b.rank && a.seq < b.seq),
+      arrival: (a, b) => a.arrival < b.arrival,
+      rank: (a, b) => a.rank > b.rank || (a.rank === b.rank && a.arrival < b.arrival),
     };
     fc.assert(
       fc.property(
         anyCandidates,
         fc.constantFrom<"arrival" | "rank">("arrival", "rank"),
         (candidates, order) => {
-          const line = lineOf(order, candidates, { candidateId: "holder", seq: 0 });
+          const line = lineOf(order, candidates, { candidateId: "holder", arrival: 0 });
           const inLine = line.map((id) => candidates.find((one) => one.candidateId === id) as Candidate);
           for (const [i, one] of inLine.entries()) {
             const next = inLine[i + 1];
@@ -101,13 +101,13 @@ describe("the line", () => {
   });
 
   test("of a ring starts after the holder and comes round to it", () => {
-    const five = [3, 1, 5, 2, 4].map((seq) => candidate(`c${seq}`, { seq }));
-    const from = (seq: number) => lineOf("ring", five, { candidateId: `c${seq}`, seq }).join(" ");
+    const five = [3, 1, 5, 2, 4].map((arrival) => candidate(`c${arrival}`, { arrival }));
+    const from = (arrival: number) => lineOf("ring", five, { candidateId: `c${arrival}`, arrival }).join(" ");
     expect(from(1)).toBe("c2 c3 c4 c5");
     expect(from(3)).toBe("c4 c5 c1 c2");
     expect(from(5)).toBe("c1 c2 c3 c4");
     // A holder that never joined comes before all.
-    expect(lineOf("ring", five, { candidateId: "x", seq: undefined }).join(" ")).toBe("c1 c2 c3 c4 c5");
+    expect(lineOf("ring", five, { candidateId: "x", arrival: undefined }).join(" ")).toBe("c1 c2 c3 c4 c5");
   });
 
   test("of a ring is fair: after n rounds, everybody has led n times", () => {
@@ -115,8 +115,8 @@ describe("the line", () => {
       fc.property(
         fc.uniqueArray(fc.nat(1_000), { minLength: 2, maxLength: 12 }),
         fc.nat(5),
-        (seqs, rounds) => {
-          const ring = seqs.map((seq) => candidate(`c${seq}`, { seq }));
+        (arrivals, rounds) => {
+          const ring = arrivals.map((arrival) => candidate(`c${arrival}`, { arrival }));
           const led = new Map<string, number>();
           let holder = ring[0] as Candidate;
           for (let i = 0; i < rounds * ring.length; i++) {
@@ -132,18 +132,18 @@ describe("the line", () => {
 
   test("of one's own order; whom it puts level, or cannot compare, go by arrival", () => {
     const three = [
-      candidate("late", { seq: 3, value: "v2" }),
-      candidate("old", { seq: 1, value: "v1" }),
-      candidate("early", { seq: 2, value: "v2" }),
+      candidate("late", { arrival: 3, value: "v2" }),
+      candidate("old", { arrival: 1, value: "v1" }),
+      candidate("early", { arrival: 2, value: "v2" }),
     ];
     const byVersion: Order = (a, b) => (b.value ?? "").localeCompare(a.value ?? "");
-    const holder = { candidateId: "x", seq: 9 };
+    const holder = { candidateId: "x", arrival: 9 };
     expect(lineOf(byVersion, three, holder)).toEqual(["early", "late", "old"]);
     expect(lineOf(() => Number.NaN, three, holder)).toEqual(["old", "early", "late"]);
   });
 
   test("is not kept by random", () => {
-    expect(lineOf("random", [candidate("a")], { candidateId: "x", seq: 0 })).toEqual([]);
+    expect(lineOf("random", [candidate("a")], { candidateId: "x", arrival: 0 })).toEqual([]);
     expect(keepsLine("random")).toBe(false);
     for (const order of ["arrival", "rank", "ring", () => 0] as Order[]) expect(keepsLine(order)).toBe(true);
   });
@@ -162,7 +162,7 @@ describe("preemption", () => {
   ];
 
   test("is by a strictly higher rank only: equal ones never take over from each other", () => {
-    const line = lineOf("rank", candidates, { candidateId: "holder", seq: 0 });
+    const line = lineOf("rank", candidates, { candidateId: "holder", arrival: 0 });
     expect(preemptedBy(candidates, line, 5)).toBe("higher");
     expect(preemptedBy(candidates, line, 6)).toBeUndefined();
   });
@@ -170,7 +170,7 @@ describe("preemption", () => {
   test("is by the first of the line, never by one that is not in it", () => {
     fc.assert(
       fc.property(anyCandidates, fc.integer({ min: -4, max: 4 }), (all, holderRank) => {
-        const line = lineOf("rank", all, { candidateId: "holder", seq: 0 });
+        const line = lineOf("rank", all, { candidateId: "holder", arrival: 0 });
         const by = preemptedBy(all, line, holderRank);
         const head = all.find(({ candidateId }) => candidateId === line[0]);
         expect(by).toBe(head && head.rank > holderRank ? head.candidateId : undefined);
@@ -183,8 +183,8 @@ describe("the membership", () => {
   const REFRESH_MS = 1_000;
   const row = (candidateId: string, facts: Partial<CandidateRow> = {}): CandidateRow => ({
     ...candidate(candidateId),
-    beat: 1,
-    refreshMs: REFRESH_MS,
+    heartbeat: 1,
+    refreshIntervalMs: REFRESH_MS,
     ...facts,
   });
   const at = (ms: number) => ({ monotonicMs: ms, wallMs: 5_000_000 + ms });
@@ -199,7 +199,7 @@ describe("the membership", () => {
         for (const [i, gap] of gaps.entries()) {
           nowMs += gap;
           expect(aliveAt(membership, nowMs)).toEqual(["a"]);
-          membership = updateMembership(membership, [row("a", { beat: i + 2 })], nowMs);
+          membership = updateMembership(membership, [row("a", { heartbeat: i + 2 })], nowMs);
         }
         expect(aliveAt(membership, nowMs + lifetimeMs(REFRESH_MS))).toEqual(["a"]);
         expect(aliveAt(membership, nowMs + lifetimeMs(REFRESH_MS) + 1)).toEqual([]);
@@ -207,11 +207,11 @@ describe("the membership", () => {
     );
   });
 
-  test("reading the same row again does not prolong its life; a beat brings it back", () => {
+  test("reading the same row again does not prolong its life; a heartbeat brings it back", () => {
     let membership = updateMembership(new Map(), [row("a")], 0);
     for (let ms = 500; ms <= 5_000; ms += 500) membership = updateMembership(membership, [row("a")], ms);
     expect(aliveAt(membership, 5_000)).toEqual([]);
-    membership = updateMembership(membership, [row("a", { beat: 2 })], 5_500);
+    membership = updateMembership(membership, [row("a", { heartbeat: 2 })], 5_500);
     expect(aliveAt(membership, 5_500)).toEqual(["a"]);
   });
 
@@ -254,7 +254,7 @@ describe("the membership", () => {
     expect(aliveAt(membership, 0)).toEqual(["b"]);
     membership = updateMembership(membership, [row("a"), row("b")], 500, suspects);
     expect(aliveAt(membership, 500)).toEqual(["b"]);
-    membership = updateMembership(membership, [row("a", { beat: 2 }), row("b")], 900, suspects);
+    membership = updateMembership(membership, [row("a", { heartbeat: 2 }), row("b")], 900, suspects);
     expect(aliveAt(membership, 900)).toEqual(["a", "b"]);
   });
 
@@ -274,7 +274,7 @@ describe("the rows of the dead", () => {
   const at = (ms: number) => ({ monotonicMs: ms, wallMs: 5_000_000 + ms });
   const endedAt = (candidateId: string, expiresAt: number | undefined): CandidateRow => ({
     ...candidate(candidateId),
-    ...{ beat: 1, refreshMs: REFRESH_MS, expiresAt },
+    ...{ heartbeat: 1, refreshIntervalMs: REFRESH_MS, expiresAt },
   });
   // No earlier than 5,000 s, no later than 5,001.02 s.
   const service = serviceClockOf(boundsOf({ dateMs: 5_000_000, sent: at(0), received: at(20) }, 0), 0);

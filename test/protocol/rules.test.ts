@@ -60,7 +60,7 @@ test("every attribute that the protocol and docs/restore.md list is one that the
   const store = readdirSync("src/store/dynamodb").map((file) =>
     readFileSync(`src/store/dynamodb/${file}`, "utf8"),
   );
-  const rows = README.split("\n").filter((line) => /^\| `(lease|term#|seq|candidate#)/.test(line));
+  const rows = README.split("\n").filter((line) => /^\| `(lease|term#|arrival|candidate#)/.test(line));
   const names = rows.flatMap((row) =>
     [...(row.split("|")[2] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name),
   );

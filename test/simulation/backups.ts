@@ -65,8 +65,8 @@ export class Backups {
     });
     if (past.length === 0) return undefined;
     const { lease } = random.pick(past);
-    const { paused, pauseRevision } = row;
-    return { ...lease, paused, pauseRevision };
+    const { pausedBy, pauseRevision } = row;
+    return { ...lease, pausedBy, pauseRevision };
   }
 
   restored(atMs: number, older: Lease, lost: Lease): void {

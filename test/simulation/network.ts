@@ -120,7 +120,7 @@ export class Network {
       pause: verb("pause"),
       recordTerm: verb("recordTerm"),
       readTerms: verb("readTerms"),
-      drawSeq: verb("drawSeq"),
+      drawArrival: verb("drawArrival"),
       writeCandidate: verb("writeCandidate"),
       deleteCandidate: verb("deleteCandidate"),
       readCandidates: verb("readCandidates"),

@@ -188,7 +188,7 @@ export class Referee {
   }
 
   #setPaused(row: Lease): void {
-    const paused = row.paused !== undefined;
+    const paused = row.pausedBy !== undefined;
     if (this.#askedForPause === !paused && !this.wasMadeAgain(row)) {
       const [late, newer] = paused ? ["pause", "resume"] : ["resume", "pause"];
       throw new Violation("asked last", `a ${late} that came late undoes a newer ${newer}`);

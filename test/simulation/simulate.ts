@@ -218,7 +218,7 @@ class Simulation {
     if (done && lease) this.#backups.landed(this.#world.nowMs, lease);
     this.#judge(() => this.#referee.landed(verb, args, answer));
     // Nothing tells such a row from one that was paused just now. People see it, and resume.
-    if (verb === "pause" && done && lease?.paused !== undefined && this.#referee.wasMadeAgain(lease)) {
+    if (verb === "pause" && done && lease?.pausedBy !== undefined && this.#referee.wasMadeAgain(lease)) {
       this.#network.count("pausedAgain");
       this.#world.after(10_000, () => this.#setPaused(false));
     }
@@ -327,13 +327,13 @@ class Simulation {
 
   /** As they left them who had started since the last renewal and died: other names, and ranks as high as any. */
   async #bury({ rows, agoMs, atMs }: Extract<Fault, { kind: "deadCandidates" }>): Promise<void> {
-    const refreshMs = this.plan.leaseDurationMs;
+    const refreshIntervalMs = this.plan.leaseDurationMs;
     const expiresAt = EPOCH_MS + Math.round(this.#world.nowMs - agoMs);
     for (let i = 0; i < rows; i++) {
       const candidateId = `dead-${Math.round(atMs)}-${i}`;
-      const { seq } = await this.#table.drawSeq(NAME);
-      const told = { candidateId, label: "dead", seq, rank: i % 5, eligible: true };
-      await this.#table.writeCandidate(NAME, { ...told, beat: 1, refreshMs, expiresAt });
+      const { arrival } = await this.#table.drawArrival(NAME);
+      const told = { candidateId, label: "dead", arrival, rank: i % 5, eligible: true };
+      await this.#table.writeCandidate(NAME, { ...told, heartbeat: 1, refreshIntervalMs, expiresAt });
     }
   }
 

@@ -194,16 +194,24 @@ const LEASE = {
 } satisfies Item;
 const OF_A_LEASE = [
   ...["holder", "attemptId", "expiresAt", "electedAt", "renewedAt", "value", "line", "releaseInMs"],
-  ...["releaseTo", "stepDown", "stepDownTo", "paused", "reservedFor", "reservedGroup", "reservedUntil"],
-  ...["reservedMs", "lastTick", "lastTickTerm", "endReason", "endedAt", "ttl"],
+  ...[
+    "releaseTo",
+    "stepDownBy",
+    "stepDownTo",
+    "pausedBy",
+    "reservedForCandidate",
+    "reservedForGroup",
+    "reservedUntil",
+  ],
+  ...["reservedForMs", "lastTick", "lastTickTerm", "endReason", "endedAt", "ttl"],
 ];
 const TERM = { term: { N: "6" }, holder: { S: "a-1" }, leaseDurationMs: { N: "300" } } satisfies Item;
 const OF_A_TERM = ["electedAt", "endedAt", "endReason", "lastRenewedAt", "lastTickBefore", "lastTick", "ttl"];
 const CANDIDATE = {
   candidateId: { S: "b" },
-  seq: { N: "1" },
-  beat: { N: "1" },
-  refreshMs: { N: "300" },
+  arrival: { N: "1" },
+  heartbeat: { N: "1" },
+  refreshIntervalMs: { N: "300" },
   eligible: { BOOL: true },
 } satisfies Item;
 const OF_A_CANDIDATE = ["label", "rank", "group", "value", "expiresAt", "left", "ttl"];
@@ -283,7 +291,7 @@ test("a row that can be read makes no candidate run hot, whatever it says of tim
       numRuns: 100,
       examples: [
         [{ ...LEASE, ...HASTY, holder: { S: "x" } }, true],
-        [{ ...LEASE, ...HASTY, paused: { S: "x" } }, true],
+        [{ ...LEASE, ...HASTY, pausedBy: { S: "x" } }, true],
         [{ ...LEASE, ...HASTY }, false],
       ],
     },

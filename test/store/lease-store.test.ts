@@ -89,9 +89,9 @@ async function inMemory(): Promise<Subject> {
     async row() {
       const { lease } = await table.read(NAME);
       if (lease === undefined) return undefined;
-      const { lastCommit, commitBefore, ...row } = lease;
-      const { term: commitTerm, number: commits, id: commitId } = lastCommit ?? {};
-      return present({ ...row, stepDown: lease.stepDown?.by, commitTerm, commits, commitId });
+      const { lastCommit, commitBefore, stepDown, ...row } = lease;
+      const { term: commitTerm, number: commitNumber, id: commitId } = lastCommit ?? {};
+      return present({ ...row, stepDownBy: stepDown?.by, commitTerm, commitNumber, commitId });
     },
     terms: async () => table.terms(NAME).map((term) => ({ ...term })),
     items: async () => sorted(table.items("ledger")),
@@ -477,7 +477,7 @@ describe.each([
       await found(store);
       await store.requestStepDown({ election: NAME, term: 1, by: "op" }, signal);
       await store.resign({ ...resigning, at: 12, tick: "tick-7" }, signal);
-      expect(await row()).toMatchObject({ stepDown: "op", endReason: "resigned", endedAt: 12 });
+      expect(await row()).toMatchObject({ stepDownBy: "op", endReason: "resigned", endedAt: 12 });
       const basis = { term: 1, revision: 2 };
       const { lease } = await store.acquire(acquiring({ basis }), signal);
       const expected = { ...ACQUIRED, term: 2, revision: 3, lastTick: "tick-7", lastTickTerm: 1 };
@@ -616,7 +616,7 @@ describe.each([
       const { store, row } = await subject();
       await found(store);
       const answer = await store.requestStepDown({ election: NAME, term: 1, by: "op" }, signal);
-      expect(await row()).toEqual({ ...ACQUIRED, stepDown: "op" });
+      expect(await row()).toEqual({ ...ACQUIRED, stepDownBy: "op" });
       expect(answer).toMatchObject({ done: true, lease: { ...ACQUIRED, stepDown: { by: "op" } } });
     });
 
@@ -917,7 +917,7 @@ describe.each([
       expect(await row()).toMatchObject({
         revision: 1,
         commitTerm: 1,
-        commits: 3,
+        commitNumber: 3,
         commitId: third.commit.id,
       });
       await store.renew(renewing({ revision: 2 }), signal);
@@ -1055,7 +1055,7 @@ test("reservation attributes are read, and removed by acquire", async () => {
   const { store, row, leases } = await onDynamoDB();
   await found(store);
   await store.resign({ ...resigning, at: 1 }, signal);
-  const reserved = { reservedFor: "b", reservedUntil: 99 };
+  const reserved = { reservedForCandidate: "b", reservedUntil: 99 };
   const Item = marshall({ pk: NAME, sk: "lease", ...(await row()), ...reserved });
   await client.send(new PutItemCommand({ TableName: leases, Item }));
   const reservation = { candidateId: "b", until: 99 };

@@ -22,11 +22,11 @@ const inMemory = async (): Promise<LeaseStore> => new MemoryTable();
 const candidate = (candidateId: string, facts: Partial<CandidateRow> = {}): CandidateRow => ({
   candidateId,
   label: `label of ${candidateId}`,
-  seq: 1,
+  arrival: 1,
   rank: 0,
   eligible: true,
-  beat: 1,
-  refreshMs: LEASE_MS,
+  heartbeat: 1,
+  refreshIntervalMs: LEASE_MS,
   ...facts,
 });
 
@@ -83,11 +83,11 @@ describe.each([
 ] as const)("%s", (_name, make) => {
   test("numbers of arrival are drawn once each, also at the same time, and per election", async () => {
     const store = await make();
-    const drawn = await Promise.all(Array.from({ length: 20 }, () => store.drawSeq(NAME, signal)));
-    expect(drawn.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(
+    const drawn = await Promise.all(Array.from({ length: 20 }, () => store.drawArrival(NAME, signal)));
+    expect(drawn.map(({ arrival }) => arrival).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 20 }, (_, i) => i + 1),
     );
-    expect((await store.drawSeq("other", signal)).seq).toBe(1);
+    expect((await store.drawArrival("other", signal)).arrival).toBe(1);
     // The counter is no candidate, no term and no lease.
     expect((await store.readCandidates(NAME, signal)).candidates).toEqual([]);
     expect((await store.readTerms(NAME, { limit: 9 }, signal)).terms).toEqual([]);
@@ -107,7 +107,7 @@ describe.each([
     await store.writeCandidate(NAME, full, signal);
     expect((await store.readCandidates(NAME, signal)).candidates.map(known)).toEqual([known(full)]);
     const nothing = { group: undefined, value: undefined, expiresAt: undefined, ttl: undefined };
-    const bare = candidate("a", { ...nothing, beat: 2 });
+    const bare = candidate("a", { ...nothing, heartbeat: 2 });
     await store.writeCandidate(NAME, bare, signal);
     expect((await store.readCandidates(NAME, signal)).candidates.map(known)).toEqual([known(bare)]);
   });
@@ -124,37 +124,37 @@ describe.each([
 
   test("a candidate's row is deleted, once and for all that its writer told; others stay", async () => {
     const store = await make();
-    for (const id of ["a", "b"]) await store.writeCandidate(NAME, candidate(id, { beat: 3 }), signal);
+    for (const id of ["a", "b"]) await store.writeCandidate(NAME, candidate(id, { heartbeat: 3 }), signal);
     await store.writeCandidate("other", candidate("a"), signal);
     const ids = async (election = NAME) =>
       (await store.readCandidates(election, signal)).candidates.map(({ candidateId }) => candidateId);
     for (let times = 0; times < 2; times++) {
-      await store.deleteCandidate(NAME, { candidateId: "a", beat: 3 }, signal);
+      await store.deleteCandidate(NAME, { candidateId: "a", heartbeat: 3 }, signal);
       expect(await ids()).toEqual(["b"]);
     }
-    await store.deleteCandidate(NAME, { candidateId: "nobody", beat: 3 }, signal);
-    await store.deleteCandidate("none", { candidateId: "b", beat: 3 }, signal);
+    await store.deleteCandidate(NAME, { candidateId: "nobody", heartbeat: 3 }, signal);
+    await store.deleteCandidate("none", { candidateId: "b", heartbeat: 3 }, signal);
     expect([await ids(), await ids("other"), await ids("none")]).toEqual([["b"], ["a"], []]);
     // The counter goes on.
-    await store.drawSeq(NAME, signal);
-    await store.deleteCandidate(NAME, { candidateId: "b", beat: 3 }, signal);
-    expect((await store.drawSeq(NAME, signal)).seq).toBe(2);
+    await store.drawArrival(NAME, signal);
+    await store.deleteCandidate(NAME, { candidateId: "b", heartbeat: 3 }, signal);
+    expect((await store.drawArrival(NAME, signal)).arrival).toBe(2);
   });
 
-  test("a row that was refreshed after the beat that was seen is not deleted", async () => {
+  test("a row that was refreshed after the heartbeat that was seen is not deleted", async () => {
     const store = await make();
-    await store.writeCandidate(NAME, candidate("a", { beat: 4 }), signal);
-    await store.deleteCandidate(NAME, { candidateId: "a", beat: 3 }, signal);
+    await store.writeCandidate(NAME, candidate("a", { heartbeat: 4 }), signal);
+    await store.deleteCandidate(NAME, { candidateId: "a", heartbeat: 3 }, signal);
     expect((await store.readCandidates(NAME, signal)).candidates).toMatchObject([
-      { candidateId: "a", beat: 4 },
+      { candidateId: "a", heartbeat: 4 },
     ]);
-    await store.deleteCandidate(NAME, { candidateId: "a", beat: 5 }, signal);
+    await store.deleteCandidate(NAME, { candidateId: "a", heartbeat: 5 }, signal);
     expect((await store.readCandidates(NAME, signal)).candidates).toEqual([]);
   });
 
-  test("a refresh that arrives after the deletion brings the row back as it was, beat and end", async () => {
+  test("a refresh that arrives after the deletion brings the row back as it was, heartbeat and end", async () => {
     const store = await make();
-    const late = candidate("a", { beat: 3, expiresAt: 5_000, ttl: 9 });
+    const late = candidate("a", { heartbeat: 3, expiresAt: 5_000, ttl: 9 });
     await store.writeCandidate(NAME, late, signal);
     await store.deleteCandidate(NAME, late, signal);
     await store.writeCandidate(NAME, late, signal);
@@ -305,21 +305,21 @@ describe.each([
     await found(store);
     expect(await store.pause(pausing("ana"), signal)).toMatchObject({
       done: true,
-      lease: { paused: "ana", pauseRevision: 1 },
+      lease: { pausedBy: "ana", pauseRevision: 1 },
     });
     for (const candidateId of ["b", "a"]) {
       const refused = await store.acquire(
         acquiring({ candidateId, basis: { term: 1, revision: 1 } }),
         signal,
       );
-      expect(refused).toMatchObject({ done: false, lease: { term: 1, holder: "a", paused: "ana" } });
+      expect(refused).toMatchObject({ done: false, lease: { term: 1, holder: "a", pausedBy: "ana" } });
     }
     // The holder may renew, to work on while it winds up, and give back.
-    expect(await store.renew(renewing(2), signal)).toMatchObject({ done: true, lease: { paused: "ana" } });
+    expect(await store.renew(renewing(2), signal)).toMatchObject({ done: true, lease: { pausedBy: "ana" } });
     expect((await store.resign({ ...resigning, reason: "paused", revision: 3 }, signal)).done).toBe(true);
     const basis = { term: 1, revision: 3 };
     expect((await store.acquire(acquiring({ candidateId: "b", basis }), signal)).done).toBe(false);
-    expect(known((await store.pause(pausing(undefined, 1), signal)).lease)).not.toHaveProperty("paused");
+    expect(known((await store.pause(pausing(undefined, 1), signal)).lease)).not.toHaveProperty("pausedBy");
     expect((await store.acquire(acquiring({ candidateId: "b", basis }), signal)).done).toBe(true);
   });
 
@@ -331,7 +331,7 @@ describe.each([
     );
     await store.pause(pausing("ana", undefined, 0), signal);
     const refused = await store.acquire(acquiring(), signal);
-    expect(refused).toMatchObject({ done: false, lease: { term: 0, paused: "ana" } });
+    expect(refused).toMatchObject({ done: false, lease: { term: 0, pausedBy: "ana" } });
     expect((await store.readTerms(NAME, { limit: 9 }, signal)).terms).toEqual([]);
     await store.pause(pausing(undefined, 1, 0), signal);
     expect(await store.acquire(acquiring(), signal)).toMatchObject({
@@ -364,11 +364,11 @@ describe.each([
       const refused = await store.pause(late, signal);
       expect(refused.done).toBe(false);
       expect(known(refused.lease)).toMatchObject({ term: 1, pauseRevision: 2 });
-      expect(known(refused.lease)).not.toHaveProperty("paused");
+      expect(known(refused.lease)).not.toHaveProperty("pausedBy");
     }
     await store.pause(pausing("bo", 2), signal);
     expect((await store.pause(pausing(undefined, 1), signal)).done).toBe(false);
-    expect(await leaseOf(store)).toMatchObject({ paused: "bo", pauseRevision: 3 });
+    expect(await leaseOf(store)).toMatchObject({ pausedBy: "bo", pauseRevision: 3 });
     // The number outlives the pause's end and the tenure.
     await store.pause(pausing(undefined, 3), signal);
     await store.resign({ ...resigning, revision: 2 }, signal);
@@ -387,7 +387,7 @@ describe.each([
     expect(known(await leaseOf(store))).toEqual(before);
     expect((await store.pause(pausing("ana", undefined, 0, 77), signal)).done).toBe(true);
     expect((await store.pause(pausing(undefined, 1, 0, 76), signal)).done).toBe(false);
-    expect((await leaseOf(store))?.paused).toBe("ana");
+    expect((await leaseOf(store))?.pausedBy).toBe("ana");
   });
 
   test("an announcement is told as far back as a holder writes it, and a row that says so is read", async () => {
@@ -410,11 +410,11 @@ describe.each([
     const store = await make();
     await found(store);
     for (const { dateMs } of [
-      await store.drawSeq(NAME, signal),
+      await store.drawArrival(NAME, signal),
       await store.writeCandidate(NAME, candidate("a"), signal),
       await store.readCandidates(NAME, signal),
-      await store.deleteCandidate(NAME, { candidateId: "a", beat: 0 }, signal),
-      await store.deleteCandidate(NAME, { candidateId: "a", beat: 1 }, signal),
+      await store.deleteCandidate(NAME, { candidateId: "a", heartbeat: 0 }, signal),
+      await store.deleteCandidate(NAME, { candidateId: "a", heartbeat: 1 }, signal),
       await store.readTerms(NAME, { limit: 9 }, signal),
       await store.pause(pausing("ana"), signal),
       await store.pause({ ...pausing("ana"), election: "none" }, signal),
@@ -429,12 +429,17 @@ test("rows that are no candidate's are left out, whoever wrote them, and break n
   const tableName = await newLeaseTable(client);
   const store = dynamoDBLeaseStore(client, tableName);
   await store.writeCandidate(NAME, candidate("a"), signal);
-  const good = { candidateId: { S: "x" }, seq: { N: "1" }, beat: { N: "1" }, refreshMs: { N: "1000" } };
+  const good = {
+    candidateId: { S: "x" },
+    arrival: { N: "1" },
+    heartbeat: { N: "1" },
+    refreshIntervalMs: { N: "1000" },
+  };
   const bad = [
     {},
     { ...good, candidateId: { N: "7" } },
-    { ...good, seq: { S: "1" } },
-    { ...good, beat: { L: [] } },
+    { ...good, arrival: { S: "1" } },
+    { ...good, heartbeat: { L: [] } },
   ];
   for (const [i, facts] of bad.entries()) {
     const Item = { pk: { S: candidatesPartition(NAME) }, sk: { S: `candidate#bad-${i}` }, ...facts };
@@ -448,13 +453,13 @@ test("rows that are no candidate's are left out, whoever wrote them, and break n
 test("candidates have a partition of their own, and no election's name can be that of another one's candidates", async () => {
   const tableName = await newLeaseTable(client);
   const store = dynamoDBLeaseStore(client, tableName);
-  await store.drawSeq(NAME, signal);
+  await store.drawArrival(NAME, signal);
   await store.writeCandidate(NAME, candidate("a"), signal);
   await found(store);
   const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName }));
   expect(Items.map(({ pk, sk }) => `${pk?.S} ${sk?.S}`).sort()).toEqual([
+    "billing/nightly arrival",
     "billing/nightly lease",
-    "billing/nightly seq",
     "billing/nightly term#000000000001",
     "billing/nightly#candidates candidate#a",
   ]);
@@ -465,7 +470,12 @@ test("candidates have a partition of their own, and no election's name can be th
 test("candidates' rows where an earlier version put them are nobody's: no candidate, no term, no lease", async () => {
   const tableName = await newLeaseTable(client);
   const store = dynamoDBLeaseStore(client, tableName);
-  const old = { candidateId: { S: "old" }, seq: { N: "1" }, beat: { N: "1" }, refreshMs: { N: "1000" } };
+  const old = {
+    candidateId: { S: "old" },
+    arrival: { N: "1" },
+    heartbeat: { N: "1" },
+    refreshIntervalMs: { N: "1000" },
+  };
   const Item = { pk: { S: NAME }, sk: { S: "candidate#old" }, ...old, left: { BOOL: false } };
   await client.send(new PutItemCommand({ TableName: tableName, Item }));
   await store.writeCandidate(NAME, candidate("a"), signal);

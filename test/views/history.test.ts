@@ -23,9 +23,9 @@ describe("candidates()", () => {
       ["d", "standby", 3, "http://d"],
     ]);
     expect(listed[2]).toMatchObject({ candidateId: cast.actor("c").id, eligible: false, group: "eu" });
-    const seqs = listed.map(({ seq }) => seq);
-    expect(seqs).toEqual([...seqs].sort((a, b) => a - b));
-    expect(new Set(seqs).size).toBe(4);
+    const arrivals = listed.map(({ arrival }) => arrival);
+    expect(arrivals).toEqual([...arrivals].sort((a, b) => a - b));
+    expect(new Set(arrivals).size).toBe(4);
   });
 
   test("who left is gone at once, who died when its row should have been refreshed", async () => {

@@ -23,7 +23,7 @@ export const someHolder: Condition = {
 };
 
 /** Nobody has paused the election. */
-export const notPaused = absent("paused");
+export const notPaused = absent("pausedBy");
 
 /** The candidate still leads in this term. */
 export function mine({ candidateId, term }: { candidateId: string; term: number }): Condition {
@@ -60,9 +60,13 @@ export function asSeen(name: string, seen: Attribute | undefined): Condition {
   return { expression: `#${name} = :${value}`, names: [name], values: { [value]: seen } };
 }
 
-/** The candidate has not refreshed its row since this `beat` of it. */
-export function notRefreshedSince(beat: number): Condition {
-  return { expression: "#beat <= :seenBeat", names: ["beat"], values: { seenBeat: n(beat) } };
+/** The candidate has not refreshed its row since this `heartbeat` of it. */
+export function notRefreshedSince(heartbeat: number): Condition {
+  return {
+    expression: "#heartbeat <= :seenHeartbeat",
+    names: ["heartbeat"],
+    values: { seenHeartbeat: n(heartbeat) },
+  };
 }
 
 /** This transaction is the next one of the term. */
@@ -73,8 +77,8 @@ export function nextCommit({ term, number }: { term: number; number: number }): 
     return { expression, names: ["commitTerm"], values };
   }
   return {
-    expression: "#commitTerm = :commitIn AND #commits = :commitBefore",
-    names: ["commitTerm", "commits"],
+    expression: "#commitTerm = :commitIn AND #commitNumber = :commitBefore",
+    names: ["commitTerm", "commitNumber"],
     values: { ...values, commitBefore: n(number - 1) },
   };
 }

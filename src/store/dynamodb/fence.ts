@@ -10,12 +10,12 @@ import { updateExpression } from "./update-expression.js";
 export function fenceUpdate(request: CommitRequest) {
   const { term, commit } = request;
   const condition = all(mine(request), nextCommit({ term, number: commit.number }));
-  const set = { commits: n(commit.number), commitId: s(commit.id) };
+  const set = { commitNumber: n(commit.number), commitId: s(commit.id) };
   if (commit.number > 1) return updateExpression({ condition, set });
   // The first transaction of a term keeps the last one of an earlier term beside it.
   const copy = {
     previousCommitTerm: { from: "commitTerm", otherwise: n(0) },
-    previousCommits: { from: "commits", otherwise: n(0) },
+    previousCommitNumber: { from: "commitNumber", otherwise: n(0) },
     previousCommitId: { from: "commitId", otherwise: s("none") },
   };
   return updateExpression({ condition, set: { commitTerm: n(term), ...set }, copy });

@@ -29,21 +29,21 @@ export function toLease(election: string, item: Item): Lease {
     electedAt: row.optionalInteger("electedAt", 0),
     renewedAt: row.optionalInteger("renewedAt", 0),
     value: row.text("value"),
-    stepDown: row.has("stepDown")
-      ? { by: row.text("stepDown") ?? "", to: row.text("stepDownTo") }
+    stepDown: row.has("stepDownBy")
+      ? { by: row.text("stepDownBy") ?? "", to: row.text("stepDownTo") }
       : undefined,
     line: row.texts("line"),
     announcement: toAnnouncement(row),
     reservation: toReservation(row, leaseDurationMs),
-    paused: row.text("paused"),
+    pausedBy: row.text("pausedBy"),
     pauseRevision: row.optionalInteger("pauseRevision", 1),
     lastTick: row.text("lastTick"),
     lastTickTerm: row.optionalInteger("lastTickTerm", 1),
     endReason: row.text("endReason"),
     endedAt: row.optionalInteger("endedAt", 0),
     previousTerm: row.optionalInteger("previousTerm", 1),
-    lastCommit: toCommit(row, ["commitTerm", "commits", "commitId"]),
-    commitBefore: toCommit(row, ["previousCommitTerm", "previousCommits", "previousCommitId"]),
+    lastCommit: toCommit(row, ["commitTerm", "commitNumber", "commitId"]),
+    commitBefore: toCommit(row, ["previousCommitTerm", "previousCommitNumber", "previousCommitId"]),
   };
 }
 
@@ -53,10 +53,10 @@ function toAnnouncement(row: Row): AnnouncedEnd | undefined {
 }
 
 function toReservation(row: Row, leaseDurationMs: number): Reservation | undefined {
-  const candidateId = row.text("reservedFor");
-  const group = row.text("reservedGroup");
+  const candidateId = row.text("reservedForCandidate");
+  const group = row.text("reservedForGroup");
   const until = row.optionalInteger("reservedUntil", 0);
-  const forMs = row.optionalInteger("reservedMs", 0, MAX_RESERVATION_MS) ?? leaseDurationMs;
+  const forMs = row.optionalInteger("reservedForMs", 0, MAX_RESERVATION_MS) ?? leaseDurationMs;
   return candidateId === undefined && group === undefined ? undefined : { candidateId, group, until, forMs };
 }
 
@@ -114,30 +114,30 @@ export function toCandidate(item: Item): CandidateRow | undefined {
     return attribute !== undefined && "BOOL" in attribute && attribute.BOOL === true;
   };
   const candidateId = text("candidateId");
-  const seq = whole("seq");
-  const beat = whole("beat");
-  const refreshMs = whole("refreshMs");
+  const arrival = whole("arrival");
+  const heartbeat = whole("heartbeat");
+  const refreshIntervalMs = whole("refreshIntervalMs");
   const sortKey = item[SORT_KEY];
   const isItsOwn = sortKey && "S" in sortKey && sortKey.S === CANDIDATE_SORT_KEY_PREFIX + candidateId;
   if (
     !isItsOwn ||
     candidateId === undefined ||
-    seq === undefined ||
-    beat === undefined ||
-    refreshMs === undefined
+    arrival === undefined ||
+    heartbeat === undefined ||
+    refreshIntervalMs === undefined
   ) {
     return undefined;
   }
   return {
     candidateId,
     label: text("label") ?? candidateId,
-    seq,
+    arrival,
     rank: number("rank") ?? 0,
     eligible: isSet("eligible"),
     group: text("group"),
     value: text("value"),
-    beat,
-    refreshMs,
+    heartbeat,
+    refreshIntervalMs,
     expiresAt: whole("expiresAt"),
     ttl: whole("ttl"),
   };

@@ -48,14 +48,14 @@ export function acquisition(request: AcquireRequest): Update {
 
 /** What was said of the tenure before, or for it. */
 const CLEARED = {
-  stepDown: undefined,
+  stepDownBy: undefined,
   stepDownTo: undefined,
   releaseInMs: undefined,
   releaseTo: undefined,
-  reservedFor: undefined,
-  reservedGroup: undefined,
+  reservedForCandidate: undefined,
+  reservedForGroup: undefined,
   reservedUntil: undefined,
-  reservedMs: undefined,
+  reservedForMs: undefined,
   endReason: undefined,
   endedAt: undefined,
 };
@@ -92,10 +92,10 @@ export function release(request: ResignRequest): Update {
       revision: n(request.revision),
       endReason: s(request.reason),
       endedAt: optional(n, request.at),
-      reservedFor: optional(s, request.reservation?.candidateId),
-      reservedGroup: optional(s, request.reservation?.group),
+      reservedForCandidate: optional(s, request.reservation?.candidateId),
+      reservedForGroup: optional(s, request.reservation?.group),
       reservedUntil: optional(n, request.reservation?.until),
-      reservedMs: optional(n, request.reservation?.forMs),
+      reservedForMs: optional(n, request.reservation?.forMs),
       ...(request.tick !== undefined && { lastTick: s(request.tick), lastTickTerm: n(request.term) }),
     },
   };
@@ -104,7 +104,7 @@ export function release(request: ResignRequest): Update {
 export function stepDownRequest(request: StepDownRequest): Update {
   return {
     condition: all(termAsSeen(request), someHolder),
-    set: { stepDown: s(request.by), stepDownTo: optional(s, request.to) },
+    set: { stepDownBy: s(request.by), stepDownTo: optional(s, request.to) },
   };
 }
 
@@ -113,7 +113,7 @@ export function pauseChange({ by, seen }: PauseRequest): Update {
   const sameRow = isPlaceholder(seen) ? pairAsSeen(seen) : termAsSeen(seen);
   return {
     condition: all(sameRow, asSeen("pauseRevision", optional(n, pauseRevision))),
-    set: { paused: optional(s, by), pauseRevision: n((pauseRevision ?? 0) + 1) },
+    set: { pausedBy: optional(s, by), pauseRevision: n((pauseRevision ?? 0) + 1) },
   };
 }
 

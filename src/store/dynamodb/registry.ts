@@ -8,10 +8,10 @@ import { MAX_TERM } from "../../limits.js";
 import { type Item, n, s } from "../attribute.js";
 import type { LeaseStore } from "../lease-store.js";
 import {
+  ARRIVAL_SORT_KEY,
   CANDIDATE_SORT_KEY_PREFIX,
   candidatesPartition,
   PARTITION_KEY,
-  SEQ_SORT_KEY,
   SORT_KEY,
   TERM_SORT_KEY_PREFIX,
   termSortKey,
@@ -28,7 +28,7 @@ type Verbs =
   | "readHistory"
   | "readTerms"
   | "recordTerm"
-  | "drawSeq"
+  | "drawArrival"
   | "writeCandidate"
   | "deleteCandidate"
   | "readCandidates";
@@ -59,15 +59,15 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
     recordTerm: (election, record, signal) =>
       set("record a term", election, termSortKey(record.term), termRow(record), signal),
 
-    drawSeq: (election, signal) =>
+    drawArrival: (election, signal) =>
       table.ask("join the election", signal, async (send) => {
         const command = new UpdateItemCommand({
-          ...table.rowOf(election, SEQ_SORT_KEY),
-          ...updateExpression({ set: {}, add: { seq: n(1) } }),
+          ...table.rowOf(election, ARRIVAL_SORT_KEY),
+          ...updateExpression({ set: {}, add: { arrival: n(1) } }),
           ReturnValues: "UPDATED_NEW",
         });
         const { Attributes } = await send(command);
-        return { seq: Number(Attributes?.seq?.N) };
+        return { arrival: Number(Attributes?.arrival?.N) };
       }),
 
     writeCandidate(election, row, signal) {
@@ -75,11 +75,11 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
       return set("refresh the candidate", candidatesPartition(election), sortKey, attributes(row), signal);
     },
 
-    deleteCandidate: (election, { candidateId, beat }, signal) =>
+    deleteCandidate: (election, { candidateId, heartbeat }, signal) =>
       table.ask("delete a candidate's row", signal, async (send) => {
         const command = new DeleteItemCommand({
           ...table.rowOf(candidatesPartition(election), CANDIDATE_SORT_KEY_PREFIX + candidateId),
-          ...conditionExpression(notRefreshedSince(beat)),
+          ...conditionExpression(notRefreshedSince(heartbeat)),
         });
         try {
           await send(command);

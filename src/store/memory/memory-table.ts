@@ -57,7 +57,7 @@ export class MemoryTable implements LeaseStore {
   readonly #leases = new Map<string, Lease>();
   readonly #terms = new Map<string, Map<number, TermRecord>>();
   readonly #candidates = new Map<string, Map<string, CandidateRow>>();
-  readonly #seqs = new Map<string, number>();
+  readonly #arrivals = new Map<string, number>();
   readonly #items = new Map<string, Map<string, Item>>();
   readonly #tokens = new Map<string, { readonly atMs: number; readonly content: string }>();
   readonly #keys: Record<string, readonly string[]>;
@@ -180,10 +180,10 @@ export class MemoryTable implements LeaseStore {
     return { dateMs: this.#dateMs(), terms: terms.reverse().slice(0, limit) };
   }
 
-  async drawSeq(election: string): Promise<Answer & { seq: number }> {
-    const seq = (this.#seqs.get(election) ?? 0) + 1;
-    this.#seqs.set(election, seq);
-    return { dateMs: this.#dateMs(), seq };
+  async drawArrival(election: string): Promise<Answer & { arrival: number }> {
+    const arrival = (this.#arrivals.get(election) ?? 0) + 1;
+    this.#arrivals.set(election, arrival);
+    return { dateMs: this.#dateMs(), arrival };
   }
 
   async writeCandidate(election: string, row: CandidateRow): Promise<Answer> {
@@ -194,11 +194,11 @@ export class MemoryTable implements LeaseStore {
 
   async deleteCandidate(
     election: string,
-    { candidateId, beat }: Pick<CandidateRow, "candidateId" | "beat">,
+    { candidateId, heartbeat }: Pick<CandidateRow, "candidateId" | "heartbeat">,
   ): Promise<Answer> {
     const candidates = this.#candidates.get(election);
     const row = candidates?.get(candidateId);
-    if (row !== undefined && row.beat <= beat) candidates?.delete(candidateId);
+    if (row !== undefined && row.heartbeat <= heartbeat) candidates?.delete(candidateId);
     return { dateMs: this.#dateMs() };
   }
 
