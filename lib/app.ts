@@ -3,7 +3,7 @@ import { IncumbentStack } from "./incumbent-stack.js";
 import { InvalidPropError } from "./invalid-prop.js";
 import { settingsOf } from "./settings.js";
 
-/** The app of `cdk.json`: `npx cdk deploy -c tableName=leases -c alarmEmail=on-call@example.com`. docs/deploy.md has all of it. */
+/** The app of `cdk.json`: `npx cdk deploy -c tableName=leases -c alarmEmail=on-call@example.com`. docs/deploy.md explains it. */
 
 function build(app: App): void {
   const { stackName, region, regions, ...settings } = settingsOf((key) => app.node.tryGetContext(key));
@@ -30,7 +30,7 @@ function build(app: App): void {
         env: { ...ofAccount, region: one },
       }),
   );
-  // The first has the table; its replicas must be there before the others use them.
+  // The first stack has the table. Its replicas must exist before the other stacks use them.
   for (const other of others) if (first) other.addStackDependency(first);
 }
 

@@ -15,33 +15,43 @@ import { monitorDashboard } from "./monitor-dashboard.js";
 import { MonitorMetrics } from "./monitor-metrics.js";
 import { ScheduledLeader } from "./scheduled-leader.js";
 
-/** By which the monitors of one table, in one Region, agree who publishes: metrics and alarms are each Region's own. */
+/** The monitors of one table, in one Region, elect the one that publishes. Each Region has its own metrics and alarms. */
 const ELECTION = "incumbent/monitor";
 const TIMEOUT = Duration.seconds(50);
 
+/** The props of an `ElectionMonitor`. */
 export interface ElectionMonitorProps {
+  /** The table to watch. */
   readonly table: LeaseAccess;
-  /** Elections with alarms of their own; all elections of the table are on the dashboard. @default none */
+  /** Elections that get alarms. The dashboard shows all elections of the table. @default none */
   readonly elections?: readonly WatchedElection[];
-  /** How often it looks, in whole minutes. @default 1 minute */
+  /** The time between two runs: 1 to 60 whole minutes. @default 1 minute */
   readonly interval?: Duration;
-  /** Of the metrics, in CloudWatch. @default "Incumbent" */
+  /** The metrics' namespace in CloudWatch. @default "Incumbent" */
   readonly namespace?: string;
-  /** Told by the alarms. @default nobody */
+  /** The topic that the alarms notify. @default none */
   readonly alarmTopic?: ITopic;
-  /** @default ONE_MONTH */
+  /** How long the function's log is kept. @default ONE_MONTH */
   readonly logRetention?: RetentionDays;
 }
 
 /**
- * Reads all elections of a table once a minute and publishes how they are: metrics, a dashboard, alarms. It is a
- * candidate of that very table, so of several monitors in a Region one publishes. Cleans up where DynamoDB does not.
+ * Reads all elections of a table once a minute, and publishes metrics, a dashboard and alarms. It elects itself on that
+ * table, so one of several monitors in a Region publishes. It deletes old rows where DynamoDB does not.
  */
 export class ElectionMonitor extends Construct {
+  /** The function that reads the table. */
   readonly function: LambdaFunction;
+  /** The metrics that it publishes. */
   readonly metrics: MonitorMetrics;
+  /** Its alarms. */
   readonly alarms: MonitorAlarms;
 
+  /**
+   * @throws InvalidPropError: a prop cannot work.
+   * @example
+   * new ElectionMonitor(this, "Monitor", { table, elections: [{ election: "billing/nightly" }] });
+   */
   constructor(scope: Construct, id: string, props: ElectionMonitorProps) {
     super(scope, id);
     const { table, elections = [], interval = Duration.minutes(1), namespace = "Incumbent" } = props;
@@ -67,7 +77,7 @@ export class ElectionMonitor extends Construct {
       election,
       schedule: ScheduleExpression.rate(interval),
       function: this.function,
-      // The next look comes soon; that none comes is an alarm of its own.
+      // The next run comes soon, and an alarm says so if none comes.
       retry: { maximumRetryAttempts: 0, maximumEventAge: Duration.minutes(1) },
       alarms: false,
     });
@@ -83,12 +93,13 @@ export class ElectionMonitor extends Construct {
     monitorDashboard(this, "Dashboard", this.metrics, table);
   }
 
+  /** The function's role. */
   get grantPrincipal(): IPrincipal {
     return this.function.grantPrincipal;
   }
 }
 
-/** In the package: bundled when it was built. In the repository: its source, bundled now. */
+/** The package has the bundle. The repository has the source, which CDK bundles. */
 function monitorCode(scope: Construct): { readonly code: Code } | { readonly entry: string } {
   const bundled = fileURLToPath(new URL("../lambda/monitor/", import.meta.url));
   if (existsSync(`${bundled}index.mjs`)) return { code: Code.fromAsset(bundled) };

@@ -13,41 +13,61 @@ import { LeaseTable } from "./lease-table.js";
 import type { WatchedElection } from "./monitor-alarms.js";
 import { ScheduledLeader } from "./scheduled-leader.js";
 
+/** The props of an `IncumbentStack`. */
 export interface IncumbentStackProps extends StackProps {
-  /** @default "incumbent" */
+  /** The name of the lease table. @default "incumbent" */
   readonly tableName?: string;
-  /** Three Regions, or two and a `witness`. The stack of the first has the table, the others use its replicas. @default one Region */
+  /**
+   * Three Regions, or two and a `witness`. The stack of the first Region has the table, the others use its replicas.
+   * @default one Region
+   */
   readonly regions?: readonly string[];
+  /** A third Region that votes and holds no replica. @default none */
   readonly witness?: string;
-  /** Elections of workers elsewhere (containers, instances): a policy to attach to their role, and alarms. @default none */
+  /**
+   * Elections of workers outside this stack, such as containers. They get a policy to attach to the workers' role, and
+   * alarms.
+   * @default none
+   */
   readonly elections?: readonly string[];
-  /** @default none */
+  /** A job that runs on a schedule. @default none */
   readonly job?: JobProps;
-  /** @default true */
+  /** Whether to watch the table with an `ElectionMonitor`. @default true */
   readonly monitor?: boolean;
-  /** Puts elections and ends of leaderships on the account's default event bus. @default false */
+  /** Whether to send an event to the account's default event bus when a leadership begins or ends. @default false */
   readonly leaderChanges?: boolean;
-  /** Is asked to confirm, then gets the alarms. @default nobody */
+  /** The address that gets the alarms. AWS asks it to confirm first. @default none */
   readonly alarmEmail?: string;
 }
 
+/** The job of an `IncumbentStack`. */
 export interface JobProps {
   /** A file that exports `handler = leaderHandler(…)`. */
   readonly entry: string;
+  /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. */
   readonly election: string;
+  /** When the job runs. */
   readonly schedule: ScheduleExpression;
-  /** @default 1 minute */
+  /** How long one run may take: 5 seconds to 15 minutes. @default 1 minute */
   readonly timeout?: Duration;
-  /** Keeps the job in the Region that ran it last until it has completed no tick for so long. @default none */
+  /** How long other Regions wait after a completed run. It must be longer than from tick to tick. @default they do not wait */
   readonly stickyFor?: Duration;
 }
 
-/** The deployable whole: table, job, monitor, alarms, and what a worker needs to be told. One per Region. */
+/** The whole deployment of one Region: table, job, monitor and alarms. Its outputs are a worker's configuration. */
 export class IncumbentStack extends Stack {
+  /** The lease table, or this Region's replica of it. */
   readonly table: LeaseAccess;
+  /** The job. Undefined: there is none. */
   readonly job: ScheduledLeader | undefined;
+  /** The monitor. Undefined: there is none. */
   readonly monitor: ElectionMonitor | undefined;
 
+  /**
+   * @throws InvalidPropError: a prop cannot work.
+   * @example
+   * new IncumbentStack(app, "Incumbent", { elections: ["billing/nightly"], alarmEmail: "on-call@example.com" });
+   */
   constructor(scope: Construct, id: string, props: IncumbentStackProps = {}) {
     super(scope, id, { description: "Leader election on a DynamoDB table", ...props });
     const { elections = [], job, alarmEmail } = props;
@@ -70,7 +90,7 @@ export class IncumbentStack extends Stack {
         ...(alarmTopic && { alarmTopic }),
       });
     }
-    this.#tellWorkers(elections);
+    this.#addOutputs(elections);
   }
 
   #makeTable({
@@ -96,9 +116,9 @@ export class IncumbentStack extends Stack {
   }
 
   #alarmTopic(email: string): ITopic {
-    // Without a key: alarms could not publish through the one that AWS manages.
+    // Not encrypted: alarms cannot publish to a topic that is encrypted with AWS's managed key.
     const topic = new Topic(this, "Alarms", { enforceSSL: true });
-    // A policy of its own takes the place of the one that lets this account's alarms publish.
+    // `enforceSSL` replaces the default policy, which lets this account's alarms publish.
     topic.grantPublish(
       new ServicePrincipal("cloudwatch.amazonaws.com", {
         conditions: { StringEquals: { "aws:SourceAccount": this.account } },
@@ -108,8 +128,8 @@ export class IncumbentStack extends Stack {
     return topic;
   }
 
-  /** To be pasted into a worker's configuration. */
-  #tellWorkers(elections: readonly string[]): void {
+  /** The outputs are for a worker's configuration. */
+  #addOutputs(elections: readonly string[]): void {
     const output = (id: string, value: string, description: string) =>
       new CfnOutput(this, id, { value, description });
     output("TableName", this.table.tableName, "INCUMBENT_TABLE of a worker; tableName of an Election");

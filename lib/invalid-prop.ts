@@ -4,8 +4,8 @@ import { describe, notAllowed } from "../src/describe.js";
 import { NAME_PATTERN } from "../src/limits.js";
 
 /**
- * A prop, or a context value, cannot work. Names it, the rule, the kind of value received and one that works. What was
- * received is described and not kept: a function's environment, say, holds secrets.
+ * A prop or a context value cannot work. The message names it, the rule, the kind of value received and a value that
+ * works. The value itself is not kept, because it can hold secrets.
  */
 export class InvalidPropError extends Error {
   override readonly name = "InvalidPropError";
@@ -46,7 +46,7 @@ export function checkElection(scope: IConstruct, election: string, prop = "elect
   refuse(scope, prop, rule, election, "billing/nightly");
 }
 
-/** Of values that we chose: most are code to be written. */
+/** For suggestions only. Most are code, so they have no quotation marks. */
 function show(suggestion: unknown): string {
   return typeof suggestion === "string" ? suggestion : (JSON.stringify(suggestion) ?? "leave it out");
 }

@@ -6,16 +6,21 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 
+/** The props of `JobAlarms`. */
 export interface JobAlarmsProps {
   readonly function: IFunction;
   readonly deadLetterQueue: IQueue;
+  /** The topic that the alarms notify. @default none */
   readonly topic?: ITopic | undefined;
 }
 
-/** A job that fails must not fail in silence. */
+/** The alarms of a scheduled job. */
 export class JobAlarms extends Construct {
+  /** A run failed. */
   readonly errors: Alarm;
+  /** Lambda delayed a run. */
   readonly throttles: Alarm;
+  /** A run failed for good. */
   readonly deadLetters: Alarm;
 
   constructor(scope: Construct, id: string, { function: job, deadLetterQueue, topic }: JobAlarmsProps) {
@@ -23,8 +28,8 @@ export class JobAlarms extends Construct {
     const period = Duration.minutes(5);
     const raise = (name: string, metric: IMetric, alarmDescription: string) =>
       newAlarm(this, name, { metric, threshold: 1, alarmDescription, topic });
-    this.errors = raise("Errors", job.metricErrors({ period }), "A run failed; it is tried again.");
-    this.throttles = raise("Throttles", job.metricThrottles({ period }), "A run was put off by Lambda.");
+    this.errors = raise("Errors", job.metricErrors({ period }), "A run failed. Lambda tries it again.");
+    this.throttles = raise("Throttles", job.metricThrottles({ period }), "Lambda delayed a run.");
     const waiting = deadLetterQueue.metricApproximateNumberOfMessagesVisible({
       period,
       statistic: "Maximum",
@@ -39,15 +44,16 @@ export class JobAlarms extends Construct {
 
 export interface AlarmRule {
   readonly metric: IMetric;
-  /** Reached is enough. */
+  /** The alarm goes off at this value. */
   readonly threshold: number;
   readonly alarmDescription: string;
+  /** The topic that the alarm notifies. @default none */
   readonly topic?: ITopic | undefined;
-  /** @default 1 */
+  /** How many periods in a row. @default 1 */
   readonly periods?: number;
 }
 
-/** Goes off when the metric reaches the threshold, and tells when it is over. No data is no fault. */
+/** Notifies the topic when the metric reaches the threshold, and when it no longer does. Missing data are no fault. */
 export function newAlarm(scope: Construct, id: string, { topic, periods = 1, ...rule }: AlarmRule): Alarm {
   const alarm = new Alarm(scope, id, {
     ...rule,

@@ -7,31 +7,41 @@ import { LEASE_SORT_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX } from "../src/store/sch
 import { refuse } from "./invalid-prop.js";
 import type { LeaseTable } from "./lease-table.js";
 
-/** `source` of the events. */
+/** The `source` of the events. */
 export const EVENT_SOURCE = "incumbent";
+/** The `detail-type` when a term begins. */
 export const LEADER_ELECTED = "Leader Elected";
+/** The `detail-type` when a leadership ends and nobody leads. */
 export const LEADERSHIP_ENDED = "Leadership Ended";
 
+/** The props of `LeaderChanges`. */
 export interface LeaderChangesProps {
-  /** With `stream: true`. */
+  /** The table, with `stream: true`. */
   readonly table: LeaseTable;
-  /** Where the events go. */
+  /** The event bus that gets the events. */
   readonly eventBus: IEventBus | EventBus;
 }
 
 /**
- * Tells an event bus who leads, without code to run: the table's stream, filtered, through EventBridge Pipes. At least
- * once, so look at the term. Events have `source` "incumbent" and
+ * Sends an event to an event bus when the leader changes. No code runs: EventBridge Pipes filter the table's stream. An
+ * event can arrive twice, so compare terms. Events have `source` "incumbent" and
  *
  * - `detail-type` "Leader Elected", `detail` `{ election, term, leader }`: a term has begun;
- * - `detail-type` "Leadership Ended", `detail` `{ election, term, leader }`: it was given back, or taken away by an
- *   operator, and nobody leads. A leader that died is told of by its successor's event only.
+ * - `detail-type` "Leadership Ended", `detail` `{ election, term, leader }`: the leader gave the lease back, or an operator
+ *   evicted it, and nobody leads. There is no such event for a leader that died: its successor's event follows.
  *
- * `term` is a string of digits. Two readers of the stream, which are as many as DynamoDB recommends.
+ * `term` is a string of digits. The pipes read the stream twice, which is the most that DynamoDB recommends.
  */
 export class LeaderChanges extends Construct {
+  /** The two pipes. */
   readonly pipes: readonly CfnPipe[];
 
+  /**
+   * @throws InvalidPropError: the table has no stream.
+   * @example
+   * const eventBus = EventBus.fromEventBusName(this, "Bus", "default");
+   * new LeaderChanges(this, "Changes", { table, eventBus });
+   */
   constructor(scope: Construct, id: string, { table, eventBus }: LeaderChangesProps) {
     super(scope, id);
     const streamArn = table.streamArn;
@@ -54,7 +64,7 @@ export class LeaderChanges extends Construct {
           inputTemplate: template(detail),
         },
       });
-      // A pipe tries its rights when it is made.
+      // A pipe checks its permissions when it is created.
       made.node.addDependency(role);
       return made;
     };
@@ -97,8 +107,8 @@ const absent = [{ exists: false }];
 const present = [{ exists: true }];
 
 /**
- * A row of a term appears, once per election. The lease row would not do: filters cannot compare, so a takeover from a
- * dead leader looks like a renewal there.
+ * A row of a term appears, once per term. The lease row does not help: filters cannot compare two values, so a take-over
+ * from a dead leader looks like a renewal.
  */
 const ELECTED = {
   dynamodb: {
@@ -118,7 +128,7 @@ const ENDED = {
   },
 };
 
-/** Each path exists in every event that the filter lets through. The pipe itself puts quotes around strings. */
+/** Each path exists in every event that passes the filter. The pipe puts strings in quotation marks. */
 function template(detail: Record<string, string>): string {
   return `{${Object.entries(detail)
     .map(([name, path]) => `"${name}":<${path}>`)

@@ -26,11 +26,11 @@ export interface LeaderFunctionProps {
   readonly environment?: Record<string, string>;
   readonly logRetention: RetentionDays;
   readonly description: string;
-  /** Sends traces to X-Ray. */
+  /** Whether to send traces to X-Ray. */
   readonly traced?: boolean;
 }
 
-/** A Lambda function with a log group and a role of its own. The role may write that log, and nothing else yet. */
+/** A Lambda function with its own log group and role. The role may only write that log. */
 export class LeaderFunction extends Construct {
   readonly function: LambdaFunction;
 

@@ -6,15 +6,15 @@ import { Construct } from "constructs";
 import { candidatesPartition } from "../src/store/schema.js";
 import { checkElection, refuse } from "./invalid-prop.js";
 
-/** What a role sends: on the lease and the history of an election, and in the partition of its candidates. */
+/** The requests of a role: to the lease and the history of an election, and to the partition of its candidates. */
 export interface RoleActions {
   readonly election: readonly string[];
   readonly candidates: readonly string[];
 }
 
 /**
- * A candidate deletes its own row, and a leader those of the dead; never a lease or a term. No role scans. A test holds
- * this against the client's requests.
+ * A candidate deletes its own row, and a leader deletes the rows of dead candidates. Nobody deletes a lease or a term, and
+ * no role scans. A test compares this with the client's requests.
  */
 export const CANDIDATE_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"],
@@ -29,7 +29,7 @@ export const OPERATOR_ACTIONS: RoleActions = {
   candidates: ["dynamodb:Query"],
 };
 
-/** What DynamoDB does with a customer's key on behalf of who reads and writes a table. */
+/** What DynamoDB does with a customer's key for a role that reads and writes a table. */
 const KEY_ACTIONS = [
   "kms:Decrypt",
   "kms:DescribeKey",
@@ -47,31 +47,36 @@ const OPERATIONS = [
   Operation.TRANSACT_WRITE_ITEMS,
 ];
 
-/** A lease table seen from one Region: its own, or another that holds a replica. Grants are for that Region's replica. */
+/** The lease table, or its replica, in one Region. Grants are for that Region. */
 export abstract class LeaseAccess extends Construct {
+  /** The DynamoDB table. */
   abstract readonly table: ITableV2 | TableV2;
-  /** Whether DynamoDB removes old rows. Where it cannot (multi-Region), an `ElectionMonitor` does. */
+  /** Whether DynamoDB removes old rows. Where it does not (multi-Region), an `ElectionMonitor` does. */
   abstract readonly hasTtl: boolean;
 
+  /** The table's name. */
   get tableName(): string {
     return this.table.tableName;
   }
 
+  /** The ARN of the table in this Region. */
   get tableArn(): string {
     return this.table.tableArn;
   }
 
   /**
-   * What a candidate of these elections needs, and nothing else: `dynamodb:LeadingKeys` confines it to their rows. It may
-   * delete in the partition of their candidates only.
-   * Throws `InvalidPropError` when no election is named.
+   * Grants what a candidate of these elections needs, and nothing else: `dynamodb:LeadingKeys` limits it to their rows. It
+   * may delete only the rows of candidates.
+   * @throws InvalidPropError: no election is named, or a name cannot work.
+   * @example
+   * table.grantCandidate(taskRole, "billing/nightly");
    */
   grantCandidate(grantee: IGrantable, ...elections: string[]): Grant {
     if (elections.length === 0) {
       refuse(
         this,
         "elections",
-        "must name each election that it may stand for",
+        "must name each election that it may be a candidate of",
         undefined,
         "billing/nightly",
       );
@@ -79,12 +84,22 @@ export abstract class LeaseAccess extends Construct {
     return this.#grantRole(grantee, CANDIDATE_ACTIONS, elections);
   }
 
-  /** To see who leads: these elections, or all of the table when none is named. */
+  /**
+   * Grants what an observer needs: of these elections, or of all elections of the table when none is named.
+   * @throws InvalidPropError: a name cannot work.
+   * @example
+   * table.grantObserver(taskRole);
+   */
   grantObserver(grantee: IGrantable, ...elections: string[]): Grant {
     return this.#grantRole(grantee, OBSERVER_ACTIONS, elections);
   }
 
-  /** To request step-downs, evict and pause: these elections, or all of the table when none is named. */
+  /**
+   * Grants what an `Operator` needs: of these elections, or of all elections of the table when none is named.
+   * @throws InvalidPropError: a name cannot work.
+   * @example
+   * table.grantOperator(onCallRole, "billing/nightly");
+   */
   grantOperator(grantee: IGrantable, ...elections: string[]): Grant {
     return this.#grantRole(grantee, OPERATOR_ACTIONS, elections);
   }
@@ -101,8 +116,11 @@ export abstract class LeaseAccess extends Construct {
   }
 
   /**
-   * These actions, on lease and history of these elections, or on all of the table when none is named. Scan names no row, so the
-   * condition would not confine it: grant it for the whole table or not at all. Throws `InvalidPropError` for it.
+   * Grants these actions, on the lease and the history of these elections, or on the whole table when none is named.
+   * @param actions `dynamodb:Scan` names no row, so no condition can limit it: grant it for the whole table only.
+   * @throws InvalidPropError: a name cannot work, or `dynamodb:Scan` is granted for single elections.
+   * @example
+   * table.grant(role, ["dynamodb:GetItem"], ["billing/nightly"]);
    */
   grant(grantee: IGrantable, actions: readonly string[], elections: readonly string[] = []): Grant {
     for (const election of elections) checkElection(this, election, "elections");
@@ -123,7 +141,13 @@ export abstract class LeaseAccess extends Construct {
     });
   }
 
-  /** The use of the table's key through DynamoDB, where it has one of its own. The other grants include it. */
+  /**
+   * Grants the use of the table's encryption key through DynamoDB, if the table has its own key. The other grants include
+   * it.
+   * @throws nothing.
+   * @example
+   * table.grantKey(role);
+   */
   grantKey(grantee: IGrantable): void {
     const key = this.table.encryptionKey;
     if (!key) return;
@@ -136,26 +160,52 @@ export abstract class LeaseAccess extends Construct {
     });
   }
 
-  /** Writes that were refused by a condition: one for each bid that came too late. Most are no fault. */
+  /**
+   * The writes that a condition refused: one for each bid that came too late. Most are no fault.
+   * @throws nothing.
+   * @example
+   * const refused = table.metricConditionalCheckFailed({ period: Duration.minutes(5) });
+   */
   metricConditionalCheckFailed(options?: MetricOptions): Metric {
     return this.table.metricConditionalCheckFailedRequests(options);
   }
 
-  /** Requests of candidates that DynamoDB put off. Leases are lost when renewals are. */
+  /**
+   * The requests that DynamoDB throttled. When it throttles renewals, leases are lost.
+   * @throws nothing.
+   * @example
+   * const throttled = table.metricThrottledRequests();
+   */
   metricThrottledRequests(options?: MetricOptions): IMetric {
     return this.table.metricThrottledRequestsForOperations({ ...options, operations: OPERATIONS });
   }
 
+  /**
+   * The requests that failed in DynamoDB.
+   * @throws nothing.
+   * @example
+   * const failed = table.metricSystemErrors();
+   */
   metricSystemErrors(options?: MetricOptions): IMetric {
     return this.table.metricSystemErrorsForOperations({ ...options, operations: OPERATIONS });
   }
 
-  /** Transactions that met another write of the same row. */
+  /**
+   * The transactions that met another write of the same item.
+   * @throws nothing.
+   * @example
+   * const conflicts = table.metricTransactionConflicts();
+   */
   metricTransactionConflicts(options?: MetricOptions): Metric {
     return this.table.metric("TransactionConflict", { statistic: "Sum", ...options });
   }
 
-  /** Of renewals and bids, in milliseconds. */
+  /**
+   * The latency of renewals and bids, in milliseconds.
+   * @throws nothing.
+   * @example
+   * const latency = table.metricWriteLatency({ statistic: "p99" });
+   */
   metricWriteLatency(options?: MetricOptions): Metric {
     return this.table.metricSuccessfulRequestLatency({
       ...options,
@@ -163,10 +213,22 @@ export abstract class LeaseAccess extends Construct {
     });
   }
 
+  /**
+   * The write units that were consumed.
+   * @throws nothing.
+   * @example
+   * const writes = table.metricConsumedWrites();
+   */
   metricConsumedWrites(options?: MetricOptions): Metric {
     return this.table.metricConsumedWriteCapacityUnits(options);
   }
 
+  /**
+   * The read units that were consumed.
+   * @throws nothing.
+   * @example
+   * const reads = table.metricConsumedReads();
+   */
   metricConsumedReads(options?: MetricOptions): Metric {
     return this.table.metricConsumedReadCapacityUnits(options);
   }

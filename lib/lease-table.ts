@@ -14,37 +14,47 @@ import { refuse } from "./invalid-prop.js";
 import { LeaseAccess } from "./lease-access.js";
 import { objectionTo } from "./regions.js";
 
+/** The props of a `LeaseTable`. */
 export interface LeaseTableProps {
-  /** @default a name that CloudFormation makes up */
+  /** The table's name. @default a name that CloudFormation generates */
   readonly tableName?: string;
   /**
-   * Three Regions of one Region set, the stack's own among them, or two and a `witness`: a multi-Region table with
-   * strong consistency. No transactions on it (so `guard` instead of `transact`) and no clean-up by DynamoDB.
+   * Three Regions of one Region set, with the stack's own among them, or two and a `witness`. They make a multi-Region
+   * table with strong consistency. It takes no transactions (use `guard` instead of `transact`), and DynamoDB does not
+   * delete old rows there.
    * @default a table in the stack's Region
    */
   readonly regions?: readonly string[];
-  /** A third Region that votes and holds no replica. */
+  /** A third Region that votes and holds no replica. @default none */
   readonly witness?: string;
-  /** `TableEncryptionV2.customerManagedKey(key)` for a key of your own, in a stack with an env. @default a key that DynamoDB owns */
+  /**
+   * `TableEncryptionV2.customerManagedKey(key)` for your own key, in a stack with an env.
+   * @default a key that DynamoDB owns
+   */
   readonly encryption?: TableEncryptionV2;
-  /** Keeps a stream of changes, for `LeaderChanges`. @default false; on where there are several Regions */
+  /** Whether to keep a stream of changes, for `LeaderChanges`. @default false; true with several Regions */
   readonly stream?: boolean;
-  /** Refuses deletion by anyone. @default true */
+  /** Whether nobody can delete the table. @default true */
   readonly deletionProtection?: boolean;
-  /** What happens when it leaves the stack: a table that is deleted takes the order of terms along. @default RETAIN */
+  /** What happens when the table leaves the stack. After a deletion terms begin again. @default RETAIN */
   readonly removalPolicy?: RemovalPolicy;
 }
 
 /**
- * The table that elections are held on: any number of them. On demand, encrypted, with point-in-time recovery, kept when
- * the stack goes. Throws `InvalidPropError` for Regions on which leases would not be safe.
+ * The lease table, for any number of elections. It is on demand, encrypted and has point-in-time recovery. It stays when
+ * the stack is deleted.
  */
 export class LeaseTable extends LeaseAccess {
   readonly table: TableV2;
   readonly hasTtl: boolean;
-  /** The stream of changes; undefined without one. */
+  /** The ARN of the stream of changes. Undefined: there is none. */
   readonly streamArn: string | undefined;
 
+  /**
+   * @throws InvalidPropError: leases would not be safe on a table in these Regions.
+   * @example
+   * const table = new LeaseTable(this, "Leases", { tableName: "incumbent" });
+   */
   constructor(scope: Construct, id: string, props: LeaseTableProps = {}) {
     super(scope, id);
     const { tableName, regions, witness, stream = false, deletionProtection = true } = props;
@@ -73,9 +83,11 @@ export class LeaseTable extends LeaseAccess {
   }
 
   /**
-   * A lease table made elsewhere: by another stack, or the replica of this stack's Region. `multiRegion` says that
-   * it is in several Regions, so that DynamoDB does not clean up.
-   * @default multiRegion false
+   * Refers to a lease table of another stack, or to its replica in this stack's Region.
+   * @param options `multiRegion`: it is in several Regions, so DynamoDB does not delete old rows. @default false
+   * @throws nothing.
+   * @example
+   * const table = LeaseTable.fromTableName(this, "Leases", "incumbent");
    */
   static fromTableName(
     scope: Construct,
@@ -86,7 +98,7 @@ export class LeaseTable extends LeaseAccess {
     return new ExistingLeaseTable(scope, id, tableName, !multiRegion);
   }
 
-  /** What escape hatches may have done to the table since. */
+  /** Escape hatches can change the table after it was made. */
   #unsafe(): string[] {
     const cfn = this.table.node.defaultChild as CfnGlobalTable;
     const replicas: unknown[] = Stack.of(this).resolve(cfn.replicas) ?? [];

@@ -6,30 +6,40 @@ import { refuse } from "./invalid-prop.js";
 import { newAlarm, notify } from "./job-alarms.js";
 import type { MonitorMetrics } from "./monitor-metrics.js";
 
+/** An election that has alarms. */
 export interface WatchedElection {
+  /** The election's name. */
   readonly election: string;
-  /** As its candidates have it. @default 15 seconds */
+  /** The `leaseDurationMs` of its candidates. @default 15 seconds */
   readonly leaseDuration?: Duration;
-  /** Without a leader for so many leases, and seen so by the monitor: alarm. @default 4 */
+  /** An alarm goes off when it has had no leader for this many leases, from 1. @default 4 */
   readonly leasesWithoutLeader?: number;
-  /** More terms than this in an hour: alarm. Leave it out for a scheduled job, where each run is a term. @default none */
+  /**
+   * An alarm goes off when more terms than this begin in an hour. Leave it out for a scheduled job, where each run is a
+   * term.
+   * @default no alarm
+   */
   readonly maxTermsPerHour?: number;
-  /** No tick completed for so long: alarm. For scheduled jobs. @default none */
+  /** An alarm goes off when no tick was completed for this time. For scheduled jobs. @default no alarm */
   readonly maxSinceLastTick?: Duration;
 }
 
-/** Looks in a row without news of the monitor: once can be an update of the function. */
-const LOOKS_MISSED = 5;
+/** Missed runs of the monitor in a row: one can be an update of the function. */
+const MISSED_RUNS = 5;
 
+/** The props of `MonitorAlarms`. */
 export interface MonitorAlarmsProps {
   readonly elections: readonly WatchedElection[];
   readonly metrics: MonitorMetrics;
+  /** The topic that the alarms notify. @default none */
   readonly topic?: ITopic | undefined;
 }
 
+/** The alarms of an `ElectionMonitor`. */
 export class MonitorAlarms extends Construct {
-  /** The monitor does not publish: nothing else here can go off then. */
+  /** The monitor does not publish, so no other alarm here can go off. */
   readonly silent: Alarm;
+  /** A row was damaged, or was not written by this library. */
   readonly malformedRows: Alarm;
 
   constructor(scope: Construct, id: string, { elections, metrics, topic }: MonitorAlarmsProps) {
@@ -37,7 +47,7 @@ export class MonitorAlarms extends Construct {
     this.silent = new Alarm(this, "MonitorSilent", {
       metric: metrics.runs(),
       threshold: 1,
-      evaluationPeriods: LOOKS_MISSED,
+      evaluationPeriods: MISSED_RUNS,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       treatMissingData: TreatMissingData.BREACHING,
       alarmDescription: "The monitor of the elections does not publish: they are not watched.",

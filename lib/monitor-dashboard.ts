@@ -12,7 +12,7 @@ const TITLES: [ElectionMetric, string][] = [
   ["SecondsSinceLastTick", "Seconds since the last completed tick"],
 ];
 
-/** All elections, those of tomorrow too, and how the table bears them. */
+/** Shows all elections, also those that begin later, and the load of the table. */
 export function monitorDashboard(
   scope: Construct,
   id: string,
@@ -28,7 +28,7 @@ export function monitorDashboard(
     widgets: [
       [first, second],
       [third, fourth],
-      [fifth, graph("Looks of the monitor", metrics.runs(), metrics.malformedRows())],
+      [fifth, graph("Runs of the monitor", metrics.runs(), metrics.malformedRows())],
       [
         graph("Table: throttled requests", table.metricThrottledRequests({ period })),
         graph("Table: failed requests", table.metricSystemErrors({ period })),

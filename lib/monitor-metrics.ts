@@ -1,7 +1,7 @@
 import type { Duration } from "aws-cdk-lib";
 import { MathExpression, Metric, type MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 
-/** What the monitor publishes of one election, and of the table. `lambda/publish.ts` is the other end. */
+/** The metrics that the monitor publishes of one election. `lambda/publish.ts` writes them. */
 export type ElectionMetric =
   | "HasLeader"
   | "LeaseAgeMs"
@@ -9,20 +9,32 @@ export type ElectionMetric =
   | "TermsPerHour"
   | "SecondsSinceLastTick";
 
+/** The metrics of an `ElectionMonitor`, for alarms and dashboards of your own. */
 export class MonitorMetrics {
   constructor(
     private readonly tableName: string,
     private readonly namespace: string,
-    /** From one look to the next. */
+    /** From one run to the next. */
     readonly period: Duration,
   ) {}
 
+  /**
+   * One metric of one election.
+   * @throws nothing.
+   * @example
+   * const age = monitor.metrics.of("billing/nightly", "LeaseAgeMs");
+   */
   of(election: string, metricName: ElectionMetric, options: MetricOptions = {}): Metric {
     const dimensionsMap = { Table: this.tableName, Election: election };
     return this.#metric(metricName, { statistic: "Maximum", dimensionsMap, ...options });
   }
 
-  /** Looks at the table that ended well. */
+  /**
+   * The runs of the monitor that succeeded.
+   * @throws nothing.
+   * @example
+   * const runs = monitor.metrics.runs();
+   */
   runs(options: MetricOptions = {}): Metric {
     return this.#metric("MonitorRuns", {
       statistic: "Sum",
@@ -31,7 +43,12 @@ export class MonitorMetrics {
     });
   }
 
-  /** Rows under an election's key that nobody of us wrote. */
+  /**
+   * The rows under an election's key that are damaged, or that this library did not write.
+   * @throws nothing.
+   * @example
+   * const malformed = monitor.metrics.malformedRows();
+   */
   malformedRows(options: MetricOptions = {}): Metric {
     return this.#metric("MalformedRows", {
       statistic: "Maximum",
@@ -40,7 +57,12 @@ export class MonitorMetrics {
     });
   }
 
-  /** One metric of all elections that there are when it is looked at. */
+  /**
+   * One metric of all elections that exist when somebody opens the dashboard.
+   * @throws nothing.
+   * @example
+   * const graph = new GraphWidget({ left: [monitor.metrics.everywhere("HasLeader")] });
+   */
   everywhere(metricName: ElectionMetric): MathExpression {
     const schema = `{${this.namespace},Election,Table}`;
     const term = `${schema} MetricName="${metricName}" Table="${this.tableName}"`;

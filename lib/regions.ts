@@ -1,4 +1,4 @@
-/** Which Regions can hold one strongly consistent table: those of one of these sets. */
+/** A strongly consistent table can be in the Regions of one of these sets. */
 const REGION_SETS: readonly (readonly string[])[] = [
   ["us-east-1", "us-east-2", "us-west-2"],
   ["eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1"],
@@ -8,9 +8,9 @@ const REGION_SETS: readonly (readonly string[])[] = [
 const KNOWN = new Set(REGION_SETS.flat());
 
 export interface Regions {
-  /** With a replica of the table, where candidates can run. */
+  /** The Regions that hold a replica of the table. Candidates run there. */
   readonly regions: readonly string[];
-  /** Only votes, and holds no table. */
+  /** A Region that votes and holds no replica. */
   readonly witness?: string | undefined;
 }
 
@@ -46,7 +46,7 @@ export function objectionTo({ regions, witness }: Regions, ownRegion: string): O
   }
   const outside = all.filter((region) => !set.includes(region));
   if (outside.length > 0) {
-    // One that we know can be named; any other text could be anything.
+    // Only known Regions are named: any other text could be a secret.
     const named = outside.map((region) => (KNOWN.has(region) ? region : `number ${1 + all.indexOf(region)}`));
     const rule = `must be of one Region set (${set.join(", ")}), without ${named.join(", ")}`;
     return outside[0] === witness

@@ -11,19 +11,19 @@ import {
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 
-/** What the schedule hands to `leaderHandler`: the scheduled time is the tick, whenever it arrives. */
+/** The event that `leaderHandler` gets. The scheduled time is the tick, even if the event arrives late. */
 const INPUT = {
   scheduledTime: ContextAttribute.scheduledTime,
   executionId: ContextAttribute.executionId,
   attempt: ContextAttribute.attemptNumber,
 };
 
-/** Most that EventBridge Scheduler allows; the age of the event ends it sooner. */
+/** The most that EventBridge Scheduler allows. The event's maximum age ends the tries sooner. */
 const DELIVERY_ATTEMPTS = 185;
 
 /**
- * One function, by a role that may do nothing but invoke it and fill its dead-letter queue. CDK's own target would also
- * allow every version and alias.
+ * Invokes one function, with a role that may only invoke it and write to its dead-letter queue. CDK's own target also
+ * allows every version and alias.
  */
 export class LeaderTarget implements IScheduleTarget {
   constructor(

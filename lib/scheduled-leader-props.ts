@@ -6,15 +6,23 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { LeaseAccess } from "./lease-access.js";
 
+/** The props of a `ScheduledLeader`. */
 export interface ScheduledLeaderProps {
+  /** The lease table. */
   readonly table: LeaseAccess;
-  /** 1 to 200 of `A-Z a-z 0-9 . _ / -`. Functions of one election, in any Region, run one at a time. */
+  /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. Functions of one election, in any Region, run one at a time. */
   readonly election: string;
   /** `ScheduleExpression.cron({ minute: "0", hour: "3", timeZone: TimeZone.EUROPE_BERLIN })`, or a rate. */
   readonly schedule: ScheduleExpression;
-  /** A file that exports `handler = leaderHandler(…)`; bundled with esbuild. Either this or `function`. */
+  /**
+   * A file that exports `handler = leaderHandler(…)`. CDK bundles it with esbuild. Give either this or `function`.
+   * @default none
+   */
   readonly entry?: string;
-  /** A function of your own, whose handler is made by `leaderHandler`. It is given the environment and the rights. */
+  /**
+   * Your own function, whose handler is made by `leaderHandler`. It gets the environment and the permissions.
+   * @default one is made from `entry`
+   */
   readonly function?: LambdaFunction;
   /** How long one run may take; with `entry` only. At least 5 seconds, at most 15 minutes. @default 1 minute */
   readonly timeout?: Duration;
@@ -22,32 +30,34 @@ export interface ScheduledLeaderProps {
   readonly memorySize?: number;
   /** More environment; with `entry` only. @default none */
   readonly environment?: Record<string, string>;
-  /** Keeps the job in one group of functions (a Region) from tick to tick. @default none */
+  /** Keeps the job in one group of functions, such as a Region, as long as its runs succeed. @default none */
   readonly sticky?: StickyProps;
-  /** `"tick"`: at most one run completes per scheduled time. `false`: one at a time, duplicates run again. @default "tick" */
+  /** `"tick"`: at most one run completes per scheduled time. `false`: a second delivery runs again. @default "tick" */
   readonly once?: "tick" | false;
   /** What happens to runs that fail. @default as described there */
   readonly retry?: RetryProps;
-  /** Gets events that could not be delivered, and those of runs that failed for good. @default one is made */
+  /** The queue for events that were not delivered, and for those whose runs failed for good. @default one is made */
   readonly deadLetterQueue?: IQueue;
-  /** Of the function's log; with `entry` only. @default ONE_MONTH */
+  /** How long the function's log is kept; with `entry` only. @default ONE_MONTH */
   readonly logRetention?: RetentionDays;
-  /** Alarms when a run fails, is throttled, or an event ends in the dead-letter queue. @default true */
+  /** Whether to make alarms for runs that fail or are throttled, and for events in the dead-letter queue. @default true */
   readonly alarms?: boolean;
-  /** Told by the alarms. @default nobody */
+  /** The topic that the alarms notify. @default none */
   readonly alarmTopic?: ITopic;
 }
 
+/** Keeps a job in one group of functions. */
 export interface StickyProps {
-  /** 1 to 100 of `A-Z a-z 0-9 . _ -`. @default the stack's Region */
+  /** The group: 1 to 100 of `A-Z a-z 0-9 . _ -`. @default the stack's Region */
   readonly group?: string;
-  /** How long the others wait after a completed run; longer than from tick to tick, at most 31 days. */
+  /** How long other groups wait after a completed run: longer than from tick to tick, at most 31 days. */
   readonly for: Duration;
 }
 
+/** What happens to a run that fails. */
 export interface RetryProps {
-  /** How often a run that failed is tried again, 0 to 2. @default 2 */
+  /** How often Lambda tries a failed run again, 0 to 2. @default 2 */
   readonly maximumRetryAttempts?: number;
-  /** After that an event is given up: 1 minute to 6 hours. @default 1 hour */
+  /** How old an event may be at its last try: 1 minute to 6 hours. @default 1 hour */
   readonly maximumEventAge?: Duration;
 }

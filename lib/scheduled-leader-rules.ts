@@ -5,12 +5,12 @@ import { notAllowed } from "../src/describe.js";
 import { refuse } from "./invalid-prop.js";
 import type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
 
-/** What cannot work, told when the app is synthesized. */
+/** Refuses props that cannot work, when the app is synthesized. */
 
-/** A cold start, the bid, the work, the margin of the lease and its return must fit in. */
+/** Enough for a cold start, the bid, the work, the lease's margin and giving it back. */
 const SHORTEST_TIMEOUT_S = 5;
 const MAX_TIMEOUT_S = 900;
-const MAX_HOLD_DAYS = 31;
+const MAX_STICKY_DAYS = 31;
 const GROUP_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
 const FOR_ENTRY = ["timeout", "memorySize", "environment", "logRetention"] as const;
 
@@ -32,13 +32,13 @@ export function checkFunction(scope: Construct, props: ScheduledLeaderProps): vo
 }
 
 export function checkTimeout(scope: Construct, timeout: Duration | undefined): void {
-  // Lambda's own default, for a function that was made without.
+  // Lambda's default, for a function without a timeout.
   const seconds = timeout === undefined ? 3 : secondsOf(timeout);
   if (seconds === undefined) return;
   if (seconds >= SHORTEST_TIMEOUT_S && seconds <= MAX_TIMEOUT_S) return;
   const rule =
     `must be ${SHORTEST_TIMEOUT_S} to ${MAX_TIMEOUT_S} seconds: the lease ends before the timeout by a margin for ` +
-    "draining and giving back, and what is left is the time for work";
+    "stopping and giving it back, and what is left is the time for work";
   refuse(scope, "timeout", rule, seconds, "Duration.minutes(1)");
 }
 
@@ -59,7 +59,7 @@ export function checkSticky(scope: Construct, sticky: StickyProps, props: Schedu
     refuse(
       scope,
       "sticky",
-      'needs once: "tick", since it is completed ticks that the job stays for',
+      'needs once: "tick", because the job stays where it completes ticks',
       props.once,
       "leave out once",
     );
@@ -70,20 +70,20 @@ export function checkSticky(scope: Construct, sticky: StickyProps, props: Schedu
   }
   const seconds = secondsOf(sticky.for);
   if (seconds === undefined) return;
-  if (seconds <= 0 || seconds > MAX_HOLD_DAYS * 86_400) {
-    const rule = `must be more than 0 and at most ${MAX_HOLD_DAYS * 86_400} seconds (${MAX_HOLD_DAYS} days)`;
+  if (seconds <= 0 || seconds > MAX_STICKY_DAYS * 86_400) {
+    const rule = `must be more than 0 and at most ${MAX_STICKY_DAYS * 86_400} seconds (${MAX_STICKY_DAYS} days)`;
     refuse(scope, "sticky.for", rule, seconds, "Duration.hours(1)");
   }
   const between = secondsBetween(props.schedule);
   if (between !== undefined && seconds <= between) {
-    const rule = `must be longer than from tick to tick (${between} seconds), or it has lapsed when the next one comes`;
+    const rule = `must be longer than from tick to tick (${between} seconds), or it is over before the next one`;
     refuse(scope, "sticky.for", rule, seconds, `Duration.seconds(${2 * between})`);
   }
 }
 
 const UNIT_S: Record<string, number> = { minute: 60, hour: 3_600, day: 86_400 };
 
-/** Of rates only: what a cron expression means is not worked out here. */
+/** Undefined for a cron expression. */
 function secondsBetween(schedule: ScheduleExpression): number | undefined {
   const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule.expressionString);
   return rate ? Number(rate[1]) * (UNIT_S[rate[2] as string] as number) : undefined;

@@ -14,16 +14,25 @@ import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
 import { checkFunction, checkRetry, checkSticky, checkTimeout } from "./scheduled-leader-rules.js";
 
 /**
- * A job that runs on a schedule, as leader of its election: deploy it in as many Regions as you like. The scheduled time
- * is the tick. Throws `InvalidPropError` for props that cannot work.
+ * A job that runs on a schedule, only while it leads its election. The scheduled time is the tick. You can deploy it in
+ * any number of Regions.
  */
 export class ScheduledLeader extends Construct implements IGrantable {
+  /** The function that runs the job. */
   readonly function: LambdaFunction;
+  /** The schedule that invokes it. */
   readonly schedule: Schedule;
+  /** The queue for events whose runs failed for good. */
   readonly deadLetterQueue: IQueue;
-  /** Undefined with `alarms: false`. */
+  /** The alarms. Undefined with `alarms: false`. */
   readonly alarms: JobAlarms | undefined;
 
+  /**
+   * @throws InvalidPropError: a prop cannot work.
+   * @example
+   * const schedule = ScheduleExpression.rate(Duration.hours(1));
+   * new ScheduledLeader(this, "Invoices", { table, election: "billing/hourly", schedule, entry: "src/invoices.ts" });
+   */
   constructor(scope: Construct, id: string, props: ScheduledLeaderProps) {
     super(scope, id);
     const { table, election, sticky, once = "tick", retry = {} } = props;
@@ -34,17 +43,20 @@ export class ScheduledLeader extends Construct implements IGrantable {
 
     this.function = props.function ?? this.#makeFunction(props);
     checkTimeout(this, this.function.timeout);
-    this.#tell({ INCUMBENT_TABLE: table.tableName, INCUMBENT_ELECTION: election });
-    if (once) this.#tell({ INCUMBENT_ONCE: once });
+    this.#addEnvironment({ INCUMBENT_TABLE: table.tableName, INCUMBENT_ELECTION: election });
+    if (once) this.#addEnvironment({ INCUMBENT_ONCE: once });
     if (sticky) {
       const group = sticky.group ?? Stack.of(this).region;
-      this.#tell({ INCUMBENT_STICKY_GROUP: group, INCUMBENT_STICKY_MS: String(sticky.for.toMilliseconds()) });
+      this.#addEnvironment({
+        INCUMBENT_STICKY_GROUP: group,
+        INCUMBENT_STICKY_MS: String(sticky.for.toMilliseconds()),
+      });
     }
     table.grantCandidate(this.function, election);
 
     this.deadLetterQueue = props.deadLetterQueue ?? this.#makeDeadLetterQueue();
     const { maximumRetryAttempts = 2, maximumEventAge = Duration.hours(1) } = retry;
-    // The schedule only hands the event over; that the run failed is known, and tried again, by Lambda.
+    // The schedule only delivers the event. Lambda knows whether the run failed, and tries again.
     this.function.configureAsyncInvoke({
       retryAttempts: maximumRetryAttempts,
       maxEventAge: maximumEventAge,
@@ -65,7 +77,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
     }
   }
 
-  /** What the job's own tables and buckets are granted to. */
+  /** The function's role: grant it the job's own tables and buckets. */
   get grantPrincipal(): IPrincipal {
     return this.function.grantPrincipal;
   }
@@ -81,7 +93,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
     }).function;
   }
 
-  #tell(environment: Record<string, string>): void {
+  #addEnvironment(environment: Record<string, string>): void {
     for (const [name, value] of Object.entries(environment)) this.function.addEnvironment(name, value);
   }
 

@@ -5,11 +5,11 @@ import { DEFAULT_TABLE_NAME } from "../src/store/schema.js";
 import type { JobProps } from "./incumbent-stack.js";
 import { InvalidPropError } from "./invalid-prop.js";
 
-/** What `cdk.json` and `cdk deploy -c name=value` say. */
+/** The settings in `cdk.json` and `cdk deploy -c name=value`. */
 export interface Settings {
   readonly stackName: string;
   readonly tableName: string;
-  /** Undefined: where the CLI's credentials are. */
+  /** Undefined: the Region of the CLI's credentials. */
   readonly region: string | undefined;
   readonly regions: readonly string[] | undefined;
   readonly witness: string | undefined;
@@ -20,7 +20,7 @@ export interface Settings {
   readonly alarmEmail: string | undefined;
 }
 
-/** Values come as text from the command line, and as JSON from `cdk.json`. Throws `InvalidPropError`. */
+/** Values are text from the command line, or JSON from `cdk.json`. Throws `InvalidPropError`. */
 export function settingsOf(context: (key: string) => unknown): Settings {
   const read = new Context(context);
   const regions = read.list("regions");
@@ -117,7 +117,7 @@ const UNITS = {
   day: Duration.days,
 };
 
-/** What is no list is an entry that no pattern matches. */
+/** A value that is no list becomes an entry, which no pattern matches. */
 function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
 }

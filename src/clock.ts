@@ -1,18 +1,18 @@
 /**
- * The only place that reads clocks and sets timers.
+ * The clocks and timers of a host. Only this file reads clocks and sets timers.
  *
- * Time is read from two clocks. The monotonic clock cannot be stepped, but on Linux it stands still while a
- * machine is suspended or a sandbox frozen. The wall clock goes on meanwhile, but it can be stepped. A caller
- * that must not act too late takes the larger elapsed time of the two.
+ * Nobody can set the monotonic clock, but on Linux it stands still while a machine is suspended or a sandbox is frozen.
+ * The wall clock goes on meanwhile, but somebody can set it. So a caller that must not act too late takes the larger
+ * elapsed time of the two.
  */
 export interface Clock {
-  /** Milliseconds since an arbitrary origin; never goes back. */
+  /** Milliseconds since an arbitrary moment. They never go back. */
   monotonicMs(): number;
-  /** Milliseconds since the epoch, as this host believes. */
+  /** Milliseconds since the epoch, by this host's wall clock. */
   wallMs(): number;
-  /** Grows by at least the time that may have passed while both clocks stood still. @default always 0 */
+  /** A sum, in milliseconds, of the times that may have passed while both clocks stood still. @default always 0 */
   standstillMs?(): number;
-  /** Calls back once after `ms` (at once when ≤ 0). Returns a function that cancels it. */
+  /** Calls `callback` once after `ms`, at once if that is 0 or less. Returns a function that cancels the timer. */
   setTimer(ms: number, callback: () => void): () => void;
 }
 
@@ -26,6 +26,7 @@ export interface Instant {
 /** The longest delay that a Node timer takes. Callers with longer waits set the timer again. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** The clocks and timers of this host. */
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),

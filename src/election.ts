@@ -85,7 +85,7 @@ export class Election {
    * - `observer`: it campaigns, and is not eligible.
    * - `idle`: it does not campaign.
    * @example
-   * app.get("/ready", (_, res) => res.json({ role: election.role }));
+   * server.get("/ready", (_, res) => res.json({ role: election.role }));
    */
   get role(): Role | "idle" {
     if (this.#tenure?.mayWork) return "leader";
@@ -112,7 +112,7 @@ export class Election {
    * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read. A restart does not help.
    * @throws the signal's reason, when it aborts first.
    * @example
-   * app.get("/live", async (_, res) => res.sendStatus((await election.isWedged()) ? 503 : 200));
+   * server.get("/live", async (_, res) => res.sendStatus((await election.isWedged()) ? 503 : 200));
    */
   async isWedged(options: Signalled = {}): Promise<boolean> {
     checkCall(options, CALLS.signalled);

@@ -3,16 +3,13 @@ import type { EndReason, InvalidOptionError } from "./errors.js";
 
 /**
  * One event in the life of a candidate, for logs and metrics. Nothing waits for a listener. Durations are in
- * milliseconds.
+ * milliseconds; `tookMs` counts from the request.
  */
-export type ElectionEvent = {
-  readonly election: string;
-  readonly candidateId: string;
-} /** This candidate leads. `tookMs`: from the request to now. */ & (
+export type ElectionEvent = { readonly election: string; readonly candidateId: string } & (
   | { readonly type: "elected"; readonly term: number; readonly tookMs: number }
   /** A try to acquire the lease was refused: another candidate was first. */
   | { readonly type: "refused"; readonly term: number | undefined }
-  /** A renewal was confirmed. `tookMs`: from the request to the answer. */
+  /** A renewal was confirmed. */
   | { readonly type: "renewed"; readonly term: number; readonly tookMs: number }
   /** A renewal failed. It is tried again while trust lasts. */
   | {

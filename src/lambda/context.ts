@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "../errors.js";
 
-/** What is used of Lambda's context. */
+/** The part of Lambda's context that the handler uses. */
 export interface LambdaContext {
   /** Milliseconds left until Lambda kills the sandbox. */
   getRemainingTimeInMillis(): number;
@@ -11,7 +11,7 @@ export function remainingMsOf(context: LambdaContext | undefined): number {
   if (typeof remainingMs === "number" && Number.isFinite(remainingMs)) return remainingMs;
   throw new InvalidOptionError(
     "context",
-    "must be Lambda's context, the second argument of a handler: it tells how much time is left",
+    "must be Lambda's context, the second argument of a handler: it knows how much time is left",
     context,
     { getRemainingTimeInMillis: "() => 30000" },
   );

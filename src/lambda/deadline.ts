@@ -1,10 +1,10 @@
 import type { Clock } from "../clock.js";
 import type { Plan } from "./plan.js";
 
-/** Why a bid, or the work, was told to stop. */
+/** Why a bid, or the work, was stopped. */
 export type Due = "stand-by" | "work";
 
-/** The two moments of an invocation: when standing by is of no more use, and when the work must stop. */
+/** The two deadlines of an invocation: when it is too late to wait for the lease, and when the work must stop. */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #cancels: Array<() => void>;
@@ -24,12 +24,12 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** What has come first; undefined: nothing yet. */
+  /** The deadline that came first. Undefined: none has come yet. */
   get due(): Due | undefined {
     return this.#due;
   }
 
-  /** The work begins. Throws if it is too late for it: an acquire that was under way may have won all the same. */
+  /** Called when the work begins. Throws if a deadline has passed: an acquire that was under way may still have won. */
   begin(): void {
     this.signal.throwIfAborted();
     this.#begun = true;

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
-/** The one client that this library makes by itself: from the environment of the function, as Lambda sets it. */
+/** The only client that this library creates, from the environment that Lambda sets. */
 export function defaultClient(): DynamoDBClient {
   return new DynamoDBClient({});
 }

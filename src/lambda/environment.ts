@@ -5,7 +5,7 @@ import { checkNames } from "../known-names.js";
 import { NAME_PATTERN } from "../limits.js";
 import type { StickyOptions } from "./sticky.js";
 
-/** Options, or else the function's environment; each error names the one that is wrong. */
+/** Reads options, or else the function's environment. Each error names the one that is wrong. */
 
 const STICKY: Record<keyof StickyOptions, 0> = { group: 0, forMs: 0 };
 export const STICKY_PATHS = Object.keys(STICKY).map((name) => `sticky.${name}`);
@@ -89,7 +89,7 @@ export function wholeMs(
   throw new InvalidOptionError(source, rule, value, suggestion);
 }
 
-/** Where it ran, for people: every sandbox has the same host name. */
+/** The Region and the function's name: every sandbox has the same host name. */
 export function labelOf({ AWS_REGION: region, AWS_LAMBDA_FUNCTION_NAME: name }: Env): string | undefined {
   const label = [region, name].filter(Boolean).join("-");
   return label === "" ? undefined : label.replace(/[^A-Za-z0-9._-]+/g, "-").slice(0, 100);

@@ -5,28 +5,35 @@ import { Invocations } from "./invocations.js";
 import type { LeaderResult } from "./result.js";
 import type { LeaderOptions } from "./settings.js";
 
-/** What the work is run for. */
+/** What one run is for. */
 export interface Occasion<TEvent, TContext> {
+  /** The event of this invocation. */
   readonly event: TEvent;
+  /** Lambda's context of this invocation. */
   readonly context: TContext;
   /** With `once: "tick"`: the scheduled time, as an ISO string in UTC. */
   readonly tick: string | undefined;
-  /** Aborts when the work must stop: the leadership ends, or the invocation's time does. */
+  /** Aborts when the work must stop: the leadership ends, or the invocation will time out in `drainMs`. */
   readonly signal: AbortSignal;
 }
 
+/** What a function does while it leads. It must stop, by throwing, when `signal` aborts. */
 export type LeaderWork<T, TEvent = unknown, TContext = LambdaContext> = (
   leadership: Leadership,
   occasion: Occasion<TEvent, TContext>,
 ) => T | Promise<T>;
 
 /**
- * A Lambda handler that runs `work` only as leader: one bid per invocation, and the lease is given back before it
- * returns. `work` must heed `signal`, which aborts `drainMs` before the timeout, by throwing: what it returns counts as
- * done. What it throws fails the invocation, after the lease was given back, and leaves the tick open.
- *
- * The handler rejects with `InvalidOptionError` (option, environment or event), `OutOfTimeError`, `LeaseLostError`,
- * `TableError` (no table, no permission) and `TableUnavailableError`, so that Lambda logs them and tries again.
+ * Makes a Lambda handler that runs `work` only while it leads. Each invocation bids once and gives the lease back before
+ * it returns. An error of `work` fails the invocation and leaves the tick open.
+ * @param work must throw when `signal` aborts, `drainMs` before the timeout. What it returns counts as done.
+ * @throws nothing itself: it reads the options at the first invocation. The handler rejects with `InvalidOptionError` (an
+ * option, the environment or the event), `OutOfTimeError`, `LeaseLostError`, `TableError` (no table, no permission),
+ * `MalformedLeaseError`, `TableUnavailableError`, and what `work` throws. So Lambda logs them and tries again.
+ * @example
+ * export const handler = leaderHandler(async (leadership, { signal }) => sendInvoices(signal), {
+ *   once: "tick",
+ * });
  */
 export function leaderHandler<T, TEvent = unknown, TContext extends LambdaContext = LambdaContext>(
   work: LeaderWork<T, TEvent, TContext>,

@@ -8,13 +8,13 @@ import { Sandbox } from "./sandbox.js";
 import { type LeaderOptions, type Settings, settingsOf } from "./settings.js";
 import { tickOf } from "./tick.js";
 
-/** Done while leading, by a handler or between the hooks of a middleware. */
+/** What runs while leading: a handler, or what is between the hooks of a middleware. */
 export type Run<T> = (
   leadership: Leadership,
   about: { tick: string | undefined; signal: AbortSignal },
 ) => T | Promise<T>;
 
-/** One bid for each invocation of a function. */
+/** Makes one bid for each invocation of a function. */
 export class Invocations {
   #prepared: { settings: Settings; sandbox: Sandbox } | undefined;
 
@@ -49,7 +49,7 @@ export class Invocations {
     }
   }
 
-  /** At the first invocation, and again at each one until it succeeds: an error while a module loads says less in the log. */
+  /** At the first invocation, and again until it succeeds: the log shows an error of an invocation better than one of a module. */
   #prepare(): { settings: Settings; sandbox: Sandbox } {
     if (!this.#prepared) {
       const settings = settingsOf(this.options, process.env);
@@ -59,7 +59,7 @@ export class Invocations {
   }
 }
 
-/** Whether the work only says that it was told to stop. */
+/** Whether the error only says that the work was stopped. */
 function saysStopped(error: unknown): boolean {
   if (error instanceof LeaseLostError) return error.reason === "resigned";
   return error instanceof Error && error.name === "AbortError";

@@ -4,7 +4,7 @@ import { Invocations, type Run } from "./invocations.js";
 import type { LeaderResult } from "./result.js";
 import type { LeaderOptions } from "./settings.js";
 
-/** What is used of Middy's request. */
+/** The part of Middy's request that the middleware uses. */
 export interface MiddyRequest {
   readonly event: unknown;
   readonly context: LambdaContext;
@@ -12,15 +12,17 @@ export interface MiddyRequest {
   error: unknown;
 }
 
-/** What a handler behind `leaderMiddleware` finds in its context. */
+/** The context that `leaderMiddleware` gives to the handler. */
 export interface LeaderContext extends LambdaContext {
+  /** The leadership of this invocation. */
   readonly leadership: Leadership;
   /** With `once: "tick"`: the scheduled time, as an ISO string in UTC. */
   readonly tick: string | undefined;
-  /** Aborts when the work must stop: the leadership ends, or the invocation's time does. */
+  /** Aborts when the work must stop: the leadership ends, or the invocation will time out in `drainMs`. */
   readonly signal: AbortSignal;
 }
 
+/** The hooks that Middy calls. */
 export interface LeaderMiddleware {
   before(request: MiddyRequest): Promise<LeaderResult<unknown> | undefined>;
   after(request: MiddyRequest): Promise<void>;
@@ -35,11 +37,14 @@ interface Underway {
 }
 
 /**
- * `leaderHandler` as Middy middleware: `middy(handler).use(leaderMiddleware(options))`. Only the leader comes to the
- * handler, which finds `leadership`, `tick` and `signal` in its context; for others the response is the
- * `LeaderResult`. Use it first, so that the lease is given back last.
+ * Makes the Middy middleware that does what `leaderHandler` does. The handler runs only while it leads, and has
+ * `leadership`, `tick` and `signal` in its context. Other invocations respond with the `LeaderResult`. Use it as the
+ * first middleware, so that the lease is given back last.
  *
- * Middy's early timeout does not stop a handler: one that still runs then keeps its lease, which is left to run out.
+ * Middy's early timeout does not stop a handler. If the handler still runs then, the lease is kept and runs out.
+ * @throws nothing itself. The hooks reject as the handler of `leaderHandler` does.
+ * @example
+ * export const handler = middy(sendInvoices).use(leaderMiddleware({ once: "tick" }));
  */
 export function leaderMiddleware(options: LeaderOptions = {}): LeaderMiddleware {
   const invocations = new Invocations(options);
@@ -72,7 +77,7 @@ export function leaderMiddleware(options: LeaderOptions = {}): LeaderMiddleware 
   };
 }
 
-/** The bid, whose work is what comes between the hooks. `begun` resolves when that may start. */
+/** Starts the bid. Its work is what runs between the hooks. `begun` resolves when the handler may start. */
 function begin(invocations: Invocations, request: MiddyRequest): Underway & { begun: Promise<undefined> } {
   let finish!: (value: unknown) => void;
   let fail!: (error: unknown) => void;
@@ -94,7 +99,7 @@ function begin(invocations: Invocations, request: MiddyRequest): Underway & { be
   return { ended, begun, finish, fail };
 }
 
-/** Then the handler still runs, and a lease must not be given back under it. */
+/** After it the handler still runs, and the lease must not be given back meanwhile. */
 function isEarlyTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === "TimeoutError" && isMiddys(error.cause);
 }

@@ -2,22 +2,22 @@ import { InvalidOptionError } from "../errors.js";
 
 /** How the time of one invocation is divided. Pure. */
 export interface Plan {
-  /** Never longer than what is left: a sandbox killed at its timeout leaves no lease behind for much longer. */
+  /** Never longer than the time that is left, so that a sandbox that is killed at its timeout blocks nobody for long. */
   readonly leaseDurationMs: number;
-  /** So long before the timeout the work is told to stop. */
+  /** How long before the timeout the work is stopped. */
   readonly drainMs: number;
-  /** After this much of it the lease is left to run out; what remains is for giving it back. */
+  /** How much of that the work may use. The rest is for giving the lease back. */
   readonly stopTimeoutMs: number;
-  /** For so long it stands by; later, too little time would be left to run anything. Not above 0: not at all. */
+  /** How long the invocation may wait for the lease; after that too little time is left for work. 0 or less: not at all. */
   readonly standByMs: number;
 }
 
 const MIN_WORK_MS = 500;
 const MAX_DRAIN_MS = 5_000;
 const MAX_LEASE_MS = 15_000;
-/** A leader that died is replaced within the same invocation only if its lease is a small part of that. */
+/** Short against an invocation, so that a dead leader is replaced within the same invocation. */
 const SHORT_LEASE_MS = 5_000;
-/** Of cold and warm starts, whose remaining times differ by a few milliseconds, the plans are the same. */
+/** Cold and warm starts differ by a few milliseconds. Rounding gives them the same plan. */
 const STEP_MS = 100;
 const MAX_ANSWER_MS = 2_000;
 
@@ -26,7 +26,7 @@ export interface Wanted {
   readonly drainMs: number | undefined;
 }
 
-/** @throws InvalidOptionError when the timeout leaves no time for work. */
+/** Throws `InvalidOptionError` when the timeout leaves no time for work. */
 export function planFor(remainingMs: number, wanted: Wanted): Plan {
   const leftMs = Math.floor(remainingMs / STEP_MS) * STEP_MS;
   const drainMs = wanted.drainMs ?? Math.min(MAX_DRAIN_MS, Math.floor(leftMs / 5));
@@ -49,7 +49,7 @@ export function planFor(remainingMs: number, wanted: Wanted): Plan {
   };
 }
 
-/** Whether an invocation with so much time left can follow a plan made for another. */
+/** Whether an invocation with this much time left can use a plan that was made for another. */
 export function fits({ leaseDurationMs, drainMs }: Plan, remainingMs: number): boolean {
   return remainingMs >= Math.max(leaseDurationMs, drainMs + MIN_WORK_MS);
 }

@@ -1,14 +1,15 @@
 import type { RunOnceResult } from "../options.js";
 import type { Leader } from "../protocol/leader.js";
 
-/** What became of an invocation. */
+/** The outcome of an invocation. */
 export type LeaderResult<T> =
+  /** The work ran here, and returned `result`. */
   | { readonly role: "leader"; readonly term: number; readonly result: T }
-  /** Not run here. `leader` is absent if nobody is known to lead: the lease is kept for another group, or paused. */
+  /** The work did not run here. No `leader`: the lease is reserved for another group, or the election is paused. */
   | { readonly role: "follower"; readonly leader?: Leader }
-  /** Not run here, although nobody leads: `healthy` did not say yes. */
+  /** The work did not run here, although nobody leads: `healthy` did not return `true`. */
   | { readonly role: "unhealthy" }
-  /** This tick, or a later one, was completed before. */
+  /** A run has completed this tick, or a later one, before. */
   | { readonly role: "done" };
 
 export function follower(leader: Leader | undefined): LeaderResult<never> {

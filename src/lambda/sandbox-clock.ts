@@ -3,8 +3,8 @@ import type { Clock } from "../clock.js";
 const MAX_FREEZE_MS = 366 * 86_400_000;
 
 /**
- * The clocks of a sandbox. While it is frozen, both may stand still, unlike those of a suspended machine. `thaw()` says that any
- * time may have passed since: what was known of the table's time then bounds nothing from above any more.
+ * The clocks of a sandbox. Both can stand still while it is frozen, unlike those of a suspended machine. After `thaw()`
+ * any time may have passed, so earlier answers no longer limit how late it is by the table's clock.
  */
 export class SandboxClock implements Clock {
   #standstillMs = 0;

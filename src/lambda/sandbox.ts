@@ -11,8 +11,8 @@ export interface Candidate {
 }
 
 /**
- * What lives from one invocation of a sandbox to the next: the connection to the table, and what its candidate has
- * seen, so that tries minutes apart notice a dead holder even if the table's time is of no help. Never a leadership.
+ * What a sandbox keeps from one invocation to the next: the connection to the table, and what its candidate has seen. So
+ * tries that are minutes apart notice a dead holder, even without the table's clock. It never keeps a leadership.
  */
 export class Sandbox {
   #idle: Candidate | undefined;
@@ -22,7 +22,7 @@ export class Sandbox {
     this.#settings = settings;
   }
 
-  /** A candidate of this invocation's own until it is given back. */
+  /** A candidate for this invocation alone, until it is given back. */
   async take(remainingMs: number): Promise<Candidate> {
     const plan = planFor(remainingMs, this.#settings);
     const idle = this.#idle;
@@ -45,7 +45,7 @@ export class Sandbox {
   }
 }
 
-/** After a freeze nothing is believed of the table's time before an answer tells it anew. */
+/** After a freeze the table's time is unknown until the table answers again. */
 async function isAwake({ election, clock }: Candidate): Promise<boolean> {
   clock.thaw();
   try {

@@ -18,51 +18,58 @@ import {
 import type { Wanted } from "./plan.js";
 import type { StickyOptions } from "./sticky.js";
 
-/** With a client of your own or none, or in a store that is given as a whole. */
+/** Where the lease table is: in DynamoDB, by your client or a default one, or in memory. */
 export type LeaderTable =
   | {
-      /** @default a client from the function's environment */
+      /** Your `DynamoDBClient` or `DynamoDBDocumentClient`. @default a client from the function's environment */
       client?: ClientOptions["client"] | undefined;
-      /** The lease table. @default `INCUMBENT_TABLE` */
+      /** The name or ARN of the lease table. @default `INCUMBENT_TABLE` */
       tableName?: string | undefined;
       store?: undefined;
     }
   | GivenStoreOptions;
 
 /**
- * Options win over the environment that the `ScheduledLeader` construct sets: `INCUMBENT_TABLE`,
+ * The options of `leaderHandler` and `leaderMiddleware`. An option that is left out is read from the environment, which
+ * the `ScheduledLeader` construct sets: `INCUMBENT_TABLE`,
  * `INCUMBENT_ELECTION`, `INCUMBENT_ONCE`, `INCUMBENT_STICKY_GROUP` and `INCUMBENT_STICKY_MS`.
  */
 export type LeaderOptions = LeaderTable & LeaderSettings;
 
+/** How the function behaves, wherever the table is. */
 export interface LeaderSettings extends Pick<CandidateOptions, "label" | "value" | "onEvent" | "runtime"> {
   /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. @default `INCUMBENT_ELECTION` */
   election?: string | undefined;
-  /** `"tick"`: at most one run completes per scheduled time of the event. @default `INCUMBENT_ONCE`, or every time */
+  /** `"tick"`: at most one run completes per scheduled time of the event. @default `INCUMBENT_ONCE`, or run each time */
   once?: "tick" | undefined;
   /**
-   * With `once`: while another candidate runs the tick, wait to take over if that one dies, until the tick is done or too
-   * little of the invocation is left. It is paid for as time of the function. False: give up at once.
+   * With `once`: whether to wait while another candidate runs the tick, and take over if it dies. The wait ends when the
+   * tick is done, or when too little of the invocation is left. You pay for it as time of the function.
    * @default true
    */
   standBy?: boolean | undefined;
-  /** Lets the group that completed a run keep the lease until it misses. @default the environment's, or none */
+  /**
+   * Reserves the lease for the group that completed the last run, as long as its runs succeed.
+   * @default `INCUMBENT_STICKY_GROUP` and `INCUMBENT_STICKY_MS`, or none
+   */
   sticky?: StickyOptions | undefined;
   /**
-   * How long before the invocation's timeout the work's signal aborts, in milliseconds: 100 to 600,000. It is the time to stop,
-   * and to give the lease back.
+   * How long before the invocation's timeout the work's signal aborts, in milliseconds: 100 to 600,000. In this time the
+   * work stops and the lease is given back.
    * @default a fifth of the time that is left at the start, at most 5_000
    */
   drainMs?: number | undefined;
   /**
-   * How long a lease lasts without renewal, in milliseconds. Never more than what is left of the invocation.
+   * How long a lease lasts without a renewal, in milliseconds: 300 to 86,400,000. It is never longer than what is left of
+   * the invocation.
    * @default a quarter of that, at least 5_000 and at most 15_000
    */
   leaseDurationMs?: number | undefined;
-  /** What few functions need to change. */
+  /** Settings that few functions change. @default as described there */
   tuning?: LeaderTuning | undefined;
 }
 
+/** Settings that few functions change. */
 export type LeaderTuning = Pick<Tuning, "expiry" | "historyRetentionMs">;
 
 /** Typed, so that no option is forgotten. */
@@ -99,7 +106,7 @@ export interface Settings extends Wanted {
   readonly candidate: ElectionOptions;
 }
 
-/** @throws InvalidOptionError that names the option or the variable. */
+/** Throws an `InvalidOptionError` that names the option or the variable. */
 export function settingsOf(options: LeaderOptions, env: Env): Settings {
   checkNames(options, PATHS);
   const { once, standBy = true, leaseDurationMs, drainMs, value, onEvent, runtime } = options;

@@ -1,10 +1,10 @@
-/** Keeps the job where it is. */
+/** Keeps a job in one group of functions, such as a Region. */
 export interface StickyOptions {
-  /** Who shares it: usually the function's Region. 1 to 100 of `A-Z a-z 0-9 . _ -`. */
+  /** The group, usually the function's Region: 1 to 100 of `A-Z a-z 0-9 . _ -`. */
   group: string;
   /**
-   * For so long after a completed run others wait, in milliseconds. More than from tick to tick; what it is more is what the
-   * first missed tick is late.
+   * How long other groups wait after a completed run, in milliseconds: 1 to 2,678,400,000 (31 days). It must be longer than
+   * the time from one tick to the next. If the group misses a tick, another group runs it when this time is over.
    */
   forMs: number;
 }

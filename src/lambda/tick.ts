@@ -1,19 +1,19 @@
 import { InvalidOptionError } from "../errors.js";
 
-/** The scheduled time of an event, whose run completes at most once. */
+/** Finds the scheduled time of an event. For each scheduled time at most one run completes. */
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 const SUGGESTION = "2026-01-31T03:00:00Z";
 
 /**
- * A tick completes all ticks before it. One far ahead, from a typing error in an event sent by hand, would
- * silence the election until then.
+ * A tick completes all ticks before it. A typing error in an event that somebody sends by hand could name a far tick, and
+ * no job would run until then.
  */
 const MAX_AHEAD_MS = 86_400_000;
 
 /**
- * `scheduledTime` of an EventBridge Scheduler input, or `time` of an EventBridge event, in one spelling, so that
- * ticks sort by time whoever wrote them.
+ * Reads `scheduledTime` of an EventBridge Scheduler input, or `time` of an EventBridge event. Returns it in one format, so
+ * that ticks sort by time.
  */
 export function tickOf(event: unknown, nowMs: number): string {
   if (typeof event !== "object" || event === null || Array.isArray(event)) {
@@ -27,8 +27,8 @@ export function tickOf(event: unknown, nowMs: number): string {
     );
   }
   const { scheduledTime, time } = event as { scheduledTime?: unknown; time?: unknown };
-  const [attribute, told] = scheduledTime === undefined ? ["time", time] : ["scheduledTime", scheduledTime];
-  if (told === undefined) {
+  const [attribute, given] = scheduledTime === undefined ? ["time", time] : ["scheduledTime", scheduledTime];
+  if (given === undefined) {
     throw new InvalidOptionError(
       "event.scheduledTime",
       'must be the scheduled time, for once: "tick" (the input of an EventBridge Scheduler target sets it to ' +
@@ -37,12 +37,12 @@ export function tickOf(event: unknown, nowMs: number): string {
       SUGGESTION,
     );
   }
-  const atMs = typeof told === "string" && INSTANT.test(told) ? Date.parse(told) : Number.NaN;
+  const atMs = typeof given === "string" && INSTANT.test(given) ? Date.parse(given) : Number.NaN;
   if (Number.isNaN(atMs)) {
     throw new InvalidOptionError(
       `event.${attribute}`,
       "must be an ISO 8601 time with its zone",
-      told,
+      given,
       SUGGESTION,
     );
   }
@@ -50,7 +50,7 @@ export function tickOf(event: unknown, nowMs: number): string {
     throw new InvalidOptionError(
       `event.${attribute}`,
       "must not be more than a day ahead: once it is done, every tick before it counts as done",
-      told,
+      given,
       new Date(nowMs).toISOString(),
     );
   }

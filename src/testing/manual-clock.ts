@@ -5,12 +5,19 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Time that stands still until it is told to pass, for tests without waiting. */
+/** A clock that only moves when a test moves it, so that no test has to wait. Times are in milliseconds. */
 export class ManualClock implements Clock {
   #monotonicMs = 0;
   #wallMs: number;
   #timers: Timer[] = [];
 
+  /**
+   * @param wallMs the wall clock's first time, in milliseconds since the epoch. @default 2026-01-01T00:00:00Z
+   * @throws nothing.
+   * @example
+   * const clock = new ManualClock();
+   * const election = new Election({ store: new MemoryTable(), name: "billing/nightly", runtime: { clock } });
+   */
   constructor(wallMs = Date.parse("2026-01-01T00:00:00Z")) {
     this.#wallMs = wallMs;
   }
@@ -24,7 +31,7 @@ export class ManualClock implements Clock {
   }
 
   setTimer(ms: number, callback: () => void): () => void {
-    // Whole milliseconds, as with the system's timers: never a moment that is now already.
+    // Whole milliseconds, as with the system's timers: a timer never fires at the moment when it was set.
     const timer = { atMs: this.#monotonicMs + Math.max(0, Math.ceil(ms)), callback };
     this.#timers.push(timer);
     return () => {
@@ -32,12 +39,17 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** Timers that wait; 0 when nothing was left behind. */
+  /** The number of timers that have not fired. 0: nothing was left behind. */
   get pendingTimers(): number {
     return this.#timers.length;
   }
 
-  /** Lets `ms` pass, timer by timer in order, and everything that each of them sets going. */
+  /**
+   * Moves both clocks on. Fires each timer in its turn, and waits for everything that it starts before the next one.
+   * @throws nothing, unless a timer's callback throws.
+   * @example
+   * await clock.advance(15_000);
+   */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#monotonicMs + ms;
     await settled();
@@ -55,17 +67,32 @@ export class ManualClock implements Clock {
     this.#pass(untilMs - this.#monotonicMs);
   }
 
-  /** The machine is suspended: the wall clock goes on, the monotonic clock and all timers stand still. */
+  /**
+   * Suspends the machine: the wall clock goes on, the monotonic clock and all timers stand still.
+   * @throws nothing.
+   * @example
+   * clock.freeze(60_000);
+   */
   freeze(ms: number): void {
     this.#wallMs += ms;
   }
 
-  /** Both clocks go on while no timer fires: a blocked event loop. */
+  /**
+   * Blocks the event loop: both clocks go on, and no timer fires.
+   * @throws nothing.
+   * @example
+   * clock.block(20_000);
+   */
   block(ms: number): void {
     this.#pass(ms);
   }
 
-  /** Somebody sets the wall clock. */
+  /**
+   * Sets the wall clock forward, or back if `ms` is negative.
+   * @throws nothing.
+   * @example
+   * clock.stepWall(-3_600_000);
+   */
   stepWall(ms: number): void {
     this.#wallMs += ms;
   }
@@ -76,7 +103,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Until all promise callbacks that can run have run. */
+/** Resolves when all promise callbacks that can run have run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

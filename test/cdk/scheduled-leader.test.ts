@@ -177,13 +177,13 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "a timeout that leaves no time for work",
     { timeout: Duration.seconds(3) },
-    "timeout: must be 5 to 900 seconds: the lease ends before the timeout by a margin for draining and giving back, " +
+    "timeout: must be 5 to 900 seconds: the lease ends before the timeout by a margin for stopping and giving it back, " +
       "and what is left is the time for work; received the number 3. Suggestion: Duration.minutes(1).",
   ],
   [
     "a timeout longer than Lambda's",
     { timeout: minutes(16) },
-    "timeout: must be 5 to 900 seconds: the lease ends before the timeout by a margin for draining and giving back, " +
+    "timeout: must be 5 to 900 seconds: the lease ends before the timeout by a margin for stopping and giving it back, " +
       "and what is left is the time for work; received the number 960. Suggestion: Duration.minutes(1).",
   ],
   [
@@ -194,7 +194,7 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "stickiness that lapses before the next tick",
     { sticky: { for: minutes(5) }, schedule: ScheduleExpression.rate(minutes(5)) },
-    "sticky.for: must be longer than from tick to tick (300 seconds), or it has lapsed when the next one comes; " +
+    "sticky.for: must be longer than from tick to tick (300 seconds), or it is over before the next one; " +
       "received the number 300. Suggestion: Duration.seconds(600).",
   ],
   [
@@ -205,7 +205,7 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "stickiness without ticks",
     { sticky: { for: minutes(5) }, once: false },
-    'sticky: needs once: "tick", since it is completed ticks that the job stays for; ' +
+    'sticky: needs once: "tick", because the job stays where it completes ticks; ' +
       "received the boolean false. Suggestion: leave out once.",
   ],
   [

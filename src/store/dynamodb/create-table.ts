@@ -8,9 +8,13 @@ import {
 import { DEFAULT_TABLE_NAME, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../schema.js";
 
 /**
- * Makes the lease table if it is not there: on-demand, `pk` and `sk`, TTL on `ttl` (which lease rows never
- * carry). For DynamoDB Local and tests; on AWS let your infrastructure code do it.
- * @default tableName "incumbent"
+ * Creates the lease table, if there is none: on demand, with the keys `pk` and `sk` and a TTL on `ttl` (which lease rows
+ * never have). It is for DynamoDB Local and tests. On AWS let your infrastructure code create the table.
+ * @param tableName @default "incumbent"
+ * @throws what the AWS SDK throws.
+ * @example
+ * const client = new DynamoDBClient(local.clientConfig);
+ * await createLeaseTable(client, "leases");
  */
 export async function createLeaseTable(
   client: DynamoDBClient,

@@ -39,10 +39,11 @@ import {
   type Item,
 } from "./expressions.js";
 
+/** The options of a `MemoryTable`. */
 export interface MemoryTableOptions {
-  /** Key attributes of your own tables, for `transact`: `{ ledger: ["id"] }`. */
+  /** The names of your own tables' key attributes, for `transact`: `{ ledger: ["id"] }`. @default no tables */
   keys?: Record<string, readonly string[]> | undefined;
-  /** The table's clock, epoch milliseconds. @default Date.now */
+  /** The table's clock, in milliseconds since the epoch. @default Date.now */
   serviceTimeMs?: (() => number) | undefined;
 }
 
@@ -50,8 +51,8 @@ export interface MemoryTableOptions {
 const TOKEN_MEMORY_MS = 600_000;
 
 /**
- * The verbs in memory, for simulation and for users' unit tests: share one object between candidates.
- * Held to the same conformance suite as the real table. Nothing is persisted, and nothing ever fails.
+ * A lease table in memory, for unit tests and simulations. Candidates that share one object take part in the same
+ * elections. It stores nothing on disk, and every request gets an answer. It passes the same tests as the real table.
  */
 export class MemoryTable implements LeaseStore {
   readonly #leases = new Map<string, Lease>();
@@ -63,28 +64,56 @@ export class MemoryTable implements LeaseStore {
   readonly #keys: Record<string, readonly string[]>;
   readonly #serviceTimeMs: () => number;
 
+  /**
+   * @throws nothing.
+   * @example
+   * const store = new MemoryTable({ keys: { ledger: ["id"] } });
+   * const election = new Election({ store, name: "billing/nightly" });
+   */
   constructor({ keys = {}, serviceTimeMs = Date.now }: MemoryTableOptions = {}) {
     this.#keys = keys;
     this.#serviceTimeMs = serviceTimeMs;
   }
 
-  /** The items of one of your tables, in plain values. */
+  /**
+   * Returns the items of one of your tables, in plain values.
+   * @throws TableError: `keys` did not name this table.
+   * @example
+   * await leadership.transact([{ Put: { TableName: "ledger", Item: { id: "42" } } }]);
+   * expect(store.items("ledger")).toEqual([{ id: "42" }]);
+   */
   items(tableName: string): Array<Record<string, unknown>> {
     return [...this.#table(tableName).values()].map((item) => fromItem(item, true) ?? {});
   }
 
-  /** As an operator might: the lease row goes, its history stays. */
+  /**
+   * Deletes the lease row, as somebody might do by mistake. The history stays.
+   * @throws nothing.
+   * @example
+   * store.deleteLease("billing/nightly");
+   */
   deleteLease(election: string): void {
     this.#leases.delete(election);
   }
 
-  /** As an operator might, from a backup: the lease row, and the history too if it is given. */
+  /**
+   * Puts an older lease row back, as somebody might do from a backup, and the history too if it is given.
+   * @throws nothing.
+   * @example
+   * store.restore("billing/nightly", lease);
+   */
   restore(election: string, lease: Lease, terms?: readonly TermRecord[]): void {
     this.#leases.set(election, lease);
     if (terms) this.#terms.set(election, new Map(terms.map((record) => [record.term, record])));
   }
 
-  /** As the table's TTL does, some day: rows whose `ttl` has passed by then go. */
+  /**
+   * Deletes the rows whose `ttl` has passed, as DynamoDB does some time later.
+   * @param atMs milliseconds since the epoch. @default now, by the table's clock
+   * @throws nothing.
+   * @example
+   * store.removeExpired(Date.now() + 86_400_000);
+   */
   removeExpired(atMs = this.#serviceTimeMs()): void {
     const collections = [this.#leases, ...this.#terms.values(), ...this.#candidates.values()];
     for (const rows of collections as Array<Map<unknown, { ttl?: number }>>) {
@@ -92,7 +121,12 @@ export class MemoryTable implements LeaseStore {
     }
   }
 
-  /** The recorded terms of an election, oldest first. */
+  /**
+   * Returns the recorded terms of an election, oldest first.
+   * @throws nothing.
+   * @example
+   * expect(store.terms("billing/nightly")).toHaveLength(2);
+   */
   terms(election: string): TermRecord[] {
     return [...(this.#terms.get(election)?.values() ?? [])].sort((a, b) => a.term - b.term);
   }
@@ -143,7 +177,7 @@ export class MemoryTable implements LeaseStore {
     return written;
   }
 
-  /** The history is no longer as it was read: a later term was used, or its last one completed a tick. */
+  /** Whether the history has changed since it was read: a later term was used, or its last term completed a tick. */
   #isPast({ election, term }: AcquireRequest, { highestTerm, tickBefore }: Founding): boolean {
     const terms = this.#terms.get(election);
     if (terms === undefined) return tickBefore !== undefined;
@@ -243,7 +277,12 @@ export class MemoryTable implements LeaseStore {
     return { dateMs: this.#dateMs(), names: this.#keys[tableName] ?? [] };
   }
 
-  /** As DynamoDB does ten minutes after a transaction, whoever still waits for it. */
+  /**
+   * Forgets the tokens of transactions, as DynamoDB does after ten minutes.
+   * @throws nothing.
+   * @example
+   * store.forgetTokens();
+   */
   forgetTokens(): void {
     this.#tokens.clear();
   }
@@ -278,7 +317,7 @@ export class MemoryTable implements LeaseStore {
     return known !== undefined;
   }
 
-  /** What an action would do, and to which item. Throws what DynamoDB refuses before it sees an item. */
+  /** Finds what an action changes, and in which item. Throws what DynamoDB refuses before it reads an item. */
   #plan(action: Action): { target: string; refusal: ActionRefusal; apply?: () => void } {
     const table = this.#table(action.tableName);
     const key = this.#keyOf(action);
