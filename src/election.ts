@@ -27,6 +27,7 @@ import type {
 import { type Leader, leaderOf } from "./protocol/leader.js";
 import { type Role, roleOf } from "./protocol/role.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
+import { warnOfSilence } from "./silence.js";
 import { storeOf } from "./store/open-store.js";
 import { telemetry } from "./telemetry.js";
 import { HistoryView, type ListedCandidate, type PastLeader } from "./views/history.js";
@@ -59,7 +60,8 @@ export class Election {
   constructor(options: ElectionOptions) {
     this.#options = resolveOptions(options, defaultLabel);
     const { name, candidateId } = this.#options;
-    this.#emit = emitter(name, candidateId, [telemetry(name), ...(options.onEvent ? [options.onEvent] : [])]);
+    const listener = options.onEvent ?? warnOfSilence(this.#options.clock);
+    this.#emit = emitter(name, candidateId, [telemetry(name), listener]);
     this.#client = new LeaseClient(storeOf(options), this.#options, this.#emit);
     this.#campaign = new Campaign(this.#client, this.#options, this.#emit);
     this.#registration = new Registration(this.#client, this.#options, this.#emit);

@@ -28,6 +28,12 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   | { readonly type: "work-failed"; readonly term: number; readonly error: unknown }
   /** A request of the campaign failed and will be tried again. */
   | { readonly type: "unavailable"; readonly error: unknown }
+  /** The table answers the campaign again. `afterMs`: since the first request that failed. */
+  | { readonly type: "recovered"; readonly afterMs: number }
+  /** Another candidate leads, and this one campaigns. Once per term. `leader`: the id of the one that leads. */
+  | { readonly type: "waiting"; readonly term: number; readonly leader: string }
+  /** As `waiting`, and this candidate is the first in line. */
+  | { readonly type: "standby"; readonly term: number; readonly leader: string }
   /** `healthy` returned false (then `error` is undefined), threw, did not answer in time, or returned no boolean. */
   | { readonly type: "unhealthy"; readonly error: unknown }
   /** A `rank` function threw, or returned no rank. The last rank stays. Emitted at each refresh. */

@@ -19,7 +19,7 @@ const STOREYS: string[][] = [
   ["protocol"],
   ["store"],
   ["events"],
-  ["options", "telemetry"],
+  ["options", "telemetry", "silence"],
   ["option-names"],
   ["resolve-options"],
   ["table-time"],

@@ -8,6 +8,7 @@ import { isPlaceholder, isTickDone, type Lease } from "../protocol/lease.js";
 import { forgetRow, type Observation, observe, observeHistory } from "../protocol/observation.js";
 import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
+import { CampaignReports } from "./campaign-reports.js";
 import { isHealthy } from "./health.js";
 
 /**
@@ -65,11 +66,15 @@ export class Campaign {
   /** How many came one after the other. */
   #unexplainedRefusals = 0;
 
+  readonly #reports: CampaignReports;
+
   constructor(
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     private readonly emit: Emit,
-  ) {}
+  ) {
+    this.#reports = new CampaignReports(client, options, emit);
+  }
 
   /** The row as it was last seen. */
   get lease(): Lease | undefined {
@@ -88,12 +93,13 @@ export class Campaign {
       signal?.throwIfAborted();
       try {
         const outcome = await this.#step(tick, signal);
+        this.#reports.answered(this.lease);
         if (outcome) return outcome;
         failures = 0;
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof TableUnavailableError)) throw error;
-        this.emit({ type: "unavailable", error });
+        this.#reports.failed(error);
         failures += 1;
         await sleep(clock, backoffMs(failures, renewIntervalMs, random), signal);
       }

@@ -25,6 +25,16 @@ function wordsFor(event: ElectionEvent): string | undefined {
       return `still works at the end of its drain in term ${event.term}`;
     case "unavailable":
       return "got no answer from the table";
+    case "recovered":
+      return "gets answers from the table again";
+    case "waiting":
+      return `waits: ${event.leader} leads term ${event.term}`;
+    case "standby":
+      return `is the standby of ${event.leader} in term ${event.term}`;
+    case "unhealthy":
+      return "is not healthy";
+    case "work-failed":
+      return `threw in term ${event.term}`;
     case "rank-ignored":
       return "was given a rank that is none";
     case "clock-anomaly":

@@ -1,0 +1,39 @@
+import type { Emit } from "../events.js";
+import type { LeaseClient } from "../lease-client.js";
+import type { Lease } from "../protocol/lease.js";
+import { roleOf } from "../protocol/role.js";
+import type { ResolvedOptions } from "../resolve-options.js";
+
+/** The events of a candidate that waits. Each state is reported once, however often it is read. */
+export class CampaignReports {
+  #failedSinceMs: number | undefined;
+  #reported: string | undefined;
+
+  constructor(
+    private readonly client: LeaseClient,
+    private readonly options: ResolvedOptions,
+    private readonly emit: Emit,
+  ) {}
+
+  /** A request got no answer. */
+  failed(error: unknown): void {
+    this.#failedSinceMs ??= this.client.time.now().monotonicMs;
+    this.emit({ type: "unavailable", error });
+  }
+
+  /** A step of the campaign was taken. `lease`: the row as it was last read. */
+  answered(lease: Lease | undefined): void {
+    if (this.#failedSinceMs !== undefined) {
+      const afterMs = this.client.time.now().monotonicMs - this.#failedSinceMs;
+      this.#failedSinceMs = undefined;
+      this.emit({ type: "recovered", afterMs });
+    }
+    const { candidateId, eligible } = this.options;
+    if (lease?.holder === undefined || lease.holder === candidateId) return;
+    const type = roleOf(lease, candidateId, eligible) === "standby" ? "standby" : "waiting";
+    const report = `${type} ${lease.term}`;
+    if (report === this.#reported) return;
+    this.#reported = report;
+    this.emit({ type, term: lease.term, leader: lease.holder });
+  }
+}
