@@ -13,7 +13,8 @@ export const tableArgs = {
   endpoint: {
     type: "string",
     valueHint: "url",
-    description: "DynamoDB's endpoint. (Default: as AWS_ENDPOINT_URL_DYNAMODB or the region say)",
+    description:
+      "DynamoDB's endpoint. (Default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, or the region's own)",
   },
 } as const;
 

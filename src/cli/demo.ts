@@ -16,12 +16,13 @@ const args = {
   input: {
     type: "string",
     valueHint: "payments.csv",
-    description: "CSV of payments: id,account,amount,currency, then such as p-1,acme,12.50,EUR",
+    description:
+      "CSV file of payments. First line: id,account,amount,currency; then lines such as p-1,acme,12.50,EUR",
   },
   payments: {
     type: "string",
     valueHint: "count",
-    description: `Without --input: how many to make up, 1 to 100000 (Default: ${USUAL.payments})`,
+    description: `Without --input: how many payments to generate, 1 to 100000 (Default: ${USUAL.payments})`,
   },
   "lease-ms": {
     type: "string",
@@ -32,7 +33,7 @@ const args = {
     type: "string",
     valueHint: ORDERS.join("|"),
     description:
-      "Who comes next when a leader is gone; by rank, the worker of the highest number (Default: random)",
+      "Which worker leads after a leader has ended; with rank, the one with the highest number (Default: random)",
   },
   candidates: {
     type: "string",
@@ -42,16 +43,16 @@ const args = {
   story: {
     type: "boolean",
     description:
-      "Instead: the classic story of four nodes. The highest leads, is killed, the next takes over, a higher one joins and takes over. Goes with --lease-ms and --json only",
+      "Instead of payments: the classic story of four nodes. The highest leads and is killed, the next takes over, a higher one joins and takes over. Can be used with --lease-ms and --json only",
   },
   timeline: {
     type: "string",
     valueHint: "file.svg",
-    description: `Where the picture of the terms goes (Default: ${USUAL.timeline})`,
+    description: `File for the picture of the terms (Default: ${USUAL.timeline})`,
   },
   "without-fencing": {
     type: "boolean",
-    description: "Write without the fence, to see what goes wrong (exit code 1 when it does)",
+    description: "Write without the fence, to see what goes wrong (exit code 1 if something does)",
   },
   json: {
     type: "boolean",
@@ -63,14 +64,14 @@ export const demo = defineCommand({
   meta: {
     name: "demo",
     description:
-      "Workers compete to make payments; leaders are killed, frozen and retired. Ends with an audit",
+      "Workers compete to make payments. Leaders are killed, frozen and retired. An audit follows at the end",
   },
   args,
   async run({ rawArgs, args: given }) {
     refuseUnknown(rawArgs, args);
     const [word] = given._;
     if (word !== undefined)
-      throw new UsageError(`an argument is not understood (${describe(word)}); options begin with --.`);
+      throw new UsageError(`an argument is not understood (${describe(word)}); options start with --.`);
     const durations = { least: 1_000, most: 60_000, suggestion: USUAL.leaseMs };
     const leaseMs = wholeNumber("lease-ms", given["lease-ms"], durations) ?? USUAL.leaseMs;
     const json = given.json === true;
@@ -124,7 +125,7 @@ function orderOf(text: string | undefined): OrderName {
   throw refused("--order", `must be one of ${ORDERS.join(", ")}`, text, "ring");
 }
 
-/** Rather now than after the show. */
+/** Found now, not after the demo. */
 async function refuseMissingFolder(timelineFile: string): Promise<void> {
   const found = await stat(dirname(timelineFile)).catch(() => undefined);
   if (found?.isDirectory()) return;

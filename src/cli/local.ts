@@ -10,7 +10,7 @@ import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../tes
 import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
 const args = {
-  port: { type: "string", valueHint: "port", description: "Port on loopback. (Default: a free one)" },
+  port: { type: "string", valueHint: "port", description: "Port on loopback. (Default: a free port)" },
   "db-path": {
     type: "string",
     valueHint: "folder",
@@ -20,14 +20,14 @@ const args = {
     type: "string",
     valueHint: "name",
     default: DEFAULT_TABLE_NAME,
-    description: "The lease table to make.",
+    description: "The lease table to create.",
   },
 } as const;
 
 export const local = defineCommand({
   meta: {
     name: "local",
-    description: "Starts DynamoDB Local with a lease table, prints what to export, and stays until Ctrl-C.",
+    description: "Starts DynamoDB Local with a lease table, prints what to export, and runs until Ctrl-C.",
   },
   args,
   async run({ args: { port, "db-path": dbPath, table }, rawArgs }) {
@@ -37,7 +37,7 @@ export const local = defineCommand({
     await checkOptions(portNumber, dbPath);
     await using server = await startDynamoDBLocal({ port: portNumber, dbPath });
     await createLeaseTable(new DynamoDBClient(server.clientConfig), table);
-    // Before anything is printed: who reads it may stop us at once.
+    // Before anything is printed: a program that reads it may stop us at once.
     const stopped = new Promise<void>((resolve) => {
       const keepAlive = setInterval(() => {}, 3_600_000);
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -55,7 +55,7 @@ export const local = defineCommand({
 });
 
 function ours({ endpoint, clientConfig: { region, credentials } }: DynamoDBLocal, table: string): string {
-  return `# DynamoDB Local at ${endpoint}, lease table "${table}". Ctrl-C ends it.
+  return `# DynamoDB Local at ${endpoint}, lease table "${table}". Ctrl-C stops it.
 export AWS_ENDPOINT_URL_DYNAMODB=${endpoint}
 export AWS_REGION=${region}
 export AWS_ACCESS_KEY_ID=${credentials.accessKeyId}
@@ -64,22 +64,22 @@ export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`;
 
 /** Its credentials come from the environment and may be real ones: they are not printed. */
 function yours({ endpoint }: DynamoDBLocal, table: string): string {
-  return `# DynamoDB at ${withoutPassword(endpoint)}, yours, from AWS_ENDPOINT_URL_DYNAMODB: nothing was started. Lease table "${table}".
-# This environment needs no exports. Ctrl-C leaves it running.`;
+  return `# Nothing was started: AWS_ENDPOINT_URL_DYNAMODB is set. DynamoDB at ${withoutPassword(endpoint)}, lease table "${table}".
+# You need no exports. Ctrl-C does not stop that DynamoDB.`;
 }
 
 async function checkOptions(port: number | undefined, dbPath: string | undefined): Promise<void> {
   const given = process.env.AWS_ENDPOINT_URL_DYNAMODB;
   if (given && (port !== undefined || dbPath !== undefined)) {
     throw new UsageError(
-      `--port and --db-path start a DynamoDB Local, but AWS_ENDPOINT_URL_DYNAMODB names one (${withoutPassword(given)}): unset it, or leave them out.`,
+      `--port and --db-path are for a DynamoDB Local that this command starts, but AWS_ENDPOINT_URL_DYNAMODB is set (${withoutPassword(given)}): unset it, or leave out --port and --db-path.`,
     );
   }
   if (dbPath !== undefined && !statSync(dbPath, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UsageError(`--db-path: must be an existing folder; received ${describe(dbPath)}.`);
   }
   if (port !== undefined && !(await isFree(port))) {
-    throw new PortTakenError(`port ${port} cannot be listened on; without --port a free one is found.`);
+    throw new PortTakenError(`port ${port} is not free; leave out --port to use a free one.`);
   }
 }
 

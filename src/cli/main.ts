@@ -9,7 +9,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
-/** Each module exports its command by this name, and perhaps `notes`: what `--help` says beyond the options. */
+/** Each module exports its command by this name, and may export `notes`, which `--help` prints after the options. */
 const commands = {
   demo: async () => ({ command: (await import("./demo.js")).demo }),
   local: async () => ({ command: (await import("./local.js")).local }),
@@ -39,7 +39,7 @@ async function start([name = "", ...rest]: string[]): Promise<void> {
   }
   if (!Object.hasOwn(commands, name)) {
     throw new UsageError(
-      `the first argument (${describe(name)}) is no command; there are ${Object.keys(commands).join(", ")}.`,
+      `the first argument (${describe(name)}) is no command; the commands are ${Object.keys(commands).join(", ")}.`,
     );
   }
   const loaded: { command: unknown; notes?: string } = await commands[name as keyof typeof commands]();
@@ -52,7 +52,7 @@ async function start([name = "", ...rest]: string[]): Promise<void> {
   await runCommand(command, { rawArgs: rest });
 }
 
-/** What a program that was started said may hold a stack trace of its own. */
+/** The output of a program that was started may contain its own stack trace. */
 function oneLine(text: string): string {
   return text
     .split("\n")
@@ -61,15 +61,15 @@ function oneLine(text: string): string {
     .join(" ");
 }
 
-/** Of an error that is not ours: what it is and where, not its message, which may quote what was given. */
-function unforeseen(error: unknown): string {
+/** Of an error that is not ours: its kind and its place, not its message, which may quote arguments. */
+function unexpected(error: unknown): string {
   const { message, stack = "" } = error instanceof Error ? error : new Error();
   const frames = message === "" ? stack : stack.slice(stack.lastIndexOf(message) + message.length);
   const [place] = /\b(dist|src)\/[\w/-]+\.[jt]s:\d+/.exec(frames) ?? [];
-  return `unforeseen: ${describe(error)}${place === undefined ? "" : ` at ${place}`}.`;
+  return `unexpected error: ${describe(error)}${place === undefined ? "" : ` at ${place}`}.`;
 }
 
-// A reader that has seen enough, as in `incumbent status | head -1`, is no failure.
+// A reader that closes the pipe early, as in `incumbent status | head -1`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 // Nobody reads our messages: no reason to stop a command that leads.
 process.stderr.on("error", () => {});
@@ -79,7 +79,7 @@ try {
 } catch (error) {
   const known =
     error instanceof IncumbentError || error instanceof UsageError || (error as Error)?.name === "CLIError";
-  console.error(`incumbent: ${known ? oneLine((error as Error).message) : unforeseen(error)}`);
+  console.error(`incumbent: ${known ? oneLine((error as Error).message) : unexpected(error)}`);
   const usage =
     error instanceof UsageError ||
     error instanceof InvalidOptionError ||

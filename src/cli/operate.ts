@@ -15,9 +15,14 @@ const args = {
   to: {
     type: "string",
     valueHint: "candidate",
-    description: "With step-down: who should lead next, by id or label, as `incumbent status` lists them.",
+    description:
+      "With step-down: the candidate that should lead next, by its id or label (see `incumbent status`).",
   },
-  by: { type: "string", valueHint: "name", description: "Who asks. (Default: the user's name)" },
+  by: {
+    type: "string",
+    valueHint: "name",
+    description: "Who asks; shown on the lease row. (Default: your user name)",
+  },
   ...tableArgs,
   json: { type: "boolean", description: "Print JSON." },
 } as const;
@@ -28,7 +33,7 @@ type Verb = (typeof VERBS)[number];
 export const operate = defineCommand({
   meta: {
     name: "operate",
-    description: "Asks an election's leader to hand over, takes its lease away, or pauses the election.",
+    description: "Asks the leader of an election to hand over, takes its lease away, or pauses the election.",
   },
   args,
   async run({ args: given, rawArgs }) {
@@ -66,12 +71,14 @@ function ask(operator: Operator, what: Verb, to: string | undefined): Promise<As
   }
 }
 
-/** A hand-over to a name that nobody has would end in a gap. */
+/** A hand-over to an unknown candidate would end in a gap. */
 async function candidateOf(election: Election, to: string): Promise<string> {
   const candidates = await election.candidates();
   const [found, another] = candidates.filter(({ candidateId, label }) => candidateId === to || label === to);
   if (found && !another) return found.candidateId;
-  const ids = candidates.map(({ candidateId }) => candidateId).join(", ") || "none; is there an order?";
+  const ids =
+    candidates.map(({ candidateId }) => candidateId).join(", ") ||
+    "none (does the election have an order of succession?)";
   const problem = another ? "is the label of several candidates" : "is no candidate's id or label";
   throw new UsageError(`--to: ${describe(to)} that ${problem}; there are: ${ids}.`);
 }
@@ -80,14 +87,14 @@ function inWords(name: string, what: Verb, { done, leader }: Asked, to: string |
   const whom = leader ? `${leader.candidateId} (term ${leader.term})` : "nobody";
   if (what === "pause")
     return done
-      ? `"${name}" is paused; it was led by ${whom}.`
-      : `"${name}" is not paused: somebody resumed it again.`;
+      ? `"${name}" is paused. Its leader was ${whom}.`
+      : `"${name}" is not paused: somebody resumed it meanwhile.`;
   if (what === "resume")
     return done
-      ? `"${name}" goes on.`
-      : `"${name}" was not resumed: there is none, or somebody paused it again.`;
+      ? `"${name}" is resumed.`
+      : `"${name}" was not resumed: there is no such election, or somebody paused it meanwhile.`;
   if (!leader) return `Nobody leads "${name}".`;
-  if (!done) return `${whom} no longer leads "${name}"; nothing was done.`;
-  if (what === "evict") return `${whom} is evicted: its term is fenced off from now on.`;
-  return `${whom} is asked to hand over${to === undefined ? "" : ` to ${to}`}; it learns of it with its next renewal.`;
+  if (!done) return `${whom} no longer leads "${name}". Nothing was done.`;
+  if (what === "evict") return `${whom} is evicted. The fence refuses its term from now on.`;
+  return `${whom} is asked to hand over${to === undefined ? "" : ` to ${to}`}; it reads this with its next renewal.`;
 }

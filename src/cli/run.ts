@@ -21,24 +21,29 @@ const args = {
   label: {
     type: "string",
     valueHint: "label",
-    description: "Readable part of the candidate's id. (Default: host name and process id)",
+    description:
+      "Readable part of the candidate's id. (Default: ECS task id, pod name, or host name and process id)",
   },
-  value: { type: "string", valueHint: "text", description: "Published while leading, such as an endpoint." },
+  value: {
+    type: "string",
+    valueHint: "text",
+    description: "Published while leading, such as an endpoint; at most 1024 characters.",
+  },
   "kill-after-ms": {
     type: "string",
     valueHint: "ms",
     description:
-      "How long the command may take to stop after SIGTERM on a planned end, in milliseconds, 0 to 3600000; the " +
-      "lease is kept for it meanwhile. (Default: 10000)",
+      "At a planned end: how long the command may take to stop after SIGTERM, in milliseconds, 0 to 3600000. The " +
+      "lease is kept meanwhile. (Default: 10000)",
   },
   once: {
     type: "boolean",
-    description: "End with the first leadership, even if it was lost. (Default: campaign again)",
+    description: "Exit after the first leadership, even if it was lost. (Default: campaign again)",
   },
   keep: {
     type: "boolean",
     description:
-      "When the command ends by itself, campaign and run it again, after a third of the lease. (Default: end with it)",
+      "If the command exits by itself, campaign and run it again after a third of the lease. (Default: exit too)",
   },
 } as const;
 
@@ -52,17 +57,20 @@ const KILL_NOTICE = 1 / 20;
  * answer, so one that fails leaves 0.9 − 1/3 − 1/4, more than this: it takes two in a row to stop the command.
  */
 const TERM_NOTICE = 1 / 5;
-/** Timers stand still while a machine is suspended: look this often, so that its waking is not noticed late. */
-const MAX_LOOK_MS = 1_000;
+/** Timers stand still while a machine is suspended: check this often, so that its end is noticed soon. */
+const MAX_CHECK_MS = 1_000;
 
-export const notes = `The command finds INCUMBENT_TERM (its fencing token), INCUMBENT_ELECTION and INCUMBENT_CANDIDATE_ID in
-its environment. When leadership ends, it and all it started get SIGTERM, and SIGKILL before the lease can pass on;
-it is run again when this candidate leads again. Ends with the command's exit code: 128 + signal if it was killed,
-127 if it was not found, 126 if it cannot be run. SIGTERM, SIGINT or SIGHUP to this process stops the command and
-gives the lease back; it then ends with the command's exit code too, or 128 + signal if no command was running.
+export const notes = `The environment of the command has INCUMBENT_TERM (its fencing token), INCUMBENT_ELECTION and INCUMBENT_CANDIDATE_ID.
 
-If this process is frozen past its lease while the command goes on, nothing can stop the command before the thaw (it
-is killed at once then): only a store that checks INCUMBENT_TERM is safe.
+When the leadership ends, the command and all processes that it started get SIGTERM, then SIGKILL before another
+candidate can lead. When this candidate leads again, it runs the command again.
+
+The exit code is that of the command: 128 + signal if it was killed, 127 if it was not found, 126 if it cannot be
+run. SIGTERM, SIGINT or SIGHUP to this process stops the command and gives the lease back. The exit code is then that
+of the command too, or 128 + signal if no command was running.
+
+If this process is frozen past its lease while the command continues, nothing can stop the command until this process
+runs again (it then kills the command at once). Only a store that checks INCUMBENT_TERM is safe.
 
   incumbent run billing/nightly -- python3 job.py
 `;
@@ -70,7 +78,8 @@ is killed at once then): only a store that checks INCUMBENT_TERM is safe.
 export const run = defineCommand({
   meta: {
     name: "run",
-    description: "Runs a command, in any language, only while leading: run <election> -- <command> …",
+    description:
+      "Runs a command, in any language, only while this process leads: run <election> -- <command> …",
   },
   args,
   async run({ args: given, rawArgs }) {
@@ -84,7 +93,8 @@ export const run = defineCommand({
         "run: needs an election and a command: incumbent run billing/nightly -- python3 job.py",
       );
     }
-    if (given.once && given.keep) throw new UsageError("run: --once and --keep exclude each other.");
+    if (given.once && given.keep)
+      throw new UsageError("run: --once and --keep exclude each other; leave one of them out.");
     const leaseDurationMs = wholeNumber("lease-ms", given["lease-ms"], {
       least: 1_000,
       most: 86_400_000,
@@ -123,7 +133,7 @@ export const run = defineCommand({
           if (given.once || end.why === "not started") stop.abort();
           return end;
         },
-        // Whoever sends a signal expects the command to stop now.
+        // A signal means that the command should stop now.
         { signal: stop.signal, announce: false },
       );
       if (!end || stop.signal.aborted || (end.why === "by itself" && !given.keep)) {
@@ -158,7 +168,7 @@ function canPassShell(env: NodeJS.ProcessEnv): boolean {
   return Object.keys(env).every((name) => /^[A-Za-z_]\w*$/.test(name));
 }
 
-/** The command's whole life under one term. Resolves when it has ended and what it left behind was killed. */
+/** Runs the command under one term. Resolves when it has ended and the processes that it left behind were killed. */
 async function serve(
   leadership: Leadership,
   command: string,
@@ -216,7 +226,7 @@ async function serve(
       `term ${term} ended: ${(leadership.signal.reason as Error).message} The command ended with ${end.code}.`,
     );
   } else if (watch.told) {
-    say(`term ${term} is given up: no renewal was confirmed in time. The command ended with ${end.code}.`);
+    say(`term ${term} ended: no renewal was confirmed in time. The command ended with ${end.code}.`);
   }
   return watch.told && end.why === "by itself" ? { ...end, why: "stopped" } : end;
 }
@@ -233,7 +243,7 @@ function keepWithinTrust(
   let told = false;
   let killAtMs = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
-  const look = () => {
+  const check = () => {
     clearTimeout(timer);
     const leftMs = leadership.remainingMs();
     if (leftMs <= leaseMs * KILL_NOTICE || performance.now() >= killAtMs) {
@@ -247,22 +257,22 @@ function keepWithinTrust(
       signalGroup(child, "SIGTERM");
     }
     const nextMs = leftMs - leaseMs * (told ? KILL_NOTICE : TERM_NOTICE);
-    timer = setTimeout(look, Math.max(1, Math.min(nextMs, killAtMs - performance.now(), MAX_LOOK_MS)));
+    timer = setTimeout(check, Math.max(1, Math.min(nextMs, killAtMs - performance.now(), MAX_CHECK_MS)));
   };
-  leadership.signal.addEventListener("abort", look);
-  look();
+  leadership.signal.addEventListener("abort", check);
+  check();
   return {
     get told() {
       return told;
     },
     stop() {
       clearTimeout(timer);
-      leadership.signal.removeEventListener("abort", look);
+      leadership.signal.removeEventListener("abort", check);
     },
   };
 }
 
-/** The command itself is not repeated: who writes `PASSWORD=… job` gets here. */
+/** Does not repeat the command: it may be `PASSWORD=… job`. */
 function notFoundHint(command: string): string {
   const assigns = /^[A-Za-z_]\w*=/.test(command);
   return assigns ? 'not found; variables go after "env": -- env NAME=value command' : "not found";

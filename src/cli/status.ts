@@ -14,10 +14,17 @@ import { newClient, tableArgs } from "./client.js";
 import { refuseUnknown, UsageError } from "./usage.js";
 
 const args = {
-  election: { type: "positional", description: "One election. (Default: all of the table)", required: false },
+  election: {
+    type: "positional",
+    description: "One election. (Default: all elections of the table)",
+    required: false,
+  },
   ...tableArgs,
   json: { type: "boolean", description: "Print JSON." },
-  watch: { type: "boolean", description: "Stay, and print a line at each change of one election's leader." },
+  watch: {
+    type: "boolean",
+    description: "Keep running, and print a line each time the leader of the election changes.",
+  },
 } as const;
 
 /** Terms of history shown. */
@@ -26,7 +33,7 @@ const RECENT = 10;
 export const status = defineCommand({
   meta: {
     name: "status",
-    description: "Shows who leads: one election with its recent terms, or all of them.",
+    description: "Shows who leads: one election with its candidates and recent terms, or all elections.",
   },
   args,
   async run({ args: given, rawArgs }) {
@@ -34,7 +41,8 @@ export const status = defineCommand({
     checkTableName(given.table);
     const client = newClient(given.endpoint);
     const name = given.election;
-    if (given._.length > 1) throw new UsageError("status: takes one election, or none for all of them.");
+    if (given._.length > 1)
+      throw new UsageError("status: takes one election, or none to show all elections.");
     if (given.watch && name === undefined) {
       throw new UsageError("status: --watch needs an election: incumbent status billing/nightly --watch");
     }
@@ -137,8 +145,8 @@ function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string
     ["standby", standbyOf(lease)],
     ["reserved", isVacant ? (lease.reservation?.candidateId ?? lease.reservation?.group) : undefined],
     ["paused by", lease.pausedBy],
-    ["asked to step down by", isVacant ? undefined : lease.stepDown?.by],
-    ["last end", isVacant ? lease.endReason : undefined],
+    ["step-down requested by", isVacant ? undefined : lease.stepDown?.by],
+    ["end reason", isVacant ? lease.endReason : undefined],
   ];
 }
 
@@ -151,7 +159,7 @@ async function watch(election: Election, json: boolean): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   for await (const leader of election.observe({ signal: stop.signal })) {
     const seenAt = new Date().toISOString();
-    // A line each, so that a program can read along; `leader` is null when nobody leads.
+    // One line per change, so that a program can read it. `leader` is null when nobody leads.
     console.log(json ? JSON.stringify({ seenAt, leader: leader ?? null }) : `${seenAt}  ${inWords(leader)}`);
   }
 }

@@ -1,9 +1,9 @@
 import { describe } from "../describe.js";
 
-/** A call that cannot be carried out as it was written: one line, exit code 2. */
+/** Wrong usage: printed as one line, exit code 2. */
 export class UsageError extends Error {}
 
-/** What was given is described, not repeated: command lines and their errors end up in logs. */
+/** Describes the value and does not repeat it: errors of command lines end up in logs. */
 export function refused(
   option: string,
   rule: string,
@@ -38,12 +38,12 @@ export function refuseUnknown(rawArgs: readonly string[], args: object): void {
       const meant = known.find((arg) => edits(name, arg) <= 2);
       const hint = meant === undefined ? "" : ` (did you mean --${meant}?)`;
       const all = known.map((arg) => `--${arg}`).join(", ");
-      throw new UsageError(`argument ${at + 1} is no such option${hint}; there are ${all}.`);
+      throw new UsageError(`argument ${at + 1} is no such option${hint}; the options are ${all}.`);
     }
   }
 }
 
-/** Letters to be added, left out or changed to make one word of the other. */
+/** How many letters must be added, left out or changed to turn one word into the other. */
 function edits(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...one].entries()) {

@@ -183,7 +183,7 @@ test("local prints what to export, makes the table, and ends on SIGTERM", async 
 
   const taken = incumbentWith(BARE, "local", "--port", new URL(endpoint).port);
   expect(await taken.exited).toBe(1);
-  expect(taken.err).toMatch(/^incumbent: port \d+ cannot be listened on.*\n$/);
+  expect(taken.err).toMatch(/^incumbent: port \d+ is not free.*\n$/);
 
   local.child.kill("SIGTERM");
   expect(await local.exited).toBe(0);

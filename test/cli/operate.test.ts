@@ -76,7 +76,7 @@ test("evict, pause and resume: what is done is told, what is not exits with 1", 
   await eventually(() => leadership.signal.aborted);
   expect((await operate(name, "pause", "--json")).out).toContain('"done":true');
   expect(await candidate(name, "b").tryCampaign()).toBeUndefined();
-  expect(await operate(name, "resume")).toEqual({ code: 0, out: `"${name}" goes on.\n`, err: "" });
+  expect(await operate(name, "resume")).toEqual({ code: 0, out: `"${name}" is resumed.\n`, err: "" });
   await leadership.resign();
 });
 
