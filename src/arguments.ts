@@ -3,46 +3,48 @@ import { InvalidOptionError } from "./errors.js";
 import { checkNames } from "./known-names.js";
 import { LABEL_PATTERN, MAX_RESERVATION_MS, MAX_VALUE } from "./limits.js";
 
-/** What single options and arguments must be. Each check throws an `InvalidOptionError` that names the option. */
+/** Checks single options and arguments. Each check throws an `InvalidOptionError` that names the option. */
 
-/** Also guards the groups of `incumbent/lambda`. */
+/** For labels and groups, also in `incumbent/lambda`. */
 export function checkLabel(option: string, label: unknown, suggestion: string): void {
   if (typeof label === "string" && LABEL_PATTERN.test(label)) return;
   const rule = `must be 1 to 100 of A-Z a-z 0-9 . _ -${notAllowed(label, /[A-Za-z0-9._-]/)}`;
   throw new InvalidOptionError(option, rule, label, suggestion);
 }
 
-export const RANK_RULE = "must be a number: 0, or from 1e-130 to 9.99e125 on either side of it";
+export const RANK_RULE = "must be 0, a number from 1e-130 to 9.99e125, or the negative of one";
 
-/** Whether DynamoDB can hold it. */
+/** Whether DynamoDB can hold it as a rank. */
 export function isRank(rank: unknown): rank is number {
   if (typeof rank !== "number") return false;
   const size = Math.abs(rank);
   return size === 0 || (size >= 1e-130 && size < 1e126);
 }
 
-/** A candidate that is named as the next leader. */
+/** The next leader's id. */
 export function checkSuccessor(to: unknown): void {
   if (to === undefined || (typeof to === "string" && to !== "" && to.length <= 200)) return;
   throw new InvalidOptionError("to", "must be a candidate's id", to, "worker-2-1mzq0c8x3k5d");
 }
 
-/** Of `transact`: the key attributes of tables. */
+/** The key attributes of tables, for `transact`. */
 export function checkKeys(keys: unknown): void {
   const isNames = (names: unknown) =>
     Array.isArray(names) && [1, 2].includes(names.length) && names.every((name) => typeof name === "string");
   if (keys === undefined) return;
   const tables = typeof keys === "object" && keys !== null ? Object.values(keys) : [undefined];
   if (tables.every(isNames)) return;
-  throw new InvalidOptionError("keys", "must give each table one or two names", keys, { ledger: ["id"] });
+  throw new InvalidOptionError("keys", "must name the one or two key attributes of each table", keys, {
+    ledger: ["id"],
+  });
 }
 
-/** Also guards `resign` and `runOnce`. */
+/** For `resign`, `runOnce` and `tryLead`. */
 export function checkReserveFor(reserveForMs: unknown): void {
   if (reserveForMs !== undefined) duration("reserveForMs", reserveForMs, 1, MAX_RESERVATION_MS, 3_600_000);
 }
 
-/** Also guards `proclaim`. */
+/** For the option `value`, and for `proclaim`. */
 export function checkValue(value: unknown): void {
   if (value === undefined) return;
   if (typeof value !== "string" || value.length > MAX_VALUE) {
@@ -55,7 +57,7 @@ export function checkValue(value: unknown): void {
   }
 }
 
-/** Also guards `runOnce`: ticks are compared as strings. */
+/** Ticks are compared as strings. */
 export function checkTick(tick: unknown): void {
   if (typeof tick !== "string" || tick.length === 0 || tick.length > 100) {
     throw new InvalidOptionError(
@@ -86,8 +88,8 @@ export function duration(
 }
 
 /**
- * Of a call: its options, before anything is begun. A signal by itself would be taken for options without one, and
- * never be heeded.
+ * Checks the options of a call before it begins anything. A caller that passes a signal instead of options would otherwise
+ * never stop the call.
  */
 export function checkCall(options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null || isSignal(options)) {
@@ -112,13 +114,13 @@ export function checkCall(options: unknown, known: readonly string[]): void {
   }
 }
 
-/** Also one of another realm, or of a library. */
+/** Also a signal of another realm, or of a library. */
 function isSignal(value: unknown): boolean {
   const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
   return typeof aborted === "boolean" && typeof addEventListener === "function";
 }
 
-/** What is done while leading: found out here, and not when the lease is won. */
+/** Checked before the bid, and not when the lease is won. */
 export function checkWork(work: unknown): void {
   if (typeof work === "function") return;
   throw new InvalidOptionError("work", "must be a function", work, "async (leadership) => { … }");

@@ -16,7 +16,7 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** Thrown by `withTimeout` as the abort reason; callers turn it into an error of their own. */
+/** The reason with which `withTimeout` aborts. Callers replace it by an error of their own. */
 export class TimedOut extends Error {
   constructor(readonly afterMs: number) {
     super(`no answer within ${Math.round(afterMs)} ms`);
@@ -49,7 +49,7 @@ export function withTimeout<T>(
       signal?.removeEventListener("abort", onAbort);
     };
     signal?.addEventListener("abort", onAbort, { once: true });
-    // A task that throws at once is a task that rejects: nothing stays behind.
+    // A task that throws at once counts as one that rejects, so the timer and the listener are removed.
     (async () => task(controller.signal))().then(
       (value) => {
         settle();
@@ -63,7 +63,7 @@ export function withTimeout<T>(
   });
 }
 
-/** Equal-jitter exponential backoff: the wait before try `failures + 1`, in ms; half of it fixed, half drawn. */
+/** Exponential backoff with equal jitter: the wait before try `failures + 1`, in ms. Half of it is random. */
 export function backoffMs(failures: number, maxMs: number, random: () => number): number {
   const ceiling = Math.min(maxMs, 50 * 2 ** Math.min(failures, 20));
   return ceiling / 2 + (ceiling / 2) * random();
@@ -72,9 +72,9 @@ export function backoffMs(failures: number, maxMs: number, random: () => number)
 export interface Retrying {
   readonly clock: Clock;
   readonly random: () => number;
-  /** In all, the first one included. */
+  /** The number of tries, with the first one. */
   readonly tries: number;
-  /** The longest wait between two. */
+  /** The longest wait between two tries. */
   readonly maxMs: number;
   /** Whether another try could help. @default always */
   readonly isTransient?: (error: unknown) => boolean;
@@ -95,7 +95,7 @@ export async function retry<T>(
   }
 }
 
-/** A promise and its switches (`Promise.withResolvers` is not in Node 20). */
+/** A promise and the functions that settle it (Node 20 has no `Promise.withResolvers`). */
 export interface Deferred<T> {
   promise: Promise<T>;
   resolve: (value: T) => void;
@@ -112,7 +112,7 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
-/** Undefined when it rejected because of the abort. */
+/** The promise's value. Undefined: it rejected because `signal` had aborted. */
 export async function unlessAborted<T>(
   promise: Promise<T>,
   signal: AbortSignal | undefined,

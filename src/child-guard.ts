@@ -2,12 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Writable } from "node:stream";
 
 /**
- * A process we start never outlives us, not even when we are killed with SIGKILL, and not even when it is
- * stopped at that moment. One helper process per parent holds a pipe from us; at its end it kills what is
- * still registered.
+ * A process that we start never outlives us, even when we are killed with SIGKILL, and even when it is stopped at that
+ * moment. One helper process per parent reads a pipe from us. When the pipe ends, it kills all registered processes.
  */
 
-/** Reads lines `+pid` and `-pid`; in a session of its own, so that a terminal's Ctrl-C does not reach it. */
+/** Reads lines `+pid` and `-pid`. It has its own session, so that a terminal's Ctrl-C does not reach it. */
 const GUARD_PROGRAM = `
 const pids = new Set();
 let rest = "";
@@ -26,9 +25,9 @@ const guarded = new Set<number>();
 let toGuard: Writable | undefined;
 
 /**
- * Ties a child's life to ours, until it exits. With `group: true` its whole process group dies (for a
- * child spawned `detached`), so that what it started dies with it. Nothing of it keeps us alive.
- * @default group false
+ * Makes sure that a child ends when this process ends. With `group: true` its whole process group ends (for a child that is
+ * spawned `detached`). It does not keep this process alive.
+ * @param options `group`. @default false
  */
 export function dieWithUs(child: ChildProcess, { group = false } = {}): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -62,10 +61,10 @@ function startGuard(): void {
   guard.once("error", ended);
   guard.once("exit", (_code, signal) => {
     ended();
-    // Somebody killed it: another one. One that fails by itself would only fail again.
+    // Somebody killed the helper, so start another one. A helper that fails by itself would fail again.
     if (signal && guarded.size > 0) startGuard();
   });
-  // Its death is told by "exit"; what was written meanwhile, the next one is told anyway.
+  // "exit" reports its death, and the next helper gets all registrations.
   pipe.on("error", () => {});
   guard.unref();
   pipe.unref();

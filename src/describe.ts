@@ -1,8 +1,8 @@
 import { types } from "node:util";
 
 /**
- * What kind of value was received, for errors: never what is in it. A configuration holds keys, a string may be a
- * token. Pure, and runs none of the value's own code: no getter, no `toString`, no `toJSON`, no trap of a proxy.
+ * Describes the kind of a value for an error, never its content: a configuration holds keys, a string can be a token. Pure:
+ * it runs no code of the value (no getter, no `toString`, no `toJSON`, no trap of a proxy).
  */
 export function describe(value: unknown): string {
   const kind = Kind.textOf(value);
@@ -27,7 +27,7 @@ export function describe(value: unknown): string {
   }
 }
 
-/** A description made elsewhere, for what even a number must not tell: content, such as an amount. */
+/** A description that is made elsewhere, for values whose number must not be shown, such as an amount. */
 export class Kind {
   readonly #text: string;
 
@@ -35,7 +35,7 @@ export class Kind {
     this.#text = text;
   }
 
-  /** Undefined unless it is one. */
+  /** Undefined if the value is no `Kind`. */
   static textOf(value: unknown): string | undefined {
     return typeof value === "object" && value !== null && #text in value ? value.#text : undefined;
   }
@@ -50,7 +50,7 @@ function describeObject(value: object): string {
   return types.isNativeError(value) ? `an error ${of}` : `an object ${of}${looks(value, false)}`;
 }
 
-/** Whether it is an object literal, or made without a prototype. False for a proxy: only its traps would tell. */
+/** Whether it is an object literal, or has no prototype. False for a proxy: only its traps know. */
 export function isPlain(value: object): boolean {
   if (types.isProxy(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -64,7 +64,7 @@ export function isPlain(value: object): boolean {
   );
 }
 
-/** A data property of the value or of what it inherits from; getters are not run, and proxies end the search. */
+/** A data property of the value or of its prototypes. It runs no getter, and stops at a proxy. */
 export function dataOf(value: unknown, name: string): unknown {
   let holder: unknown = value;
   for (let depth = 0; depth < 20 && isObject(holder) && !types.isProxy(holder); depth++) {
@@ -86,7 +86,7 @@ const CONFIGURATION = [
   "maxAttempts",
 ];
 
-/** What it may have been taken for. */
+/** What a user may have passed by mistake. */
 function looks(value: object, plain: boolean): string {
   const hasMethod = (name: string) => typeof dataOf(value, name) === "function";
   if (!hasMethod("send") && (hasMethod("makeRequest") || hasMethod("makeServiceRequest"))) {
@@ -96,7 +96,7 @@ function looks(value: object, plain: boolean): string {
   return isConfiguration ? " that looks like a client's configuration" : "";
 }
 
-/** The name of a class, as its own code has it: data cannot pass for one. */
+/** The name of a class, from its own code: data cannot imitate it. */
 function className(value: object): string | undefined {
   let prototype: unknown = Object.getPrototypeOf(value);
   for (let depth = 0; depth < 20 && isObject(prototype) && !types.isProxy(prototype); depth++) {
@@ -118,14 +118,14 @@ function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
-/** The first character that a rule of characters does not allow, as an addition to the rule; "" if there is none. */
+/** Names the first character that a rule does not allow, as an addition to the rule. "": there is none. */
 export function notAllowed(value: unknown, allowed: RegExp): string {
   if (typeof value !== "string") return "";
-  const at = [...value.slice(0, MAX_LOOKED_AT)].findIndex((character) => !allowed.test(character));
+  const at = [...value.slice(0, MAX_SEARCHED)].findIndex((character) => !allowed.test(character));
   return at < 0 ? "" : ` (character ${at + 1} is not allowed)`;
 }
 
-const MAX_LOOKED_AT = 10_000;
+const MAX_SEARCHED = 10_000;
 
 /** An endpoint without the name and password that a URL may carry. */
 export function withoutPassword(url: string): string {
@@ -138,7 +138,7 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** A value that works, chosen by us: the only kind of value that an error shows. */
+/** A value that works. It is the only value that an error shows. */
 export function suggested(value: unknown): string {
   return `Suggestion: ${typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? "leave it out")}.`;
 }

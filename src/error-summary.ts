@@ -2,14 +2,14 @@ import { TimedOut } from "./async.js";
 import { dataOf, describe } from "./describe.js";
 
 /**
- * What stands in for an error of the AWS SDK, or of the network, as the `cause` of ours. The original can hold what it
- * was about: DynamoDB quotes values in its messages, a cancelled transaction brings items along, and `$response` leads
- * to the request with its session token. Kept is what tells the kind of failure, and what AWS Support asks for.
+ * Replaces an error of the AWS SDK, or of the network, as the `cause` of our errors. The original can hold secrets: DynamoDB
+ * quotes values in its messages, a cancelled transaction has items, and `$response` has the request with its session token.
+ * This summary keeps the kind of failure, and what AWS Support asks for.
  */
 export class ErrorSummary extends Error {
   /** The original's name, such as `ThrottlingException`. */
   override readonly name: string;
-  /** Of errors of the network, such as `ECONNREFUSED`. */
+  /** The code of a network error, such as `ECONNREFUSED`. */
   readonly code: string | undefined;
   readonly $metadata: {
     readonly httpStatusCode: number | undefined;
@@ -32,14 +32,14 @@ export class ErrorSummary extends Error {
       $metadata.httpStatusCode && `HTTP ${$metadata.httpStatusCode}`,
       $metadata.requestId && `request id ${$metadata.requestId}`,
     ].filter((fact) => fact !== undefined);
-    super(facts.join(", ") || (name === undefined ? describe(error) : "no more is known"));
+    super(facts.join(", ") || (name === undefined ? describe(error) : "no details"));
     this.name = name ?? "Error";
     this.code = code;
     this.$metadata = $metadata;
   }
 }
 
-/** What a message of ours says of its cause: nothing of one that we did not make. */
+/** What our message says about its cause. It quotes only causes that we made. */
 export function inBrackets(cause: unknown): string {
   if (cause === undefined) return "";
   if (cause instanceof TimedOut) return ` (${cause.message})`;
@@ -47,7 +47,7 @@ export function inBrackets(cause: unknown): string {
   return ` (${describe(cause)})`;
 }
 
-/** Sentences that name no value. What is told is ours, letter by letter, and only looks like theirs. */
+/** Sentences that quote no value. A summary shows the sentence from this list, never the received text. */
 const SENTENCES = [
   "The conditional request failed",
   "Transaction is ongoing for the item",
@@ -98,7 +98,7 @@ const SENTENCES = [
 const AFTER =
   /^(One or more parameter values (were invalid|are not valid)[:.] |1 validation error detected: )/;
 
-/** The sentence with which a message begins, if it is a known one that quotes nothing. */
+/** The known sentence with which a message begins. Undefined: there is none. */
 export function knownText(message: unknown): string | undefined {
   if (typeof message !== "string") return undefined;
   const denied = /is not authorized to perform: (dynamodb:[A-Za-z]{3,40})\b/.exec(message)?.[1];

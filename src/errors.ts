@@ -2,41 +2,41 @@ import { describe, suggested } from "./describe.js";
 import { inBrackets } from "./error-summary.js";
 import { NAME_PATTERN } from "./limits.js";
 
-/** Why a tenure ended. `expired` and those after it are losses; the others were planned. */
+/** Why a leadership ended. `expired` and those below it are losses; the others were planned. */
 export type EndReason =
-  /** Given back: `resign()`, the work returned, or the caller's signal aborted. */
+  /** The lease was given back: `resign()` was called, the work returned, or the caller's signal aborted. */
   | "resigned"
   /** Somebody asked the holder to step down. */
   | "stepped-down"
-  /** To a successor that was named: by `resign({ to })`, `stepDown({ to })` or an operator. */
+  /** The lease went to a named successor: by `resign({ to })`, `stepDown({ to })` or an operator. */
   | "handed-off"
   /** A candidate of higher rank joined (`preempt`). */
   | "preempted"
-  /** `maxTenureMs` was over, and somebody was next. */
+  /** `maxTenureMs` was over, and a candidate was next in line. */
   | "rotated"
   /** An operator paused the election. */
   | "paused"
-  /** `healthy()` said no. */
+  /** `healthy()` did not return `true`. */
   | "unhealthy"
-  /** Trust ran out before a renewal was confirmed. */
+  /** No renewal was confirmed in time, so this candidate trusted its lease no longer. */
   | "expired"
   /** Another candidate holds the lease under a later term. */
   | "superseded"
-  /** An operator took the lease away; the term is fenced off. */
+  /** An operator took the lease away. The term's fenced writes are refused. */
   | "evicted"
   /** The lease row is gone from the table. */
   | "deleted";
 
-/** Base of every error this library throws. `code` is stable; messages may be reworded. */
+/** The base of every error that this library throws. `code` is stable; messages can change. */
 export abstract class IncumbentError extends Error {
   abstract readonly code: string;
-  /** Told in each class: a minifier renames classes, and logs should still say which error it was. */
+  /** Set in each class, because a minifier renames classes. */
   abstract override readonly name: string;
 }
 
 /**
- * An option cannot work. Names the option, the rule, the kind of value received and one that works. What was received is
- * described and not kept: options hold credentials.
+ * An option cannot work. The message names the option, the rule, the kind of value received and a value that works. The
+ * value itself is not kept, because options hold credentials.
  */
 export class InvalidOptionError extends IncumbentError {
   override readonly name = "InvalidOptionError";
@@ -48,7 +48,7 @@ export class InvalidOptionError extends IncumbentError {
     readonly option: string,
     readonly rule: string,
     received: unknown,
-    /** A value that works; undefined: leave the option out. For a name that is not an option: the nearest that is one. */
+    /** A value that works. Undefined: leave the option out. For an unknown name: the most similar known name. */
     readonly suggestion: unknown,
   ) {
     const kind = describe(received);
@@ -57,7 +57,7 @@ export class InvalidOptionError extends IncumbentError {
   }
 }
 
-/** The leadership is over, is ending, or has less trust left than was asked for. */
+/** The leadership is over, is ending, or has less trust left than was requested. */
 export class LeaseLostError extends IncumbentError {
   override readonly name = "LeaseLostError";
   readonly code = "LEASE_LOST";
@@ -67,7 +67,7 @@ export class LeaseLostError extends IncumbentError {
     /** The term that ended. */
     readonly term: number,
     readonly reason: EndReason,
-    /** Milliseconds since it ended. Negative: not over yet, but so much less is left than was asked for. */
+    /** Milliseconds since it ended. Negative: it is not over, but this much less trust is left than was requested. */
     readonly lateByMs: number,
     what = `is over: ${reason}, ${Math.max(0, Math.round(lateByMs))} ms ago`,
   ) {
@@ -84,25 +84,25 @@ export class FencedOutError extends IncumbentError {
     readonly election: string,
     /** The term of the write that was refused. */
     readonly term: number,
-    /** The term that stands in the lease row now; undefined when the row is gone. */
+    /** The term in the lease row now. Undefined: the row is gone. */
     readonly currentTerm: number | undefined,
     options?: { cause?: unknown },
   ) {
     super(
       `Write under term ${term} of "${election}" refused: ` +
-        (currentTerm === undefined ? "the lease row is gone." : `the lease stands at term ${currentTerm}.`),
+        (currentTerm === undefined ? "the lease row is gone." : `the lease is at term ${currentTerm}.`),
       options,
     );
   }
 }
 
-/** Why one action of a transaction was refused, in the order of the actions given. */
+/** Why one action of a transaction was refused. Refusals have the order of the actions. */
 export interface ActionRefusal {
-  /** DynamoDB's code: `None` for an innocent action, `ConditionalCheckFailed`, `ValidationError`, … */
+  /** DynamoDB's code: `ConditionalCheckFailed`, `ValidationError`, …; `None`: this action was not the cause. */
   readonly code: string;
-  /** What DynamoDB says of it; undefined where its text may quote a value. */
+  /** DynamoDB's message. Undefined where it can quote a value. */
   readonly message?: string | undefined;
-  /** The item as it stands, if the action asked for `ReturnValuesOnConditionCheckFailure: "ALL_OLD"`. */
+  /** The item as it is, if the action has `ReturnValuesOnConditionCheckFailure: "ALL_OLD"`. */
   readonly item?: Record<string, unknown> | undefined;
 }
 
@@ -122,21 +122,24 @@ export class TransactionRefusedError extends IncumbentError {
   }
 }
 
-/** Nothing tells whether a transaction was committed: no answer, or the lease row no longer reaches back to it. It was applied once or not at all. */
+/**
+ * Nobody can tell whether a transaction was committed: no answer came, or the lease row no longer shows it. It was applied
+ * once or not at all.
+ */
 export class TransactionUnknownError extends IncumbentError {
   override readonly name = "TransactionUnknownError";
   readonly code = "TRANSACTION_UNKNOWN";
 
   constructor(election: string, term: number, options?: { cause?: unknown }) {
     super(
-      `Nothing told whether a transaction under term ${term} of "${election}" was committed. ` +
-        `It was applied once or not at all: read the items back before you write them again.`,
+      `Unknown whether a transaction under term ${term} of "${election}" was committed, once or not at all. ` +
+        `Suggestion: read the items before you write them again.`,
       options,
     );
   }
 }
 
-/** The table cannot be used as it is; trying again does not help. `fix` says what does. */
+/** The table cannot be used as it is. Another try does not help; `fix` says what does. */
 export class TableError extends IncumbentError {
   override readonly name = "TableError";
   readonly code = "TABLE_UNUSABLE";
@@ -147,17 +150,17 @@ export class TableError extends IncumbentError {
     readonly fix: string,
     options?: { cause?: unknown },
   ) {
-    super(`Table "${tableName}": ${problem}. ${fix}${inBrackets(options?.cause)}`, options);
+    super(`Table "${tableName}": ${problem}. Suggestion: ${fix}${inBrackets(options?.cause)}`, options);
   }
 }
 
-/** The table did not answer, or asked to be asked later. Trying again may help. */
+/** The table did not answer, or throttled the request. Another try can help. */
 export class TableUnavailableError extends IncumbentError {
   override readonly name = "TableUnavailableError";
   readonly code = "TABLE_UNAVAILABLE";
 
   constructor(doing: string, options?: { cause?: unknown }) {
-    super(`No answer from the table to ${doing}${inBrackets(options?.cause)}.`, options);
+    super(`No answer from the table to the request to ${doing}${inBrackets(options?.cause)}.`, options);
   }
 }
 
@@ -165,15 +168,15 @@ export class TableUnavailableError extends IncumbentError {
 const LEASE_ROW = "lease";
 
 /**
- * A row under the election's key was not written by this library, or was damaged. It is left as it is. What stands in it
- * is not told.
+ * A row under the election's key was not written by this library, or was damaged. Nobody changed it. The message quotes no
+ * value of it.
  */
 export class MalformedLeaseError extends IncumbentError {
   override readonly name = "MalformedLeaseError";
   readonly code = "MALFORMED_LEASE";
   /** Undefined when the row's key is not the name of an election. */
   readonly election: string | undefined;
-  /** The row's sort key; only its prefix, where the rest is no number. */
+  /** The row's sort key, or only its prefix, if the rest is no number. */
   readonly row: string;
 
   constructor(
@@ -186,7 +189,7 @@ export class MalformedLeaseError extends IncumbentError {
     /** The row's sort key. */
     row = LEASE_ROW,
   ) {
-    // Rows can come from anywhere, their keys too.
+    // Rows and their keys can come from anywhere, so only known text is quoted.
     const isName = NAME_PATTERN.test(election);
     const known = isSortKey(row) ? row : `${/^(term|candidate)#/.exec(row)?.[0] ?? ""}…`;
     const whose = isName ? `"${election}"` : "a name that no election has";
@@ -211,7 +214,7 @@ export class AlreadyCampaigningError extends IncumbentError {
   constructor(election: string) {
     super(
       `This Election object already campaigns for or leads "${election}". ` +
-        `Await it, or make a second Election for a second candidate.`,
+        `Suggestion: await that call, or make a second Election for a second candidate.`,
     );
   }
 }

@@ -1,12 +1,12 @@
 import { isPlain } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 
-/** Names of options that nobody reads are refused: a typing error would be ignored, and a default used in its place. */
+/** Refuses unknown option names. Otherwise a typing error would be ignored, and the default used. */
 
 /**
- * Throws unless each name of `options` is one of `known`. Names in groups are known by their paths, such as
- * `tuning.expiry`, so that the error can tell where an option stands. A name whose value is undefined counts as left out.
- * @param group the path of `options` itself; undefined: they are at the top
+ * Throws unless each name of `options` is one of `known`. In `known`, options in groups have paths such as `tuning.expiry`,
+ * so that the error can say where an option belongs. An option whose value is undefined counts as left out.
+ * @param group the path of `options`; undefined: the top level
  */
 export function checkNames(options: object, known: readonly string[], group?: string): void {
   if (typeof options !== "object" || options === null) {
@@ -25,17 +25,17 @@ export function checkNames(options: object, known: readonly string[], group?: st
         nearest,
       );
     }
-    // A name that resembles none of ours may be anything: a key read from a file, a secret. It is not shown.
+    // A name that resembles none of ours can be anything, even a secret from a file. It is not shown.
     throw new InvalidOptionError(
       group ?? "options",
-      `must have no names but ${namesIn(known, group)}; name ${place + 1} is none of these`,
+      `name ${place + 1} is not one of ${namesIn(known, group)}`,
       value,
       undefined,
     );
   }
 }
 
-/** The options in a group. A group is an object literal: what a class or a proxy holds is not looked at. */
+/** Returns the options in a group. A group must be an object literal: nobody reads into a class or a proxy. */
 export function groupOf(
   group: string,
   value: unknown,
@@ -57,7 +57,7 @@ function namesIn(known: readonly string[], group: string | undefined): string {
   return below.filter((path) => !path.includes(".")).join(", ");
 }
 
-/** The path whose last name is like `name`: it begins alike, or at most a third of it differs. Undefined if none is. */
+/** The path whose last name is similar to `name`: it begins with it, or at most a third of it differs. */
 function nearestPath(name: string, known: readonly string[]): string | undefined {
   const sought = name.toLowerCase();
   let nearest: string | undefined;
@@ -74,7 +74,7 @@ function nearestPath(name: string, known: readonly string[]): string | undefined
   return nearest;
 }
 
-/** How many characters must be added, left out or changed to make one word of the other. */
+/** The number of characters to add, remove or change to make one word from the other. */
 function distanceOf(a: string, b: string): number {
   // Longer than any option: not worth comparing.
   if (a.length > 40) return Number.POSITIVE_INFINITY;

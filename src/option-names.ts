@@ -10,9 +10,8 @@ import type {
   Tuning,
 } from "./options.js";
 
-/** The names of all options; those in groups by their paths. */
+/** The names of all options. Options in groups have paths. The types make sure that none is forgotten. */
 
-/** Typed, so that no option is forgotten. */
 const TOP: Record<keyof ElectionOptions, 0> = {
   client: 0,
   tableName: 0,
@@ -57,7 +56,7 @@ const TRY_LEAD: Record<keyof TryLeadOptions, 0> = { signal: 0, reserveForMs: 0 }
 const RUN_ONCE: Record<keyof RunOnceOptions, 0> = { signal: 0, wait: 0, reserveForMs: 0 };
 const HISTORY: Record<keyof HistoryOptions, 0> = { signal: 0, limit: 0 };
 
-/** Of the calls of an election. */
+/** The options of an election's calls. */
 export const CALLS = {
   signalled: Object.keys(SIGNALLED),
   lead: Object.keys(LEAD),

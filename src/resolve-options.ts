@@ -10,7 +10,7 @@ import { isOrder, type Order } from "./protocol/line.js";
 import { MAX_DRIFT } from "./protocol/service-clock.js";
 import { randomPart, secureRandom } from "./random.js";
 
-/** What the inside of the library uses: every option with its default. */
+/** All options, with their defaults, as the library uses them. */
 export interface ResolvedOptions {
   readonly name: string;
   readonly candidateId: string;
@@ -45,12 +45,12 @@ const DEFAULT_STOP_MS = 25_000;
 export const DEFAULT_CLOCK_ERROR_MS = 1_000;
 const DEFAULT_RETENTION_MS = 90 * DAY_MS;
 
-/** Defaults, and the one place that explains what cannot work. Throws `InvalidOptionError`. */
+/** Checks the options and adds the defaults. Throws `InvalidOptionError`. */
 export function resolveOptions(options: CandidateOptions, defaultLabel: () => string): ResolvedOptions {
   checkNames(options, ELECTION_PATHS);
   const { name, eligible = true, group } = options;
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
-    const rule = `must be 1 to 200 of A-Z a-z 0-9 . _ / -, since ':' and '#' are reserved${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
+    const rule = `must be 1 to 200 of A-Z a-z 0-9 . _ / -${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
     throw new InvalidOptionError("name", rule, name, "billing/nightly");
   }
   const label = options.label ?? defaultLabel();
@@ -104,7 +104,7 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
       DEFAULT_RETENTION_MS,
     ),
     ...resolveSuccession(options.succession, leaseDurationMs),
-    // Places in the line try one after the other, each so much later than the one before it.
+    // Places in the line try one after another. Each waits this much longer than the one before it.
     slotMs: Math.ceil(leaseDurationMs / 30),
     handoffPollMs: 20,
     refreshIntervalMs: leaseDurationMs,
@@ -142,7 +142,7 @@ function resolveSuccession(succession: unknown = "random", leaseDurationMs: numb
         throw new InvalidOptionError(`succession.${option}`, 'needs order: "rank"', value, undefined);
     }
   } else if (typeof rank !== "function" && !isRank(rank)) {
-    throw new InvalidOptionError("succession.rank", `${RANK_RULE}, or a function that gives one`, rank, 10);
+    throw new InvalidOptionError("succession.rank", `${RANK_RULE}, or a function that returns one`, rank, 10);
   }
   return {
     order,
@@ -155,7 +155,7 @@ function resolveSuccession(succession: unknown = "random", leaseDurationMs: numb
   };
 }
 
-/** A string is an object with that order and no more. */
+/** A string stands for an object with only that order. */
 function successionGroup(succession: unknown): Record<string, unknown> {
   if (succession === "arrival" || succession === "ring") return { order: succession };
   if (typeof succession === "object" && succession !== null) {
@@ -218,7 +218,7 @@ function resolveRuntime(runtime: unknown): { clock: Clock; random: () => number 
   );
 }
 
-/** What is called later, where a mistake would be taken for a failure of the table. */
+/** Checked here, because later a wrong type would look like a failure of the table. */
 function checkFunctions<T extends object>(prefix: string, options: T, names: (keyof T & string)[]): void {
   for (const name of names) {
     const value: unknown = options[name];
@@ -249,12 +249,12 @@ function timingFor(leaseDurationMs: number, renewMs: number | undefined, tuning:
   };
 }
 
-/** A renewal that gets no answer, and another one after it, must end within trust. */
+/** A renewal without an answer, and the next one, must fit into the time of trust. */
 function neededMs({ renewIntervalMs, requestTimeoutMs, safetyMarginMs }: LeaseTiming): number {
   return renewIntervalMs + 2 * requestTimeoutMs + safetyMarginMs;
 }
 
-/** The shortest longer lease that works with the durations given; those not given grow with it. */
+/** The shortest lease above this one that works with the given durations. The others grow with it. */
 function leastLeaseMs(tooShortMs: number, renewMs: number | undefined, tuning: Tuning): number {
   let leaseMs = tooShortMs;
   for (let i = 0; i < 100; i++) {

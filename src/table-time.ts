@@ -63,7 +63,7 @@ export class TableTime {
     return Math.ceil(service.latestMs(sent)) + afterMs;
   }
 
-  /** Service time by the headers, the best guess, for people. */
+  /** The best estimate of service time by the headers, for people. */
   at(now: Instant): number | undefined {
     return this.headers && estimateMs(this.headers, now);
   }

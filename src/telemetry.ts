@@ -1,7 +1,7 @@
 import { metrics, trace } from "@opentelemetry/api";
 import type { ElectionEvent } from "./events.js";
 
-/** Metrics and a span per tenure, through whatever OpenTelemetry SDK the user has set up; none, no cost. */
+/** Metrics and a span per tenure, for the user's OpenTelemetry SDK. Without an SDK they cost nothing. */
 export function telemetry(election: string): (event: ElectionEvent) => void {
   const meter = metrics.getMeter("incumbent");
   const tracer = trace.getTracer("incumbent");

@@ -127,10 +127,10 @@ test.each<[Record<string, unknown>, string, string]>([
 
 test("a name that resembles none is not shown, and those that are known are", () => {
   expect(() => resolve({ zoo: 1 } as never)).toThrow(
-    /^options: must have no names but client, tableName, .*, runtime; name 2 is none of these; received the number 1/,
+    /^options: name 2 is not one of client, tableName, .*, runtime; received the number 1/,
   );
   expect(() => resolve({ tuning: { zoo: 1 } } as never)).toThrow(
-    /^tuning: must have no names but safetyMarginMs, requestTimeoutMs, historyRetentionMs, expiry; name 1 /,
+    /^tuning: name 1 is not one of safetyMarginMs, requestTimeoutMs, historyRetentionMs, expiry;/,
   );
 });
 

@@ -35,12 +35,12 @@ export interface Held {
   readonly lease: Lease | undefined;
 }
 
-/** The lease was free, and `healthy` did not say yes. */
+/** The lease was free, and `healthy` did not return `true`. */
 export interface Unhealthy {
   readonly kind: "unhealthy";
 }
 
-/** Only a campaign for a tick can come to that. */
+/** The tick is done. Only a campaign for a tick has this outcome. */
 export interface Done {
   readonly kind: "done";
 }
@@ -60,10 +60,10 @@ export interface CampaignOptions {
  */
 export class Campaign {
   #observation: Observation | undefined;
-  /** A try to acquire got no answer: only the row can tell whether it landed (rule 3a). */
+  /** A try to acquire got no answer. Only the row shows whether it succeeded (rule 3a). */
   #acquireUnanswered = false;
   #jitterMs = 0;
-  /** How many came one after the other. */
+  /** Their number in a row. */
   #unexplainedRefusals = 0;
 
   readonly #reports: CampaignReports;
@@ -138,8 +138,8 @@ export class Campaign {
   }
 
   /**
-   * Rule 8f. After a hand-over that somebody asked for: lets the others poll once before this candidate tries
-   * again, also those for whom the lease is not reserved.
+   * Rule 8f. After a requested hand-over: lets the others poll once before this candidate tries again, also those for
+   * whom the lease is not reserved.
    */
   letOthersGoFirst(signal?: AbortSignal): Promise<void> {
     const { clock, renewIntervalMs, candidateId } = this.options;
@@ -181,8 +181,8 @@ export class Campaign {
   }
 
   /**
-   * A founding that was refused without a row leaves nothing to watch. A refusal that shows the very pair on
-   * which it was conditional has no explanation. After these it tries less and less often.
+   * After a founding that was refused without a row there is nothing to observe. A refusal that shows the same pair as its
+   * condition has no explanation. After both it tries less and less often.
    */
   async #acquireOrBackOff(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
     const { clock, renewIntervalMs, random } = this.options;

@@ -5,7 +5,7 @@ import type { ResolvedOptions } from "../resolve-options.js";
 
 /**
  * Asks `healthy`. An error, no answer within `tuning.requestTimeoutMs`, or an answer that is no boolean counts as
- * false: such a candidate must not lead. Each no is an event, so that nobody has to guess why it does not lead.
+ * false: such a candidate must not lead. Each false emits an event that says why.
  */
 export async function isHealthy(options: ResolvedOptions, emit: Emit): Promise<boolean> {
   const { healthy, clock, requestTimeoutMs } = options;

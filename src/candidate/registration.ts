@@ -33,7 +33,7 @@ export class Registration {
     return this.#arrival;
   }
 
-  /** As the others last heard it. */
+  /** The rank that the row has. */
   get rank(): number {
     return this.#rank;
   }
@@ -45,7 +45,7 @@ export class Registration {
     this.#running = this.#refresh(this.#leaving.signal);
   }
 
-  /** Resolves when nothing is running any more. If the table answers, the others learn of it at once. */
+  /** Resolves when nothing runs any more. If the table answers, the others see at once that this candidate has left. */
   leave(): Promise<void> {
     this.#leaving?.abort();
     if (this.#leaving) this.#left = this.#deleteRow(this.#running);
@@ -86,7 +86,7 @@ export class Registration {
     }
   }
 
-  /** If the rank cannot be had now, the last one stays. */
+  /** If the function does not return a rank now, the last one stays. */
   async #askRank(signal: AbortSignal): Promise<void> {
     const { clock, requestTimeoutMs, rank } = this.options;
     try {
@@ -99,7 +99,7 @@ export class Registration {
   }
 
   #ignoreRank(told: unknown): void {
-    const error = new InvalidOptionError("succession.rank", `of a function ${RANK_RULE}`, told, 10);
+    const error = new InvalidOptionError("succession.rank", `the function's result ${RANK_RULE}`, told, 10);
     this.emit({ type: "rank-ignored", error });
   }
 
@@ -112,7 +112,7 @@ export class Registration {
       // as alive.
       const latestMs = this.client.time.headers?.latestMs(sent);
       const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshIntervalMs);
-      // For the clean-up any clock will do: a row that was removed too early is back with the next refresh.
+      // Any clock is good enough for the clean-up: the next refresh writes a row again that was removed too early.
       const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + KEPT_AFTER_END_MS) / 1_000);
       return { ...fixed, rank: this.#rank, heartbeat: this.#heartbeat, expiresAt, ttl };
     });

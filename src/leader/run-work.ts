@@ -6,7 +6,7 @@ import type { Tenure } from "./tenure.js";
 export type Work<T> = (leadership: Leadership) => T | Promise<T>;
 
 export interface Served<T> {
-  /** Why the work was told to stop. Undefined: it ended by itself. */
+  /** Why the work had to stop. Undefined: it ended by itself. */
   readonly ended: EndReason | undefined;
   readonly result: PromiseSettledResult<T>;
 }
@@ -48,10 +48,7 @@ export async function serve<T>(
   return { ended: tenure.endReason, result };
 }
 
-/**
- * The work's value, or its error. An error that only says that the leadership had ended is left out, since that
- * is known.
- */
+/** Returns the work's result, or throws its error, unless the error only says that the leadership has ended. */
 export function settle<T>(result: PromiseSettledResult<T>, ended: EndReason | undefined): T | undefined {
   if (result.status === "fulfilled") return result.value;
   const error: unknown = result.reason;

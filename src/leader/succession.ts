@@ -59,7 +59,7 @@ export class Succession {
   }
 
   /**
-   * Whether this leader should hand over. What people asked for on the row comes before what the line asks for.
+   * Whether this leader should hand over. An operator's request on the row comes before the line.
    */
   plannedEnd({ pausedBy, stepDown }: Lease): PlannedEnd | undefined {
     if (pausedBy !== undefined) return { reason: "paused" };
@@ -71,7 +71,7 @@ export class Succession {
     const { preempt, minTenureMs, maxTenureMs } = this.options;
     const ledMs = this.client.time.now().monotonicMs - this.#sinceMs;
     const line = this.#line ?? [];
-    // A candidate that never joined (a single try) has told nobody its rank.
+    // A candidate that never joined (a single try) has no row with its rank.
     const isRanked = this.registration.arrival !== undefined;
     const higher =
       preempt && isRanked && ledMs >= minTenureMs
@@ -100,8 +100,8 @@ export class Succession {
   }
 
   /**
-   * The leader pays for each row that it reads at each renewal, so it deletes those of the dead. One request at
-   * a time, without retries, so that no renewal waits behind them. Never rejects.
+   * The leader pays for each row that it reads at each renewal, so it deletes the rows of dead candidates. It sends one
+   * request at a time, without retries, so that no renewal waits for them. Never rejects.
    */
   async #delete(rows: readonly CandidateRow[]): Promise<void> {
     try {
@@ -112,9 +112,7 @@ export class Succession {
   }
 }
 
-/**
- * The candidates that should have led before this one by what stood in the row, and did not. They may be dead.
- */
+/** The candidates that were before this one in the row's line, and did not lead. They may be dead. */
 function suspectsOf(previous: Lease | undefined, me: string): Set<string> {
   if (previous === undefined) return new Set();
   const { holder, line = [], reservation } = previous;

@@ -4,7 +4,7 @@ import type { LeaseClient } from "../lease-client.js";
 import { type Touched, touchedBy } from "../store/item-keys.js";
 import type { Action } from "../store/transaction.js";
 
-/** How long to wait before a table that did not answer is asked again. */
+/** The wait before another request to a table that did not answer. */
 const ASK_AGAIN_MS = 5_000;
 
 /**
@@ -14,17 +14,17 @@ const ASK_AGAIN_MS = 5_000;
  */
 export class TableKeys {
   readonly #names = new Map<string, readonly string[]>();
-  /** Tables that are being asked, or need not be asked before this time (monotonic). */
+  /** Tables with a request under way, or with none before this time (monotonic). */
   readonly #askedUntilMs = new Map<string, number>();
 
   constructor(
     private readonly client: LeaseClient,
     private readonly clock: Clock,
-    /** Aborts when no table should be asked any more. */
+    /** Aborts when no request should be sent any more. */
     private readonly signal: AbortSignal,
   ) {}
 
-  /** The items that these touch: computed once, and again when more keys are known. */
+  /** The items of these actions: computed once, and again when more keys are known. */
   touchedBy(actions: readonly Action[]): () => Touched {
     let known = -1;
     let touched: Touched | undefined;
@@ -37,19 +37,19 @@ export class TableKeys {
     };
   }
 
-  /** What is known already stays: a wrong name would let two writes of one item change places. */
+  /** Known keys stay: with a wrong key two writes of one item could change their order. */
   told(keys: Readonly<Record<string, readonly string[]>>): void {
     for (const [tableName, names] of Object.entries(keys)) this.#learn(tableName, names);
   }
 
-  /** These actions have landed, so what they used as a key is one. */
+  /** These actions succeeded, so what they used as a key is the key. */
   proven(actions: readonly Action[]): void {
     for (const { kind, tableName, keyOrItem } of actions) {
       if (kind !== "Put") this.#learn(tableName, Object.keys(keyOrItem));
     }
   }
 
-  /** Asks for the keys that these actions need and that are not known. */
+  /** Reads the unknown keys that these actions need. */
   need(actions: readonly Action[]): void {
     for (const { kind, tableName } of actions) {
       if (kind !== "Put" || this.#names.has(tableName)) continue;

@@ -13,7 +13,7 @@ import type { Announcement } from "./announcement.js";
 export type State =
   /** `announcement`: once an end is planned. */
   | { readonly kind: "leading"; readonly announcement: Announcement | undefined }
-  /** The work was told to stop. The lease is renewed until it has. */
+  /** The work must stop. The lease is renewed until it has stopped. */
   | {
       readonly kind: "draining";
       readonly reason: EndReason;
@@ -26,7 +26,7 @@ export type State =
       readonly announcement: Announcement | undefined;
     }
   | { readonly kind: "releasing"; readonly reason: EndReason; readonly release: Release }
-  /** `told`: why the work was told to stop. That may have been earlier, and for another reason. */
+  /** `told`: the reason that the work was given. It can be an earlier one than `reason`. */
   | {
       readonly kind: "over";
       readonly reason: EndReason;
@@ -43,7 +43,7 @@ export interface Release {
 
 export type Renewing = Extract<State, { kind: "leading" | "draining" }>;
 
-/** Why the work was told to stop. Undefined while it was not. */
+/** The reason that the work was given. Undefined: it need not stop. */
 export function toldReason(state: State): EndReason | undefined {
   if (state.kind === "leading") return undefined;
   return state.kind === "over" ? state.told : state.reason;

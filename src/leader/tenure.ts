@@ -71,7 +71,7 @@ export class Tenure {
     return this.#lease;
   }
 
-  /** Why the work was told to stop. Undefined while it was not. */
+  /** The reason that the work was given. Undefined: it need not stop. */
   get endReason(): EndReason | undefined {
     return toldReason(this.#check());
   }
@@ -118,8 +118,8 @@ export class Tenure {
   }
 
   /**
-   * A planned end, announced with a renewal sent now (rule 7e). The work goes on until the followers have had
-   * time to poll, and only then is told to stop.
+   * Plans an end and announces it with a renewal that is sent now (rule 7e). The work goes on until the followers have
+   * polled. Only then its signal aborts.
    */
   announce(reason: EndReason, to?: string): void {
     const state = this.#check();
@@ -135,7 +135,7 @@ export class Tenure {
   letRunOut(): void {
     const state = this.#check();
     if (state.kind === "over") return;
-    // Before anybody is told: a listener may release.
+    // Before the event: a listener can release.
     if (state.kind === "draining") this.#state = { ...state, kind: "abandoned" };
     this.emit({ type: "drain-overrun", term: this.term });
     this.#heartbeat.timer.wake();
@@ -159,7 +159,7 @@ export class Tenure {
     const reserve = releaseOptions.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
     const { promise: outcome, resolve } = deferred<ResignOutcome>();
     const release = { since: this.client.time.now(), outcome };
-    // Before anybody is told: a listener that releases too gets the same outcome.
+    // Before the event: a listener that releases too gets the same outcome.
     if (before.kind === "over") this.#state = { ...before, release };
     else this.#state = { kind: "releasing", reason: toldReason(before) ?? reason, release };
     if (before.kind === "leading") this.#reportEnd(reason, 0);
@@ -231,7 +231,7 @@ export class Tenure {
     void this.sideTasks.onOver();
   }
 
-  /** Every end is reported from here, so it is reported once (pitfalls: silent loss, loss told twice). */
+  /** Every end is reported here, so it is reported once (pitfalls: silent loss, loss told twice). */
   #reportEnd(reason: EndReason, lateByMs: number): void {
     this.emit({ type: "ended", term: this.term, reason, lateByMs });
     this.#endSignal.abort(this.lostError(lateByMs));
@@ -305,7 +305,7 @@ export class Tenure {
     this.#lease = lease;
   }
 
-  /** An operator, by the row, or the line may want another leader. */
+  /** Ends this leadership if an operator's request on the row, or the line, asks for another leader. */
   #followPlan(lease: Lease): void {
     const planned = this.sideTasks.succession.plannedEnd(lease);
     if (planned) this.announce(planned.reason, planned.to);
@@ -316,7 +316,7 @@ export class Tenure {
     return { term: this.term, revision: this.#tried };
   }
 
-  /** The followers have the announcement: the work is told to stop when they expect it. */
+  /** The row has the announcement: the work must stop at the moment that the followers know. */
   #endWhenDue(announcement: Announcement): void {
     const leftMs = announcement.confirmed(this.client.time.now().monotonicMs);
     if (this.#state.kind !== "leading") return;
@@ -343,7 +343,7 @@ export class Tenure {
   async #resign(releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
     for (let failures = 0; ; failures++) {
       const state = this.#check();
-      // An earlier try may have landed all the same.
+      // An earlier try may still have succeeded.
       if (state.kind !== "releasing") return failures > 0 ? "unconfirmed" : "lost";
       try {
         const { succeeded, lease } = await this.client.resign(

@@ -13,7 +13,7 @@ const TRIES = 5;
  * if the lease row is ever deleted. If there was no row before, the term before ended with that row's deletion.
  */
 export class TermHistory {
-  /** What has not landed yet, in order. */
+  /** What is not written yet, in order. */
   readonly #waiting: Array<() => TermRecord>;
   #writing: Promise<void> | undefined;
 
@@ -36,8 +36,7 @@ export class TermHistory {
   }
 
   /**
-   * One try to write what is missing. Called with each heartbeat: as long as the tenure lasts, history is not
-   * given up.
+   * Tries once to write what is missing. Called with each heartbeat, so it is tried as long as the tenure lasts.
    */
   refresh(): Promise<void> {
     return this.#write(1);
@@ -68,7 +67,7 @@ export class TermHistory {
   #endOf(term: number, previous: Lease | undefined): TermRecord {
     const now = this.client.time.now();
     const tableMs = this.client.time.at(now);
-    // By the later of two clocks: what is cleaned up too soon could be used again.
+    // By the later of two clocks: a term that is deleted too soon could be used again.
     const keptUntilMs = tableMs && Math.max(tableMs, now.wallMs) + this.options.historyRetentionMs;
     const ttl = keptUntilMs && Math.ceil(keptUntilMs / 1_000);
     if (!previous) return { term, endReason: "deleted", ttl };

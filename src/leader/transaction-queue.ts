@@ -2,13 +2,10 @@ import { MAX_ACTIONS } from "../store/fencing.js";
 import { type Touched, TouchedItems } from "../store/item-keys.js";
 import type { Action } from "../store/transaction.js";
 
-/** Below DynamoDB's 4 MB, since our sizes are estimates. */
+/** Less than DynamoDB's 4 MB, because our sizes are estimates. */
 const MAX_COMMIT_BYTES = 3_500_000;
 
-/**
- * At most so many calls that do not fit are passed over in one search, and so many separate groups are looked
- * at.
- */
+/** One search skips at most this many calls that do not fit, and checks at most this many separate groups. */
 const MAX_PASSED = 100;
 
 /** One call of `transact`, until it is settled. */
@@ -19,7 +16,7 @@ export interface Call {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
   settled: boolean;
-  /** When it was first sent, monotonic; and how often since. */
+  /** When it was first sent (monotonic), and how often it was sent. */
   sentMs: number | undefined;
   tries: number;
 }
@@ -41,7 +38,7 @@ export class TransactionQueue {
   #waiting: Call[] = [];
   /** Calls whose transaction could not be committed. They take turns with the others, group by group. */
   #separate: Group[] = [];
-  /** The items that these touch: a later call on one of them has to wait for them. */
+  /** Their items: a later call on one of these has to wait. */
   readonly #touchedSeparately = new TouchedItems();
   #separateWasLast = true;
 
@@ -57,7 +54,7 @@ export class TransactionQueue {
     this.#waiting.push(call);
   }
 
-  /** They were taken, but nothing became of it. */
+  /** Puts back calls that were taken and not sent, or not written. */
   putBack(calls: readonly Call[]): void {
     const waiting = calls.filter(({ settled }) => !settled);
     if (waiting.length > 0) this.#waiting = [...waiting, ...this.#waiting];
@@ -70,7 +67,7 @@ export class TransactionQueue {
     this.#separate.push({ calls, touched, retryAtMs });
   }
 
-  /** In two halves, so that few tries tell which call was to blame. */
+  /** Splits them into two halves, so that few tries show which call was the cause. */
   divide(calls: readonly Call[], retryAtMs: number): void {
     const half = Math.ceil(calls.length / 2);
     this.sendSeparately(calls.slice(0, half), retryAtMs);

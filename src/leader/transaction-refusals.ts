@@ -9,7 +9,7 @@ const TRANSIENT = new Set([
   "RequestLimitExceeded",
 ]);
 
-/** A call, and what DynamoDB said of each of its actions. */
+/** A call, and DynamoDB's answer for each of its actions. */
 export interface RefusedCall {
   readonly call: Call;
   readonly own: readonly ActionRefusal[];
@@ -17,9 +17,9 @@ export interface RefusedCall {
 
 /** The calls of a transaction that DynamoDB refused as a whole (rule 9g). */
 export interface Refused {
-  /** Nothing was said against their actions. */
+  /** None of their actions was refused. */
   readonly innocent: readonly Call[];
-  /** Their actions met others' writes, or limits that pass. */
+  /** Their actions met other writes, or temporary limits. */
   readonly delayed: readonly RefusedCall[];
   /** Their actions themselves were refused. */
   readonly toBlame: readonly RefusedCall[];

@@ -21,10 +21,10 @@ import { type Call, TransactionQueue } from "./transaction-queue.js";
 import { sortRefused } from "./transaction-refusals.js";
 import { WakeableTimer } from "./wakeable-timer.js";
 
-/** Tries after the first, before a content without an answer is divided or a call is given up. */
+/** More tries after the first one, before a content without an answer is divided, or a call ends as unknown. */
 const MIN_TRIES = 2;
 
-/** A leadership may end meanwhile, and calls that wait should learn of that soon. */
+/** A leadership may end meanwhile, and waiting calls should end soon after it. */
 const MAX_BACKOFF_MS = 1_000;
 
 /**
@@ -89,7 +89,7 @@ export class Transactions {
         else if (!this.#isIdle) await this.#timer.wait((this.#queue.retryAtMs ?? this.#nowMs) - this.#nowMs);
       }
     } catch (error) {
-      // A fault of ours, not of the user's: no call may wait for ever, and none is told an outcome.
+      // Our own fault: no call may wait for ever, and no outcome is known.
       const left = [...this.#open.unsettled, ...(this.#resend?.calls ?? []), ...this.#queue.all];
       for (const call of left) this.#settleUnknown(call, error);
       this.#resend = undefined;
@@ -197,7 +197,7 @@ export class Transactions {
     const { name, candidateId } = options;
     const open = this.#open;
     const fate = fateOf(lease, { candidateId, term, number: open.number });
-    // It refused, though the row it brought would have let it pass: that is no answer.
+    // It was refused, though the row would have let it pass: that counts as no answer.
     if (fate.kind === "open") throw new TableUnavailableError("decide a transaction");
     if (fate.kind === "landed" && open.has(fate.id)) {
       this.#decided(fate.id);

@@ -1,5 +1,5 @@
 /**
- * Writes of the lease row, one at a time, in the order in which they were asked for. DynamoDB refuses a
+ * Writes of the lease row, one at a time, in the order of the calls. DynamoDB refuses a
  * transaction and a write that meet on one item (pitfall: transaction and renewal conflict). Transactions are
  * queued one by one, so a renewal waits for at most one of them.
  */

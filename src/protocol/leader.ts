@@ -1,15 +1,15 @@
 import type { Lease } from "./lease.js";
 
-/** Who leads, as the lease row says. Times are epoch milliseconds of the table's clock, for display. */
+/** The leader, by the lease row. Times are milliseconds since the epoch by the table's clock, for people. */
 export interface Leader {
   readonly candidateId: string;
   readonly term: number;
-  /** What it published: an endpoint, a version. */
+  /** What it publishes, such as an endpoint. */
   readonly value: string | undefined;
   readonly electedAt: number | undefined;
   readonly renewedAt: number | undefined;
   readonly expiresAt: number | undefined;
-  /** The candidate that comes next, if that is known: the first in line. */
+  /** The first in line. Undefined: nobody keeps a line, or it is not known. */
   readonly standby: string | undefined;
 }
 
@@ -19,7 +19,7 @@ export function leaderOf(lease: Lease | undefined): Leader | undefined {
   return { candidateId, term, value, electedAt, renewedAt, expiresAt, standby: standbyOf(lease) };
 }
 
-/** The first in line who is not the holder. Undefined where nobody keeps a line. */
+/** The first in line that is not the holder. Undefined: there is no line. */
 export function standbyOf({ line, holder }: Pick<Lease, "line" | "holder">): string | undefined {
   return line?.find((candidateId) => candidateId !== holder);
 }

@@ -1,25 +1,22 @@
 import { MAX_LINE } from "../limits.js";
 
-/**
- * The order of succession: who goes first when the holder is gone (rule 7c). Pure. Safety rests on none of
- * this.
- */
+/** The order in which candidates try when the holder is gone (rule 7c). Pure. Safety does not depend on it. */
 
-/** A candidate, as its row tells. */
+/** A candidate, by its row. */
 export interface Candidate {
   readonly candidateId: string;
   readonly label: string;
   /** Its number in the order of arrival. */
   readonly arrival: number;
   readonly rank: number;
-  /** False: it is listed, but it never leads. */
+  /** Whether it can lead. */
   readonly eligible: boolean;
   readonly group?: string | undefined;
-  /** What it publishes: an endpoint, a version. */
+  /** What it publishes, such as an endpoint. */
   readonly value?: string | undefined;
 }
 
-/** Below 0: `a` goes before `b`. */
+/** Compares two candidates. Below 0: `a` goes before `b`. */
 export type CompareCandidates = (a: Candidate, b: Candidate) => number;
 
 export type Order = "random" | "arrival" | "rank" | "ring" | CompareCandidates;

@@ -160,7 +160,7 @@ function written(
  */
 export function observeHistory(observation: Observation, history: History, readAt: Instant): Observation {
   const { history: before, unconfirmed } = observation;
-  // Read again, and no term was recorded since: the look that confirmed the placeholder still counts.
+  // Read again, and no term was recorded since: the read that confirmed the placeholder still counts.
   const isSame = before?.highestTerm === history.highestTerm && unconfirmed === false;
   return { ...observation, history, historyReadAt: readAt, unconfirmed: !isSame };
 }

@@ -1,10 +1,10 @@
 import { standbyOf } from "./leader.js";
 import type { Lease } from "./lease.js";
 
-/** `standby`: first in line. `waiting`: behind it, or there is no line. `observer`: not eligible. */
+/** A candidate's role. `standby`: it is the first in line. `waiting`: it is not. `observer`: it is not eligible. */
 export type Role = "leader" | "standby" | "waiting" | "observer";
 
-/** A candidate's role, as the lease row says. */
+/** A candidate's role, by the lease row. */
 export function roleOf(lease: Lease | undefined, candidateId: string, eligible: boolean): Role {
   if (lease?.holder === candidateId) return "leader";
   if (!eligible) return "observer";

@@ -32,10 +32,10 @@ export interface GivenStoreOptions {
 export function storeOf({ store, client, tableName }: TableOptions): LeaseStore {
   if (store !== undefined) {
     if (typeof store?.acquire !== "function")
-      throw new InvalidOptionError("store", "must be a MemoryTable, or another store", store, undefined);
+      throw new InvalidOptionError("store", "must be a MemoryTable or another store", store, undefined);
     for (const [option, value] of Object.entries({ client, tableName })) {
       if (value !== undefined)
-        throw new InvalidOptionError(option, "must be left out beside a store", value, undefined);
+        throw new InvalidOptionError(option, "must be left out when there is a store", value, undefined);
     }
     return store;
   }
@@ -51,7 +51,7 @@ export function storeOf({ store, client, tableName }: TableOptions): LeaseStore 
   return dynamoDBLeaseStore(client, tableName ?? DEFAULT_TABLE_NAME);
 }
 
-/** Also guards what commands read and make by themselves. */
+/** Also for commands that read or create a table. */
 export function checkTableName(tableName: unknown): void {
   if (typeof tableName === "string" && TABLE_PATTERN.test(tableName)) return;
   throw new InvalidOptionError(

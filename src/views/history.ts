@@ -6,30 +6,25 @@ import { aliveMembers, updateMembership } from "../protocol/membership.js";
 import { type Role, roleOf } from "../protocol/role.js";
 import type { TermRecord } from "../protocol/verbs.js";
 
-/** A candidate, as its own row and the lease row say. */
+/** A candidate, by its own row and the lease row. */
 export interface ListedCandidate extends Candidate {
-  /** `standby`: next in line. `observer`: not eligible. */
+  /** Its role, by the lease row. */
   readonly role: Role;
 }
 
-/** One tenure. Times are epoch milliseconds of the table's clock, for people. */
+/** One term of the past. Times are milliseconds since the epoch by the table's clock, for people. */
 export interface PastLeader {
   readonly term: number;
   readonly candidateId: string;
   readonly electedAt: number | undefined;
   readonly lastRenewedAt: number | undefined;
-  /**
-   * Undefined while it leads, and where nobody knows. For a leader that crashed: when its lease had run out.
-   */
+  /** For a leader that crashed: when its lease had run out. Undefined: it still leads, or nobody knows. */
   readonly endedAt: number | undefined;
-  /**
-   * An `EndReason`; `expired` for a leader that crashed. Undefined while it leads, and until its successor has
-   * recorded it.
-   */
+  /** An `EndReason`; `expired` for a leader that crashed. Undefined: it still leads, or its successor has not recorded it. */
   readonly endReason: string | undefined;
 }
 
-/** The rows beside the lease, for people. No decision rests on them. */
+/** Reads the rows beside the lease, for people. No decision depends on them. */
 export class HistoryView {
   constructor(private readonly client: LeaseClient) {}
 
@@ -41,7 +36,7 @@ export class HistoryView {
     return this.historyBeside(await this.lease(signal), limit, signal);
   }
 
-  /** The row that the others are shown beside. */
+  /** The lease row, which the other rows are shown with. */
   async lease(signal?: AbortSignal): Promise<Lease | undefined> {
     const { answer } = await this.client.read(true, signal);
     return answer.lease;
@@ -81,7 +76,7 @@ function pastLeader(
   if (candidateId === undefined) return undefined;
   const known = { term, candidateId, electedAt };
   if (lease === undefined || endedTerm(lease) !== term) {
-    // If its successor leads now, it may be recording this just now.
+    // If its successor leads now, it may be writing the reason at this moment.
     const isBeingWritten = lease?.holder !== undefined && lease.term === term + 1;
     const { lastRenewedAt, endedAt, endReason = isBeingWritten ? undefined : "expired" } = record;
     return { ...known, lastRenewedAt, endedAt, endReason };

@@ -4,8 +4,8 @@ import { type Observation, observe } from "../protocol/observation.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
 /**
- * Whether this process does for its lease what the row says. A process is wedged if the row names it as the
- * leader and it does not renew, or does not know of it: rule 4b, applied to oneself.
+ * Whether this process renews the lease that the row says it holds. A process is wedged if the row names it as the leader
+ * and it does not renew, or does not know that it leads: rule 4b, applied to itself.
  */
 export class Liveness {
   #observation: Observation | undefined;

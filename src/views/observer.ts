@@ -8,7 +8,7 @@ import { nextPollMs } from "../protocol/poll-schedule.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
-/** If more leaders than this were missed, the latest are yielded. */
+/** If more leaders than this were missed, only the latest ones are yielded. */
 const MAX_MISSED = 1_000;
 
 function pastLeader({ term, holder, electedAt, lastRenewedAt: renewedAt, endedAt }: TermRecord) {
@@ -17,7 +17,7 @@ function pastLeader({ term, holder, electedAt, lastRenewedAt: renewedAt, endedAt
   return { candidateId: holder, term, electedAt, renewedAt, expiresAt: endedAt, ...unknown };
 }
 
-/** Two leaders with the same key are the same news. */
+/** Two leaders with the same key are not yielded twice. */
 function newsOf(leader: Leader | undefined): string {
   return JSON.stringify([leader?.term, leader?.candidateId, leader?.value]);
 }

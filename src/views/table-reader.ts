@@ -6,7 +6,7 @@ import { LEASE_SORT_KEY } from "../store/schema.js";
 import { TableTime } from "../table-time.js";
 import { timedRequest } from "../timed-request.js";
 
-/** A page of a scan is up to a megabyte, and whoever calls a command may have to sign in first. */
+/** A page of a scan can be a megabyte, and a user of a command may have to sign in first. */
 export const REQUEST_TIMEOUT_MS = 10_000;
 const TIMES = {
   clock: systemClock,
@@ -15,20 +15,20 @@ const TIMES = {
 };
 
 export interface Wanted {
-  /** Read every attribute of the rows, the leaders' published values too. @default false */
+  /** Whether to read every attribute of the rows, also the leaders' published values. @default false */
   readonly whole?: boolean;
-  /** Also read terms that began at most so many milliseconds ago. */
+  /** Also read terms that began at most this many milliseconds ago. @default none */
   readonly termsWithinMs?: number;
-  /** Also read rows of every kind whose `ttl` has passed. @default false */
+  /** Whether to read all rows whose `ttl` has passed, too. @default false */
   readonly expired?: boolean;
 }
 
-/** A row, and the table's time when it was read: a long scan takes more than a moment. */
+/** A row, and the table's time when it was read: a scan can take long. */
 export type RowAt = TableRow & { readonly atMs: number };
 
 /**
  * Reads all elections of a table, with eventually consistent requests: it is for people and alarms. Ages are by the
- * table's clock, since this host's may be wrong. `signal` ends a request with the signal's reason.
+ * table's clock, because this host's can be wrong. `signal` ends a request with the signal's reason.
  */
 export class TableReader {
   readonly time = new TableTime(TIMES, () => {});
@@ -42,9 +42,9 @@ export class TableReader {
     this.#table = new DynamoDBTable(client, tableName);
   }
 
-  /** All lease rows, and what the options ask for. */
+  /** All lease rows, and the rows that the options add. */
   async *rows({ whole, termsWithinMs, expired = false }: Wanted): AsyncGenerator<RowAt> {
-    // Any row would do: its answer tells the time by which the scan filters.
+    // Any row is good: its answer has the time by which the scan filters.
     if (termsWithinMs !== undefined || expired) await this.row("incumbent/time", LEASE_SORT_KEY);
     let from: ScanRequest["from"];
     do {
@@ -58,7 +58,7 @@ export class TableReader {
     } while (from);
   }
 
-  /** One row, without what leaders publish. */
+  /** One row, without the leaders' published values. */
   async row(partition: string, sortKey: string): Promise<TableRow | undefined> {
     const key = { partition, sortKey };
     const { row } = await this.#ask("read a row", (abort) => readRow(this.#table, key, abort));
@@ -72,7 +72,7 @@ export class TableReader {
     return answer;
   }
 
-  /** While answers contradict each other, this host's own time is as good a guess as any. */
+  /** While answers contradict each other, this host's own time is an equally good estimate. */
   #nowMs(): number {
     const now = this.time.now();
     return this.time.at(now) ?? now.wallMs;

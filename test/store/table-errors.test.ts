@@ -57,7 +57,7 @@ describe.each(WAYS)("%s", (_way, start) => {
     const error = await failure({ tableName: "no-such-table" });
     expect(error).toMatchObject({ tableName: "no-such-table", problem: "missing", code: "TABLE_UNUSABLE" });
     expect(error.message).toContain("no-such-table");
-    expect(error.fix).toMatch(/Create it/);
+    expect(error.fix).toMatch(/create it/);
   });
 
   test("a table keyed otherwise is told which key it needs", async () => {
@@ -147,7 +147,7 @@ describe("a rank that DynamoDB cannot hold", () => {
     "%s is refused as an option",
     (rank) => {
       expect(() => ranked(rank, "incumbent")).toThrow(
-        /^succession.rank: must be a number: 0, or from 1e-130 to 9.99e125/,
+        /^succession.rank: must be 0, a number from 1e-130 to 9.99e125, or the negative of one/,
       );
     },
   );

@@ -380,7 +380,7 @@ export class MemoryTable implements LeaseStore {
 
   #table(name: string): Map<string, Item> {
     if (!this.#keys[name]) {
-      const fix = `A MemoryTable must be told the key of each table that \`transact\` writes to: new MemoryTable({ keys: { "${name}": ["id"] } }).`;
+      const fix = `name the key of each table that \`transact\` writes to: new MemoryTable({ keys: { "${name}": ["id"] } }).`;
       throw new TableError(name, "missing", fix);
     }
     const table = this.#items.get(name) ?? new Map<string, Item>();
@@ -394,5 +394,9 @@ function contentOf({ election, candidateId, term, commit, actions }: TransactReq
 }
 
 function malformed({ tableName }: Action, why: string): TableError {
-  return new TableError(tableName, "request", `DynamoDB would refuse this as malformed: ${why}.`);
+  return new TableError(
+    tableName,
+    "request",
+    `correct the actions, which DynamoDB refuses as malformed: ${why}.`,
+  );
 }
