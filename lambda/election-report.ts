@@ -1,5 +1,5 @@
 import { statedEndMs } from "../src/protocol/expiry.js";
-import { isVacant, type Lease } from "../src/protocol/lease.js";
+import { holderOf, type Lease, type Vacant } from "../src/protocol/lease.js";
 import type { TermRecord } from "../src/protocol/verbs.js";
 import type { Known } from "./table-rows.js";
 
@@ -29,15 +29,15 @@ export interface Figures {
 
 export function figuresOf({ election, lease, terms, atMs }: Known): Figures {
   const ranOutAt = statedEndMs(lease);
-  const hasLeader = !isVacant(lease) && (ranOutAt === undefined || ranOutAt > atMs);
-  const since = isVacant(lease) ? lease.endedAt : ranOutAt;
+  const hasLeader = lease.kind === "held" && (ranOutAt === undefined || ranOutAt > atMs);
+  const since = lease.kind === "vacant" ? lease.endedAt : ranOutAt;
   const isMissed = !hasLeader && !isAtRest(lease);
   return {
     election,
     term: lease.term,
-    leader: lease.holder,
+    leader: holderOf(lease),
     hasLeader,
-    leaseAgeMs: isVacant(lease) ? undefined : elapsedMs(lease.renewedAt, atMs),
+    leaseAgeMs: lease.kind === "held" ? elapsedMs(lease.renewedAt, atMs) : undefined,
     secondsWithoutLeader: isMissed ? seconds(elapsedMs(since, atMs)) : 0,
     termsPerHour: termsWithin(HOUR_MS, lease, terms, atMs),
     secondsSinceLastTick: seconds(elapsedMs(lastTickAt(lease, terms), atMs)),
@@ -49,26 +49,25 @@ export function figuresOf({ election, lease, terms, atMs }: Known): Figures {
  * begun since, and the end is in history. Undefined when nothing is to be looked up.
  */
 export function termOfLastTick(lease: Lease): number | undefined {
-  return isAtRest(lease) ? undefined : lease.lastTickTerm;
+  return isAtRest(lease) || lease.kind === "placeholder" ? undefined : lease.lastTickTerm;
 }
 
 /** The last tenure completed its tick and gave the lease back. */
-function isAtRest(lease: Lease): boolean {
-  return isVacant(lease) && lease.lastTickTerm === lease.term;
+function isAtRest(lease: Lease): lease is Vacant {
+  return lease.kind === "vacant" && lease.lastTickTerm === lease.term;
 }
 
 function lastTickAt(lease: Lease, terms: readonly TermRecord[]): number | undefined {
   if (isAtRest(lease)) return lease.endedAt;
-  const run = terms.find(({ term }) => term === lease.lastTickTerm);
+  const run = terms.find(({ term }) => term === termOfLastTick(lease));
   // What became of a term is written by its successor, if at all: then its last sign of life.
   return run?.endedAt ?? run?.lastRenewedAt ?? run?.electedAt;
 }
 
 /** The current term counts even if its history row has not landed yet. */
 function termsWithin(periodMs: number, lease: Lease, terms: readonly TermRecord[], atMs: number): number {
-  const recent = [...terms, lease].filter(
-    ({ electedAt }) => electedAt !== undefined && electedAt > atMs - periodMs,
-  );
+  const known = lease.kind === "placeholder" ? terms : [...terms, lease];
+  const recent = known.filter(({ electedAt }) => electedAt !== undefined && electedAt > atMs - periodMs);
   return new Set(recent.map(({ term }) => term)).size;
 }
 

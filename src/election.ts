@@ -1,6 +1,6 @@
 import { checkCall, checkReserveFor, checkTick, checkWork } from "./arguments.js";
 import { backoffMs, sleep, unlessAborted } from "./async.js";
-import { Campaign, type Held, type Unhealthy, type Won } from "./candidate/campaign.js";
+import { Campaign, type NotElected, type Unhealthy, type Won } from "./candidate/campaign.js";
 import { defaultLabel } from "./candidate/default-label.js";
 import { Registration } from "./candidate/registration.js";
 import { longestElapsedMs } from "./clock.js";
@@ -303,7 +303,7 @@ export class Election {
   }
 
   async #runIfElected<T>(
-    outcome: Won | Held | Unhealthy,
+    outcome: Won | NotElected | Unhealthy,
     work: Work<T>,
     signal: AbortSignal | undefined,
     complete: (tenure: Tenure) => Promise<void>,

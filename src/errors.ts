@@ -25,7 +25,9 @@ export type EndReason =
   /** An operator took the lease away. The term's fenced writes are refused. */
   | "evicted"
   /** The lease row is gone from the table. */
-  | "deleted";
+  | "deleted"
+  /** Only of others: a newer version of this library wrote a reason that this version does not know. */
+  | "unknown";
 
 /** The base of every error that this library throws. `code` is stable; messages can change. */
 export abstract class IncumbentError extends Error {

@@ -6,7 +6,7 @@ import { LeaseClient } from "./lease-client.js";
 import { RUNTIME_PATHS } from "./option-names.js";
 import type { Runtime } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
-import { isPlaceholder, type Lease } from "./protocol/lease.js";
+import type { Lease } from "./protocol/lease.js";
 import type { Written } from "./protocol/verbs.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { storeOf, type TableOptions } from "./store/open-store.js";
@@ -136,7 +136,7 @@ export class Operator {
       const isAsAsked = row !== undefined && (row.pausedBy === undefined) === (by === undefined);
       if (answer.done || isAsAsked) return { done: true, leader: leaderOf(row) };
       // A later request changed the row, or the row was created again. What is newer stays.
-      if (row === undefined || row.pauseRevision !== seen.pauseRevision || isPlaceholder(row)) break;
+      if (row === undefined || row.pauseRevision !== seen.pauseRevision || row.kind === "placeholder") break;
     }
     return { done: false, leader: leaderOf(row) };
   }

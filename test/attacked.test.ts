@@ -1,21 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { Operator } from "../src/index.js";
-import { endedTerm, type Lease } from "../src/protocol/lease.js";
+import { endedTerm } from "../src/protocol/lease.js";
 import { renewSucceeded, resignSucceeded } from "../src/protocol/lost-answers.js";
 import type { PauseRequest } from "../src/protocol/verbs.js";
 import { toCandidate, toLease } from "../src/store/dynamodb/lease-codec.js";
 import { LEASE_MS, NAME } from "./support/cast.js";
+import { type Facts, factsOf, leaseOf as lease } from "./support/lease.js";
 import { between, gate, Stage } from "./support/stage.js";
 
 /** What a second attack found: rows that somebody tampered with, clocks that stood still, requests out of turn. */
-
-const lease = (more: Partial<Lease>): Lease => ({
-  term: 5,
-  revision: 9,
-  leaseDurationMs: LEASE_MS,
-  renewIntervalMs: 1_000,
-  ...more,
-});
 
 describe("a refusal is a success only where the row shows this very try", () => {
   const mine = { candidateId: "a", term: 5 };
@@ -26,7 +19,7 @@ describe("a refusal is a success only where the row shows this very try", () => 
   });
 
   test("a release with a tick: the row has to show the tick too", () => {
-    const isReleased = (row: Partial<Lease>) => resignSucceeded(lease(row), mine, "t2");
+    const isReleased = (row: Facts) => resignSucceeded(lease(row), mine, "t2");
     expect(isReleased({ lastTick: "t2", lastTickTerm: 5 })).toBe(true);
     expect(isReleased({ term: 6, holder: "b", lastTick: "t2", lastTickTerm: 5 })).toBe(true);
     expect(isReleased({ lastTick: "t1", lastTickTerm: 5 })).toBe(false);
@@ -55,7 +48,10 @@ test("a raised revision gives no second trusted leader: the first one stops at i
 
 test("an eviction that a row only claims shifts no term", () => {
   expect(endedTerm(lease({ endReason: "evicted" }))).toBe(4);
-  expect(endedTerm(lease({ endReason: "evicted", holder: "a" }))).toBe(5);
+  const row = { term: { N: "5" }, revision: { N: "9" }, leaseDurationMs: { N: String(LEASE_MS) } };
+  const claimed = { ...row, endReason: { S: "evicted" } };
+  expect(endedTerm(toLease(NAME, claimed))).toBe(4);
+  expect(endedTerm(toLease(NAME, { ...claimed, holder: { S: "a" } }))).toBe(5);
   expect(endedTerm(lease({ endReason: "evicted", term: 1 }))).toBe(1);
 });
 
@@ -116,7 +112,7 @@ test("a host whose clocks both stood still acquires twice: the end it wrote firs
   const { lease: row } = await stage.table.read(NAME);
   expect(row).toMatchObject({ holder: a.election.candidateId, term: leadership?.term });
   // Either none, or one that is not before the trust that it gives.
-  expect(row?.expiresAt ?? Number.POSITIVE_INFINITY).toBeGreaterThan(stage.time.wallMs() + 14_000);
+  expect(factsOf(row)?.expiresAt ?? Number.POSITIVE_INFINITY).toBeGreaterThan(stage.time.wallMs() + 14_000);
   expect(leadership?.remainingMs()).toBeGreaterThan(0);
   await leadership?.resign();
 });

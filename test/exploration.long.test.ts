@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Lease } from "../src/protocol/lease.js";
+import { type Held, holderOf, type Lease } from "../src/protocol/lease.js";
 import { SMALL } from "./exploration/bounds.js";
 import { REAL_RULES, type Rules } from "./exploration/rules.js";
 import { type Explored, explore, search } from "./exploration/search.js";
+import { heldLease } from "./support/lease.js";
 
 /** In so many parts: on a busy machine, no test takes longer than another. */
 const PARTS: Record<string, number> = { faults: 4, "service clock": 3, delays: 5 };
@@ -155,8 +156,8 @@ const FAULTS: ReadonlyArray<{
     breaks: "released stays released",
     rules: {
       renewed: (row, request) =>
-        row?.term === request.term && row.holder === undefined
-          ? REAL_RULES.renewed({ ...row, holder: request.candidateId, revision: -1 }, request)
+        row?.term === request.term && row.kind === "vacant"
+          ? REAL_RULES.renewed(heldLease({ ...row, holder: request.candidateId, revision: -1 }), request)
           : REAL_RULES.renewed(row, request),
     },
   },
@@ -164,7 +165,8 @@ const FAULTS: ReadonlyArray<{
     fault: "an acquire does not compare what it saw",
     breaks: "terms increase",
     rules: {
-      acquired: (row, request) => REAL_RULES.acquired(row && { ...row, ...pairOf(request.basis) }, request),
+      acquired: (row, request) =>
+        REAL_RULES.acquired(row && ({ ...row, ...pairOf(request.basis) } as Lease), request),
     },
   },
   {
@@ -198,13 +200,16 @@ const FAULTS: ReadonlyArray<{
     breaks: "own release",
     rules: {
       resigned: (row, request) =>
-        REAL_RULES.resigned(row && { ...row, holder: request.candidateId, term: request.term }, request),
+        REAL_RULES.resigned(
+          row && heldLease({ ...row, holder: request.candidateId, term: request.term }),
+          request,
+        ),
     },
   },
   {
     fault: "a fence asks for the name alone",
     breaks: "fencing",
-    rules: { isFencePassed: (row, { candidateId }): row is Lease => row?.holder === candidateId },
+    rules: { isFencePassed: (row, { candidateId }): row is Held => holderOf(row) === candidateId },
   },
   {
     fault: "a refused renewal is taken for a success",
@@ -214,7 +219,7 @@ const FAULTS: ReadonlyArray<{
   {
     fault: "an earlier try to acquire is taken for this one",
     breaks: "justified belief",
-    rules: { acquireSucceeded: (lease, { candidateId }) => lease?.holder === candidateId },
+    rules: { acquireSucceeded: (lease, { candidateId }) => holderOf(lease) === candidateId },
   },
   {
     fault: "a refused renewal is taken for a loss",

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { InvalidOptionError, type Leadership, TableUnavailableError } from "../src/index.js";
+import { factsOf } from "./support/lease.js";
 import { between, gate, Stage } from "./support/stage.js";
 
 const LEASE_MS = 3_000;
@@ -10,7 +11,7 @@ const workUntil = (finish: Promise<void>) => async (leadership: Leadership) => {
   await new Promise((resolve) => leadership.signal.addEventListener("abort", resolve));
   await finish;
 };
-const rowOf = async (stage: Stage) => (await stage.table.read(NAME)).lease;
+const rowOf = async (stage: Stage) => factsOf((await stage.table.read(NAME)).lease);
 const never = new Promise<void>(() => {});
 
 test("work that returns by itself ends lead, with its result, and frees the lease", async () => {

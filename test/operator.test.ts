@@ -108,7 +108,7 @@ describe("a pause", () => {
     expect(cast.reigns[0]?.reason).toBe("paused");
     const late = cast.join("d");
     await cast.advance(20 * LEASE_MS);
-    expect(await cast.row()).toMatchObject({ holder: undefined, pausedBy: "ana", endReason: "paused" });
+    expect(await cast.row()).toMatchObject({ kind: "vacant", pausedBy: "ana", endReason: "paused" });
     expect(cast.told).toBe("a1");
     expect(await cast.stage.candidate("e").election.tryCampaign()).toBeUndefined();
     expect(await operatorOf(cast.stage).resume()).toMatchObject({ done: true, leader: undefined });

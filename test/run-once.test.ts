@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { TableUnavailableError } from "../src/index.js";
+import { factsOf } from "./support/lease.js";
 import { between, gate, Stage } from "./support/stage.js";
 
 const TICK = "2026-01-31T03:00:00Z";
@@ -173,7 +174,7 @@ test("the tick of a completed run is in history when runOnce resolves, and not b
       const { lease } = await stage.table.read(NAME);
       const recorded = stage.table.terms(NAME).some(({ lastTick }) => lastTick === TICK);
       told.push(
-        `${recorded ? "recorded" : "not recorded"}, row ${lease?.lastTick === TICK ? "done" : "open"}`,
+        `${recorded ? "recorded" : "not recorded"}, row ${factsOf(lease)?.lastTick === TICK ? "done" : "open"}`,
       );
     }
     return answer;

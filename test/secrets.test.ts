@@ -19,13 +19,13 @@ import {
   type Tuning,
 } from "../src/index.js";
 import { type LeaderOptions, type LeaderTuning, leaderHandler } from "../src/lambda/index.js";
-import type { Lease } from "../src/protocol/lease.js";
 import type { CandidateRow, TermRecord } from "../src/protocol/verbs.js";
 import { toCandidate, toLease } from "../src/store/dynamodb/lease-codec.js";
 import { toHistory, toTerm } from "../src/store/dynamodb/term-codec.js";
 import { MemoryTable } from "../src/testing/index.js";
 import { CANARY, errorOf, expectNoCanary, FORMS } from "./support/canary.js";
 import { newClient, newLeaseTable, newTable } from "./support/fixture.js";
+import type { Facts } from "./support/lease.js";
 import { Stage } from "./support/stage.js";
 
 /** What is passed is never shown: canaries in every place, looked for through all that an error holds. */
@@ -363,7 +363,7 @@ describe("rows", () => {
     { M: { [CANARY]: { S: CANARY } } },
   ];
   const lease = { term: 1, revision: 1, leaseDurationMs: 3_000, holder: "a" };
-  const LEASE: Record<keyof Lease, 0> = {
+  const LEASE: Record<keyof Facts, 0> = {
     term: 0,
     revision: 0,
     leaseDurationMs: 0,

@@ -29,7 +29,7 @@ export class CampaignReports {
       this.emit({ type: "recovered", afterMs });
     }
     const { candidateId, eligible } = this.options;
-    if (lease?.holder === undefined || lease.holder === candidateId) return;
+    if (lease?.kind !== "held" || lease.holder === candidateId) return;
     const type = roleOf(lease, candidateId, eligible) === "standby" ? "standby" : "waiting";
     const report = `${type} ${lease.term}`;
     if (report === this.#reported) return;

@@ -4,7 +4,7 @@ import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
 import type { LeaseClient, WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
-import { isPlaceholder, isTickDone, type Lease } from "../protocol/lease.js";
+import { type Held, isTickDone, type Lease, type TermLease } from "../protocol/lease.js";
 import { forgetRow, type Observation, observe, observeHistory } from "../protocol/observation.js";
 import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -19,7 +19,7 @@ const JITTER = 1 / 30;
 
 /** A lease that was just acquired. */
 export interface Elected {
-  readonly lease: Lease;
+  readonly lease: Held;
   /** Read before the acquiring request left. */
   readonly sent: Instant;
 }
@@ -27,10 +27,10 @@ export interface Elected {
 /** A lease that was won, and the row that it followed. */
 export interface Won extends Elected {
   readonly kind: "elected";
-  readonly previous: Lease | undefined;
+  readonly previous: TermLease | undefined;
 }
 
-export interface Held {
+export interface NotElected {
   readonly kind: "held";
   readonly lease: Lease | undefined;
 }
@@ -107,9 +107,9 @@ export class Campaign {
   }
 
   /** One try without waiting: reads at most once, then acquires if that is allowed. */
-  tryOnce(options: CampaignOptions & { tick?: undefined }): Promise<Won | Held | Unhealthy>;
-  tryOnce(options: CampaignOptions): Promise<Won | Held | Unhealthy | Done>;
-  async tryOnce({ signal, tick }: CampaignOptions): Promise<Won | Held | Unhealthy | Done> {
+  tryOnce(options: CampaignOptions & { tick?: undefined }): Promise<Won | NotElected | Unhealthy>;
+  tryOnce(options: CampaignOptions): Promise<Won | NotElected | Unhealthy | Done>;
+  async tryOnce({ signal, tick }: CampaignOptions): Promise<Won | NotElected | Unhealthy | Done> {
     let hasRead = false;
     for (let refusals = 0; refusals < 3; ) {
       signal?.throwIfAborted();
@@ -143,9 +143,10 @@ export class Campaign {
    */
   letOthersGoFirst(signal?: AbortSignal): Promise<void> {
     const { clock, renewIntervalMs, candidateId } = this.options;
-    const { holder, reservation } = this.#observation?.lease ?? {};
+    const lease = this.#observation?.lease;
+    const reservation = lease?.kind === "vacant" ? lease.reservation : undefined;
     const keptFor = reservation?.candidateId;
-    const isKept = holder === undefined && reservation && keptFor !== undefined && keptFor !== candidateId;
+    const isKept = reservation && keptFor !== undefined && keptFor !== candidateId;
     return sleep(clock, renewIntervalMs * 1.5 + (isKept ? reservation.forMs : 0), signal);
   }
 
@@ -218,7 +219,7 @@ export class Campaign {
 
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
     const seen = this.#observation?.lease;
-    const previous = seen && !isPlaceholder(seen) ? seen : undefined;
+    const previous = seen?.kind === "placeholder" ? undefined : seen;
     let told: WriteResult;
     try {
       told = await this.client.acquire({ basis, term });
@@ -231,7 +232,7 @@ export class Campaign {
     const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
     const isUnexplained = !succeeded && (!lease || (isAsSeen && lease.pausedBy === undefined));
     this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
-    if (!succeeded || !lease) {
+    if (!succeeded || lease?.kind !== "held") {
       this.emit({ type: "refused", term: lease?.term });
       // The term was used before, though the history did not say so when it was read: start again.
       if (!lease && this.#observation) this.#observation = forgetRow(this.#observation);
@@ -257,6 +258,8 @@ export class Campaign {
 
   #isDone(tick: string | undefined): boolean {
     if (tick === undefined) return false;
-    return isTickDone(this.#observation?.lease?.lastTick ?? this.#observation?.history?.lastTick, tick);
+    const { lease, history } = this.#observation ?? {};
+    const isTold = lease !== undefined && lease.kind !== "placeholder";
+    return isTickDone(isTold ? lease.lastTick : history?.lastTick, tick);
   }
 }

@@ -4,7 +4,7 @@ import { Election, type Leader, type PastLeader } from "../index.js";
 import { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { standbyOf } from "../protocol/leader.js";
-import type { Lease } from "../protocol/lease.js";
+import { holderOf, type Lease } from "../protocol/lease.js";
 import { resolveOptions } from "../resolve-options.js";
 import { checkTableName, storeOf } from "../store/open-store.js";
 import type { TableTime } from "../table-time.js";
@@ -62,7 +62,7 @@ interface Row {
 }
 
 function rowOf(election: string, lease: Lease, time: TableTime): Row {
-  if (lease.holder === undefined) return { election, lease, state: "vacant", leftMs: undefined };
+  if (lease.kind !== "held") return { election, lease, state: "vacant", leftMs: undefined };
   const { expiresAt } = lease;
   const { headers } = time;
   const now = time.now();
@@ -131,22 +131,24 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
 }
 
 function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string | undefined]> {
-  const isVacant = lease.holder === undefined;
+  const held = lease.kind === "held" ? lease : undefined;
+  const vacant = lease.kind === "vacant" ? lease : undefined;
+  const tenure = held ?? vacant;
   return [
     ["election", election],
     ["state", state],
-    ["leader", lease.holder],
+    ["leader", held?.holder],
     ["term", String(lease.term)],
-    ["value", lease.value],
-    ["elected", iso(lease.electedAt)],
-    ["renewed", iso(lease.renewedAt)],
+    ["value", tenure?.value],
+    ["elected", iso(tenure?.electedAt)],
+    ["renewed", iso(tenure?.renewedAt)],
     ["left", leftMs === undefined ? undefined : seconds(leftMs)],
-    ["last tick", lease.lastTick],
+    ["last tick", tenure?.lastTick],
     ["standby", standbyOf(lease)],
-    ["reserved", isVacant ? (lease.reservation?.candidateId ?? lease.reservation?.group) : undefined],
+    ["reserved", vacant?.reservation?.candidateId ?? vacant?.reservation?.group],
     ["paused by", lease.pausedBy],
-    ["step-down requested by", isVacant ? undefined : lease.stepDown?.by],
-    ["end reason", isVacant ? lease.endReason : undefined],
+    ["step-down requested by", held?.stepDown?.by],
+    ["end reason", vacant?.endReason],
   ];
 }
 
@@ -171,11 +173,13 @@ function inWords(leader: Leader | undefined): string {
 }
 
 function toJson({ election, state, lease, leftMs }: Row) {
-  const { holder, term, value, electedAt, renewedAt, expiresAt, lastTick, leaseDurationMs } = lease;
+  const { term, leaseDurationMs } = lease;
+  const tenure = lease.kind === "placeholder" ? undefined : lease;
+  const { value, electedAt, renewedAt, expiresAt, lastTick } = tenure ?? {};
   return {
     election,
     state,
-    holder,
+    holder: holderOf(lease),
     term,
     value,
     electedAt,
@@ -192,9 +196,9 @@ function toCells({ election, state, lease, leftMs }: Row): string[] {
     election,
     state,
     String(lease.term),
-    lease.holder ?? "",
+    holderOf(lease) ?? "",
     leftMs === undefined ? "" : seconds(leftMs),
-    lease.value ?? "",
+    (lease.kind === "placeholder" ? undefined : lease.value) ?? "",
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Registration } from "../candidate/registration.js";
 import { type EndReason, TableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
-import type { Lease } from "../protocol/lease.js";
+import { type Held, holderOf, type TermLease } from "../protocol/lease.js";
 import { type Candidate, keepsLine, lineOf, preemptedBy } from "../protocol/line.js";
 import { aliveMembers, deletableRows, type Membership, updateMembership } from "../protocol/membership.js";
 import type { CandidateRow } from "../protocol/verbs.js";
@@ -32,14 +32,14 @@ export class Succession {
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     private readonly registration: Registration,
-    previous: Lease | undefined,
+    previous: TermLease | undefined,
   ) {
     this.#sinceMs = client.time.now().monotonicMs;
     this.#suspects = suspectsOf(previous, options.candidateId);
   }
 
   /** The line that the next renewal should write. Undefined: the row has it already, or it is not known yet. */
-  newLine({ line = [] }: Lease): readonly string[] | undefined {
+  newLine({ line = [] }: Held): readonly string[] | undefined {
     const same = this.#line?.length === line.length && line.every((id, i) => id === this.#line?.[i]);
     return same ? undefined : this.#line;
   }
@@ -61,7 +61,7 @@ export class Succession {
   /**
    * Whether this leader should hand over. An operator's request on the row comes before the line.
    */
-  plannedEnd({ pausedBy, stepDown }: Lease): PlannedEnd | undefined {
+  plannedEnd({ pausedBy, stepDown }: Held): PlannedEnd | undefined {
     if (pausedBy !== undefined) return { reason: "paused" };
     if (stepDown?.to !== undefined) return { reason: "handed-off", to: stepDown.to };
     return stepDown ? { reason: "stepped-down" } : this.#plannedByLine();
@@ -113,12 +113,13 @@ export class Succession {
 }
 
 /** The candidates that were before this one in the row's line, and did not lead. They may be dead. */
-function suspectsOf(previous: Lease | undefined, me: string): Set<string> {
+function suspectsOf(previous: TermLease | undefined, me: string): Set<string> {
   if (previous === undefined) return new Set();
-  const { holder, line = [], reservation } = previous;
+  const { line = [] } = previous;
+  const reservedFor = previous.kind === "vacant" ? previous.reservation?.candidateId : undefined;
   const place = line.indexOf(me);
   const before = place < 0 ? line : line.slice(0, place);
   return new Set(
-    [holder, reservation?.candidateId, ...before].filter((id) => id !== undefined && id !== me) as string[],
+    [holderOf(previous), reservedFor, ...before].filter((id) => id !== undefined && id !== me) as string[],
   );
 }

@@ -5,7 +5,7 @@ import { type Instant, longestElapsedMs } from "../clock.js";
 import { type EndReason, LeaseLostError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
-import type { Lease } from "../protocol/lease.js";
+import type { Held, Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import { placeOf } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -33,7 +33,7 @@ export class Tenure {
   /** The highest revision of any try (rule 1b). */
   #tried: number;
   #state: State = { kind: "leading", announcement: undefined };
-  #lease: Lease;
+  #lease: Held;
   readonly #trust: Trust;
   readonly #publishedValue: PublishedValue;
   readonly #heartbeat: Heartbeat;
@@ -67,7 +67,7 @@ export class Tenure {
   }
 
   /** The row as the last confirmed write left it. */
-  get lease(): Lease {
+  get lease(): Held {
     return this.#lease;
   }
 
@@ -278,7 +278,7 @@ export class Tenure {
         return "ended";
       }
       if (lease) this.observer.observed(lease);
-      if (!succeeded || !lease) {
+      if (!succeeded || lease?.kind !== "held") {
         this.#publishedValue.putBack(awaiting);
         this.#finish(lossBy(lease));
         return "ended";
@@ -299,14 +299,14 @@ export class Tenure {
     }
   }
 
-  #confirm(lease: Lease, sent: Instant): void {
+  #confirm(lease: Held, sent: Instant): void {
     this.#trust.confirm(sent);
     this.#heartbeat.renewed(sent.monotonicMs);
     this.#lease = lease;
   }
 
   /** Ends this leadership if an operator's request on the row, or the line, asks for another leader. */
-  #followPlan(lease: Lease): void {
+  #followPlan(lease: Held): void {
     const planned = this.sideTasks.succession.plannedEnd(lease);
     if (planned) this.announce(planned.reason, planned.to);
   }

@@ -1,6 +1,6 @@
 import { retry } from "../async.js";
 import type { LeaseClient } from "../lease-client.js";
-import { endedTerm, type Lease } from "../protocol/lease.js";
+import { endedTerm, type Held, type TermLease } from "../protocol/lease.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
@@ -20,8 +20,8 @@ export class TermHistory {
   constructor(
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
-    lease: Lease,
-    previous: Lease | undefined,
+    lease: Held,
+    previous: TermLease | undefined,
   ) {
     const began: TermRecord = {
       term: lease.term,
@@ -64,17 +64,18 @@ export class TermHistory {
     }
   }
 
-  #endOf(term: number, previous: Lease | undefined): TermRecord {
+  #endOf(term: number, previous: TermLease | undefined): TermRecord {
     const now = this.client.time.now();
     const tableMs = this.client.time.at(now);
     // By the later of two clocks: a term that is deleted too soon could be used again.
     const keptUntilMs = tableMs && Math.max(tableMs, now.wallMs) + this.options.historyRetentionMs;
     const ttl = keptUntilMs && Math.ceil(keptUntilMs / 1_000);
     if (!previous) return { term, endReason: "deleted", ttl };
+    const { endReason, endedAt } = previous.kind === "vacant" ? previous : {};
     return {
       term: endedTerm(previous),
-      endReason: previous.endReason ?? "expired",
-      endedAt: previous.endedAt ?? previous.expiresAt,
+      endReason: endReason ?? "expired",
+      endedAt: endedAt ?? previous.expiresAt,
       lastRenewedAt: previous.renewedAt,
       ttl,
     };

@@ -7,7 +7,7 @@ import {
   TransactionUnknownError,
 } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
-import type { Lease } from "../protocol/lease.js";
+import { isHeldIn, type Lease } from "../protocol/lease.js";
 import { fateOf } from "../protocol/transaction-fate.js";
 import type { Transacted } from "../protocol/verbs.js";
 import { randomPart } from "../random.js";
@@ -201,7 +201,7 @@ export class Transactions {
     if (fate.kind === "open") throw new TableUnavailableError("decide a transaction");
     if (fate.kind === "landed" && open.has(fate.id)) {
       this.#decided(fate.id);
-      if (lease?.holder === candidateId && lease.term === term) return;
+      if (isHeldIn(lease, { candidateId, term })) return;
     } else {
       const fenced = new FencedOutError(name, term, lease?.term);
       const error = lease?.term === term ? this.#lostError() : fenced;
@@ -213,7 +213,7 @@ export class Transactions {
       this.#open = new UndecidedNumber(open.number + 1);
     }
     // When its own release caused this, the tenure knows already.
-    const isGivenBack = lease?.term === term && lease.holder === undefined;
+    const isGivenBack = lease?.kind === "vacant" && lease.term === term;
     if (!isGivenBack) this.tenure.superseded(lease);
   }
 

@@ -1,5 +1,5 @@
 import { type Instant, longestElapsedMs } from "../clock.js";
-import { isVacant, type Lease } from "./lease.js";
+import type { Lease } from "./lease.js";
 import type { TimeBounds } from "./service-clock.js";
 
 /** When a lease has run out: for its holder (rule 4a), for those who watch it (4b, 4c), and for people. Pure. */
@@ -70,7 +70,7 @@ export function endsAtMs(lapse: Lapse, now: Instant, clock: TimeBounds | undefin
  * a lease by it. Undefined when nobody holds it, and when its writer had no service clock.
  */
 export function statedEndMs(lease: Lease): number | undefined {
-  if (isVacant(lease)) return undefined;
+  if (lease.kind !== "held") return undefined;
   const { expiresAt, renewedAt, leaseDurationMs } = lease;
   return expiresAt ?? (renewedAt === undefined ? undefined : renewedAt + leaseDurationMs);
 }

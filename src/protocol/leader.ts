@@ -1,4 +1,4 @@
-import type { Lease } from "./lease.js";
+import { holderOf, type Lease } from "./lease.js";
 
 /** The leader, by the lease row. Times are milliseconds since the epoch by the table's clock, for people. */
 export interface Leader {
@@ -14,12 +14,13 @@ export interface Leader {
 }
 
 export function leaderOf(lease: Lease | undefined): Leader | undefined {
-  if (lease?.holder === undefined) return undefined;
+  if (lease?.kind !== "held") return undefined;
   const { holder: candidateId, term, value, electedAt, renewedAt, expiresAt } = lease;
   return { candidateId, term, value, electedAt, renewedAt, expiresAt, standby: standbyOf(lease) };
 }
 
 /** The first in line that is not the holder. Undefined: there is no line. */
-export function standbyOf({ line, holder }: Pick<Lease, "line" | "holder">): string | undefined {
-  return line?.find((candidateId) => candidateId !== holder);
+export function standbyOf(lease: Lease): string | undefined {
+  if (lease.kind === "placeholder") return undefined;
+  return lease.line?.find((candidateId) => candidateId !== holderOf(lease));
 }

@@ -1,9 +1,18 @@
+import type { EndReason } from "../errors.js";
+
 /** What a lease row means. */
 
-/** The lease row. Times in it are epoch milliseconds of service time. */
-export interface Lease {
-  /** The fencing token: +1 per acquisition, never restarts. 0 only on a placeholder. */
-  readonly term: number;
+/**
+ * The lease row, in one of three states. The store parses it once, so nobody else asks what is on it and what is
+ * not. Times in it are epoch milliseconds of service time.
+ */
+export type Lease = Placeholder | TermLease;
+
+/** A lease that somebody has held at least once. */
+export type TermLease = Held | Vacant;
+
+/** What every lease row has. */
+export interface LeaseRow {
   /** Grows with every write by a holder. Observers watch (`term`, `revision`). */
   readonly revision: number;
   readonly leaseDurationMs: number;
@@ -12,8 +21,25 @@ export interface Lease {
    * 1c).
    */
   readonly renewIntervalMs: number;
-  /** The candidate that leads. Absent when the lease is vacant. */
-  readonly holder?: string | undefined;
+  /** Who paused the election: nobody may take the lease, and its holder gives it back (rule 7h). */
+  readonly pausedBy?: string | undefined;
+  /** +1 with each pause and each resume, so that a late one cannot undo a newer one. Absent counts as 0. */
+  readonly pauseRevision?: number | undefined;
+}
+
+/**
+ * A row that never had a holder. It stands where there was no row, so that no term can begin and end unseen
+ * while a candidate reads in the history where terms go on (rule 5a).
+ */
+export interface Placeholder extends LeaseRow {
+  readonly kind: "placeholder";
+  readonly term: 0;
+}
+
+/** What a row tells of its tenure: of the one that lasts, or of the last one. */
+export interface TenureRow extends LeaseRow {
+  /** The fencing token: +1 per acquisition, never restarts, from 1. */
+  readonly term: number;
   /** Which of the holder's tries took the lease: resolves lost answers. */
   readonly attemptId?: string | undefined;
   /** Absent when its writer had no bound on service time. */
@@ -21,29 +47,38 @@ export interface Lease {
   readonly electedAt?: number | undefined;
   readonly renewedAt?: number | undefined;
   readonly value?: string | undefined;
-  readonly stepDown?: StepDown | undefined;
   /** The candidates that come next, the standby first. Absent: nobody keeps a line. */
   readonly line?: readonly string[] | undefined;
-  /** Its holder plans to release it (rule 7e). */
-  readonly announcement?: AnnouncedEnd | undefined;
-  /** A vacant lease is kept for somebody. */
-  readonly reservation?: Reservation | undefined;
-  /** Who paused the election: nobody may take the lease, and its holder gives it back (rule 7h). */
-  readonly pausedBy?: string | undefined;
-  /** +1 with each pause and each resume, so that a late one cannot undo a newer one. Absent counts as 0. */
-  readonly pauseRevision?: number | undefined;
   /** The last tick that `runOnce` completed. */
   readonly lastTick?: string | undefined;
   /** The term that completed it: resolves lost answers. */
   readonly lastTickTerm?: number | undefined;
-  /** How and when the last tenure was given back; absent while held. */
-  readonly endReason?: string | undefined;
-  readonly endedAt?: number | undefined;
   /** The term that ended when this one was acquired, on this very row. Absent where the row was made anew. */
   readonly previousTerm?: number | undefined;
   /** The latest transaction that landed on this row, and the last one of the term that committed before it. */
   readonly lastCommit?: Commit | undefined;
   readonly commitBefore?: Commit | undefined;
+}
+
+/** Somebody leads, or has led until it died. */
+export interface Held extends TenureRow {
+  readonly kind: "held";
+  /** The candidate that leads. */
+  readonly holder: string;
+  /** An operator wants another leader. */
+  readonly stepDown?: StepDown | undefined;
+  /** Its holder plans to release it (rule 7e). */
+  readonly announcement?: AnnouncedEnd | undefined;
+}
+
+/** The last holder gave it back, or was evicted. */
+export interface Vacant extends TenureRow {
+  readonly kind: "vacant";
+  /** How and when the last tenure ended. Absent on a row that this library did not write. */
+  readonly endReason?: EndReason | undefined;
+  readonly endedAt?: number | undefined;
+  /** It is kept for somebody. */
+  readonly reservation?: Reservation | undefined;
 }
 
 /** A planned end, announced beforehand (rule 7e). */
@@ -78,21 +113,25 @@ export interface StepDown {
   readonly to?: string | undefined;
 }
 
-/**
- * A row of term 0 never had a holder. It stands where there was no row, so that no term can begin and end
- * unseen while a candidate reads in the history where terms go on (rule 5a).
- */
-export function isPlaceholder({ term }: Pick<Lease, "term">): boolean {
-  return term === 0;
-}
-
 /** Drawn at random for each placeholder, so that no late request can have seen its pair before. */
 export function placeholderRevision(random: () => number): number {
   return 1 + Math.floor(random() * 2 ** 48);
 }
 
-export function isVacant(lease: Lease): boolean {
-  return lease.holder === undefined;
+/** Undefined when nobody holds the lease. */
+export function holderOf(lease: Lease | undefined): string | undefined {
+  return lease?.kind === "held" ? lease.holder : undefined;
+}
+
+/** A holder's own tenure. */
+export interface OwnTerm {
+  readonly candidateId: string;
+  readonly term: number;
+}
+
+/** Whether this candidate leads in this very term, by the row. */
+export function isHeldIn(lease: Lease | undefined, { candidateId, term }: OwnTerm): lease is Held {
+  return holderOf(lease) === candidateId && lease?.term === term;
 }
 
 /** A tick is done when a run recorded it, or a later one. Ticks are strings that sort in order of time. */
@@ -101,6 +140,7 @@ export function isTickDone(lastTick: string | undefined, tick: string): boolean 
 }
 
 /** The term whose end this row records. An eviction uses up one more number. */
-export function endedTerm({ term, endReason, holder }: Lease): number {
-  return endReason === "evicted" && holder === undefined && term > 1 ? term - 1 : term;
+export function endedTerm(lease: Lease): number {
+  const isEvicted = lease.kind === "vacant" && lease.endReason === "evicted";
+  return isEvicted && lease.term > 1 ? lease.term - 1 : lease.term;
 }

@@ -1,5 +1,5 @@
 import type { EndReason } from "../errors.js";
-import { isPlaceholder, isTickDone, type Lease } from "./lease.js";
+import { isHeldIn, isTickDone, type Lease, type OwnTerm } from "./lease.js";
 
 /**
  * Rule 3. Whether a refused verb had succeeded after all, by the row that came back with the refusal. An SDK
@@ -10,25 +10,15 @@ export function acquireSucceeded(
   lease: Lease | undefined,
   { candidateId, attemptId }: { readonly candidateId: string; readonly attemptId: string },
 ): boolean {
-  return lease?.holder === candidateId && lease.attemptId === attemptId;
-}
-
-/** A holder's own tenure. */
-export interface OwnTerm {
-  readonly candidateId: string;
-  readonly term: number;
+  return lease?.kind === "held" && lease.holder === candidateId && lease.attemptId === attemptId;
 }
 
 /**
  * Rule 3b. Each try has a revision of its own, and the next try leaves when this one is over. So the row shows
  * this very revision, or this try has not landed. Nobody that keeps to the protocol wrote a higher one.
  */
-export function renewSucceeded(
-  lease: Lease | undefined,
-  { candidateId, term }: OwnTerm,
-  revision: number,
-): boolean {
-  return lease?.holder === candidateId && lease.term === term && lease.revision === revision;
+export function renewSucceeded(lease: Lease | undefined, mine: OwnTerm, revision: number): boolean {
+  return isHeldIn(lease, mine) && lease.revision === revision;
 }
 
 export function resignSucceeded(
@@ -36,14 +26,15 @@ export function resignSucceeded(
   { term }: OwnTerm,
   tick: string | undefined,
 ): boolean {
-  const isReleased = lease?.term === term && lease.holder === undefined;
+  if (lease === undefined || lease.kind === "placeholder") return false;
+  const isReleased = lease.kind === "vacant" && lease.term === term;
   if (tick === undefined) return isReleased;
   // A completed tick shows that it landed even when another candidate leads by now.
-  return (isReleased || lease?.lastTickTerm === term) && isTickDone(lease?.lastTick, tick);
+  return (isReleased || lease.lastTickTerm === term) && isTickDone(lease.lastTick, tick);
 }
 
 /** Why this row is no longer the holder's. */
 export function lossBy(lease: Lease | undefined): EndReason {
-  if (lease === undefined || isPlaceholder(lease)) return "deleted";
-  return lease.holder === undefined && lease.endReason === "evicted" ? "evicted" : "superseded";
+  if (lease === undefined || lease.kind === "placeholder") return "deleted";
+  return lease.kind === "vacant" && lease.endReason === "evicted" ? "evicted" : "superseded";
 }

@@ -1,5 +1,5 @@
 import type { Instant } from "../clock.js";
-import { isPlaceholder, type Lease } from "./lease.js";
+import type { Held, Lease } from "./lease.js";
 import {
   afterEarlyWrite,
   afterNoChange,
@@ -91,7 +91,10 @@ export function observe(
     };
   }
   const isRenewed =
-    lease.term === known.term && lease.revision > known.revision && lease.holder !== undefined;
+    known.kind === "held" &&
+    lease.kind === "held" &&
+    lease.term === known.term &&
+    lease.revision > known.revision;
   const schedule = isRenewed
     ? written(previous.schedule, known, lease, receivedMs)
     : betweenPolls(previous.polledMs, receivedMs);
@@ -115,13 +118,14 @@ function remember(
   authoritative: boolean,
 ): Memory {
   const memory = previous?.memory ?? NOTHING;
-  if (lease === undefined || isPlaceholder(lease)) return memory;
+  if (lease === undefined || lease.kind === "placeholder") return memory;
   const longestLeaseMs = Math.max(memory.longestLeaseMs, lease.leaseDurationMs);
   if (compare(lease, memory) >= 0) {
     return { ...memory, term: lease.term, revision: lease.revision, longestLeaseMs };
   }
   const known = previous?.lease;
-  const isNew = known === undefined || isPlaceholder(known) || (authoritative && compare(lease, known) < 0);
+  const isNew =
+    known === undefined || known.kind === "placeholder" || (authoritative && compare(lease, known) < 0);
   return { ...memory, longestLeaseMs, ...(isNew && { olderSinceMs: receivedMs }) };
 }
 
@@ -142,8 +146,8 @@ export function forgetRow(observation: Observation): Observation {
  */
 function written(
   schedule: PollSchedule,
-  known: Lease,
-  { revision, announcement, renewIntervalMs }: Lease,
+  known: Held,
+  { revision, announcement, renewIntervalMs }: Held,
   seenMs: number,
 ) {
   const dueMs = known.renewIntervalMs * (revision - known.revision);

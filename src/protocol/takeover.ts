@@ -1,7 +1,7 @@
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { MIN_INTERVAL_MS } from "../limits.js";
 import { endsAtMs, observedEndMs } from "./expiry.js";
-import { endedTerm, isPlaceholder, isVacant, type Lease } from "./lease.js";
+import { endedTerm, holderOf, type Placeholder, type TermLease, type Vacant } from "./lease.js";
 import { isOlder, type Observation } from "./observation.js";
 import { nextPollMs } from "./poll-schedule.js";
 import type { ServiceClock } from "./service-clock.js";
@@ -81,14 +81,14 @@ export function nextMove(
   const { lease } = observation;
   if (lease === undefined) return me.eligible ? { kind: "createPlaceholder" } : pollLater(observation, now);
   if (lease.pausedBy !== undefined || !me.eligible) return pollLater(observation, now);
-  if (isPlaceholder(lease)) return moveOnPlaceholder(observation, lease, now);
+  if (lease.kind === "placeholder") return moveOnPlaceholder(observation, lease, now);
   const { term, revision } = lease;
   // An older row does not tell what was committed under its term.
   const previousTerm = isOlder(observation, lease) ? undefined : endedTerm(lease);
   const basis = { term, revision, previousTerm };
   const acquire: Move = { kind: "acquire", basis, term: termAfter(observation, term) };
   // This candidate holds it, from a try whose answer was lost: nobody else can be leading.
-  const isMine = lease.holder === me.candidateId;
+  const isMine = holderOf(lease) === me.candidateId;
   const freeByRowMs = isMine ? Number.NEGATIVE_INFINITY : freeForMeAtMs(observation, lease, me, now, service);
   const freeAtMs = Math.max(freeByRowMs, restoredUntilMs(observation));
   if (freeAtMs <= now.monotonicMs) {
@@ -121,13 +121,13 @@ function restoredUntilMs({ memory }: Observation): number {
  */
 function freeForMeAtMs(
   observation: Observation,
-  lease: Lease,
+  lease: TermLease,
   me: Candidacy,
   now: Instant,
   service: ServiceClock | undefined,
 ): number {
   const usable = me.useServiceClock ? service : undefined;
-  if (isVacant(lease) && lease.endReason !== "evicted") {
+  if (lease.kind === "vacant" && lease.endReason !== "evicted") {
     if (lease.reservation?.candidateId === me.candidateId) return observation.firstSeenMs;
     const keptUntilMs = reservedForOthersUntilMs(observation, lease, me, now, usable);
     const turnMs = lease.line ? turnDelayMs(lease, me) : 0;
@@ -145,7 +145,7 @@ function freeForMeAtMs(
  */
 function reservedForOthersUntilMs(
   { firstSeenMs }: Observation,
-  { reservation }: Lease,
+  { reservation }: Vacant,
   { group }: Candidacy,
   now: Instant,
   usable: ServiceClock | undefined,
@@ -156,14 +156,15 @@ function reservedForOthersUntilMs(
 }
 
 /** Place in the line, from 0. A candidate that is not in the line comes after it. */
-export function placeOf({ line = [], holder }: Lease, candidateId: string): number {
-  const waiting = line.filter((other) => other !== holder);
+export function placeOf(lease: TermLease, candidateId: string): number {
+  const { line = [] } = lease;
+  const waiting = line.filter((other) => other !== holderOf(lease));
   const place = waiting.indexOf(candidateId);
   return place < 0 ? waiting.length : place;
 }
 
 /** Rule 7d. The line decides only who goes first. A wrong line costs time, never exclusion. */
-function turnDelayMs(lease: Lease, { candidateId, slotMs, jitterMs }: Candidacy): number {
+function turnDelayMs(lease: TermLease, { candidateId, slotMs, jitterMs }: Candidacy): number {
   const isInLine = lease.line?.includes(candidateId) === true;
   return placeOf(lease, candidateId) * slotMs + (isInLine ? 0 : jitterMs);
 }
@@ -179,12 +180,12 @@ export function pollsEvery(place: number): number {
 /**
  * When the next poll is due. The successor polls often when the leader is about to release the lease (rule 7e).
  */
-function nextPollForMeMs(observation: Observation, lease: Lease, me: Candidacy, now: Instant): number {
+function nextPollForMeMs(observation: Observation, lease: TermLease, me: Candidacy, now: Instant): number {
   const { schedule, polledMs, firstSeenMs } = observation;
   const place = placeOf(lease, me.candidateId);
   const usualMs =
     nextPollMs(schedule, lease.renewIntervalMs) + (pollsEvery(place) - 1) * lease.renewIntervalMs;
-  const { announcement } = lease;
+  const announcement = lease.kind === "held" ? lease.announcement : undefined;
   if (announcement === undefined) return usualMs;
   const { inMs, to } = announcement;
   const isNext = to === undefined ? place === 0 : to === me.candidateId;
@@ -222,7 +223,7 @@ function isOutdated({ historyReadAt, history, memory }: Observation, now: Instan
  */
 function moveOnPlaceholder(
   observation: Observation,
-  { term, revision, renewIntervalMs }: Lease,
+  { term, revision, renewIntervalMs }: Placeholder,
   now: Instant,
 ): Move {
   const { history, memory, unconfirmed } = observation;

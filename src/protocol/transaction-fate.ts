@@ -1,4 +1,4 @@
-import { endedTerm, type Lease } from "./lease.js";
+import { endedTerm, isHeldIn, type Lease, type OwnTerm } from "./lease.js";
 
 /** Rule 9d. What the lease row tells of a numbered transaction whose answer is not known. Pure. */
 export type Fate =
@@ -12,23 +12,22 @@ export type Fate =
   | { readonly kind: "unknown" };
 
 /** The holder's own term, and the number that it is about to decide. All numbers before have landed. */
-export interface Numbered {
-  readonly candidateId: string;
-  readonly term: number;
+export interface Numbered extends OwnTerm {
   readonly number: number;
 }
 
-export function fateOf(lease: Lease | undefined, { candidateId, term, number }: Numbered): Fate {
-  if (lease === undefined) return { kind: "unknown" };
-  const mine = [lease.lastCommit, lease.commitBefore].find((commit) => commit?.term === term);
-  const landed = mine?.number ?? 0;
-  if (mine && landed === number) return { kind: "landed", id: mine.id };
+export function fateOf(lease: Lease | undefined, mine: Numbered): Fate {
+  if (lease === undefined || lease.kind === "placeholder") return { kind: "unknown" };
+  const { term, number } = mine;
+  const last = [lease.lastCommit, lease.commitBefore].find((commit) => commit?.term === term);
+  const landed = last?.number ?? 0;
+  if (last && landed === number) return { kind: "landed", id: last.id };
   // An older row was put back, or another process counts under this term.
   if (landed !== number - 1) return { kind: "unknown" };
-  if (lease.holder === candidateId && lease.term === term) return { kind: "open" };
+  if (isHeldIn(lease, mine)) return { kind: "open" };
   // The row has gone on from that very term: it was given back or evicted, or the next holder has acquired it
   // since.
-  const isEnded = lease.holder === undefined && endedTerm(lease) === term;
+  const isEnded = lease.kind === "vacant" && endedTerm(lease) === term;
   const isNext = isEnded || lease.previousTerm === term;
   return { kind: isNext ? "never" : "unknown" };
 }

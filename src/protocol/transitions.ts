@@ -1,5 +1,5 @@
 import { EVICTION_STEP, MAX_REVISION_TO_EVICT } from "../limits.js";
-import { isPlaceholder, type Lease } from "./lease.js";
+import { type Held, isHeldIn, type Lease, type OwnTerm, type Vacant } from "./lease.js";
 import type {
   AcquireRequest,
   CommitRequest,
@@ -19,17 +19,20 @@ import type {
 
 export function placeholderCreated(row: Lease | undefined, request: PlaceholderRequest): Lease | undefined {
   const { revision, leaseDurationMs, renewIntervalMs } = request;
-  return row === undefined ? { term: 0, revision, leaseDurationMs, renewIntervalMs } : undefined;
+  if (row !== undefined) return undefined;
+  return { kind: "placeholder", term: 0, revision, leaseDurationMs, renewIntervalMs };
 }
 
 /** The store also checks history, which must refuse a term that was used before (rule 2c). */
-export function acquired(row: Lease | undefined, request: AcquireRequest): Lease | undefined {
+export function acquired(row: Lease | undefined, request: AcquireRequest): Held | undefined {
   const { basis, term, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } =
     request;
   if (row?.term !== basis.term || row.revision !== basis.revision) return undefined;
   if (row.pausedBy !== undefined) return undefined;
   const { founding } = basis;
+  const before = row.kind === "placeholder" ? undefined : row;
   return {
+    kind: "held",
     term,
     revision: founding ? 1 : basis.revision + 1,
     holder: candidateId,
@@ -40,19 +43,19 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Lease
     expiresAt,
     electedAt: at,
     renewedAt: at,
-    line: row.line,
+    line: before?.line,
     pauseRevision: row.pauseRevision,
-    lastTick: founding ? founding.lastTick : row.lastTick,
-    lastTickTerm: row.lastTickTerm,
+    lastTick: founding ? founding.lastTick : before?.lastTick,
+    lastTickTerm: before?.lastTickTerm,
     previousTerm: basis.previousTerm,
-    lastCommit: row.lastCommit,
-    commitBefore: row.commitBefore,
+    lastCommit: before?.lastCommit,
+    commitBefore: before?.commitBefore,
   };
 }
 
-export function renewed(row: Lease | undefined, request: RenewRequest): Lease | undefined {
-  const { candidateId, term, revision, renewIntervalMs, value, expiresAt, at, line, announcement } = request;
-  if (row?.holder !== candidateId || row.term !== term || row.revision >= revision) return undefined;
+export function renewed(row: Lease | undefined, request: RenewRequest): Held | undefined {
+  const { revision, renewIntervalMs, value, expiresAt, at, line, announcement } = request;
+  if (!isHeldIn(row, request) || row.revision >= revision) return undefined;
   return {
     ...row,
     revision,
@@ -65,12 +68,11 @@ export function renewed(row: Lease | undefined, request: RenewRequest): Lease | 
   };
 }
 
-export function resigned(row: Lease | undefined, request: ResignRequest): Lease | undefined {
-  const { candidateId, term, revision, reason, at, tick, reservation } = request;
-  if (row?.holder !== candidateId || row.term !== term) return undefined;
+export function resigned(row: Lease | undefined, request: ResignRequest): Vacant | undefined {
+  const { term, revision, reason, at, tick, reservation } = request;
+  if (!isHeldIn(row, request)) return undefined;
   return {
-    ...row,
-    holder: undefined,
+    ...vacated(row),
     revision,
     endReason: reason,
     endedAt: at,
@@ -79,27 +81,28 @@ export function resigned(row: Lease | undefined, request: ResignRequest): Lease 
   };
 }
 
-export function askedToStepDown(
-  row: Lease | undefined,
-  { term, by, to }: StepDownRequest,
-): Lease | undefined {
-  return row?.holder !== undefined && row.term === term ? { ...row, stepDown: { by, to } } : undefined;
+/** What stays on the row when its holder is gone. */
+function vacated({ holder, stepDown, announcement, ...row }: Held): Vacant {
+  return { ...row, kind: "vacant" };
+}
+
+export function askedToStepDown(row: Lease | undefined, { term, by, to }: StepDownRequest): Held | undefined {
+  return row?.kind === "held" && row.term === term ? { ...row, stepDown: { by, to } } : undefined;
 }
 
 export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Lease | undefined {
   const { pauseRevision = 0 } = seen;
   if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== pauseRevision) return undefined;
   // Terms do not repeat. Placeholders do, but each has a revision of its own that nobody changes.
-  if (isPlaceholder(row) && row.revision !== seen.revision) return undefined;
+  if (row.kind === "placeholder" && row.revision !== seen.revision) return undefined;
   return { ...row, pausedBy: by, pauseRevision: pauseRevision + 1 };
 }
 
-export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lease | undefined {
-  if (row?.holder === undefined || row.term !== term) return undefined;
+export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Vacant | undefined {
+  if (row?.kind !== "held" || row.term !== term) return undefined;
   if (row.revision >= MAX_REVISION_TO_EVICT) return undefined;
   return {
-    ...row,
-    holder: undefined,
+    ...vacated(row),
     term: term + 1,
     revision: row.revision + EVICTION_STEP,
     endReason: "evicted",
@@ -111,7 +114,7 @@ export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Lea
  * Rule 9a. A transaction passes only as the next of its term. Whatever lands as number *n* keeps out every
  * other try of *n*, however old, and every copy of it.
  */
-export function committed(row: Lease | undefined, request: CommitRequest): Lease | undefined {
+export function committed(row: Lease | undefined, request: CommitRequest): Held | undefined {
   const { term, commit } = request;
   if (!isFencePassed(row, request)) return undefined;
   const { lastCommit, commitBefore } = row;
@@ -121,9 +124,6 @@ export function committed(row: Lease | undefined, request: CommitRequest): Lease
 }
 
 /** Whether a fenced write of this holder's term may pass. */
-export function isFencePassed(
-  row: Lease | undefined,
-  { candidateId, term }: { readonly candidateId: string; readonly term: number },
-): row is Lease {
-  return row?.holder === candidateId && row.term === term;
+export function isFencePassed(row: Lease | undefined, writer: OwnTerm): row is Held {
+  return isHeldIn(row, writer);
 }

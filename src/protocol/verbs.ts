@@ -15,11 +15,8 @@ export type Read = Answer & { readonly lease: Lease | undefined };
 /**
  * The row after the write. When the write was refused: the row as it stands, or undefined when there is none.
  */
-export type Written = Answer &
-  (
-    | { readonly done: true; readonly lease: Lease }
-    | { readonly done: false; readonly lease: Lease | undefined }
-  );
+export type Written<L extends Lease = Lease> = Answer &
+  ({ readonly done: true; readonly lease: L } | { readonly done: false; readonly lease: Lease | undefined });
 
 export interface PlaceholderRequest {
   readonly election: string;
@@ -89,7 +86,7 @@ export interface PauseRequest {
    * The row as it was seen. A row that was made anew after a deletion is another one, though its number may be
    * the same.
    */
-  readonly seen: Pick<Lease, "term" | "revision" | "pauseRevision">;
+  readonly seen: Pick<Lease, "kind" | "term" | "revision" | "pauseRevision">;
 }
 
 export interface EvictRequest {
@@ -104,7 +101,7 @@ export interface TermRecord {
   readonly leaseDurationMs?: number | undefined;
   readonly electedAt?: number | undefined;
   readonly endedAt?: number | undefined;
-  readonly endReason?: string | undefined;
+  readonly endReason?: EndReason | undefined;
   readonly lastRenewedAt?: number | undefined;
   /** The last completed tick when the term began. */
   readonly lastTickBefore?: string | undefined;

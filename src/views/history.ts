@@ -1,3 +1,4 @@
+import type { EndReason } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { endedTerm, type Lease } from "../protocol/lease.js";
@@ -20,8 +21,11 @@ export interface PastLeader {
   readonly lastRenewedAt: number | undefined;
   /** For a leader that crashed: when its lease had run out. Undefined: it still leads, or nobody knows. */
   readonly endedAt: number | undefined;
-  /** An `EndReason`; `expired` for a leader that crashed. Undefined: it still leads, or its successor has not recorded it. */
-  readonly endReason: string | undefined;
+  /**
+   * `expired` for a leader that crashed; `unknown`: a newer version of this library wrote a reason that this version does
+   * not know. Undefined: it still leads, or its successor has not recorded it.
+   */
+  readonly endReason: EndReason | undefined;
 }
 
 /** Reads the rows beside the lease, for people. No decision depends on them. */
@@ -55,10 +59,11 @@ export class HistoryView {
 
   async historyBeside(lease: Lease | undefined, limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
     const { terms } = (await this.client.readTerms({ limit }, signal)).answer;
-    const hasRunOut = hasSurelyPassed(lease?.expiresAt, this.client.time.now(), this.client.time.headers);
-    const runOutMs = hasRunOut ? lease?.expiresAt : undefined;
-    const isRecorded = lease?.holder === undefined || terms.some(({ term }) => term === lease.term);
-    const known = isRecorded ? terms : [lease, ...terms].slice(0, limit);
+    const held = lease?.kind === "held" ? lease : undefined;
+    const hasRunOut = hasSurelyPassed(held?.expiresAt, this.client.time.now(), this.client.time.headers);
+    const runOutMs = hasRunOut ? held?.expiresAt : undefined;
+    const isRecorded = held === undefined || terms.some(({ term }) => term === held.term);
+    const known = isRecorded ? terms : [held, ...terms].slice(0, limit);
     return known.flatMap((record) => pastLeader(record, lease, runOutMs) ?? []);
   }
 }
@@ -75,15 +80,16 @@ function pastLeader(
   const { term, holder: candidateId, electedAt } = record;
   if (candidateId === undefined) return undefined;
   const known = { term, candidateId, electedAt };
-  if (lease === undefined || endedTerm(lease) !== term) {
+  if (lease === undefined || lease.kind === "placeholder" || endedTerm(lease) !== term) {
     // If its successor leads now, it may be writing the reason at this moment.
-    const isBeingWritten = lease?.holder !== undefined && lease.term === term + 1;
+    const isBeingWritten = lease?.kind === "held" && lease.term === term + 1;
     const { lastRenewedAt, endedAt, endReason = isBeingWritten ? undefined : "expired" } = record;
     return { ...known, lastRenewedAt, endedAt, endReason };
   }
-  const { renewedAt: lastRenewedAt, endedAt, endReason } = lease;
-  if (lease.holder === undefined || runOutMs === undefined) {
-    return { ...known, lastRenewedAt, endedAt, endReason };
+  const { renewedAt: lastRenewedAt } = lease;
+  if (lease.kind === "vacant") {
+    return { ...known, lastRenewedAt, endedAt: lease.endedAt, endReason: lease.endReason };
   }
-  return { ...known, lastRenewedAt, endedAt: runOutMs, endReason: "expired" };
+  const endReason = runOutMs === undefined ? undefined : "expired";
+  return { ...known, lastRenewedAt, endedAt: runOutMs, endReason };
 }

@@ -1,5 +1,6 @@
 import type { LeaseClient } from "../lease-client.js";
 import { observedEndMs } from "../protocol/expiry.js";
+import { holderOf } from "../protocol/lease.js";
 import { type Observation, observe } from "../protocol/observation.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
@@ -19,7 +20,7 @@ export class Liveness {
     const { answer, received } = await this.client.read(true, signal);
     this.#observation = observe(this.#observation, answer.lease, received.monotonicMs, true);
     const { lease, firstSeenMs } = this.#observation;
-    if (lease?.holder !== this.options.candidateId) return false;
+    if (lease === undefined || holderOf(lease) !== this.options.candidateId) return false;
     return observedEndMs({ firstSeenMs, durationMs: lease.leaseDurationMs }) <= received.monotonicMs;
   }
 }

@@ -84,7 +84,7 @@ export class Observer {
 
   #nextPollInMs({ lease, schedule, firstSeenMs }: Observation): number {
     const nowMs = this.client.time.now().monotonicMs;
-    if (lease?.holder === undefined) return this.options.renewIntervalMs;
+    if (lease?.kind !== "held") return this.options.renewIntervalMs;
     const deadMs = observedEndMs({ firstSeenMs, durationMs: lease.leaseDurationMs });
     const pollMs = nextPollMs(schedule, lease.renewIntervalMs);
     return Math.max(0, (deadMs > nowMs ? Math.min(pollMs, deadMs) : pollMs) - nowMs);
@@ -92,7 +92,7 @@ export class Observer {
 
   /** Undefined when nobody holds the lease, or its holder is dead. */
   #leaderIn({ lease, firstSeenMs }: Observation): Leader | undefined {
-    if (lease === undefined) return undefined;
+    if (lease?.kind !== "held") return undefined;
     const now = this.client.time.now();
     const clock = this.options.useServiceClock ? this.client.time.headers : undefined;
     const { leaseDurationMs: durationMs, expiresAt: until } = lease;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Election, Leadership } from "../../src/index.js";
+import { factsOf } from "../support/lease.js";
 import { between, gate, type Player, Stage } from "../support/stage.js";
 
 const NAME = "billing/nightly";
@@ -39,8 +40,8 @@ test.each(BIDS)(
     expect(await settled).toEqual(call === "lead" ? ["resolved", undefined] : ["rejected", enough]);
     expect(begun).toBe(0);
     const { lease } = await stage.table.read(NAME);
-    expect(lease).toMatchObject({ term: 1, holder: undefined, endReason: "resigned" });
-    expect(lease?.lastTick).toBeUndefined();
+    expect(lease).toMatchObject({ kind: "vacant", term: 1, endReason: "resigned" });
+    expect(factsOf(lease)?.lastTick).toBeUndefined();
     expect(stage.table.terms(NAME).flatMap(({ lastTick }) => lastTick ?? [])).toEqual([]);
     expect(events.filter(({ type }) => type === "ended" || type === "resigned")).toMatchObject([
       { type: "ended", reason: "resigned" },

@@ -2,6 +2,7 @@ import { expect, inject, test } from "vitest";
 import { Election, type ElectionEvent } from "../../src/index.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { newClient, newLeaseTable } from "../support/fixture.js";
+import { factsOf } from "../support/lease.js";
 import { between, type Given, type Player, Stage } from "../support/stage.js";
 
 /**
@@ -98,7 +99,7 @@ test("a leader all whose headers are behind by nearly two seconds writes no end 
   for (let passed = 0; passed < 10_000; passed += 100) {
     await stage.advance(100);
     const { lease } = await stage.table.read(NAME);
-    expect(lease?.expiresAt).toBeGreaterThanOrEqual(stage.time.wallMs() + leader.remainingMs());
+    expect(factsOf(lease)?.expiresAt).toBeGreaterThanOrEqual(stage.time.wallMs() + leader.remainingMs());
     expect(await stage.candidate("newcomer").election.tryCampaign()).toBeUndefined();
   }
   leader.throwIfLost();
@@ -115,7 +116,7 @@ test("the end of a lease is written as late as it might be, never as it probably
       for (let renewals = 0; renewals < 3; renewals++) {
         const sentMs = stage.time.wallMs();
         const { lease } = await stage.table.read(NAME);
-        expect(lease?.expiresAt, `${offMs} ${phase}`).toBeGreaterThanOrEqual(sentMs + LEASE_MS);
+        expect(factsOf(lease)?.expiresAt, `${offMs} ${phase}`).toBeGreaterThanOrEqual(sentMs + LEASE_MS);
         await stage.advance(LEASE_MS / 3);
       }
     }
@@ -173,7 +174,7 @@ test("while a leader doubts its headers it writes no end of its lease, and one a
   await stage.until(() => anomalies(a.events) > 0);
   errorMs = 0;
   await stage.until(() => anomalies(a.events) > 1);
-  const expiresAt = async () => (await stage.table.read(NAME)).lease?.expiresAt;
+  const expiresAt = async () => factsOf((await stage.table.read(NAME)).lease)?.expiresAt;
   for (let passed = 1_050; passed < LEASE_MS; passed += 50) {
     await stage.advance(50);
     if (passed > 1_100) expect(await expiresAt()).toBeUndefined();
@@ -188,7 +189,7 @@ test.each(["the leader", "the follower"])("no header at all reaches %s: observat
   const a = who === "the leader" ? hearing(stage, "a", deaf) : stage.candidate("a");
   const b = who === "the follower" ? hearing(stage, "b", deaf) : stage.candidate("b");
   const leader = await a.election.campaign();
-  expect((await stage.table.read(NAME)).lease?.expiresAt === undefined).toBe(who === "the leader");
+  expect(factsOf((await stage.table.read(NAME)).lease)?.expiresAt === undefined).toBe(who === "the leader");
   void b.election.campaign();
   expect(await exclusiveFor(stage, 10_000, leader, [b])).toBe(false);
   expect(await exclusiveFor(stage, LEASE_MS + LEASE_MS / 3, leader, [b], [a])).toBe(true);
@@ -215,7 +216,7 @@ test("wall clock and headers more than a lease apart: no end of the lease is wri
   ahead.clock.stepWall(HOUR_MS);
   await ahead.election.campaign();
   expect((await stage.table.read(NAME)).lease).toMatchObject({ term: 1, expiresAt: undefined });
-  expect((await stage.table.read(NAME)).lease?.renewedAt).toBeLessThan(stage.time.wallMs() + 2_000);
+  expect(factsOf((await stage.table.read(NAME)).lease)?.renewedAt).toBeLessThan(stage.time.wallMs() + 2_000);
 });
 
 test("a wall clock hours behind keeps no dead candidate in line, and no dead leader for people", async () => {

@@ -7,6 +7,7 @@ import type { Lease } from "../../src/protocol/lease.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { Cast, LEASE_MS, NAME } from "../support/cast.js";
 import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
+import { leaseOf, vacantLease } from "../support/lease.js";
 
 /** Older rows put back, and tables made anew. */
 
@@ -17,7 +18,7 @@ async function third(options = {}): Promise<{ cast: Cast; old: Lease }> {
   const cast = new Cast(options);
   cast.join("a");
   await cast.reign(1);
-  const old = (await cast.row()) as Lease;
+  const old = leaseOf((await cast.row()) ?? {});
   cast.join("b");
   cast.join("c");
   for (const term of [2, 3]) {
@@ -40,8 +41,8 @@ async function nextOf(cast: Cast, term: number) {
 
 const CASES: Array<[string, (old: Lease) => Lease]> = [
   ["held", (old) => old],
-  ["vacant", (old) => ({ ...old, holder: undefined, endReason: "resigned" })],
-  ["expired", (old) => ({ ...old, expiresAt: 1 })],
+  ["vacant", (old) => vacantLease({ ...old, endReason: "resigned" })],
+  ["expired", (old) => leaseOf({ ...old, expiresAt: 1 })],
 ];
 
 test.each(CASES)(
@@ -60,7 +61,7 @@ test("a leader alone goes on above its own term", async () => {
   const cast = new Cast();
   cast.join("a");
   const first = await cast.reign(1);
-  const old = (await cast.row()) as Lease;
+  const old = leaseOf((await cast.row()) ?? {});
   first.leadership.stepDown();
   await cast.reign(2);
   cast.stage.table.restore(NAME, old);
@@ -71,7 +72,7 @@ test("a leader alone goes on above its own term", async () => {
 
 test.each([
   ["held", (lease: Lease) => lease],
-  ["vacant", (lease: Lease) => ({ ...lease, holder: undefined })],
+  ["vacant", (lease: Lease) => vacantLease(lease)],
 ])(
   "while the leader is cut off and trusts its lease, nobody takes an older row that is %s",
   async (_what, put) => {

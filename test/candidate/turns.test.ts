@@ -3,19 +3,13 @@ import { expect, test } from "vitest";
 import type { Lease } from "../../src/protocol/lease.js";
 import { observe } from "../../src/protocol/observation.js";
 import { type Candidacy, nextMove, placeOf } from "../../src/protocol/takeover.js";
+import { type Facts, factsOf, heldLease, leaseOf, vacantLease } from "../support/lease.js";
 
 /** Who tries when, by what stands in the row: the candidate's decisions alone, on a row that stays as it is. */
 
 const LEASE_MS = 3_000;
 const SLOT_MS = 100;
-const held = (facts: Partial<Lease> = {}): Lease => ({
-  term: 4,
-  revision: 9,
-  leaseDurationMs: LEASE_MS,
-  renewIntervalMs: 1_000,
-  holder: "dead",
-  ...facts,
-});
+const held = (facts: Facts = {}) => heldLease({ term: 4, holder: "dead", ...facts });
 const me = (candidateId: string, facts: Partial<Candidacy> = {}): Candidacy => ({
   candidateId,
   useServiceClock: false,
@@ -104,9 +98,9 @@ const anyRow = fc
       }),
       { nil: undefined },
     ),
-    endReason: fc.constantFrom(undefined, "resigned", "evicted"),
+    endReason: fc.constantFrom(undefined, "resigned" as const, "evicted" as const),
   })
-  .map(held);
+  .map((facts) => leaseOf({ term: 4, ...facts }));
 
 test("a wrong line costs slots, never exclusion: whatever stands in the row, everybody gets a turn, in no busy loop", () => {
   fc.assert(
@@ -120,7 +114,7 @@ test("a wrong line costs slots, never exclusion: whatever stands in the row, eve
 test("no line, reservation or announcement lets anybody take a lease before it has run out", () => {
   fc.assert(
     fc.property(anyRow, fc.constantFrom("a", "b", "gone", "stranger"), (lease, id) => {
-      if (lease.holder === undefined && lease.endReason !== "evicted") return;
+      if (lease.kind === "vacant" && lease.endReason !== "evicted") return;
       expect(triesAtMs(lease, me(id))).toBeGreaterThanOrEqual(LEASE_MS);
     }),
   );
@@ -129,8 +123,9 @@ test("no line, reservation or announcement lets anybody take a lease before it h
 test("the first of the line never waits behind another", () => {
   fc.assert(
     fc.property(anyRow, (lease) => {
-      const [first, ...others] = [...new Set(lease.line?.filter((id) => id !== lease.holder) ?? [])];
-      if (first === undefined || lease.reservation?.candidateId !== undefined) return;
+      const { line, holder, reservation } = factsOf(lease) ?? {};
+      const [first, ...others] = [...new Set(line?.filter((id) => id !== holder) ?? [])];
+      if (first === undefined || reservation?.candidateId !== undefined) return;
       const firstMs = triesAtMs(lease, me(first)) as number;
       for (const other of others) expect(triesAtMs(lease, me(other))).toBeGreaterThan(firstMs);
     }),
@@ -138,7 +133,7 @@ test("the first of the line never waits behind another", () => {
 });
 
 test("a reservation is kept for its candidate or its group, and lapses by observation", () => {
-  const vacant = (facts: Partial<Lease>) => held({ holder: undefined, endReason: "resigned", ...facts });
+  const vacant = (facts: Facts) => vacantLease({ term: 4, endReason: "resigned", ...facts });
   const forB = vacant({
     reservation: { candidateId: "b", forMs: 700, until: undefined },
     line: ["a", "b", "c"],
@@ -156,14 +151,14 @@ test("a reservation is kept for its candidate or its group, and lapses by observ
 
 test.each(["paused", "not eligible", "paused and vacant"])("nobody tries while %s", (why) => {
   const lease = held(why === "not eligible" ? {} : { pausedBy: "ana" });
-  const row = why.includes("vacant") ? { ...lease, holder: undefined } : lease;
+  const row = why.includes("vacant") ? vacantLease(lease) : lease;
   expect(triesAtMs(row, me("a", { eligible: why !== "not eligible" }))).toBeUndefined();
   // Not even its own orphan.
   expect(triesAtMs(row, me("dead", { eligible: why !== "not eligible" }))).toBeUndefined();
 });
 
 /** Looks in the second after a row with this news was first seen, just after it was written. */
-function looks(news: Partial<Lease>, candidacy: Candidacy): number {
+function looks(news: Facts, candidacy: Candidacy): number {
   const lease = held({ line: ["b", "c", "d", "e"], ...news });
   const before = observe(undefined, held({ line: ["b", "c", "d", "e"], revision: 8 }), -1_000, true);
   let observation = observe(before, lease, 0, true);

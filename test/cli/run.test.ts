@@ -9,6 +9,7 @@ import { Election } from "../../src/index.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
+import { factsOf } from "../support/lease.js";
 
 /** `incumbent run` as users run it: the built command, real processes, real signals. */
 const client = newClient();
@@ -80,7 +81,7 @@ const isRunning = (pid: number) => {
 };
 const rowOf = async (name: string) => {
   const store = dynamoDBLeaseStore(client, table);
-  return (await store.read(name, { consistent: true }, new AbortController().signal)).lease;
+  return factsOf((await store.read(name, { consistent: true }, new AbortController().signal)).lease);
 };
 
 test("one of two runs its command; killed with SIGKILL, its command dies with it and the other takes over", async () => {
@@ -118,7 +119,7 @@ test("SIGTERM stops the command, passes its exit code on, and gives the lease ba
   await started(file, 1);
   command.child.kill("SIGTERM");
   expect(await command.exited).toBe(7);
-  expect(await rowOf(name)).toMatchObject({ term: 1, endReason: "resigned", holder: undefined });
+  expect(await rowOf(name)).toMatchObject({ kind: "vacant", term: 1, endReason: "resigned" });
 });
 
 test("a command that ignores SIGTERM is killed, with what it started", async () => {

@@ -1,9 +1,10 @@
 import type { Instant } from "../../src/clock.js";
-import type { Lease } from "../../src/protocol/lease.js";
+import { holderOf, isHeldIn, type Lease } from "../../src/protocol/lease.js";
 import type { Observation } from "../../src/protocol/observation.js";
 import type { ServiceClock } from "../../src/protocol/service-clock.js";
 import type { Candidacy, Move } from "../../src/protocol/takeover.js";
 import { type Broken, trustOf } from "./promises.js";
+import { endReasonOf, expiresAtOf } from "./row.js";
 import { type Candidate, type Model, type Request, type State, TICK_MS, withCandidate } from "./state.js";
 import { land } from "./table.js";
 
@@ -89,9 +90,9 @@ function looksTheSame(row: Lease | undefined, known: Lease | undefined): boolean
   return (
     row?.term === known?.term &&
     row?.revision === known?.revision &&
-    row?.holder === known?.holder &&
-    row?.endReason === known?.endReason &&
-    row?.expiresAt === known?.expiresAt
+    holderOf(row) === holderOf(known) &&
+    endReasonOf(row) === endReasonOf(known) &&
+    expiresAtOf(row) === expiresAtOf(known)
   );
 }
 
@@ -179,7 +180,7 @@ export function receive(model: Model, state: State, index: number): Step {
         if (!landed) return after({}, unjustified(candidateId, `its renewal of term ${tenure.term}`));
         return after({ observation, tenure: { ...tenure, confirmed: rules.trustedFrom(sent, clock) } });
       }
-      const untrue = lease?.holder === candidateId && lease.term === tenure.term;
+      const untrue = isHeldIn(lease, mine);
       return after({ ...OVER, observation }, untrue ? untrueLoss(candidateId, tenure.term) : undefined);
     }
     case "resign": {
@@ -224,7 +225,7 @@ function kept({
   memory,
 }: Observation): Observation {
   return {
-    lease: lease && { ...lease, attemptId: undefined },
+    lease: lease && lease.kind !== "placeholder" ? { ...lease, attemptId: undefined } : lease,
     firstSeenMs,
     polledMs: 0,
     schedule: ALWAYS_DUE,

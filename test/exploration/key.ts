@@ -1,8 +1,9 @@
 import type { Instant } from "../../src/clock.js";
-import type { Lease } from "../../src/protocol/lease.js";
+import { holderOf, type Lease } from "../../src/protocol/lease.js";
 import type { Observation } from "../../src/protocol/observation.js";
 import { nextMoveOf } from "./candidate.js";
 import { trustOf } from "./promises.js";
+import { endReasonOf, expiresAtOf } from "./row.js";
 import {
   type Candidate,
   FAULTS,
@@ -93,7 +94,7 @@ function begin(by: Model, of: State): void {
 function signature(candidate: Candidate, index: number): number {
   const { phase, observation, tenure, waiting, unsure, clock, id } = candidate;
   let sign = PHASES.indexOf(phase);
-  sign = sign * 2 + (state.table.row?.holder === id ? 1 : 0);
+  sign = sign * 2 + (holderOf(state.table.row) === id ? 1 : 0);
   sign = sign * 2 + (state.clockFault?.of === index ? 1 : 0);
   sign = sign * 2 + (state.liar === index ? 1 : 0);
   sign = sign * 2 + (unsure ? 1 : 0);
@@ -104,7 +105,7 @@ function signature(candidate: Candidate, index: number): number {
     (observation ? 1 + Math.min((clock.monotonicMs - observation.firstSeenMs) / TICK_MS, longestSeen) : 0);
   sign = sign * 16 + (observation?.lease ? 1 + observation.lease.term : 0);
   sign = sign * 32 + (observation?.lease ? rankOf(observation.lease.revision) : 0);
-  sign = sign * 2 + (observation?.lease?.holder === id ? 1 : 0);
+  sign = sign * 2 + (holderOf(observation?.lease) === id ? 1 : 0);
   sign = sign * 8 + (waiting ? 1 + VERBS.indexOf(waiting.request.verb) : 0);
   sign = sign * 16 + (waiting ? trustedFor(waiting.sent.monotonicMs, clock.monotonicMs) : 0);
   sign = sign * 2 + (waiting?.answer ? 1 : 0);
@@ -156,7 +157,8 @@ function putWaiting({ request, sent, landed, answer }: Waiting, candidate: Candi
   if (request.verb === "read") out.push(request.consistent ? 1 : 0);
   out.push((answer.done ? 1 : 0) + (answer.history ? 2 + 2 * answer.history.highestTerm : 0));
   const { lease } = answer;
-  if (lease?.holder === id) out.push(MINE, lease.term, rankOf(lease.revision), isOfWaitedFor(lease) ? 1 : 0);
+  if (lease?.kind === "held" && lease.holder === id)
+    out.push(MINE, lease.term, rankOf(lease.revision), isOfWaitedFor(lease) ? 1 : 0);
   else putLease(lease, id);
 }
 
@@ -189,16 +191,19 @@ function putLease(lease: Lease | undefined, reader: string | undefined): void {
     out.push(0);
     return;
   }
-  const { term, revision, holder, endReason } = lease;
+  const { term, revision } = lease;
+  const holder = holderOf(lease);
+  const endReason = endReasonOf(lease);
   const index = holder === undefined ? -1 : "abc".indexOf(holder);
   const end = endReason === undefined ? 0 : endReason === "evicted" ? 1 : 2;
   out.push(1 + term, rankOf(revision), (index < 0 ? 0 : (places[index] as number)) * 4 + end);
-  putServiceTime(lease.expiresAt);
+  putServiceTime(expiresAtOf(lease));
   if (reader === undefined) out.push(isOfWaitedFor(lease) ? 1 : 0);
 }
 
-function isOfWaitedFor({ holder, attemptId }: Lease): boolean {
-  if (attemptId === undefined || holder === undefined) return false;
+function isOfWaitedFor(lease: Lease): boolean {
+  if (lease.kind !== "held" || lease.attemptId === undefined) return false;
+  const { holder, attemptId } = lease;
   const request = state.candidates["abc".indexOf(holder)]?.waiting?.request;
   return request?.verb === "acquire" && request.body.attemptId === attemptId;
 }

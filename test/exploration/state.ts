@@ -145,7 +145,8 @@ export function initialState({ bounds }: Model): State {
 /** As an earlier leader left it. */
 function vacant({ leaseTicks }: Bounds): Table {
   const leaseDurationMs = leaseTicks * TICK_MS;
-  const row = { term: 1, revision: 1, leaseDurationMs, renewIntervalMs: TICK_MS, endReason: "resigned" };
+  const times = { leaseDurationMs, renewIntervalMs: TICK_MS };
+  const row: Lease = { kind: "vacant", term: 1, revision: 1, ...times, endReason: "resigned" };
   return { row, lastTerm: 1, tenures: 0 };
 }
 

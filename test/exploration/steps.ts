@@ -1,3 +1,4 @@
+import { holderOf } from "../../src/protocol/lease.js";
 import { campaign, OVER, receive, renew, resign } from "./candidate.js";
 import type { Broken } from "./promises.js";
 import {
@@ -170,7 +171,7 @@ function operatorSteps({ rules }: Model, state: State, visit: Visit): void {
   const evicted = evicting && row && rules.evicted(row, { election: "e", term: row.term, at: undefined });
   if (evicted) {
     const next = { ...state, left: evicting, table: { ...state.table, row: evicted } };
-    visit(next, () => `an operator evicts ${row?.holder}: the row is now ${tell.rowInWords(evicted)}`);
+    visit(next, () => `an operator evicts ${holderOf(row)}: the row is now ${tell.rowInWords(evicted)}`);
   }
   const deleting = spend(state.left, "deletions");
   if (deleting && row) {

@@ -5,9 +5,12 @@ import type { Candidate, Request, State } from "./state.js";
 
 export function rowInWords(row: Lease | undefined): string {
   if (row === undefined) return "no row";
-  const { term, revision, holder, endReason } = row;
-  const whose = holder ? `held by ${holder}` : term === 0 ? "a placeholder" : `vacant, ${endReason}`;
-  return `term ${term}, revision ${revision}, ${whose}`;
+  return `term ${row.term}, revision ${row.revision}, ${stateInWords(row)}`;
+}
+
+function stateInWords(row: Lease): string {
+  if (row.kind === "placeholder") return "a placeholder";
+  return row.kind === "held" ? `held by ${row.holder}` : `vacant, ${row.endReason}`;
 }
 
 function requestInWords(request: Request): string {

@@ -1,4 +1,4 @@
-import type { Lease } from "../../src/protocol/lease.js";
+import { isHeldIn, type Lease } from "../../src/protocol/lease.js";
 import type { AcquireRequest, RenewRequest, ResignRequest } from "../../src/protocol/verbs.js";
 import type { Broken } from "./promises.js";
 import type { Answer, Model, Request, Table } from "./state.js";
@@ -47,7 +47,7 @@ export function land({ rules, bounds }: Model, table: Table, request: Request): 
     case "write": {
       const { candidateId, term } = request.body;
       const done = rules.isFencePassed(row, request.body);
-      const late = term < lastTerm || row?.holder !== candidateId || row.term !== term;
+      const late = term < lastTerm || !isHeldIn(row, { candidateId, term });
       const broken: Broken | undefined =
         done && late
           ? {
@@ -99,7 +99,7 @@ function wrongAcquire({ row, lastTerm }: Table, { basis }: AcquireRequest, lease
 }
 
 function wrongRenewal(row: Lease | undefined, request: RenewRequest, lease: Lease): Broken | undefined {
-  if (row?.holder !== request.candidateId || row.term !== request.term) {
+  if (!isHeldIn(row, request)) {
     return {
       promise: "released stays released",
       message: `a renewal of term ${request.term} was accepted on a row that is not its sender's`,
@@ -113,7 +113,7 @@ function wrongRenewal(row: Lease | undefined, request: RenewRequest, lease: Leas
 }
 
 function wrongRelease(row: Lease | undefined, request: ResignRequest): Broken | undefined {
-  if (row?.holder === request.candidateId && row.term === request.term) return undefined;
+  if (isHeldIn(row, request)) return undefined;
   return {
     promise: "own release",
     message: `a release of term ${request.term} was accepted on a row that is not its sender's`,

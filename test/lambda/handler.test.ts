@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import { Operator, TableUnavailableError } from "../../src/index.js";
 import type { LeaderWork } from "../../src/lambda/index.js";
 import { stagedFunction, TIMEOUT_MS, until, watch } from "../support/lambda.js";
+import { factsOf } from "../support/lease.js";
 import { between, gate, Stage } from "../support/stage.js";
 
 const once = { once: "tick" } as const;
-const leaseOf = async (stage: Stage) => (await stage.table.read("billing/nightly")).lease;
+const leaseOf = async (stage: Stage) => factsOf((await stage.table.read("billing/nightly")).lease);
 
 test("the leader runs its work and has given the lease back when it returns; nothing is left behind", async () => {
   const stage = new Stage();

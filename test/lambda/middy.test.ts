@@ -4,9 +4,10 @@ import { expect, test } from "vitest";
 import { type LeaderContext, type LeaderSettings, leaderMiddleware } from "../../src/lambda/index.js";
 import type { ManualClock } from "../../src/testing/index.js";
 import { contextOf, TICK, TIMEOUT_MS, until, watch } from "../support/lambda.js";
+import { factsOf } from "../support/lease.js";
 import { gate, Stage } from "../support/stage.js";
 
-const leaseOf = async (stage: Stage) => (await stage.table.read("billing/nightly")).lease;
+const leaseOf = async (stage: Stage) => factsOf((await stage.table.read("billing/nightly")).lease);
 
 function job(
   stage: Stage,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { LeaseLostError } from "../../src/index.js";
 import type { LeaderWork } from "../../src/lambda/index.js";
-import type { Lease } from "../../src/protocol/lease.js";
 import { stagedFunction, watch } from "../support/lambda.js";
+import { type Facts, factsOf } from "../support/lease.js";
 import { gate, Stage } from "../support/stage.js";
 
 const once = { once: "tick" } as const;
@@ -43,9 +43,9 @@ test.each([500, 2_000, 2_900, 10_000])(
   "a sandbox whose clocks both stood still for %d ms: no clock takes its lease before it ends, nor much after",
   async (frozenMs) => {
     const stage = new Stage();
-    const leases: Lease[] = [];
+    const leases: Facts[] = [];
     const work = async () => {
-      leases.push((await stage.table.read("billing/nightly")).lease as Lease);
+      leases.push(factsOf((await stage.table.read("billing/nightly")).lease) ?? {});
     };
     const a = stagedFunction(stage, "a", work, once);
     expect(await a.invoke(at(0))).toMatchObject({ role: "leader" });
@@ -60,9 +60,9 @@ test.each([500, 2_000, 2_900, 10_000])(
 
 test("a sandbox whose clocks both stood still for longer than a lease knows no end of it to write; observation decides", async () => {
   const stage = new Stage();
-  const leases: Lease[] = [];
+  const leases: Facts[] = [];
   const work = async () => {
-    leases.push((await stage.table.read("billing/nightly")).lease as Lease);
+    leases.push(factsOf((await stage.table.read("billing/nightly")).lease) ?? {});
   };
   const a = stagedFunction(stage, "a", work, once);
   await a.invoke(at(0));

@@ -1,18 +1,19 @@
 import { expect, test } from "vitest";
 import { figuresOf, HOUR_MS, termOfLastTick } from "../../lambda/election-report.js";
-import type { Lease } from "../../src/protocol/lease.js";
+import type { Held, Lease, Vacant } from "../../src/protocol/lease.js";
 import type { TermRecord } from "../../src/protocol/verbs.js";
 
 const NOW = 1_800_000_000_000;
-const LEASE: Lease = { term: 7, revision: 20, leaseDurationMs: 15_000, renewIntervalMs: 5_000 };
-const HELD: Lease = {
+const LEASE = { term: 7, revision: 20, leaseDurationMs: 15_000, renewIntervalMs: 5_000 };
+const HELD: Held = {
+  kind: "held",
   ...LEASE,
   holder: "worker-1",
   electedAt: NOW - 60_000,
   renewedAt: NOW - 4_000,
   expiresAt: NOW + 11_000,
 };
-const VACANT: Lease = { ...LEASE, endReason: "resigned", endedAt: NOW - 30_000 };
+const VACANT: Vacant = { kind: "vacant", ...LEASE, endReason: "resigned", endedAt: NOW - 30_000 };
 
 const term = (number: number, facts: Partial<TermRecord> = {}): TermRecord => ({
   term: number,

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { Lease } from "../../src/protocol/lease.js";
+import type { Held, Lease, Vacant } from "../../src/protocol/lease.js";
 import { forgetRow, observe, observeHistory } from "../../src/protocol/observation.js";
 import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";
 import { nextMove } from "../../src/protocol/takeover.js";
+import { heldLease, placeholder, vacantLease } from "../support/lease.js";
 
 /** What is known after which answer, and what may be done then. */
 
-const ROW: Lease = { term: 3, revision: 9, holder: "x", leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
-const VACANT: Lease = { ...ROW, holder: undefined };
+const ROW = heldLease({ term: 3, holder: "x" });
+const VACANT = vacantLease(ROW);
 const me = {
   candidateId: "a",
   useServiceClock: false,
@@ -40,7 +41,7 @@ test("an older pair is news only if the answer cannot be stale", () => {
 });
 
 test("a placeholder after a term may be an old replica or a deleted row: a consistent read tells, once", () => {
-  const place: Lease = { term: 0, revision: 77, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
+  const place = placeholder();
   const doubted = observe(observe(undefined, ROW, 100, true), place, 200, false);
   expect(doubted).toMatchObject({ lease: ROW, firstSeenMs: 100 });
   expect(nextMove(doubted, me, at(200), undefined)).toEqual({ kind: "read", consistent: true });
@@ -80,7 +81,7 @@ test("nothing known: a consistent read; no row: a placeholder; a placeholder: it
   expect(nextMove(undefined, me, at(0), undefined)).toEqual({ kind: "read", consistent: true });
   const absent = observe(undefined, undefined, 0, true);
   expect(nextMove(absent, me, at(0), undefined)).toEqual({ kind: "createPlaceholder" });
-  const place: Lease = { term: 0, revision: 77, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
+  const place = placeholder();
   const held = observe(absent, place, 10, true);
   expect(nextMove(held, me, at(10), undefined)).toEqual({ kind: "readHistory" });
   const fresh = observeHistory(held, { highestTerm: 0, longestLeaseMs: 0 }, at(10));
@@ -144,9 +145,8 @@ test("a lease reserved for me is mine at once, whatever my place in the line; ot
 });
 
 describe("an older row than one that was seen", () => {
-  const LEASE_MS = 3_000;
-  const OLD: Lease = { ...VACANT, term: 2, revision: 4 };
-  const NOW: Lease = { ...ROW, term: 9, revision: 30, leaseDurationMs: 5_000 };
+  const OLD: Vacant = { ...VACANT, term: 2, revision: 4 };
+  const NOW: Held = { ...ROW, term: 9, revision: 30, leaseDurationMs: 5_000 };
   const restored = (row: Lease, atMs = 1_000) => observe(observe(undefined, NOW, 100, true), row, atMs, true);
   const move = (observation: ReturnType<typeof observe>, ms: number, who = me) =>
     nextMove(observation, who, at(ms), serviceAt(ms));
@@ -156,8 +156,8 @@ describe("an older row than one that was seen", () => {
 
   test.each<[string, Lease]>([
     ["vacant", OLD],
-    ["of an earlier term, long expired", { ...OLD, holder: "x", expiresAt: 1 }],
-    ["held by this very candidate, once", { ...OLD, holder: "a" }],
+    ["of an earlier term, long expired", heldLease({ ...OLD, holder: "x", expiresAt: 1 })],
+    ["held by this very candidate, once", heldLease({ ...OLD, holder: "a" })],
     [
       "reserved for this very candidate",
       { ...OLD, reservation: { candidateId: "a", until: undefined, forMs: 3_000 } },
@@ -200,10 +200,10 @@ describe("an older row than one that was seen", () => {
   });
 
   test("who goes on from it without knowing is waited for as any holder; the wait for the unknown begins once", () => {
-    const taken: Lease = { ...OLD, term: 3, revision: 5, holder: "fresh" };
+    const taken = heldLease({ ...OLD, term: 3, revision: 5, holder: "fresh" });
     const held = observe(restored(OLD), taken, 2_000, false);
     expect(move(held, 4_999).kind).not.toBe("acquire");
-    const given = observe(held, { ...taken, revision: 6, holder: undefined }, 6_500, false);
+    const given = observe(held, vacantLease({ ...taken, revision: 6 }), 6_500, false);
     expect(move(given, 6_500)).toMatchObject({ kind: "acquire", basis: { term: 3, revision: 6 }, term: 10 });
     // Put back once more: all over again.
     const again = observe(given, OLD, 7_000, true);
@@ -212,13 +212,13 @@ describe("an older row than one that was seen", () => {
 
   test("the wait outlasts an eviction, which counts terms up past what was seen", () => {
     const older = { ...NOW, revision: 3, expiresAt: 1 };
-    const evicted: Lease = { ...older, holder: undefined, term: 10, revision: 4, endReason: "evicted" };
+    const evicted = vacantLease({ ...older, term: 10, revision: 4, endReason: "evicted" });
     const observation = observe(restored(older), evicted, 1_500, true);
     expect(move(observation, 5_999, trusting).kind).not.toBe("acquire");
   });
 
   test("a table made anew: a placeholder, whose history knows less or nothing", () => {
-    const place: Lease = { term: 0, revision: 77, leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 };
+    const place = placeholder();
     for (const [highestTerm, longestLeaseMs] of [
       [0, 0],
       [4, 2_000],

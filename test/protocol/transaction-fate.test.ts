@@ -1,15 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Lease } from "../../src/protocol/lease.js";
 import { fateOf } from "../../src/protocol/transaction-fate.js";
+import { leaseOf as lease, placeholder } from "../support/lease.js";
 
 const me = { candidateId: "me", term: 5, number: 3 };
-const lease = (more: Partial<Lease>): Lease => ({
-  term: 5,
-  revision: 9,
-  leaseDurationMs: 3_000,
-  renewIntervalMs: 1_000,
-  ...more,
-});
 const commit = (term: number, number: number, id = `${term}/${number}`) => ({ term, number, id });
 
 describe("what the row tells of the third transaction of my fifth term", () => {
@@ -66,7 +60,7 @@ describe("what the row tells of the third transaction of my fifth term", () => {
     ],
     ["the row is gone", undefined, { kind: "unknown" }],
     ["the row was made anew", lease({ term: 6, holder: "x" }), { kind: "unknown" }],
-    ["a placeholder stands there", lease({ term: 0 }), { kind: "unknown" }],
+    ["a placeholder stands there", placeholder(), { kind: "unknown" }],
     [
       "an older row of this very term was put back",
       lease({ holder: "me", lastCommit: commit(5, 1) }),

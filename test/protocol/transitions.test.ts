@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { backoffMs } from "../../src/async.js";
 import { EVICTION_STEP } from "../../src/limits.js";
-import type { Lease } from "../../src/protocol/lease.js";
+import type { Held, Lease } from "../../src/protocol/lease.js";
 import { acquireSucceeded, renewSucceeded, resignSucceeded } from "../../src/protocol/lost-answers.js";
 import {
   acquired,
@@ -12,10 +12,12 @@ import {
   renewed,
   resigned,
 } from "../../src/protocol/transitions.js";
+import { placeholder, vacantLease } from "../support/lease.js";
 
 /** The verbs' rules and the reading of lost answers, without a store. */
 
-const ROW: Lease = {
+const ROW: Held = {
+  kind: "held",
   term: 7,
   revision: 40,
   holder: "a",
@@ -25,7 +27,7 @@ const ROW: Lease = {
   lastTick: "t1",
   lastTickTerm: 5,
 };
-const VACANT: Lease = { ...ROW, holder: undefined };
+const VACANT = vacantLease(ROW);
 const election = "e";
 const at = 123;
 
@@ -41,6 +43,7 @@ const NOT_MINE: Array<[string, Lease | undefined]> = [
 test("a placeholder is made only where there is no row", () => {
   const request = { election, revision: 99, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
   expect(placeholderCreated(undefined, request)).toEqual({
+    kind: "placeholder",
     term: 0,
     revision: 99,
     leaseDurationMs: 3_000,
@@ -65,6 +68,7 @@ describe("acquire", () => {
     const basis = { term: 7, revision: 40 };
     const term = 12;
     expect(acquired(ROW, { ...request, basis, term })).toEqual({
+      kind: "held",
       term: 12,
       revision: 41,
       holder: "b",
@@ -84,7 +88,7 @@ describe("acquire", () => {
   });
 
   test("on a placeholder terms and ticks go on from history, and revisions begin", () => {
-    const place: Lease = { term: 0, revision: 99, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
+    const place = placeholder(99);
     const basis = { term: 0, revision: 99, founding: { highestTerm: 11, lastTick: "t9" } };
     const term = 12;
     expect(acquired(place, { ...request, basis, term })).toMatchObject({
@@ -113,7 +117,7 @@ describe("the holder's own verbs", () => {
   });
 
   test("a resignation frees the row, and records a tick only if it brings one", () => {
-    const free = { ...ROW, holder: undefined, revision: 41, endReason: "resigned", endedAt: at };
+    const free = { ...VACANT, revision: 41, endReason: "resigned", endedAt: at };
     expect(resigned(ROW, resignation)).toEqual(free);
     const done = { ...free, lastTick: "t2", lastTickTerm: 7 };
     expect(resigned(ROW, { ...resignation, tick: "t2" })).toEqual(done);
@@ -134,8 +138,7 @@ describe("an operator's verbs", () => {
   test("a step-down is noted, an eviction uses a term up and leaves nobody", () => {
     expect(askedToStepDown(ROW, { election, term: 7, by: "op" })).toEqual({ ...ROW, stepDown: { by: "op" } });
     expect(evicted(ROW, { election, term: 7, at })).toEqual({
-      ...ROW,
-      holder: undefined,
+      ...VACANT,
       term: 8,
       revision: 40 + EVICTION_STEP,
       endReason: "evicted",

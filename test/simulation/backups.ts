@@ -1,4 +1,4 @@
-import { isPlaceholder, type Lease } from "../../src/protocol/lease.js";
+import type { Lease } from "../../src/protocol/lease.js";
 import type { Answer } from "../../src/protocol/verbs.js";
 import type { Host } from "./host.js";
 import type { Verb } from "./network.js";
@@ -46,8 +46,8 @@ export class Backups {
     players: readonly Player[],
     random: Random,
   ): Lease | undefined {
-    if (row === undefined || isPlaceholder(row) || row.endReason === "evicted" || this.isPending)
-      return undefined;
+    if (row === undefined || row.kind === "placeholder" || this.isPending) return undefined;
+    if (row.kind === "vacant" && row.endReason === "evicted") return undefined;
     // Terms go on only where somebody is alive who may lead.
     if (!players.some(({ eligible }) => eligible)) return undefined;
     const past = this.#rows.filter(({ lease }, i) => {
@@ -58,7 +58,7 @@ export class Backups {
         next !== undefined &&
         nowMs - next.atMs >= LATEST_MS &&
         isOver &&
-        !isPlaceholder(lease) &&
+        lease.kind !== "placeholder" &&
         isLater(row, lease) &&
         players.every(({ host }) => this.#knowsMore(host, row, lease))
       );

@@ -1,5 +1,5 @@
 import type { ElectionEvent, Leader } from "../../src/index.js";
-import type { Lease } from "../../src/protocol/lease.js";
+import { isHeldIn, type Lease } from "../../src/protocol/lease.js";
 import type { AcquireRequest, Answer, TermRecord } from "../../src/protocol/verbs.js";
 import type { MemoryTable } from "../../src/testing/index.js";
 import type { Host } from "./host.js";
@@ -111,12 +111,12 @@ export class Referee {
       const times = (this.#endings.get(tenure) ?? 0) + 1;
       this.#endings.set(tenure, times);
       if (times > 1) throw new Violation("told once", `the end of ${tenure} was told ${times} times`);
-      const isMine = this.#row?.holder === event.candidateId && this.#row.term === event.term;
+      const isMine = isHeldIn(this.#row, event);
       if (isMine && LOSSES.has(event.reason) && event.term !== this.#putBackTerm) {
         throw new Violation("true loss", `${tenure} is told "${event.reason}", and the row is still its own`);
       }
     } else if (event.type === "resigned" && event.outcome === "lost") {
-      if (this.#row?.term === event.term && this.#row.holder === undefined) {
+      if (this.#row?.term === event.term && this.#row.kind === "vacant") {
         throw new Violation("true loss", `term ${event.term} was given back, and is told to be lost`);
       }
     }
@@ -171,10 +171,11 @@ export class Referee {
     }
     this.#highestTerm = Math.max(this.#highestTerm, lease.term);
     if (verb === "acquire" && (args[0] as AcquireRequest).basis.founding) this.#recorded.add(lease.term);
-    if (verb === "resign") this.#completed(lease.lastTick ?? "");
-    else this.toldDone(lease.lastTick ?? "");
-    if (lease.lastTick !== undefined && !this.#worked.has(lease.lastTick)) {
-      throw new Violation("ticks", `${lease.lastTick} is recorded as done, and no work for it was`);
+    const lastTick = lease.kind === "placeholder" ? undefined : lease.lastTick;
+    if (verb === "resign") this.#completed(lastTick ?? "");
+    else this.toldDone(lastTick ?? "");
+    if (lastTick !== undefined && !this.#worked.has(lastTick)) {
+      throw new Violation("ticks", `${lastTick} is recorded as done, and no work for it was`);
     }
   }
 

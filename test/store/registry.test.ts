@@ -8,6 +8,7 @@ import type { LeaseStore } from "../../src/store/lease-store.js";
 import { candidatesPartition } from "../../src/store/schema.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { newClient, newLeaseTable } from "../support/fixture.js";
+import { factsOf } from "../support/lease.js";
 
 /** One suite for both stores: the rows beside the lease, and what the lease row says of the succession. */
 
@@ -69,11 +70,12 @@ const renewing = (revision: number, request: Partial<RenewRequest> = {}): RenewR
 const pausing = (by: string | undefined, times?: number, term = 1, revision = 77): PauseRequest => ({
   election: NAME,
   by,
-  seen: { term, revision, pauseRevision: times },
+  seen: { kind: term === 0 ? "placeholder" : "held", term, revision, pauseRevision: times },
 });
 
 const resigning = { election: NAME, candidateId: "a", term: 1, reason: "handed-off", at: 12_000 } as const;
-const leaseOf = async (store: LeaseStore) => (await store.read(NAME, { consistent: true }, signal)).lease;
+const leaseOf = async (store: LeaseStore) =>
+  factsOf((await store.read(NAME, { consistent: true }, signal)).lease);
 /** What is there: absent facts may be absent, or undefined. */
 const known = (row: object | undefined) => JSON.parse(JSON.stringify(row ?? null)) as unknown;
 
@@ -297,7 +299,7 @@ describe.each([
     expect(known((await leaseOf(store))?.stepDown)).toEqual({ by: "bo" });
     // A renewal brings it to the holder, and leaves it there.
     const renewed = await store.renew(renewing(2), signal);
-    expect(known(renewed.lease?.stepDown)).toEqual({ by: "bo" });
+    expect(known(factsOf(renewed.lease)?.stepDown)).toEqual({ by: "bo" });
   });
 
   test("while paused nobody acquires: neither a vacant lease, nor a dead holder's, nor one's own", async () => {

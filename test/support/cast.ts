@@ -1,5 +1,6 @@
 import type { EndReason } from "../../src/errors.js";
 import type { Leadership, LeaseLostError, RankSuccession } from "../../src/index.js";
+import { factsOf } from "./lease.js";
 import { type Given, type Player, Stage } from "./stage.js";
 
 export const NAME = "billing/nightly";
@@ -124,7 +125,7 @@ export class Cast {
   }
 
   async row() {
-    return (await this.stage.table.read(NAME)).lease;
+    return factsOf((await this.stage.table.read(NAME)).lease);
   }
 
   /** The line as the row tells it, by labels. */

@@ -5,46 +5,74 @@ import {
   MAX_TERM,
   MIN_RELEASE_IN_MS,
 } from "../../limits.js";
-import type { AnnouncedEnd, Commit, Lease, Reservation } from "../../protocol/lease.js";
+import { endReasonOf } from "../../protocol/end-reason.js";
+import type {
+  AnnouncedEnd,
+  Commit,
+  Lease,
+  LeaseRow,
+  Reservation,
+  StepDown,
+  TenureRow,
+} from "../../protocol/lease.js";
 import type { AcquireRequest, CandidateRow } from "../../protocol/verbs.js";
 import { type Attribute, type Item, n, s } from "../attribute.js";
 import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "../schema.js";
-import { Row } from "./row.js";
+import { kindOf, Row } from "./row.js";
 import type { Update } from "./update-expression.js";
 
 /** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
 
 export function toLease(election: string, item: Item): Lease {
   const row = new Row(election, LEASE_SORT_KEY, item);
+  const term = row.integer("term", 0, MAX_TERM);
+  const holder = row.text("holder");
+  const common = toLeaseRow(row);
+  // Every attribute is checked, also those that say nothing in this state: a row is as we write it, or refused.
+  const ofTerm = { ...common, ...toTenureRow(row), term };
+  const ofHolder = { stepDown: toStepDown(row), announcement: toAnnouncement(row) };
+  const ofEnd = {
+    endReason: endReasonOf(row.text("endReason")),
+    endedAt: row.optionalInteger("endedAt", 0),
+    reservation: toReservation(row, common.leaseDurationMs),
+  };
+  if (holder === undefined) {
+    return term === 0 ? { ...common, kind: "placeholder", term } : { ...ofTerm, ...ofEnd, kind: "vacant" };
+  }
+  if (term > 0) return { ...ofTerm, ...ofHolder, kind: "held", holder };
+  throw row.malformed("holder", "must be left out on a row of term 0", kindOf(item.holder), undefined);
+}
+
+function toLeaseRow(row: Row): LeaseRow {
   const leaseDurationMs = row.integer("leaseDurationMs", 1, MAX_LEASE_MS);
   return {
-    term: row.integer("term", 0, MAX_TERM),
     revision: row.integer("revision", 1),
     leaseDurationMs,
     renewIntervalMs:
       row.optionalInteger("renewIntervalMs", 1, MAX_LEASE_MS) ?? Math.ceil(leaseDurationMs / 3),
-    holder: row.text("holder"),
+    pausedBy: row.text("pausedBy"),
+    pauseRevision: row.optionalInteger("pauseRevision", 1),
+  };
+}
+
+function toTenureRow(row: Row): Omit<TenureRow, "term" | keyof LeaseRow> {
+  return {
     attemptId: row.text("attemptId"),
     expiresAt: row.optionalInteger("expiresAt", 0),
     electedAt: row.optionalInteger("electedAt", 0),
     renewedAt: row.optionalInteger("renewedAt", 0),
     value: row.text("value"),
-    stepDown: row.has("stepDownBy")
-      ? { by: row.text("stepDownBy") ?? "", to: row.text("stepDownTo") }
-      : undefined,
     line: row.texts("line"),
-    announcement: toAnnouncement(row),
-    reservation: toReservation(row, leaseDurationMs),
-    pausedBy: row.text("pausedBy"),
-    pauseRevision: row.optionalInteger("pauseRevision", 1),
     lastTick: row.text("lastTick"),
     lastTickTerm: row.optionalInteger("lastTickTerm", 1),
-    endReason: row.text("endReason"),
-    endedAt: row.optionalInteger("endedAt", 0),
     previousTerm: row.optionalInteger("previousTerm", 1),
     lastCommit: toCommit(row, ["commitTerm", "commitNumber", "commitId"]),
     commitBefore: toCommit(row, ["previousCommitTerm", "previousCommitNumber", "previousCommitId"]),
   };
+}
+
+function toStepDown(row: Row): StepDown | undefined {
+  return row.has("stepDownBy") ? { by: row.text("stepDownBy") ?? "", to: row.text("stepDownTo") } : undefined;
 }
 
 function toAnnouncement(row: Row): AnnouncedEnd | undefined {

@@ -1,5 +1,4 @@
 import { EVICTION_STEP, MAX_REVISION_TO_EVICT } from "../../limits.js";
-import { isPlaceholder } from "../../protocol/lease.js";
 import type {
   AcquireRequest,
   EvictRequest,
@@ -110,7 +109,7 @@ export function stepDownRequest(request: StepDownRequest): Update {
 
 export function pauseChange({ by, seen }: PauseRequest): Update {
   const { pauseRevision } = seen;
-  const sameRow = isPlaceholder(seen) ? pairAsSeen(seen) : termAsSeen(seen);
+  const sameRow = seen.kind === "placeholder" ? pairAsSeen(seen) : termAsSeen(seen);
   return {
     condition: all(sameRow, asSeen("pauseRevision", optional(n, pauseRevision))),
     set: { pausedBy: optional(s, by), pauseRevision: n((pauseRevision ?? 0) + 1) },

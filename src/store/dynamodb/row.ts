@@ -50,7 +50,7 @@ export class Row {
     });
   }
 
-  malformed(name: string, rule: string, found: string, suggestion: Attribute) {
+  malformed(name: string, rule: string, found: string, suggestion: Attribute | undefined) {
     return new MalformedLeaseError(this.election, name, rule, found, suggestion, this.sortKey);
   }
 }

@@ -1,4 +1,5 @@
 import { MAX_LEASE_MS } from "../../limits.js";
+import { endReasonOf } from "../../protocol/end-reason.js";
 import type { History } from "../../protocol/observation.js";
 import type { TermRecord } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
@@ -56,7 +57,7 @@ export function toTerm(item: Item): TermRecord | undefined {
     leaseDurationMs: number("leaseDurationMs"),
     electedAt: number("electedAt"),
     endedAt: number("endedAt"),
-    endReason: text("endReason"),
+    endReason: endReasonOf(text("endReason")),
     lastRenewedAt: number("lastRenewedAt"),
     lastTickBefore: text("lastTickBefore"),
     lastTick: text("lastTick"),

@@ -292,10 +292,10 @@ export class MemoryTable implements LeaseStore {
     return Math.floor(this.#serviceTimeMs() / 1_000) * 1_000;
   }
 
-  #write<T extends { readonly election: string }>(
-    rule: (row: Lease | undefined, request: T) => Lease | undefined,
+  #write<T extends { readonly election: string }, L extends Lease>(
+    rule: (row: Lease | undefined, request: T) => L | undefined,
     request: T,
-  ): Written {
+  ): Written<L> {
     const row = this.#leases.get(request.election);
     const changed = rule(row, request);
     if (changed === undefined) return { dateMs: this.#dateMs(), done: false, lease: row };
