@@ -20,20 +20,20 @@ const PARTS: Record<string, (laboratory: Laboratory, trials: number) => Promise<
 
 const HELP = `npm run bench -- [options]
 
-Real worker processes on one DynamoDB Local, lease ${LEASE_MS / 1_000} s, renewed every ${RENEW_MS / 1_000} s, each figure against its target:
+Runs real worker processes on one DynamoDB Local. The lease is ${LEASE_MS / 1_000} s, renewed every ${RENEW_MS / 1_000} s. Compares figures with their targets:
 
-  crash      kill -9 of the leader at a random moment, to the start of the next leader's work
-  hand-off   a planned end: how long no work is done
-  requests   what twelve candidates ask of the table, and how many rush to a free lease
-  fairness   a hundred rotations among five
+  crash      from kill -9 of the leader at a random moment to the start of the next leader's work
+  hand-off   how long no work is done at a planned end
+  requests   how many requests twelve candidates send, and how many of them try to acquire a free lease
+  fairness   a hundred rotations among five candidates
 
-The peer, dynamodb-lock-client, runs beside it in the same trials; it is installed into bench/peers at first.
+Another library, dynamodb-lock-client (the peer), runs in the same trials. The first run installs it into bench/peers.
 
-  --trials N   of each crash and hand-off (default 50: about 30 minutes)
-  --only NAME  only one of the four
-  --json       print one JSON object, each sample in it
+  --trials N   how many trials of each crash and hand-off (default 50: about 30 minutes)
+  --only NAME  only one of the four: crash, hand-off, requests or fairness
+  --json       print one JSON object with each sample
 
-Ends with 1 when a target was missed. Other work on the machine shows in the figures.
+Exits with 1 if a target was missed. Other work on the machine changes the figures.
 `;
 
 async function main(): Promise<number> {
@@ -80,14 +80,14 @@ class UsageError extends Error {}
 function trialsOf(given: string): number {
   const trials = Number(given);
   if (given.trim() !== "" && Number.isInteger(trials) && trials >= 1 && trials <= 10_000) return trials;
-  throw new UsageError(`--trials must be a whole number from 1 to 10000, not "${given}"; 50 would do.`);
+  throw new UsageError(`--trials must be a whole number from 1 to 10000, not "${given}". Suggestion: 50.`);
 }
 
 function partsOf(only: string | undefined): string[] {
   const parts = Object.keys(PARTS);
   if (only === undefined) return parts;
   if (parts.includes(only)) return [only];
-  throw new UsageError(`--only must be one of ${parts.join(", ")}, not "${only}"; crash would do.`);
+  throw new UsageError(`--only must be one of ${parts.join(", ")}, not "${only}". Suggestion: crash.`);
 }
 
 /** What a shell expects of a program that was ended by a signal. */

@@ -1,4 +1,4 @@
-/** One line of the outcome. */
+/** One line of the result. */
 export interface Row {
   readonly part: string;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface Report {
   readonly trials: number;
   readonly node: string;
   readonly cores: number;
-  /** Of the last 15 minutes: well over the number of cores, and the figures are the machine's. */
+  /** Of the last 15 minutes. If it is well above the number of cores, the figures show the machine. */
   readonly load: number;
   readonly minutes: number;
   /** Why the peer could not be measured. */
@@ -47,7 +47,7 @@ export function inWords({ rows, ...run }: Report): string {
   ].join("\n");
 }
 
-/** Neighbours with the same figures share a heading. */
+/** Rows that follow each other and have the same figures share a heading. */
 function tableOf(part: string, rows: readonly Row[]): string {
   const context = Object.entries(rows[0]?.context ?? {}).map(([what, value]) => `${what} ${value}`);
   const lines = [[" ", `${part} (${context.join(", ")})`]];

@@ -81,7 +81,7 @@ class Classic {
       story.tell("node-4 leads: term 1", "good");
       for (const number of [3, 2, 1]) this.#nodes.start(number);
       await this.#standby(3);
-      story.tell("node-3, node-2 and node-1 have joined; node-3 is next in line, while node-4 lives");
+      story.tell("node-3, node-2 and node-1 have joined; node-3 is next in line while node-4 lives");
       await this.#follow();
 
       await this.#nodes.kill(4);
@@ -96,11 +96,11 @@ class Classic {
 
       this.#nodes.start(5);
       await this.#listed(5);
-      story.tell("node-5 has joined, of higher rank");
+      story.tell("node-5 has joined; its rank is higher");
       const ended = await this.#heard(
         ({ type, ...said }) => type === "ended" && "term" in said && said.term === 2,
       );
-      story.tell("node-3 stops its work and hands over to it");
+      story.tell("node-3 stops its work and hands over to node-5");
       this.#handoverMs = (await this.#leads(3, 5)) - ended.atMs;
       story.tell(`node-5 leads: term 3, ${Math.round(this.#handoverMs)} ms after node-3 had stopped`, "good");
       return await this.#history();
@@ -113,7 +113,7 @@ class Classic {
   async #leads(term: number, number: number): Promise<number> {
     const { atMs, number: leader } = await this.#heard((said) => said.type === "leads" && said.term === term);
     if (leader === number) return atMs;
-    throw new StalledError(`Not as it should be: node-${leader} leads term ${term}, and not node-${number}.`);
+    throw new StalledError(`Unexpected leader: node-${leader} leads term ${term} instead of node-${number}.`);
   }
 
   #heard(isIt: (said: FromNode) => boolean) {
@@ -165,7 +165,7 @@ class Classic {
       const value = await what();
       if (value !== undefined) return value;
       if (this.story.nowMs() - sinceMs > patienceMs) {
-        throw new StalledError(`Nothing went on for ${patienceMs / 1_000} s.`);
+        throw new StalledError(`No progress for ${patienceMs / 1_000} s.`);
       }
       await sleep(systemClock, LOOK_MS, this.signal);
     }

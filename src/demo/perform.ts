@@ -32,7 +32,7 @@ export function perform(performance: Performance): Promise<number> {
 async function play(performance: Performance, signal: AbortSignal): Promise<number> {
   const { payments, fencing, leaseMs, json, order, candidates } = performance;
   const out = json ? process.stderr : process.stdout;
-  // Which Node the SDK will want some day is not this show's matter.
+  // The SDK's warning about later Node versions does not belong in the demo.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   out.write("Starting DynamoDB Local …\n");
   await using local = await startDynamoDBLocal({ signal });
@@ -71,7 +71,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
       story.tell(`too few payments to play: ${show.skipped.join(", ")} (four are enough for all three)`);
     }
     await show.play();
-    story.tell(`all ${payments.length} payments are made; reading the table back`);
+    story.tell(`all ${payments.length} payments are made; now the audit reads the table`);
   } finally {
     screen.close();
   }
@@ -89,7 +89,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
   };
   const picture = timeline({
     title: `Who led: ${payments.length.toLocaleString("en")} payments${fencing ? "" : ", without fencing"}`,
-    description: `${candidates} workers, lease ${leaseMs / 1_000} s. Bars are terms; shaded: nobody works until the next leader's first payment.`,
+    description: `${candidates} workers, lease ${leaseMs / 1_000} s. Bars are terms. In the shaded time nobody works, until the next leader's first payment.`,
     workers: show.fleet.workers.map(({ label }) => label),
     terms: story.terms,
     marks: story.marks,

@@ -28,7 +28,7 @@ export interface Report {
     readonly payments: number;
   }>;
   readonly failovers: readonly Failover[];
-  /** Scenes for which there were too few payments. */
+  /** Scenes that were left out because there were too few payments. */
   readonly skipped: readonly SceneKind[];
   /** The picture's file; null if it could not be written. */
   readonly timeline: string | null;
@@ -82,17 +82,18 @@ function problemsOf({ audit, story, fencing, hadLateWrite }: Facts): string[] {
   for (const { id, terms } of audit.duplicates.slice(0, 5)) {
     problems.push(`Payment ${id} was applied more than once, under terms ${terms.join(" and ")}.`);
   }
-  if (audit.duplicates.length > 5) problems.push(`So were ${audit.duplicates.length - 5} more.`);
+  if (audit.duplicates.length > 5)
+    problems.push(`${audit.duplicates.length - 5} more payments were applied more than once.`);
   if (audit.lost.length > 0)
-    problems.push(`${audit.lost.length} payments were never applied, ${audit.lost[0]} first.`);
+    problems.push(`${audit.lost.length} payments were never applied; the first is ${audit.lost[0]}.`);
   if (audit.wrongBalances.length > 0) {
     const names = audit.wrongBalances
       .slice(0, 5)
       .map((key) => key.replace(/^account#/, "").replace("#", " in "));
-    problems.push(`The balance is wrong of ${names.join(", ")}.`);
+    problems.push(`These balances are wrong: ${names.join(", ")}.`);
   }
   if (fencing && hadLateWrite && audit.staleWritesRefused === 0)
-    problems.push("The thawed leader's late write was not seen to be refused.");
+    problems.push("The late write of the thawed leader was not refused.");
   if (story.terms.some(({ term }, i) => i > 0 && term <= (story.terms[i - 1]?.term ?? 0)))
     problems.push(`Terms do not strictly increase: ${story.terms.map(({ term }) => term).join(", ")}.`);
   return problems;
@@ -121,12 +122,12 @@ export function reportText(report: Report, style: Style): string {
       `${kind.padEnd(8)}  term ${fromTerm} → ${toTerm}  ${seconds(ms).padStart(7)}  ${leases.toFixed(2)} leases`,
     ]),
     ...(report.skipped.length > 0
-      ? [["not played", `${report.skipped.join(", ")}: too few payments (4 are enough)`] as [string, string]]
+      ? [["left out", `${report.skipped.join(", ")}: too few payments (4 are enough)`] as [string, string]]
       : []),
     ["timeline", report.timeline ?? "could not be written"],
   ];
   const table = rows.map(([name, text]) => `  ${style("dim", name.padEnd(12))}  ${text}`);
-  return ["", style("bold", "Audit, read back from the table"), ...table, "", ...verdict(report, style)].join(
+  return ["", style("bold", "Audit, read from the table"), ...table, "", ...verdict(report, style)].join(
     "\n",
   );
 }
@@ -134,14 +135,14 @@ export function reportText(report: Report, style: Style): string {
 function verdict({ ok, problems, fencing, payments }: Report, style: Style): string[] {
   if (ok && fencing)
     return [style(["green", "bold"], `PASSED: ${payments} payments, each applied exactly once.`)];
-  if (ok) return ["Nothing went wrong this time. Without fencing that is luck, not a promise."];
+  if (ok) return ["Nothing went wrong this time. Without fencing that was luck."];
   const lines = [style(["red", "bold"], "FAILED"), ...problems.map((problem) => `  ${problem}`)];
   if (fencing) return lines;
   return [
     ...lines,
     "",
-    "This is what happens without fencing. The frozen leader had checked that it leads, just before it was stopped;",
-    "when it woke up, another one had made the payment, and nothing told the table that its write was out of date.",
+    "This is what happens without fencing. The frozen leader checked that it leads, just before it was frozen. When it",
+    "continued, another leader had made the payment, and the table could not know that the write was out of date.",
     "With the fence (the default) DynamoDB checks the term in the same transaction and refuses that write.",
   ];
 }

@@ -59,7 +59,7 @@ export class Show {
       options.candidates,
       (worker, message) => this.#hear(worker, message),
       (worker, lastWords) =>
-        this.#settle.reject(new StalledError(`${worker.label} died unexpectedly. ${lastWords}`.trim())),
+        this.#settle.reject(new StalledError(`${worker.label} ended unexpectedly. ${lastWords}`.trim())),
     );
   }
 
@@ -92,7 +92,7 @@ export class Show {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => {
       const done = `${this.paid.size} of ${this.options.payments.length} payments made`;
-      this.#settle.reject(new StalledError(`Nothing went on for ${patienceMs / 1_000} s: ${done}.`));
+      this.#settle.reject(new StalledError(`No progress for ${patienceMs / 1_000} s: ${done}.`));
     }, patienceMs);
   }
 
@@ -140,7 +140,7 @@ export class Show {
         if (worker.status === "leading") worker.status = "following";
         if (this.#frozen?.worker === worker) {
           story.tell(
-            `${worker.label} learns that term ${message.term} is over (${message.reason}), ` +
+            `${worker.label} finds that term ${message.term} is over (${message.reason}), ` +
               `${seconds(message.lateByMs)} too late`,
           );
         } else if (message.reason === "resigned") {
@@ -197,7 +197,7 @@ export class Show {
       const leases = Math.round((ms / this.options.config.leaseMs) * 100) / 100;
       story.failovers.push({ kind, fromTerm, toTerm: term, ms, leases });
       story.tell(
-        `work goes on under term ${term}, ${seconds(ms)} after the leader ${kind === "resigned" ? "" : "was "}${kind}`,
+        `work continues under term ${term}, ${seconds(ms)} after the leader ${kind === "resigned" ? "" : "was "}${kind}`,
       );
     }
     const scene = this.#sceneDue();
@@ -231,7 +231,7 @@ export class Show {
     this.fleet.kill(worker);
     this.#takenAway("killed", worker, term);
     story.ended(term);
-    story.tell(`${worker.label} is killed (SIGKILL) with payment ${payment.id} in its hands`, "bad");
+    story.tell(`${worker.label} is killed (SIGKILL) while it makes payment ${payment.id}`, "bad");
     this.#after(config.leaseMs, () => {
       story.mark("restarted", worker.label);
       story.tell(`${worker.label} is started again, as a new candidate`);
@@ -244,7 +244,7 @@ export class Show {
     this.fleet.freeze(worker);
     this.#takenAway("frozen", worker, term);
     this.#frozen = { worker, payment, paidBefore: this.paid.size, thawed: false };
-    story.tell(`${worker.label} is frozen (SIGSTOP) with payment ${payment.id} about to leave`, "cold");
+    story.tell(`${worker.label} is frozen (SIGSTOP) just before it sends payment ${payment.id}`, "cold");
   }
 
   #askToResign(worker: Worker, term: number): void {
@@ -276,7 +276,7 @@ export class Show {
     story.mark("refused", worker.label);
     story.tell(
       `late write of payment ${payment.id} under term ${term} REFUSED by the table, ` +
-        `which stands at term ${currentTerm ?? "?"}`,
+        `which has term ${currentTerm ?? "?"}`,
       "good",
     );
     this.#proceed();
@@ -293,7 +293,7 @@ export class Show {
       if (overtaken || this.#finished) {
         frozen.thawed = true;
         story.mark("thawed", frozen.worker.label);
-        story.tell(`${frozen.worker.label} is thawed (SIGCONT); term ${this.#term} stands by now`, "cold");
+        story.tell(`${frozen.worker.label} is thawed (SIGCONT); the current term is ${this.#term}`, "cold");
         this.fleet.thaw(frozen.worker);
       }
     }

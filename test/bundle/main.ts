@@ -9,13 +9,13 @@ import { inWords, toJson } from "./report.js";
 
 const HELP = `npm run test:bundle -- [options]
 
-The asset that CDK's synth makes of a scheduled job, in processes of its own behind AWS's runtime interface client, with
-DynamoDB Local as its table: two Regions compete for each tick, and are made to fail, overrun, freeze and die.
+Runs the asset that CDK synthesizes for a scheduled job. It runs in its own processes with AWS's runtime interface client.
+The table is in DynamoDB Local. Two Regions compete for each tick. They fail, overrun, freeze and die.
 
-  --ticks N   how many (default 50)
+  --ticks N   how many ticks (default 50)
   --json      print one JSON object
 
-Ends with 1 when a promise was broken. Installs what it needs: aws-lambda-ric is built from source, once.
+Exits with 1 if a promise was broken. Installs what it needs: it builds aws-lambda-ric from source, once.
 `;
 
 async function main(): Promise<number> {
@@ -33,7 +33,7 @@ async function main(): Promise<number> {
   const ticks = Number(values.ticks);
   if (!Number.isInteger(ticks) || ticks < 1 || ticks > 1_000) {
     throw new RangeError(
-      `--ticks: must be a whole number from 1 to 1000; received ${values.ticks}, 50 would do.`,
+      `--ticks: must be a whole number from 1 to 1000; received ${values.ticks}. Suggestion: 50.`,
     );
   }
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";

@@ -45,11 +45,11 @@ export function inWords(report: Report): string {
     ],
     [
       "moves",
-      `${report.moves} between Regions, each after its keeper had failed; ${report.stalls} stalls of this machine`,
+      `${report.moves} between Regions, each after the Region that kept the job had failed; ${report.stalls} stalls of this machine`,
     ],
     ...deaths.map(({ died, heir, heldForMs, gapMs }): [string, string] => [
       "Region dies",
-      `${died} → ${heir}: kept for ${ms(heldForMs)}, taken ${ms(gapMs - heldForMs)} after that, by its first invocation`,
+      `${died} → ${heir}: reserved for ${ms(heldForMs)}, taken over ${ms(gapMs - heldForMs)} later, by the first invocation`,
     ]),
     [
       "bad input",

@@ -12,16 +12,16 @@ import { torture } from "./torture.js";
 
 const HELP = `npm run chaos -- [options]
 
-Real worker processes on a real DynamoDB Local, killed, frozen, cut off, throttled and given wrong clocks; all
-that they saw and wrote is then checked against the promises.
+Runs real worker processes on DynamoDB Local. They are killed, frozen, cut off, throttled and given wrong clocks. Then
+a checker compares all that they saw and wrote with the promises.
 
-  --minutes M   how long faults come (default 1; fractions will do)
-  --seed S      decides what is done to whom and when (default: random); how processes take it differs
-  --workers N   how many (default 5)
+  --minutes M   how long the faults last (default 1; may be a fraction)
+  --seed S      decides which fault comes when (default: random); the processes still behave differently each time
+  --workers N   how many workers (default 5)
   --json        print one JSON object
-  --keep FILE   write the history there, one JSON object a line
+  --keep FILE   write the history to this file, one JSON object per line
 
-Ends with 1 when a promise was broken, and says where the history is.
+Exits with 1 if a promise was broken. It then prints the name of the history's file.
 `;
 
 async function main(): Promise<number> {
@@ -98,7 +98,9 @@ function number(
   const fits = given.trim() !== "" && value >= least && value <= most;
   if (fits && (!whole || Number.isInteger(value))) return value;
   const kind = whole ? "whole number" : "number";
-  throw new UsageError(`${option} must be a ${kind} from ${least} to ${most}, not "${given}".`);
+  throw new UsageError(
+    `${option} must be a ${kind} from ${least} to ${most}, not "${given}". Suggestion: ${Math.max(least, 1)}.`,
+  );
 }
 
 /** What a shell expects of a program that was ended by a signal. */

@@ -10,7 +10,7 @@ export interface Report extends Suffered, Statistics {
   readonly exclusionBrokenBySkew: number;
 }
 
-/** In the order in which they are told. */
+/** The fields in this order. */
 export function toJson(report: Report): string {
   const { seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen } = report;
   const { denied, conflicts, lies, steps, missing } = report;
@@ -27,14 +27,14 @@ export function inWords(report: Report): string {
   const { p50, p99, max } = report.unavailabilityMs;
   return [
     `seed ${report.seed}: ${report.workers} workers for ${report.minutes} minutes`,
-    `suffered: ${report.kills} kills, ${report.freezes} freezes, ${report.partitions} partitions, ` +
-      `${report.halfOpen} half-open connections, ${report.throttles} errors for answers ` +
+    `faults: ${report.kills} kills, ${report.freezes} freezes, ${report.partitions} partitions, ` +
+      `${report.halfOpen} half-open connections, ${report.throttles} errors instead of answers ` +
       `(${report.denied} transactions denied, ${report.conflicts} in conflict), ` +
       `${report.restarts} restarts of the table, ${report.skews} lives with other clocks, ` +
-      `headers that lied ${report.lies} times, stepped ${report.steps}, were missing ${report.missing}`,
+      `headers wrong ${report.lies} times, stepped ${report.steps}, missing ${report.missing}`,
     `${report.leaderships} leaderships, ${report.fencedWrites} fenced writes, ${report.staleRefused} stale writes refused`,
     `without a leader: p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`,
-    `exclusion broken by clocks of a wrong rate, which is not promised against: ${report.exclusionBrokenBySkew}`,
+    `exclusion broken by clocks with a wrong rate (not covered by the promises): ${report.exclusionBrokenBySkew}`,
     ...report.violations.map(({ rule, what }) => `broken: ${rule}: ${what}`),
     `${report.violations.length} violations`,
   ].join("\n");

@@ -6,12 +6,12 @@ import { story, type Told } from "./story.js";
 const HELP = `npm run test:deploy -- [options]
 
 Deploys the app of cdk.json with the real CDK CLI to an emulated AWS on loopback (moto's server, from PyPI, in a
-virtual environment under .deploy/), reads back what was made, deploys a change, and destroys it again.
-Nothing reaches AWS: the user's own credentials and configuration are not handed on.
+virtual environment under .deploy/). Then it reads what was deployed, deploys a change, and destroys the stack.
+Nothing reaches AWS: the steps do not get the user's own credentials and configuration.
 
   --json        print one JSON object at the end, and nothing else on standard output
 
-Ends with 1 when a step fails.
+Exits with 1 if a step fails.
 `;
 
 /** What a shell expects of a program that was ended by a signal. */
@@ -41,16 +41,16 @@ async function main(): Promise<number> {
     told = await story(fileURLToPath(new URL("../..", import.meta.url)), steps, stop.signal);
   } catch (error) {
     if (stop.signal.aborted) return stop.signal.reason;
-    // A step has told of it already.
+    // A step has reported it already.
     if (!steps.done.at(-1)?.failure) throw error;
   }
   const ms = Math.round(performance.now() - startMs);
   const failed = told ? 0 : 1;
   if (told) {
     say(
-      `moto lacks these, so the test passes over them: ${told.leftOut.join(", ") || "none of this stack"}.`,
+      `moto does not have these, so the test leaves them out: ${told.leftOut.join(", ") || "none of this stack"}.`,
     );
-    say(`moto lacks these, so test/deploy/emulator adds them: ${told.taught.join(", ")}.`);
+    say(`moto does not have these, so test/deploy/emulator adds them: ${told.taught.join(", ")}.`);
   }
   say(`deploy: ${steps.done.length - failed} steps passed, ${failed} failed, ${(ms / 1_000).toFixed(0)} s`);
   if (values.json) {

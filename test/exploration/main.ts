@@ -5,15 +5,15 @@ import { type Explored, explore } from "./search.js";
 
 const HELP = `npm run explore -- [options]
 
-The real rules of the protocol, in every interleaving of two and of three candidates within bounds: delays,
-crashes, lost answers, late and repeated requests, evictions, deleted rows, clocks that go wrong. Not a sample.
+Runs the real rules of the protocol in every interleaving of two and of three candidates, within bounds: delays,
+crashes, lost answers, late and repeated requests, evictions, deleted rows, wrong clocks. It is complete, not a sample.
 
-  --candidates N   only 2 or only 3
-  --max-states N   give up a search beyond so many states
-  --minutes M      give up a search that takes longer
-  --json           print one JSON array, one entry a search
+  --candidates N   2 or 3 candidates only (default: both)
+  --max-states N   stop a search after this many states (default: no limit)
+  --minutes M      stop a search after this time (default: no limit)
+  --json           print one JSON array with one entry per search
 
-Ends with 1 when a promise was broken, and tells the shortest story of it.
+Exits with 1 if a promise was broken. It then prints the shortest history that breaks it.
 `;
 
 type Report = Explored & { readonly name: string; readonly seconds: number; readonly bounds: Bounds };
@@ -34,7 +34,7 @@ function main(): number {
   }
   const candidates = values.candidates;
   if (candidates !== undefined && candidates !== "2" && candidates !== "3") {
-    throw new UsageError(`--candidates must be 2 or 3, not "${candidates}".`);
+    throw new UsageError(`--candidates must be 2 or 3, not "${candidates}". Suggestion: 2.`);
   }
   const maxStates = positive("--max-states", values["max-states"]);
   const minutes = positive("--minutes", values.minutes);
@@ -72,7 +72,7 @@ function inWords({
   const size = `${count(states)} states, ${count(transitions)} transitions, depth ${depth}, ${seconds} s`;
   const story = violations.flatMap(({ promise, trace }) => [`✗ ${promise}`, ...trace]);
   const end =
-    violations.length > 0 ? story : [complete ? "✓ every promise holds in all of them" : "NOT COMPLETE"];
+    violations.length > 0 ? story : [complete ? "✓ every promise holds in all states" : "NOT COMPLETE"];
   return [`${candidates} candidates, ${name}: ${size}`, ...end, ""].join("\n");
 }
 
@@ -82,7 +82,7 @@ function positive(option: string, given: string | undefined): number | undefined
   if (given === undefined) return undefined;
   const number = Number(given);
   if (given.trim() !== "" && Number.isFinite(number) && number > 0) return number;
-  throw new UsageError(`${option} must be a number above 0, not "${given}".`);
+  throw new UsageError(`${option} must be a number above 0, not "${given}". Suggestion: 10.`);
 }
 
 try {

@@ -12,21 +12,21 @@ import { simulate } from "./simulate.js";
 
 const HELP = `npm run simulate -- [options]
 
-The real election code on virtual time, over a network and machines that fail. One seed decides everything.
+Runs the real election code on virtual time, on a network and machines that fail. One seed decides everything.
 
-  --seeds N   how many histories, each of ten simulated minutes of faults and a calm end (default 1000)
-  --seed S    the first seed (default: random); alone, only this one
-  --trace     tell the story of seed S, one line an event
-  --broken    clocks beyond the assumptions: exclusion may fail then, fencing may not
+  --seeds N   how many histories to run, each with ten simulated minutes of faults and a calm end (default 1000)
+  --seed S    the first seed (default: random); without --seeds, only this one
+  --trace     print the history of seed S, one line per event
+  --broken    clocks beyond the assumptions: exclusion may fail, fencing may not
   --jobs N    threads (default: one per core)
   --json      print one JSON object
-  --mutants   instead: break the protocol one line at a time, and see that each fault is found
-              (--seeds N: how long to look for each; --only NAME: those whose name has NAME in it)
+  --mutants   instead: break the protocol one line at a time, and check that each fault is found
+              (--seeds N: how many seeds for each, default 3000; --only NAME: only mutants whose name contains NAME)
 
-Ends with 1 when a promise was broken; the trace is then shrunk to what it takes.
+Exits with 1 if a promise was broken. It then prints the shortest trace that it found.
 `;
 
-/** Violations are shrunk up to this many: one is enough to work on, and each takes some hundred runs. */
+/** At most this many violations are shrunk: one is enough to work on, and each takes some hundred runs. */
 const SHRINK_AT_MOST = 3;
 
 async function main(): Promise<number> {
@@ -52,7 +52,7 @@ async function main(): Promise<number> {
     const seeds = whole("--seeds", values.seeds ?? "3000", 1);
     const { only } = values;
     if (only !== undefined && !MUTANTS.some(({ name }) => name.includes(only))) {
-      throw new UsageError(`no mutant has "${only}" in its name; "${MUTANTS[0]?.name}" is one.`);
+      throw new UsageError(`--only: no mutant has "${only}" in its name. Suggestion: ${MUTANTS[0]?.name}.`);
     }
     const result = await runMutants(jobs, seeds, only);
     process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : mutantsInWords(result));
@@ -89,7 +89,7 @@ function whole(option: string, given: string, least: number): number {
   const number = Number(given);
   if (given.trim() !== "" && Number.isSafeInteger(number) && number >= least && number < 2 ** 32)
     return number;
-  throw new UsageError(`${option} must be a whole number from ${least}, not "${given}"; 1000 would do.`);
+  throw new UsageError(`${option} must be a whole number from ${least}, not "${given}". Suggestion: 1000.`);
 }
 
 try {

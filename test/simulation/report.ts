@@ -78,7 +78,7 @@ export function inWords(report: Report): string {
     `faults: ${faults.map(([kind, count]) => `${kind} ${count}`).join(", ")}`,
     ...(again
       ? [
-          `exclusion broken in ${exclusionBroken.seeds} seeds (${exclusionBroken.steps} steps), fencing in none unless told below`,
+          `exclusion broken in ${exclusionBroken.seeds} seeds (${exclusionBroken.steps} steps), fencing in none except those below`,
         ]
       : []),
     ...violations.flatMap(({ seed, violation, shrunk }) => [
