@@ -3,7 +3,7 @@ import { holderOf, type Lease, type Vacant } from "../src/protocol/lease.js";
 import type { TermRecord } from "../src/protocol/verbs.js";
 import type { Known } from "./table-rows.js";
 
-/** From what the table knows of an election, and the time at which it was read, to the monitor's figures. Pure. */
+/** Computes the monitor's figures of an election from its rows and the time of reading. Pure. */
 
 /** How far back terms are counted. */
 export const HOUR_MS = 3_600_000;
@@ -14,16 +14,16 @@ export interface Figures {
   readonly leader: string | undefined;
   /** Somebody holds the lease, and it has not run out. */
   readonly hasLeader: boolean;
-  /** Since the holder's last renewal; a dead holder's grows. Undefined while nobody holds the lease. */
+  /** Time since the holder's last renewal. It grows when the holder is dead. Undefined: nobody holds the lease. */
   readonly leaseAgeMs: number | undefined;
   /**
-   * Since the lease was given back or ran out. 0 while somebody leads, and while a scheduled election rests because
-   * its tick is done: nobody is missed then. Undefined when the row does not tell since when.
+   * Time since the lease was given back or ran out. 0 while somebody leads, and while a scheduled election waits for its
+   * next tick: then it needs no leader. Undefined: the row does not show since when.
    */
   readonly secondsWithoutLeader: number | undefined;
-  /** Terms that began within the last hour: many of them are churn. */
+  /** The number of terms that began within the last hour. */
   readonly termsPerHour: number;
-  /** Since the end of the run that completed the last tick. Undefined if none was ever completed. */
+  /** Time since the end of the run that completed the last tick. Undefined: no tick was ever completed. */
   readonly secondsSinceLastTick: number | undefined;
 }
 
@@ -45,14 +45,14 @@ export function figuresOf({ election, lease, terms, atMs }: Known): Figures {
 }
 
 /**
- * Which term completed the last tick, when the lease row itself no longer tells when: another tenure has
- * begun since, and the end is in history. Undefined when nothing is to be looked up.
+ * The term that completed the last tick, if only its history row shows when, because another term has begun since.
+ * Undefined: no history row is needed.
  */
 export function termOfLastTick(lease: Lease): number | undefined {
   return isAtRest(lease) || lease.kind === "placeholder" ? undefined : lease.lastTickTerm;
 }
 
-/** The last tenure completed its tick and gave the lease back. */
+/** Whether the last term completed its tick and gave the lease back. */
 function isAtRest(lease: Lease): lease is Vacant {
   return lease.kind === "vacant" && lease.lastTickTerm === lease.term;
 }
@@ -60,7 +60,7 @@ function isAtRest(lease: Lease): lease is Vacant {
 function lastTickAt(lease: Lease, terms: readonly TermRecord[]): number | undefined {
   if (isAtRest(lease)) return lease.endedAt;
   const run = terms.find(({ term }) => term === termOfLastTick(lease));
-  // What became of a term is written by its successor, if at all: then its last sign of life.
+  // The end of a term is written by its successor, and can be missing. Then its last renewal is used.
   return run?.endedAt ?? run?.lastRenewedAt ?? run?.electedAt;
 }
 
@@ -71,7 +71,7 @@ function termsWithin(periodMs: number, lease: Lease, terms: readonly TermRecord[
   return new Set(recent.map(({ term }) => term)).size;
 }
 
-/** Never negative: times in the table and the time of reading it are good to about a second. */
+/** Never negative: times in the table and the time of reading have an error of about a second. */
 function elapsedMs(since: number | undefined, atMs: number): number | undefined {
   return since === undefined ? undefined : Math.max(0, Math.round(atMs - since));
 }

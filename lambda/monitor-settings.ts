@@ -1,20 +1,20 @@
 import { InvalidOptionError } from "../src/errors.js";
 
 export interface MonitorSettings {
-  /** CloudWatch's namespace of the metrics. */
+  /** The metrics' namespace in CloudWatch. */
   readonly namespace: string;
-  /** Whether rows past their time to live are deleted here, because the table does not do it. */
+  /** Whether to delete rows whose `ttl` has passed, because the table does not do it. */
   readonly prune: boolean;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The election by which the monitors of one table agree who publishes. */
+/** The election of the monitors of one table. Its leader publishes. */
 export function monitorElection(env: Env): string {
   return env.INCUMBENT_MONITOR_ELECTION || "incumbent/monitor";
 }
 
-/** What the function's environment says. Throws `InvalidOptionError` that names the variable. */
+/** Reads the function's environment. Throws an `InvalidOptionError` that names the variable. */
 export function settingsOf(env: Env): MonitorSettings {
   const namespace = env.INCUMBENT_METRICS_NAMESPACE || "Incumbent";
   if (!/^[A-Za-z0-9._\-/#:]{1,255}$/.test(namespace) || namespace.startsWith("AWS/")) {

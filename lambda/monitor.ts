@@ -11,22 +11,22 @@ import { publishElections, publishRun } from "./publish.js";
 import { byElection, type Known } from "./table-rows.js";
 
 /**
- * Watches every election of a table, once per tick of its schedule. It elects itself through that very table, so two
- * deployments, or two deliveries of one tick, publish once.
+ * Reads every election of a table, once per tick of its schedule. It elects itself on the same table, so two deployments,
+ * or two deliveries of one tick, publish once.
  */
 
 const SERVICE = { serviceName: "incumbent-monitor" };
 const logger = new Logger(SERVICE);
-/** Each request to the table is a subsegment, where the function is traced at all. */
+/** Each request to the table is a subsegment, if the function is traced. */
 const client = new Tracer(SERVICE).captureAWSv3Client(new DynamoDBClient({}));
 
-/** Its own terms, one a run, would else be most of the history. */
+/** Short, because each of its runs is a term. */
 const HISTORY_RETENTION_MS = 86_400_000;
 
 export const handler = leaderHandler(
   async (leadership, { signal }) => {
     const { namespace, prune } = settingsOf(process.env);
-    // leaderHandler has refused to run without it.
+    // leaderHandler refuses to run without it.
     const tableName = process.env.INCUMBENT_TABLE as string;
     const reader = new TableReader(client, tableName, signal);
     const rows: RowAt[] = [];
@@ -40,10 +40,10 @@ export const handler = leaderHandler(
     const elections = [];
     for (const one of known) elections.push(figuresOf(await withLastTick(reader, one)));
 
-    // Whoever was frozen meanwhile must not publish beside its successor.
+    // After a freeze this function must not publish beside its successor.
     leadership.throwIfLost();
     publishElections(namespace, tableName, elections);
-    // Pruning comes after: should it fail, the figures are out, and the missing count of runs tells of it.
+    // Pruning comes last: if it fails, the figures are published, and the missing run shows the failure.
     const rowsPruned = prune ? await pruneRows(client, tableName, expired, signal) : undefined;
     publishRun(namespace, tableName, { malformedRows: malformed.length, rowsPruned });
     return { elections: elections.length, malformedRows: malformed.length, rowsPruned };
@@ -52,13 +52,13 @@ export const handler = leaderHandler(
     client,
     election: monitorElection(process.env),
     once: "tick",
-    // The next look comes soon: not worth paying for a second one that waits.
+    // The next run comes soon, so a second function need not wait.
     standBy: false,
     tuning: { historyRetentionMs: HISTORY_RETENTION_MS },
   },
 );
 
-/** Adds the term that completed the last tick, when only older history tells when that was. */
+/** Adds the term that completed the last tick, if only older history shows when. */
 async function withLastTick(reader: TableReader, known: Known): Promise<Known> {
   const wanted = termOfLastTick(known.lease);
   if (wanted === undefined || known.terms.some(({ term }) => term === wanted)) return known;

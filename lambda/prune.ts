@@ -15,27 +15,27 @@ import {
 } from "../src/store/schema.js";
 import type { RowAt } from "../src/views/table-reader.js";
 
-/** For tables without a time to live of their own, such as multi-Region strongly consistent ones. */
+/** Deletes old rows of tables without a TTL, such as multi-Region strongly consistent tables. */
 
-/** Requests in flight at once. */
+/** Requests under way at the same time. */
 const AT_ONCE = 10;
-/** Rows in one run: they fit into the function's memory and time, and the next run goes on. */
+/** Rows in one run, so that they fit into the function's memory and time. The next run goes on. */
 export const MAX_PRUNED = 10_000;
 
 /**
- * Candidates and history past their `ttl` (epoch seconds). Never a lease row, whatever it carries, and no kind
- * of row that this version does not know. Pure.
+ * Whether it is a candidate's row or a history row whose `ttl` (seconds since the epoch) has passed. Never true for a lease
+ * row, or for a kind of row that this version does not know. Pure.
  */
 export function isExpired({ sortKey, ttl, atMs }: RowAt): boolean {
   if (![TERM_SORT_KEY_PREFIX, CANDIDATE_SORT_KEY_PREFIX].some((prefix) => sortKey.startsWith(prefix)))
     return false;
-  // Not a number: not known to have expired.
+  // Without a number it is not known whether it has expired.
   return ttl !== undefined && ttl * 1_000 <= atMs;
 }
 
 /**
- * Deletes these rows, each only while its `ttl` is still the one that was seen: a row that was prolonged
- * meanwhile stays. Returns how many were deleted. `signal` ends it between rows, with its reason; the next run goes on.
+ * Deletes these rows, each only if its `ttl` is still the one that was read. Returns the number of deleted rows. `signal`
+ * ends it between two rows, and it rejects with the signal's reason. The next run goes on.
  */
 export async function pruneRows(
   client: DynamoDBClient,

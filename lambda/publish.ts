@@ -2,8 +2,8 @@ import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import type { Figures } from "./election-report.js";
 
 /**
- * Figures in CloudWatch's embedded metric format, printed: Lambda's log is the way to CloudWatch, so publishing takes
- * no request and no permission. What is not known is left out, and an alarm sees it as missing.
+ * Prints the figures in CloudWatch's embedded metric format. CloudWatch reads them from Lambda's log, so this needs no
+ * request and no permission. Unknown figures are left out, and are missing data to an alarm.
  */
 export function publishElections(namespace: string, table: string, elections: readonly Figures[]): void {
   const metrics = metricsOf(namespace);
@@ -20,7 +20,7 @@ export function publishElections(namespace: string, table: string, elections: re
   }
 }
 
-/** That the monitor itself has run, to its end. `rowsPruned` is undefined where the table prunes by itself. */
+/** Publishes that the monitor's run succeeded. `rowsPruned` is undefined if DynamoDB deletes old rows. */
 export function publishRun(
   namespace: string,
   table: string,
@@ -36,7 +36,7 @@ export function publishRun(
 
 function metricsOf(namespace: string): Metrics {
   const metrics = new Metrics({ namespace });
-  // Powertools would add `service`; alarms and dashboards name the dimensions exactly.
+  // Powertools would add the dimension `service`, but alarms and dashboards name the exact dimensions.
   metrics.clearDefaultDimensions();
   return metrics;
 }

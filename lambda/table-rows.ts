@@ -3,7 +3,7 @@ import type { Lease } from "../src/protocol/lease.js";
 import type { TermRecord } from "../src/protocol/verbs.js";
 import type { RowAt } from "../src/views/table-reader.js";
 
-/** What the table knows of one election. */
+/** The rows of one election. */
 export interface Known {
   readonly election: string;
   readonly lease: Lease;
@@ -17,7 +17,7 @@ export interface Malformed {
   readonly problem: string;
 }
 
-/** Sorts rows by election. One that cannot be read is told of and hides no other. Pure. */
+/** Groups rows by election. A malformed row is reported and hides no other row. Pure. */
 export function byElection(rows: Iterable<RowAt>): { known: Known[]; malformed: Malformed[] } {
   const leases = new Map<string, { lease: Lease; atMs: number }>();
   const terms = new Map<string, TermRecord[]>();
@@ -31,13 +31,13 @@ export function byElection(rows: Iterable<RowAt>): { known: Known[]; malformed: 
       else terms.set(partition, [row.record]);
     }
     if (row.kind === "malformed") {
-      // Rows can come from anywhere, their keys too.
+      // Rows and their keys can come from anywhere.
       const key = [partition, sortKey].map((part) => (NAME_OR_SORT_KEY.test(part) ? part : describe(part)));
       malformed.push({ key: key.join(" "), problem: row.problem.message });
     }
   }
   const known = [...leases]
-    // Term 0 is a placeholder of nobody, who may never come.
+    // Term 0 is a placeholder: the election may never have a leader.
     .filter(([, { lease }]) => lease.term > 0)
     .map(([election, seen]) => ({ election, ...seen, terms: terms.get(election) ?? [] }))
     .sort((a, b) => (a.election < b.election ? -1 : 1));

@@ -2,7 +2,7 @@ import { types } from "node:util";
 import { isPlain, Kind } from "../describe.js";
 import { type Attribute, canonical, numberProblem, TYPES } from "./attribute.js";
 
-/** How deep DynamoDB nests: an attribute's own value is the first level. */
+/** How deep values can be nested in DynamoDB. An attribute's own value is the first level. */
 export const MAX_DEPTH = 32;
 
 /** A value of an action that DynamoDB would refuse. */
@@ -97,7 +97,7 @@ function checkBytes(content: unknown, unfit: Unfit): Uint8Array {
   throw unfit("must have a Uint8Array as its bytes", undefined, content);
 }
 
-/** A copy: what is sent again must be what was sent before. */
+/** A copy, so that a second try sends the same bytes. */
 export function bytesOf(value: object): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
@@ -105,7 +105,7 @@ export function bytesOf(value: object): Uint8Array | undefined {
   return types.isAnyArrayBuffer(value) ? new Uint8Array(value).slice() : undefined;
 }
 
-/** DynamoDB has no empty sets, and 1 and 1.0 are one member to it. */
+/** DynamoDB has no empty sets. To DynamoDB 1 and 1.0 are the same member. */
 export function checkDistinct(set: Attribute, unfit: Unfit): Attribute {
   const isEmpty = Object.values(set).some((members) => members.length === 0);
   if (isEmpty) throw unfit("must not be an empty set: leave it out", undefined, new Kind("an empty set"));

@@ -1,4 +1,4 @@
-/** DynamoDB's values: which it takes, which it holds equal, and how it orders and adds them. */
+/** DynamoDB's values: which are valid, which are equal, and how they are ordered and added. */
 
 export type Attribute =
   | { S: string }
@@ -24,7 +24,7 @@ export function n(value: number): Attribute {
 export const TYPES = ["S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"] as const;
 export type AttributeType = (typeof TYPES)[number];
 
-/** An expression, or what it does to an item, is not one DynamoDB would take. */
+/** DynamoDB would refuse an expression, or what it does to an item. */
 export class ExpressionError extends Error {
   override readonly name = "ExpressionError";
 }
@@ -38,7 +38,7 @@ export function typeOf(attribute: Attribute): AttributeType {
   return type;
 }
 
-/** One text for all forms of one value, so that 1 and 1.0 are equal. Throws when DynamoDB takes none. */
+/** The same text for all forms of one value, so that 1 and 1.0 are equal. Throws if DynamoDB would refuse the value. */
 export function canonical(attribute: Attribute): string {
   return `${typeOf(attribute)}:${canonicalContent(attribute)}`;
 }
@@ -81,14 +81,14 @@ export function compare(a: Attribute, b: Attribute): number | undefined {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** A byte a character. DynamoDB orders strings by their UTF-8, which JavaScript does not. */
+/** One character per byte of UTF-8. DynamoDB orders strings by these bytes, and JavaScript does not. */
 export function bytes(attribute: Attribute): string | undefined {
   if ("S" in attribute) return Buffer.from(attribute.S).toString("latin1");
   if ("B" in attribute) return Buffer.from(attribute.B).toString("latin1");
   return undefined;
 }
 
-/** Of a list or a set. */
+/** The members of a list or a set. */
 export function elements(attribute: Attribute): Attribute[] | undefined {
   if ("L" in attribute) return attribute.L;
   if ("SS" in attribute) return attribute.SS.map((S) => ({ S }));
@@ -97,7 +97,7 @@ export function elements(attribute: Attribute): Attribute[] | undefined {
   return undefined;
 }
 
-/** Undefined when none are left: DynamoDB has no empty sets. */
+/** Undefined if there are none: DynamoDB has no empty sets. */
 export function setOf(type: AttributeType, members: Attribute[]): Attribute | undefined {
   if (members.length === 0) return undefined;
   return { [type]: members.map((member) => Object.values(member)[0]) } as unknown as Attribute;
@@ -131,10 +131,10 @@ function parsed(text: string): Decimal | undefined {
   return trim(sign === "-" ? -digits : digits, Number(power) - part.length);
 }
 
-/** Far more figures than any number has, zeros included. */
+/** Far more digits than any number has, with zeros. */
 const MAX_NUMBER = 1_000;
 
-/** Which rule of DynamoDB's numbers this is against, and what was found, without its figures. */
+/** The rule of DynamoDB's numbers that the text breaks, and what was found, without its digits. */
 export function numberProblem(text: string): { rule: string; found: string } | undefined {
   const number = text.length > MAX_NUMBER ? undefined : parsed(text);
   if (number === undefined) return { rule: "must be a decimal number", found: "figures that are none" };

@@ -1,14 +1,14 @@
 import { InvalidOptionError } from "../errors.js";
 
 /**
- * Pure: what a user's writes look like, and how a guard makes DynamoDB refuse one of an earlier term. No clock is
- * involved. The guard protects an item from the first write of a later term to that item.
+ * The form of a user's writes, and how a guard makes DynamoDB refuse a write of an earlier term. It uses no clock. The guard
+ * protects an item from the first write of a later term on. Pure.
  */
 
 /**
- * One action of a transaction, as DynamoDB's `TransactWriteItems` takes it: exactly one of the four.
- * Values are written either as `DynamoDBClient` takes them (`{ S: "a" }`) or plainly, as
- * `DynamoDBDocumentClient` does (`"a"`); each action is one or the other throughout.
+ * One action of a transaction, as in DynamoDB's `TransactWriteItems`: exactly one of these four. Its values are either
+ * attribute values, as for `DynamoDBClient` (`{ S: "a" }`), or plain values, as for `DynamoDBDocumentClient` (`"a"`). One
+ * action does not mix them.
  */
 export interface TransactionAction {
   Put?: PutAction | undefined;
@@ -39,7 +39,7 @@ export interface UpdateAction extends KeyedAction {
   UpdateExpression: string | undefined;
 }
 
-/** DynamoDB takes 100 actions; the fence is one of them. */
+/** DynamoDB takes 100 actions, and the fence is one of them. */
 export const MAX_ACTIONS = 99;
 
 /** A single Put, Update or Delete, as the SDK's commands take it. */
@@ -58,10 +58,10 @@ const FENCE_NAME = "#incumbentFence";
 const TERM_VALUE = ":incumbentTerm";
 
 /**
- * The same input, refused by DynamoDB once the item carries a later term; until a later term has written the item, a stale
- * write passes. For tables that take no transactions, and items that stand each by itself. An input with `Item` is a Put,
- * with `UpdateExpression` an Update, with `Key` alone a Delete. A Delete takes the fence away with the item:
- * where a stale writer could bring the item back, mark it as deleted instead.
+ * The same input, with a condition: DynamoDB refuses it when the item has a later term. Until a later term has written the
+ * item, an old leader's write passes. An input with `Item` is a Put, with `UpdateExpression` an Update, with only `Key` a
+ * Delete. A Delete removes the fence with the item. If an old leader could write the item again, mark it as deleted
+ * instead.
  */
 export function guardInput<T extends GuardInput>(input: T, term: number, fenceAttribute: string): T {
   const isObject = typeof input === "object" && input !== null;
@@ -87,7 +87,7 @@ export function guardInput<T extends GuardInput>(input: T, term: number, fenceAt
   return guarded;
 }
 
-/** DynamoDB allows one SET section: joins it, or adds it. `set` is a reserved word, so never a bare attribute. */
+/** DynamoDB allows one SET section: extends it, or adds one. `set` is a reserved word, so it is no attribute here. */
 function withFence(updateExpression: string): string {
   const set = `SET ${FENCE_NAME} = ${TERM_VALUE}`;
   const section = /(?<![#:.\w])SET\s/i;
@@ -97,8 +97,8 @@ function withFence(updateExpression: string): string {
 }
 
 /**
- * Which of the two forms an action's values are in. Its key settles it: a key attribute is a string, a
- * number or bytes, so in attribute form it is an object and plainly it never is (but for bytes).
+ * Whether an action has attribute values. Its key shows it: a key attribute is a string, a number or bytes. As an attribute
+ * value it is an object, and as a plain value it is none (except bytes).
  */
 export function isAttributeForm(keyOrItem: Values): boolean {
   const values = Object.values(keyOrItem);

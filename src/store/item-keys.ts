@@ -1,13 +1,13 @@
 import { canonical } from "./attribute.js";
 import type { Action } from "./transaction.js";
 
-/** Which items some actions touch: one transaction may touch each only once, and calls on one item keep their order. */
+/** The items of some actions. A transaction may touch an item only once, and calls on one item keep their order. */
 export interface Touched {
-  /** Item by item. */
+  /** Items whose key is known. */
   readonly items: ReadonlySet<string>;
   /** All tables. */
   readonly tables: ReadonlySet<string>;
-  /** Tables of which it is not known which item: any. */
+  /** Tables with an unknown item: it can be any. */
   readonly anyOf: ReadonlySet<string>;
 }
 
@@ -20,7 +20,7 @@ export function touchedBy(actions: readonly Action[], keyNames: KeyNames): Touch
   const anyOf = new Set<string>();
   for (const { kind, tableName, keyOrItem } of actions) {
     tables.add(tableName);
-    // A Put does not say which of its attributes are the key.
+    // A Put does not show which of its attributes are the key.
     const names = kind === "Put" ? keyNames(tableName) : Object.keys(keyOrItem).sort();
     if (names === undefined) anyOf.add(tableName);
     else items.add(JSON.stringify([tableName, ...names.map((name) => keyValueOf(keyOrItem[name]))]));
@@ -28,7 +28,7 @@ export function touchedBy(actions: readonly Action[], keyNames: KeyNames): Touch
   return { items, tables, anyOf };
 }
 
-/** 1 and 1.0 are one number to DynamoDB. What is no key at all is refused there, and named by that. */
+/** To DynamoDB 1 and 1.0 are the same number. An invalid key is refused there, so any text is good for it. */
 function keyValueOf(attribute: Action["keyOrItem"][string] | undefined): string {
   try {
     return attribute === undefined ? "" : canonical(attribute);
@@ -37,7 +37,7 @@ function keyValueOf(attribute: Action["keyOrItem"][string] | undefined): string 
   }
 }
 
-/** Everything that some calls touch, to ask of others whether they may meet on an item. */
+/** The items of some calls, to check whether another call can touch one of them. */
 export class TouchedItems {
   readonly #items = new Counts();
   readonly #tables = new Counts();

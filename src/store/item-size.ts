@@ -1,7 +1,7 @@
 import type { Attribute } from "./attribute.js";
 import type { Action } from "./transaction.js";
 
-/** About how many bytes an action takes in a request: DynamoDB limits a whole transaction. */
+/** The approximate bytes of an action in a request, because DynamoDB limits the size of a transaction. */
 export function sizeOf({ keyOrItem, values = {}, ...action }: Action): number {
   const texts = [action.tableName, action.updateExpression, action.conditionExpression];
   const expressions = texts.reduce((sum, text) => sum + lengthOf(text ?? ""), 0);

@@ -19,54 +19,54 @@ import type {
 import type { Action } from "./transaction.js";
 
 /**
- * The verbs of the protocol. Each lease verb is one conditional write: it happens as a whole or is
- * refused, and a refusal brings the row as it stands.
+ * The verbs of the protocol (rule 2). Each lease verb is one conditional write: all of it is written, or it is refused, and
+ * the refusal returns the row as it is.
  *
- * Verbs reject with `TableUnavailableError` (try again), `TableError` (do not) or `MalformedLeaseError`.
- * `signal` aborts the request; whether it then took effect is unknown.
+ * Verbs reject with `TableUnavailableError` (another try can help), `TableError` (it cannot) or `MalformedLeaseError`.
+ * `signal` aborts the request. Then nobody knows whether it took effect.
  */
 export interface LeaseStore {
   read(election: string, how: { consistent: boolean }, signal: AbortSignal): Promise<Read>;
-  /** Where terms must go on when the lease row is gone. */
+  /** The history, by which terms go on when the lease row is gone. */
   readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }>;
-  /** Makes a placeholder, if there is no lease row. */
+  /** Creates a placeholder, if there is no lease row. */
   createPlaceholder(request: PlaceholderRequest, signal: AbortSignal): Promise<Written>;
   /**
-   * With a basis for founding also records the term, in one transaction, and that terms after the history's are used;
-   * refused without a row if one of them was used before.
+   * On a placeholder it also records the new term, and the term that follows the history, in one transaction. It is refused
+   * without a row if one of these terms was recorded before.
    */
   acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written>;
   renew(request: RenewRequest, signal: AbortSignal): Promise<Written>;
   resign(request: ResignRequest, signal: AbortSignal): Promise<Written>;
   requestStepDown(request: StepDownRequest, signal: AbortSignal): Promise<Written>;
   evict(request: EvictRequest, signal: AbortSignal): Promise<Written>;
-  /** Only on the row as it was seen, so that one that comes late cannot undo a newer one. */
+  /** Conditional on the row that was read, so that a late request cannot undo a newer one. */
   pause(request: PauseRequest, signal: AbortSignal): Promise<Written>;
-  /** Writes history: a term that began, or what became of one that ended. Merges with what is there. */
+  /** Writes history: that a term began, or how one ended. Merges with the row that is there. */
   recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer>;
-  /** Recorded terms, latest first: at most `limit` of those up to `before` (exclusive), after `after` (exclusive). */
+  /** Recorded terms, latest first: at most `limit` of those below `before` and above `after`. */
   readTerms(
     election: string,
     range: TermRange,
     signal: AbortSignal,
   ): Promise<Answer & { terms: readonly TermRecord[] }>;
-  /** The next number of those who join. Each is given once; some are never used. */
+  /** The next number for a candidate that joins. Each is given once, and some are never used. */
   drawArrival(election: string, signal: AbortSignal): Promise<Answer & { arrival: number }>;
   writeCandidate(election: string, row: CandidateRow, signal: AbortSignal): Promise<Answer>;
-  /** Deletes a candidate's row, unless it was refreshed after `heartbeat`. A row that is not there is no error. */
+  /** Deletes a candidate's row, unless it was refreshed after `heartbeat`. A missing row is no error. */
   deleteCandidate(
     election: string,
     candidate: Pick<CandidateRow, "candidateId" | "heartbeat">,
     signal: AbortSignal,
   ): Promise<Answer>;
-  /** All rows, of the dead too. */
+  /** All rows, also those of dead candidates. */
   readCandidates(
     election: string,
     signal: AbortSignal,
   ): Promise<Answer & { candidates: readonly CandidateRow[] }>;
   /**
-   * All actions, and the mark on the lease row that they are commit `number` of this term; or nothing, unless the
-   * candidate still leads the term and the commit before was the last to land.
+   * Writes all actions, and a mark on the lease row that they are commit `number` of this term. Writes nothing unless the
+   * candidate still leads this term and commit `number` - 1 was the last one.
    */
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted>;
   /** The names of a table's key attributes. */
@@ -74,6 +74,6 @@ export interface LeaseStore {
 }
 
 export interface TransactRequest extends CommitRequest {
-  /** None: a write of the lease row alone, which uses up the number. */
+  /** Empty: only the lease row is written, which uses the number. */
   readonly actions: readonly Action[];
 }

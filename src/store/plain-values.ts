@@ -4,17 +4,17 @@ import { type Attribute, numberProblem } from "./attribute.js";
 import { bytesOf, checkDistinct, MAX_DEPTH, type Unfit, UnfitValue } from "./attribute-form.js";
 
 /**
- * Plain values as attributes, as `DynamoDBDocumentClient` makes them, but strict: what would lose digits, or its class, is
- * refused and not guessed at. Each value is read once, so what is sent is what was checked. Throws `UnfitValue`.
+ * Converts plain values to attributes, as `DynamoDBDocumentClient` does, but strictly: it refuses a value that would lose
+ * digits or its class. It reads each value once, so it sends what it has checked. Throws `UnfitValue`.
  */
 export function toAttribute(value: unknown): Attribute | undefined {
   return convert(value, []);
 }
 
-/** More than any item of DynamoDB's 400 KB can have in one list. */
+/** More entries than a list in an item of 400 KB, DynamoDB's limit, can have. */
 const MAX_ENTRIES = 400_000;
 
-/** Undefined: to be left out. `within`: the lists and maps around it. */
+/** Undefined: leave it out. `within`: the lists and maps around it. */
 function convert(value: unknown, within: readonly object[]): Attribute | undefined {
   const unfit: Unfit = (rule, suggestion, received = value) =>
     new UnfitValue(rule, received, suggestion, within.length);
@@ -36,7 +36,7 @@ function convert(value: unknown, within: readonly object[]): Attribute | undefin
     if (value.length > MAX_ENTRIES) throw unfit("must fit into an item of 400 KB", []);
     return { L: value.flatMap((entry) => convert(entry, inside) ?? []) };
   }
-  // The traps of a proxy are run here: its author gave it to be written.
+  // This runs the traps of a proxy: its author wants it to be written.
   const plain = types.isProxy(value) ? { ...(value as object) } : value;
   if (types.isProxy(value) ? !isPlainBehind(value) : !isPlain(value)) {
     const rule = "must be a plain value; DynamoDB has neither dates nor classes, but strings and maps";
@@ -73,7 +73,7 @@ function setOf(entries: unknown[], unfit: Unfit): Attribute {
   throw unfit(rule, undefined, new Kind("a set of other values"));
 }
 
-/** Undefined if it is no number at all. */
+/** Undefined if it is no number. */
 function numberText(value: unknown, unfit: Unfit): string | undefined {
   if (typeof value === "number") {
     if (!Number.isFinite(value)) throw unfit("must be a finite number", 0);
@@ -88,7 +88,7 @@ function numberText(value: unknown, unfit: Unfit): string | undefined {
   return figures;
 }
 
-/** Of the SDK's class for numbers with all their digits, whichever copy of the SDK it is from. */
+/** Whether it is a `NumberValue` of the SDK, of any copy of the SDK. */
 function numberValue(value: unknown): string | undefined {
   const figures = dataOf(value, "value");
   const isOne = typeof dataOf(value, "toAttributeValue") === "function" && typeof figures === "string";

@@ -1,8 +1,8 @@
-/** Names in the table. `pk` is the election's name, and for its candidates a partition of their own. */
+/** Names in the table. `pk` is the election's name; its candidates have their own partition. */
 
 export const PARTITION_KEY = "pk";
 export const SORT_KEY = "sk";
-/** DynamoDB's own clean-up attribute, epoch seconds. A lease row never carries it. */
+/** DynamoDB's TTL attribute, in seconds since the epoch. A lease row never has it. */
 export const TTL_ATTRIBUTE = "ttl";
 
 export const DEFAULT_TABLE_NAME = "incumbent";
@@ -12,25 +12,25 @@ export const TERM_SORT_KEY_PREFIX = "term#";
 
 export const CANDIDATE_SORT_KEY_PREFIX = "candidate#";
 /**
- * Counts those who join. It stays beside the lease: candidates may delete rows in their partition, and the counter must
- * never begin again.
+ * Counts the candidates that join. It is beside the lease, because candidates may delete rows in their partition and the
+ * counter must never begin again.
  */
 export const ARRIVAL_SORT_KEY = "arrival";
 
 /**
- * The partition of an election's candidates. Their rows are the only ones that a candidate may delete, and IAM tells
- * rows apart by the partition key alone.
+ * The partition of an election's candidates. A candidate may delete only these rows, and IAM can limit it by the partition
+ * key only.
  */
 export function candidatesPartition(election: string): string {
   return `${election}#candidates`;
 }
 
-/** Twelve digits, so that sort keys sort as numbers do. */
+/** Twelve digits, so that sort keys have the order of the numbers. */
 export function termSortKey(term: number): string {
   return TERM_SORT_KEY_PREFIX + String(term).padStart(12, "0");
 }
 
-/** The term of a history row; undefined when that is no sort key of ours. */
+/** The term of a history row. Undefined: the sort key is not ours. */
 export function termOfSortKey(sortKey: string): number | undefined {
   if (!/^term#\d{12}$/.test(sortKey)) return undefined;
   const term = Number(sortKey.slice(TERM_SORT_KEY_PREFIX.length));

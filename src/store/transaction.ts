@@ -7,15 +7,15 @@ import { checkAttribute, UnfitValue } from "./attribute-form.js";
 import { isAttributeForm, MAX_ACTIONS, type TransactionAction } from "./fencing.js";
 import { toAttribute } from "./plain-values.js";
 
-/** Users' actions in either form of values, brought into DynamoDB's own. */
+/** Checks users' actions and converts plain values to attribute values. */
 
 export const ACTION_KINDS = ["Put", "Update", "Delete", "ConditionCheck"] as const;
 export type ActionKind = (typeof ACTION_KINDS)[number];
 
-/** One action with every value in attribute form. */
+/** One action with attribute values. */
 export interface Action {
   readonly kind: ActionKind;
-  /** Whether its author wrote plain values, and so reads plain values. */
+  /** Whether its author wrote plain values. Then the author also gets plain values. */
   readonly plain: boolean;
   readonly tableName: string;
   /** The key, or for a Put the whole item. */
@@ -27,7 +27,7 @@ export interface Action {
   readonly returnOld: boolean;
 }
 
-/** Throws `InvalidOptionError` when DynamoDB could not take these as one transaction beside the fence. */
+/** Throws `InvalidOptionError` if these actions cannot be one transaction together with the fence. */
 export function toActions(actions: readonly TransactionAction[]): Action[] {
   if (Array.isArray(actions) && actions.length > 0 && actions.length <= MAX_ACTIONS) {
     return actions.map(toAction);
@@ -40,13 +40,13 @@ export function toActions(actions: readonly TransactionAction[]): Action[] {
   );
 }
 
-/** Throws `InvalidOptionError` when it is not one action that DynamoDB could take. */
+/** Throws `InvalidOptionError` if it is not one valid action. */
 export function toAction(action: TransactionAction, index: number): Action {
   try {
     return checked(action, `actions[${index}]`);
   } catch (error) {
     if (error instanceof InvalidOptionError) throw error;
-    // A getter, or a trap of a proxy, of its author's.
+    // A getter or a proxy's trap of its author threw.
     throw new InvalidOptionError(
       `actions[${index}]`,
       "must be readable, and reading it threw",
@@ -101,7 +101,7 @@ function checked(action: TransactionAction, path: string): Action {
   };
 }
 
-/** The parts of an action, whatever was written there. */
+/** The parts of an action, not checked yet. */
 interface Parts {
   readonly Item?: unknown;
   readonly Key?: unknown;
@@ -147,12 +147,12 @@ function attributesOf(values: unknown, plain: boolean, path: string): Item {
   return Object.fromEntries(item);
 }
 
-/** A number in an action is content, such as an amount, and not told as an option's would be. */
+/** A number in an action is content, such as an amount. An error does not show it, unlike the number of an option. */
 function kindOf(received: unknown): unknown {
   return typeof received === "number" && Number.isFinite(received) ? new Kind("a number") : received;
 }
 
-/** Names below the top level can be content (a map by account number), and so can a name that does not look like one. */
+/** Names below the top level can be content (a map by account number), so an error does not show them. */
 function placeOf(name: string, at: number, depth: number): string {
   const below = depth === 0 ? "" : ` (${depth} level${depth === 1 ? "" : "s"} down)`;
   if (/^:[A-Za-z_]\w{0,63}$/.test(name)) return `["${name}"]${below}`;
@@ -174,7 +174,7 @@ export function toTransactItem(action: Action) {
   return { [action.kind]: keyed } as { Delete: typeof keyed };
 }
 
-/** An item for the author of an action, in the form the action was written in. */
+/** An item for the author of an action, with plain values if the action has them. */
 export function fromItem(item: Item | undefined, plain: boolean): Record<string, unknown> | undefined {
   if (item === undefined) return undefined;
   return plain ? unmarshall(item as Parameters<typeof unmarshall>[0]) : item;

@@ -2,9 +2,9 @@ import { type Attribute, type Item, n, s } from "../attribute.js";
 import { PARTITION_KEY } from "../schema.js";
 
 /**
- * What a write requires of the row as it stands. DynamoDB checks it and writes in one step. In `expression`, `#name` is
- * the attribute `name`, and `:name` a value. Values have names that no attribute has, so that a condition and what an
- * update sets can stand in one request.
+ * A condition of a write on the row. DynamoDB checks it and writes in one step. In `expression`, `#name` is the attribute
+ * `name`, and `:name` is a value. No value has the name of an attribute, so that one request can have a condition and an
+ * update.
  */
 export interface Condition {
   readonly expression: string;
@@ -25,7 +25,7 @@ export const someHolder: Condition = {
 /** Nobody has paused the election. */
 export const notPaused = absent("pausedBy");
 
-/** The candidate still leads in this term. */
+/** The candidate still leads this term. */
 export function mine({ candidateId, term }: { candidateId: string; term: number }): Condition {
   return {
     expression: "#holder = :me AND #term = :mine",
@@ -34,7 +34,7 @@ export function mine({ candidateId, term }: { candidateId: string; term: number 
   };
 }
 
-/** No write with this revision, or a later one, has landed. */
+/** No write with this revision, or a later one, has succeeded. */
 export function revisionBelow(limit: number): Condition {
   return {
     expression: "#revision < :revisionLimit",
@@ -53,14 +53,14 @@ export function pairAsSeen({ term, revision }: { term: number; revision: number 
   return all(asSeen("term", n(term)), asSeen("revision", n(revision)));
 }
 
-/** The attribute is as it was seen; `undefined`: it was not there. */
+/** The attribute is as it was read. `undefined`: there was none. */
 export function asSeen(name: string, seen: Attribute | undefined): Condition {
   if (seen === undefined) return absent(name);
   const value = `seen${name.charAt(0).toUpperCase()}${name.slice(1)}`;
   return { expression: `#${name} = :${value}`, names: [name], values: { [value]: seen } };
 }
 
-/** The candidate has not refreshed its row since this `heartbeat` of it. */
+/** The candidate has not refreshed its row since this `heartbeat`. */
 export function notRefreshedSince(heartbeat: number): Condition {
   return {
     expression: "#heartbeat <= :seenHeartbeat",
@@ -95,7 +95,7 @@ export function all(...conditions: readonly Condition[]): Condition {
   };
 }
 
-/** A condition alone, as DynamoDB's checks and deletions take it. */
+/** A condition alone, for checks and deletions. */
 export function conditionExpression(condition: Condition) {
   return { ConditionExpression: condition.expression, ...placeholders(condition) };
 }

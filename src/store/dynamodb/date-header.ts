@@ -2,7 +2,7 @@ interface HasMiddleware {
   middlewareStack: { add(middleware: never, options: { step: "deserialize"; priority: "low" }): void };
 }
 
-/** DynamoDB is not older, and this code will not be as old: a header beyond is as good as none. */
+/** DynamoDB is younger than the first, and this code will not be used after the second. Other headers count as none. */
 const EARLIEST_MS = Date.UTC(2012, 0, 1);
 const LATEST_MS = Date.UTC(2200, 0, 1);
 
@@ -18,7 +18,7 @@ export class DateHeader {
       this.ms = ms >= EARLIEST_MS && ms <= LATEST_MS ? ms : undefined;
       return result;
     };
-    // Innermost, so that it sees the answer before a refusal is thrown.
+    // The innermost middleware gets the answer before a refusal is thrown.
     command.middlewareStack.add(middleware as never, { step: "deserialize", priority: "low" });
     return command;
   }

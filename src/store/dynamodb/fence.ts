@@ -4,15 +4,15 @@ import { all, mine, nextCommit } from "./conditions.js";
 import { updateExpression } from "./update-expression.js";
 
 /**
- * The update of the lease row that makes a whole transaction depend on `candidateId` still leading `term` (promise P2,
- * for every item at once), and on being the next transaction of that term.
+ * An update of the lease row. With it a transaction is refused unless `candidateId` still leads `term` (promise P2, for all
+ * items), and unless it is the next transaction of that term.
  */
 export function fenceUpdate(request: CommitRequest) {
   const { term, commit } = request;
   const condition = all(mine(request), nextCommit({ term, number: commit.number }));
   const set = { commitNumber: n(commit.number), commitId: s(commit.id) };
   if (commit.number > 1) return updateExpression({ condition, set });
-  // The first transaction of a term keeps the last one of an earlier term beside it.
+  // The first transaction of a term also keeps the last one of an earlier term.
   const copy = {
     previousCommitTerm: { from: "commitTerm", otherwise: n(0) },
     previousCommitNumber: { from: "commitNumber", otherwise: n(0) },

@@ -16,21 +16,21 @@ import type { DynamoDBTable, Send } from "./table.js";
 import { termRow } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
-/** The writes that found an election's next term where there was no lease row. */
+/** The writes that begin the next term of an election without a lease row. */
 interface FoundingWrites {
   readonly lease: Update;
   /**
-   * The term that follows the history as it was read: refused if it is there already. Every founding claims it, also
-   * one whose own term is higher, so that of all who read the same history one founds.
+   * The term that follows the history that was read. It is refused if there is a row of it. Every founding writes it, also
+   * one whose own term is higher. So only one of all candidates that read the same history can found.
    */
   readonly claim: TermRecord;
-  /** The term that begins, if it is another one. */
+  /** The term that begins, if it is not the same one. */
   readonly history: TermRecord | undefined;
 }
 
 /**
- * In one transaction: should the placeholder's request arrive twice, with a deletion in between, a term that was
- * founded is still not founded again, nor a tick forgotten. Two extra writes, once.
+ * Founds in one transaction. The request for the placeholder can arrive twice, with a deletion of the row in between. Even
+ * then no term is founded twice and no tick is forgotten. It costs two more writes, once.
  */
 export function found(
   table: DynamoDBTable,
@@ -78,14 +78,14 @@ export function found(
   });
 }
 
-/** Tables with multi-Region strong consistency take no transactions, and say so of any. */
+/** Tables with multi-Region strong consistency take no transactions. They refuse each one with this error. */
 function isNoTransactions(error: unknown): boolean {
   return error instanceof Error && error.name === "ValidationException";
 }
 
 /**
- * The next term is put into history first: whoever does not get in does not found it. A step that fails after it wastes
- * the term's number, and costs who comes next the wait for a term that nobody led.
+ * Writes the next term into the history first. A candidate whose write is refused does not found. If a later step fails, the
+ * term's number is lost, and the next founder waits for a leader that never was.
  */
 async function foundInSteps(
   table: DynamoDBTable,

@@ -23,7 +23,7 @@ import {
 import { held, optional } from "./lease-codec.js";
 import type { Update } from "./update-expression.js";
 
-/** What each verb requires of the lease row, and what it makes of it. Pure. */
+/** The condition and the changes of each verb on the lease row. Pure. */
 
 export function placeholder({ revision, leaseDurationMs, renewIntervalMs }: PlaceholderRequest): Update {
   return {
@@ -45,7 +45,7 @@ export function acquisition(request: AcquireRequest): Update {
   };
 }
 
-/** What was said of the tenure before, or for it. */
+/** The attributes of the tenure before, and of requests to its holder. */
 const CLEARED = {
   stepDownBy: undefined,
   stepDownTo: undefined,
@@ -59,7 +59,7 @@ const CLEARED = {
   endedAt: undefined,
 };
 
-/** On a placeholder: there is nothing to clear, and the last tick is known from history only. */
+/** On a placeholder there is nothing to remove, and only the history knows the last tick. */
 export function foundation(request: AcquireRequest, lastTick: string | undefined): Update {
   return {
     condition: all(pairAsSeen(request.basis), notPaused),

@@ -7,7 +7,7 @@ import { toLease } from "./lease-codec.js";
 import type { DynamoDBTable, Send } from "./table.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
-/** The row as it is after the write, or, when it was refused, as it stands. */
+/** The row after the write or, if the write was refused, the row as it is. */
 export async function writeLease(
   send: Send,
   table: DynamoDBTable,
@@ -28,7 +28,7 @@ export async function writeLease(
   }
 }
 
-/** The lease row that a refusal brought with it; any other error is thrown again. */
+/** The lease row that came with a refusal. Throws any other error again. */
 export function leaseOfRefusal(error: unknown, election: string): Lease | undefined {
   if (!(error instanceof ConditionalCheckFailedException)) throw error;
   return error.Item && toLease(election, error.Item as Item);

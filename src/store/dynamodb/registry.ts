@@ -33,7 +33,7 @@ type Verbs =
   | "deleteCandidate"
   | "readCandidates";
 
-/** The rows beside the lease: past terms, and those who stand for election. Safety rests on none of them alone. */
+/** The rows beside the lease: past terms and candidates. Safety never depends on one of them alone. */
 export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
   const set = (doing: string, partition: string, sortKey: string, row: Update["set"], signal: AbortSignal) =>
     table.ask(doing, signal, async (send) => {
@@ -84,7 +84,7 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
         try {
           await send(command);
         } catch (error) {
-          // Refreshed meanwhile, or gone already.
+          // It was refreshed meanwhile, or is deleted already.
           if (!(error instanceof ConditionalCheckFailedException)) throw error;
         }
         return {};
@@ -92,7 +92,7 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
 
     readCandidates: (election, signal) =>
       table.ask("read the candidates", signal, async (send) => {
-        // However many: a limit would let rows of the dead hide the living.
+        // All pages: with a limit the rows of dead candidates could hide the others.
         const all = { partition: candidatesPartition(election), ...ofPrefix(CANDIDATE_SORT_KEY_PREFIX) };
         return { candidates: await query(send, table, all, toCandidate) };
       }),
@@ -103,16 +103,16 @@ interface Range {
   readonly partition: string;
   readonly from: string;
   readonly to: string;
-  /** Of rows that count. */
+  /** The rows that `parse` accepts. */
   readonly limit?: number;
 }
 
-/** Every sort key that begins so: '#' ends a prefix, and '$' follows it. */
+/** All sort keys with this prefix: a prefix ends with '#', and '$' follows '#'. */
 function ofPrefix(prefix: string): Pick<Range, "from" | "to"> {
   return { from: prefix, to: `${prefix.slice(0, -1)}$` };
 }
 
-/** The highest keys first, up to `limit` of those that `parse` takes. Pages are followed: rows can be large, or not ours. */
+/** The rows that `parse` accepts, highest keys first, at most `limit`. It reads more pages if rows are large or not ours. */
 async function query<T>(
   send: Send,
   table: DynamoDBTable,

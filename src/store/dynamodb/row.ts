@@ -1,7 +1,7 @@
 import { MalformedLeaseError } from "../../errors.js";
 import { type Attribute, type Item, TYPES } from "../attribute.js";
 
-/** One row as it came, each attribute checked when it is asked for. */
+/** One row that was read. Each attribute is checked when it is used. */
 export class Row {
   constructor(
     private readonly election: string,
@@ -15,7 +15,7 @@ export class Row {
 
   integer(name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
     const attribute = this.item[name];
-    // A fraction that is lost in rounding would be seen as a number that no condition ever finds.
+    // If rounding loses a fraction, no condition on this number can ever be true.
     const isWhole = attribute && "N" in attribute && /^-?\d{1,16}$/.test(attribute.N);
     const value = isWhole ? Number(attribute.N) : Number.NaN;
     if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
@@ -55,7 +55,7 @@ export class Row {
   }
 }
 
-/** What kind of attribute it is, never what is in it. With the limits of a number: on which side of them it is. */
+/** The kind of attribute, never its content. For a number with limits: whether it is above or below them. */
 export function kindOf(
   attribute: Attribute | undefined,
   least?: number,
@@ -70,12 +70,12 @@ export function kindOf(
   return value < least ? `N below ${least}` : `N above ${most}`;
 }
 
-/** The attribute's text; undefined also when it is none. */
+/** The attribute's text. Undefined: it is no text, or missing. */
 export function textOf(attribute: Attribute | undefined): string | undefined {
   return attribute && "S" in attribute ? attribute.S : undefined;
 }
 
-/** The attribute's number; undefined also when it is no whole number. */
+/** The attribute's number. Undefined: it is no whole number, or missing. */
 export function numberOf(attribute: Attribute | undefined): number | undefined {
   const value = attribute && "N" in attribute ? Number(attribute.N) : undefined;
   return Number.isSafeInteger(value) ? value : undefined;

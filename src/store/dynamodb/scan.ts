@@ -11,7 +11,7 @@ import { numberOf, textOf } from "./row.js";
 import type { DynamoDBTable } from "./table.js";
 import { toWholeTerm } from "./term-codec.js";
 
-/** Reads a table across its elections, for people and alarms: no lease depends on what is read here. */
+/** Reads all elections of a table, for people and alarms. No lease depends on what it reads. */
 
 export type TableRow = {
   /** Of a lease and of a term: the election's name. */
@@ -28,9 +28,9 @@ export type TableRow = {
 );
 
 export interface ScanRequest {
-  /** Where the page before ended. */
+  /** The end of the page before. */
   readonly from?: Item | undefined;
-  /** Every attribute of the rows, the leaders' published values too. @default false */
+  /** Whether to read every attribute of the rows, also the leaders' published values. @default false */
   readonly whole?: boolean | undefined;
   /** Also terms that began after this moment of service time. */
   readonly termsSince?: number | undefined;
@@ -40,17 +40,17 @@ export interface ScanRequest {
 
 export interface ScanPage {
   readonly rows: readonly TableRow[];
-  /** `from` of the next page; undefined: this was the last one. */
+  /** `from` of the next page. Undefined: this was the last page. */
   readonly next: Item | undefined;
 }
 
-/** What figures need of leases and terms; what leaders publish stays where it is. */
+/** The attributes that the monitor's figures need. The leaders' published values are not read. */
 const NEEDED = [
   ...[PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE, "term", "holder", "leaseDurationMs", "electedAt", "endedAt"],
   ...["revision", "renewIntervalMs", "expiresAt", "renewedAt", "lastTick", "lastTickTerm", "lastRenewedAt"],
 ];
 
-/** All lease rows, and what else is asked for, page by page: eventually consistent. */
+/** One page of all lease rows, and of the rows that the options add. Eventually consistent. */
 export function scanPage(
   table: DynamoDBTable,
   request: ScanRequest,
@@ -86,7 +86,7 @@ export function scanPage(
   });
 }
 
-/** One row, of whatever kind; undefined when there is none. */
+/** One row of any kind. Undefined: there is none. */
 export function readRow(
   table: DynamoDBTable,
   { partition, sortKey }: Pick<TableRow, "partition" | "sortKey">,
@@ -103,7 +103,7 @@ export function readRow(
   });
 }
 
-/** Rows can come from anywhere: one that cannot be read says so, and hides no other. */
+/** Rows can come from anywhere. A row that cannot be read is returned as malformed, and hides no other row. */
 export function toTableRow(item: Item): TableRow {
   const partition = textOf(item[PARTITION_KEY]) ?? "";
   const sortKey = textOf(item[SORT_KEY]) ?? "";

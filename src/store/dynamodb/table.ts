@@ -5,7 +5,7 @@ import { PARTITION_KEY, SORT_KEY } from "../schema.js";
 import { DateHeader } from "./date-header.js";
 import { storeError } from "./errors.js";
 
-/** What is used of the SDK's clients; `DynamoDBClient` and `DynamoDBDocumentClient` both have it. */
+/** The part of the SDK's clients that is used. `DynamoDBClient` and `DynamoDBDocumentClient` have it. */
 export interface DynamoDBLike {
   send(command: never, options?: { abortSignal?: AbortSignal }): Promise<unknown>;
 }
@@ -14,8 +14,8 @@ export interface DynamoDBLike {
 export type Send = DynamoDBClient["send"];
 
 /**
- * A table as the user's own client sees it: nothing of the client's configuration, credentials or middleware is
- * touched; what is needed of a response rides on each command.
+ * A table, through the user's own client. It does not change the client's configuration, credentials or middleware: each
+ * command has its own middleware.
  */
 export class DynamoDBTable {
   constructor(
@@ -23,7 +23,7 @@ export class DynamoDBTable {
     readonly name: string,
   ) {}
 
-  /** Another table, through the same client. */
+  /** Another table with the same client. */
   named(name: string): DynamoDBTable {
     return new DynamoDBTable(this.client, name);
   }
@@ -36,8 +36,8 @@ export class DynamoDBTable {
   }
 
   /**
-   * One request, of one command or of several. Adds the `Date` of the last command's answer, and tells errors in our
-   * words. `doing` completes "the request to …".
+   * Sends one request, of one command or more. Adds the `Date` of the last command's answer, and converts errors to ours.
+   * `doing` completes "the request to …".
    */
   async ask<T extends object>(
     doing: string,

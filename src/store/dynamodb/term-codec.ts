@@ -7,12 +7,9 @@ import { SORT_KEY, termOfSortKey, termSortKey } from "../schema.js";
 import { attributes, withoutAbsent } from "./lease-codec.js";
 import { kindOf, numberOf, Row, textOf } from "./row.js";
 
-/** The rows of past terms. A row's term is told by its sort key alone: by that, rows are found and never repeat. */
+/** The rows of past terms. Only the sort key says which term a row is of. */
 
-/**
- * Where terms go on: what is decided by this must be right, so a row that is not as we write it stops the
- * election, by name.
- */
+/** Reads a row for the decision where terms go on. It must be right, so a malformed row stops the election. */
 export function toHistory(election: string, rows: readonly Item[]): History {
   const terms = rows.map((item) => toPastTerm(election, item));
   const latest = terms.reduce<PastTerm | undefined>((a, b) => (a && a.term > b.term ? a : b), undefined);
@@ -45,7 +42,7 @@ function toPastTerm(election: string, item: Item): PastTerm {
   };
 }
 
-/** For people: the facts that can be read. Undefined when it is no row of ours; nothing rests on it. */
+/** Reads a row for people: the facts that can be read. Undefined: the row is not ours. */
 export function toTerm(item: Item): TermRecord | undefined {
   const term = termOfSortKey(textOf(item[SORT_KEY]) ?? "");
   if (term === undefined) return undefined;
@@ -65,7 +62,7 @@ export function toTerm(item: Item): TermRecord | undefined {
   });
 }
 
-/** For reports on the table: a row that is not as we write it is refused by name. */
+/** Reads a row for reports. Throws if it is malformed. */
 export function toWholeTerm(election: string, item: Item): TermRecord {
   const { term, ...times } = toPastTerm(election, item);
   const row = new Row(election, termSortKey(term), item);
@@ -82,7 +79,7 @@ export function toWholeTerm(election: string, item: Item): TermRecord {
   });
 }
 
-/** The attributes of a history row: those facts that are known. */
+/** The attributes of a history row, for the facts that are known. */
 export function termRow(record: TermRecord): Item {
   return withoutAbsent(attributes(record));
 }

@@ -16,7 +16,7 @@ import { toLease } from "./lease-codec.js";
 import { leaseOfRefusal } from "./lease-write.js";
 import type { DynamoDBTable, Send } from "./table.js";
 
-/** Users' writes under the fence: of the lease table, and of tables of their own. */
+/** Users' fenced writes, to their own tables or the lease table. */
 export function transactionVerbs(table: DynamoDBTable): Pick<LeaseStore, "transact" | "readKeyNames"> {
   return {
     transact(request, signal) {
@@ -57,7 +57,7 @@ function refusalOf(
   tableNames: readonly string[],
 ): Transacted {
   const [row, ...reasons] = error.CancellationReasons ?? [];
-  // Not one reason per action: the request itself was wrong, and whose action it was is not told; or no answer at all.
+  // There is no reason for each action: the request itself was wrong, or there was no answer.
   if (reasons.length !== actions.length) {
     throw row?.Code === "ValidationError" ? transactionError(error, tableNames) : error;
   }
@@ -71,12 +71,12 @@ function refusalOf(
     message: knownText(reason.Message),
     item: fromItem(reason.Item as Item | undefined, actions[i]?.plain ?? false),
   }));
-  // The lease row itself was busy (a conflict, throttling): nobody's fault, so nobody's refusal.
+  // The lease row itself was busy (a conflict, throttling), so no action is refused.
   if (refusals.every((refusal) => refusal.code === "None")) throw error;
   return { done: false, fenced: false, refusals };
 }
 
-/** Not a transaction: it works where a transaction is what DynamoDB refuses. */
+/** One update and no transaction, so it also works if DynamoDB refuses transactions. */
 async function useUp(send: Send, table: DynamoDBTable, request: TransactRequest): Promise<Transacted> {
   try {
     await send(new UpdateItemCommand(fenceOf(table, request)));

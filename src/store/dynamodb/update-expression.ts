@@ -1,13 +1,13 @@
 import type { Attribute, Item } from "../attribute.js";
 import { type Condition, placeholders } from "./conditions.js";
 
-/** One conditional update, by attribute names; placeholders are made from them. */
+/** One conditional update, by attribute names. Placeholders are made from these names. */
 export interface Update {
   readonly condition?: Condition;
   /** New values; `undefined` removes the attribute. */
   readonly set: Readonly<Record<string, Attribute | undefined>>;
   readonly add?: Item;
-  /** Attributes that take another one's value as it was before this update, or `otherwise` where it was not there. */
+  /** Attributes that get the value that another one had before this update, or `otherwise` if it had none. */
   readonly copy?: Readonly<Record<string, { readonly from: string; readonly otherwise: Attribute }>>;
 }
 

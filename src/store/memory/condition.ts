@@ -14,7 +14,7 @@ import { ExpressionParser, expectTypes, type Operand, refuseSame } from "./expre
 
 export type Condition = (item: Item) => boolean;
 
-/** Comparisons, by the order of two values; there may be none. */
+/** Comparisons by the order of two values. Two values can have no order. */
 const ORDERED: Record<string, (order: number) => boolean> = {
   "<": (order) => order < 0,
   "<=": (order) => order <= 0,
@@ -28,7 +28,7 @@ const ORDERED_TYPES: readonly AttributeType[] = ["S", "N", "B"];
 const SIZED_TYPES: readonly AttributeType[] = ["S", "B", "SS", "NS", "BS", "L", "M"];
 const MAX_ALTERNATIVES = 100;
 
-/** Function names are case-sensitive, keywords are not. */
+/** Function names are case-sensitive. Keywords are not. */
 const FUNCTIONS: Record<string, { count: number; condition(...operands: Operand[]): Condition }> = {
   attribute_exists: { count: 1, condition: (operand) => exists("attribute_exists", operand) },
   attribute_not_exists: { count: 1, condition: (operand) => not(exists("attribute_not_exists", operand)) },
@@ -123,7 +123,7 @@ function compared(operator: Operator, left: Operand, right: Operand[]): Conditio
     case "=":
       return isIn(left, right);
     case "<>":
-      // Also where an attribute is missing.
+      // Also if an attribute is missing.
       return not(isIn(left, right));
     case "IN":
       if (right.length > MAX_ALTERNATIVES) {
@@ -206,7 +206,7 @@ function sizeOf(value: Attribute | undefined): number | undefined {
   return elements(value)?.length;
 }
 
-/** False where the item has no such value. */
+/** False if the item has no such value. */
 function on(operand: Operand, holds: (value: Attribute, item: Item) => boolean): Condition {
   return (item) => {
     const value = operand.get(item);

@@ -8,22 +8,22 @@ import {
 } from "../attribute.js";
 import { isReserved } from "./reserved-words.js";
 
-/** What conditions and updates have in common: words, placeholders, document paths, operands. */
+/** The common part of conditions and updates: words, placeholders, document paths, operands. */
 
 export type Path = ReadonlyArray<string | number>;
 
 export interface Operand {
-  /** Undefined where the item has nothing there. */
+  /** Undefined: the item has no such value. */
   get(item: Item): Attribute | undefined;
-  /** Of a document path. */
+  /** Of an operand that is a document path. */
   readonly path?: Path;
-  /** Of a `:value`. */
+  /** Of an operand that is a `:value`. */
   readonly literal?: Attribute;
-  /** Where it is known before any item is seen. */
+  /** The type, if it is known without an item. */
   readonly type?: AttributeType;
 }
 
-/** A request's `#names` and `:values`; what no expression used is refused at the end. */
+/** A request's `#names` and `:values`. Those that no expression used are refused at the end. */
 export class Placeholders {
   readonly #unused: Set<string>;
 
@@ -61,7 +61,7 @@ export class Placeholders {
   }
 }
 
-/** Anything else is a token of one character, which no rule accepts. */
+/** Any other character is a token that no rule accepts. */
 const TOKENS = /[#:]\w+|[A-Za-z]\w*|0|[1-9]\d*|<>|[<>]=|[^ \t\r\n]/g;
 const REMEMBERED = 1_000;
 const known = new Map<string, readonly string[]>();
@@ -77,8 +77,8 @@ function tokensOf(expression: string): readonly string[] {
 }
 
 /**
- * Reads an expression once, from left to right, into something that takes an item. Placeholders are resolved
- * on the way, so that all which can be wrong without an item is refused here, as DynamoDB does.
+ * Reads an expression once, from left to right, and returns a function of an item. It resolves placeholders meanwhile, so it
+ * refuses everything that is wrong without an item, as DynamoDB does.
  */
 export class ExpressionParser {
   readonly #tokens: readonly string[];
@@ -110,7 +110,7 @@ export class ExpressionParser {
 
   protected fail(): never {
     const token = this.#tokens[this.#next];
-    // A sign can be shown; a word could be anything.
+    // An error shows a sign, but not a word, which can be anything.
     const at =
       token !== undefined && /^[()[\]<>=,.+-]{1,2}$/.test(token) ? `"${token}"` : `token ${this.#next + 1}`;
     throw new ExpressionError(`syntax error at ${token === undefined ? "its end" : at}`);

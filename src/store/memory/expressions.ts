@@ -6,14 +6,14 @@ import { type Update, UpdateParser } from "./update.js";
 export { type Attribute, ExpressionError, type Item } from "../attribute.js";
 
 /**
- * DynamoDB's condition and update expressions on items in memory. Held to what DynamoDB Local does by
- * test/expressions.test.ts. Errors name the rule, and nothing that stands in an expression: they can end up in logs.
+ * DynamoDB's condition and update expressions, on items in memory. test/store/expressions.test.ts compares them with
+ * DynamoDB Local. Errors name the rule and quote nothing of an expression, because they can end up in logs.
  */
 
 type Names = Record<string, string> | undefined;
 type Values = Record<string, Attribute> | undefined;
 
-/** Whether the condition holds for the item, or for none. Throws `ExpressionError`. */
+/** Whether the condition is true for the item, or for a missing item. Throws `ExpressionError`. */
 export function evaluateCondition(
   expression: string,
   names: Names,
@@ -23,7 +23,7 @@ export function evaluateCondition(
   return parseCondition(expression, new Placeholders(names, values))(item ?? {});
 }
 
-/** The item after the update; `item` itself stays as it is. Throws `ExpressionError`. */
+/** The item after the update. `item` itself is not changed. Throws `ExpressionError`. */
 export function applyUpdate(
   expression: string,
   names: Names,
@@ -39,8 +39,8 @@ export function applyUpdate(
 }
 
 /**
- * Throws `ExpressionError` for whatever DynamoDB would refuse of a request's expressions without seeing an
- * item. Only here is a placeholder missed that none of them uses: the two share theirs.
+ * Throws `ExpressionError` for everything that DynamoDB refuses without reading an item. Only here unused placeholders are
+ * found, because both expressions share them.
  */
 export function checkExpressions(
   expressions: { condition?: string | undefined; update?: string | undefined },

@@ -18,20 +18,20 @@ import {
   refuseSame,
 } from "./expression-parser.js";
 
-/** What becomes of one path; no value means that it goes. */
+/** The change of one path. No value: it is removed. */
 interface Edit {
   readonly path: Path;
   valueFrom(item: Item): Attribute | undefined;
 }
 
 export interface Update {
-  /** Top-level attributes that it changes. */
+  /** The top-level attributes that it changes. */
   readonly attributes: ReadonlySet<string>;
-  /** The item afterwards. */
+  /** The item after the update. */
   apply(item: Item): Item;
 }
 
-/** A right-hand side. Sums and list_append are `whole`: no part of another one. */
+/** A right-hand side. Sums and list_append are `whole`: they cannot be a part of another one. */
 interface Value extends Pick<Operand, "path" | "type"> {
   get(item: Item): Attribute;
   readonly whole?: true;
@@ -182,14 +182,14 @@ function applyAll(edits: Edit[], item: Item): Item {
       throw new ExpressionError("the item has nothing that could hold one of its paths");
     }
   });
-  // Every index meant the list as it was; what has gone, or never was, has left holes.
+  // Every index refers to the list before the update. Removed and missing entries have left holes.
   for (const list of lists) list.L = Object.values(list.L);
   return result;
 }
 
 function put(content: object, step: string | number, value: Attribute | undefined): void {
   if (value === undefined) Reflect.deleteProperty(content, step);
-  // Not by assignment: __proto__ is a name like any other.
+  // Not by assignment, because __proto__ is a valid name.
   else Object.defineProperty(content, step, { value, writable: true, enumerable: true, configurable: true });
 }
 
