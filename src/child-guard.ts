@@ -52,7 +52,8 @@ function startGuard(): void {
     stdio: ["pipe", "ignore", "ignore"],
     env,
   });
-  const pipe = guard.stdin as Writable & { unref(): void };
+  // Not every runtime's pipe has it: Bun's keeps nobody alive.
+  const pipe = guard.stdin as Writable & { unref?(): void };
   toGuard = pipe;
   for (const pid of guarded) tell(`+${pid}`);
   const ended = () => {
@@ -67,5 +68,5 @@ function startGuard(): void {
   // "exit" reports its death, and the next helper gets all registrations.
   pipe.on("error", () => {});
   guard.unref();
-  pipe.unref();
+  pipe.unref?.();
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { type CommandDef, defineCommand, runCommand, showUsage } from "citty";
+import { type CommandDef, defineCommand, runCommand } from "citty";
 import { describe } from "../describe.js";
 import { IncumbentError, InvalidOptionError } from "../errors.js";
+import { printHelp } from "./help.js";
 import { UsageError } from "./usage.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -29,13 +30,15 @@ const main = defineCommand({
 });
 
 /** One line and an exit code, never a stack trace at a user: 2 for bad usage, 1 for a failure. */
-async function start([name = "", ...rest]: string[]): Promise<void> {
+async function start(words: string[]): Promise<void> {
+  // `help run` is `run --help`, as in other commands.
+  const [name = "", ...rest] = words[0] === "help" ? [...words.slice(1), "--help"] : words;
   const own = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : undefined);
-  const wantsHelp = (words: string[]) => words.includes("--help") || words.includes("-h");
+  const has = (long: string, short: string) => own.includes(long) || own.includes(short);
   if (name === "--version" || name === "-v") return console.log(version);
-  if (name === "" || wantsHelp([name])) {
+  if (name === "" || name === "--help" || name === "-h") {
     process.exitCode = name === "" ? 2 : 0;
-    return showUsage(main);
+    return printHelp(main);
   }
   if (!Object.hasOwn(commands, name)) {
     throw new UsageError(
@@ -44,11 +47,8 @@ async function start([name = "", ...rest]: string[]): Promise<void> {
   }
   const loaded: { command: unknown; notes?: string } = await commands[name as keyof typeof commands]();
   const command = loaded.command as CommandDef;
-  if (wantsHelp(own)) {
-    await showUsage(command, main);
-    if (loaded.notes) console.log(loaded.notes);
-    return;
-  }
+  if (has("--help", "-h")) return printHelp(command, main, loaded.notes);
+  if (has("--version", "-v")) return console.log(version);
   await runCommand(command, { rawArgs: rest });
 }
 

@@ -66,7 +66,8 @@ When the leadership ends, the command and all processes that it started get SIGT
 candidate can lead. When this candidate leads again, it runs the command again.
 
 The exit code is that of the command: 128 + signal if it was killed, 127 if it was not found, 126 if it cannot be
-run. SIGTERM, SIGINT or SIGHUP to this process stops the command and gives the lease back. The exit code is then that
+run. Start node_modules/.bin/incumbent, not npx, where a service manager stops it: npx does not pass SIGTERM on.
+SIGTERM, SIGINT or SIGHUP to this process stops the command and gives the lease back. The exit code is then that
 of the command too, or 128 + signal if no command was running.
 
 If this process is frozen past its lease while the command continues, nothing can stop the command until this process
@@ -124,6 +125,12 @@ export const run = defineCommand({
         stoppedBy ??= signal;
         stop.abort();
       });
+    }
+    // npx ends on SIGTERM and leaves what it started behind.
+    if (process.env.npm_command === "exec") {
+      say(
+        "npx does not pass SIGTERM on. Where a service manager stops this, start node_modules/.bin/incumbent instead",
+      );
     }
     say(`${election.candidateId} campaigns for "${election.name}"`);
     for (;;) {

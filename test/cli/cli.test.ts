@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -248,6 +248,37 @@ test.each(["demo", "local", "run", "status"])(
     expect(command.out).toMatch(/Default/i);
   },
 );
+
+test("help and version are found where people look for them", async () => {
+  const outOf = async (...args: string[]) => {
+    const command = incumbent(...args);
+    expect(await command.exited).toBe(0);
+    expect(command.err).toBe("");
+    return command.out;
+  };
+  const help = await outOf("--help");
+  expect(help).toContain("COMMANDS");
+  expect(await outOf("help")).toBe(help);
+  expect(await outOf("-h")).toBe(help);
+  const helpOfRun = await outOf("run", "--help");
+  expect(helpOfRun).toContain("--kill-after-ms");
+  expect(await outOf("help", "run")).toBe(helpOfRun);
+  expect(await outOf("run", "e", "-h")).toBe(helpOfRun);
+  const version = await outOf("--version");
+  expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(await outOf("run", "--version")).toBe(version);
+});
+
+test("help in a pipe has no colours", async () => {
+  const { NO_COLOR: _, ...env } = process.env;
+  for (const args of [["--help"], ["run", "--help"]]) {
+    const { stdout } = spawnSync(process.execPath, ["dist/cli/main.js", ...args], {
+      env: { ...env, FORCE_COLOR: "1" },
+    });
+    expect(stdout.toString()).toContain("USAGE");
+    expect(stdout.includes(0x1b)).toBe(false);
+  }
+});
 
 test("a folder that keeps the data brings terms back after a restart", async () => {
   const terms: string[] = [];

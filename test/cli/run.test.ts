@@ -40,6 +40,7 @@ function run(name: string, command: string[], ...options: string[]): Command {
   const child = spawn(process.execPath, [...args, "--", ...command], {
     env: {
       ...process.env,
+      npm_command: undefined,
       AWS_ENDPOINT_URL_DYNAMODB: inject("dynamodb").endpoint,
       NODE_NO_WARNINGS: "1",
       NO_COLOR: "1",
@@ -207,6 +208,20 @@ test("the command finds its election, term and candidate in its environment", as
 
 test("an election may have the command's own name", async () => {
   expect(await run("true", ["true"]).exited).toBe(0);
+});
+
+test("under npx it says that SIGTERM would not reach it", async () => {
+  const outputOf = (npm_command: string | undefined) =>
+    spawnSync(
+      process.execPath,
+      ["dist/cli/main.js", "run", `e/${randomUUID()}`, "--table", table, "--", "true"],
+      {
+        env: { ...process.env, AWS_ENDPOINT_URL_DYNAMODB: inject("dynamodb").endpoint, npm_command },
+        encoding: "utf8",
+      },
+    ).stderr;
+  expect(outputOf("exec")).toContain("start node_modules/.bin/incumbent instead");
+  expect(outputOf("run-script")).not.toContain("npx");
 });
 
 test("--keep: a command that ends by itself is run again, under a later term, until SIGTERM", async () => {

@@ -21,9 +21,12 @@ afterEach(async () => {
   }
 });
 
-/** On the tests' table server. */
+/** On the tests' table server. As without npx, which may have started the tests. */
 export const incumbent = (...args: string[]) =>
-  incumbentWith({ ...process.env, AWS_ENDPOINT_URL_DYNAMODB: inject("dynamodb").endpoint }, ...args);
+  incumbentWith(
+    { ...process.env, npm_command: undefined, AWS_ENDPOINT_URL_DYNAMODB: inject("dynamodb").endpoint },
+    ...args,
+  );
 
 export function incumbentWith(env: NodeJS.ProcessEnv, ...args: string[]): Command {
   const child = spawn(process.execPath, [CLI, ...args], {
