@@ -168,6 +168,8 @@ export class TableUnavailableError extends IncumbentError {
 
 /** The sort key of a lease row. */
 const LEASE_ROW = "lease";
+/** That of the counter of candidates. */
+const ARRIVAL_ROW = "arrival";
 
 /**
  * A row under the election's key was not written by this library, or was damaged. Nobody changed it. The message quotes no
@@ -191,20 +193,44 @@ export class MalformedLeaseError extends IncumbentError {
     /** The row's sort key. */
     row = LEASE_ROW,
   ) {
-    // Rows and their keys can come from anywhere, so only known text is quoted.
-    const isName = NAME_PATTERN.test(election);
-    const known = isSortKey(row) ? row : `${/^(term|candidate)#/.exec(row)?.[0] ?? ""}…`;
-    const whose = isName ? `"${election}"` : "a name that no election has";
+    const key = shownKey(election, row);
     super(
-      `Row "${known}" of ${whose}: attribute "${attribute}" ${rule}; found ${received}. ${suggested(suggestion)} ` +
+      `${key.text}: attribute "${attribute}" ${rule}; found ${received}. ${suggested(suggestion)} ` +
         `The row was left as it is: ${
           row === LEASE_ROW
             ? "repair it, or delete it and the next term follows its history."
             : "remove or repair the attribute; delete the row only if it is no history of this election."
         }`,
     );
-    this.election = isName ? election : undefined;
-    this.row = known;
+    this.election = key.election;
+    this.row = key.row;
+  }
+}
+
+/** A newer version of this library wrote a row, and this one does not understand it. It is left as it is. */
+export class SchemaVersionError extends IncumbentError {
+  override readonly name = "SchemaVersionError";
+  readonly code = "SCHEMA_VERSION";
+  /** Undefined when the row's key is not the name of an election. */
+  readonly election: string | undefined;
+  /** The row's sort key. */
+  readonly row: string;
+
+  constructor(
+    election: string,
+    row: string,
+    /** The row's `schemaVersion`. */
+    readonly schemaVersion: number,
+    /** The highest one that this client understands. */
+    readonly knownVersion: number,
+  ) {
+    const key = shownKey(election, row);
+    super(
+      `${key.text} has schemaVersion ${schemaVersion}, and this version of incumbent understands up to ` +
+        `${knownVersion}. Upgrade incumbent here. The row was left as it is.`,
+    );
+    this.election = key.election;
+    this.row = key.row;
   }
 }
 
@@ -221,6 +247,14 @@ export class AlreadyCampaigningError extends IncumbentError {
   }
 }
 
+/** Rows and their keys can come from anywhere, so only known text is quoted. */
+function shownKey(election: string, sortKey: string) {
+  const isName = NAME_PATTERN.test(election);
+  const row = isSortKey(sortKey) ? sortKey : `${/^(term|candidate)#/.exec(sortKey)?.[0] ?? ""}…`;
+  const whose = isName ? `"${election}"` : "a name that no election has";
+  return { election: isName ? election : undefined, row, text: `Row "${row}" of ${whose}` };
+}
+
 function isSortKey(text: string): boolean {
-  return text === LEASE_ROW || /^term#[\d.-]{0,20}$/.test(text);
+  return text === LEASE_ROW || text === ARRIVAL_ROW || /^term#[\d.-]{0,20}$/.test(text);
 }

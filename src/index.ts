@@ -9,6 +9,7 @@ export {
   InvalidOptionError,
   LeaseLostError,
   MalformedLeaseError,
+  SchemaVersionError,
   TableError,
   TableUnavailableError,
   TransactionRefusedError,

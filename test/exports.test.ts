@@ -19,6 +19,7 @@ test("the package exports exactly this", () => {
         "LeaseLostError",
         "MalformedLeaseError",
         "Operator",
+        "SchemaVersionError",
         "TableError",
         "TableUnavailableError",
         "TransactionRefusedError",

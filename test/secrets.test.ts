@@ -391,7 +391,16 @@ describe("rows", () => {
   /** Under other names in the row. */
   const WRITTEN = Object.fromEntries(
     [
-      ...["stepDownBy", "stepDownTo", "commitTerm", "commitNumber", "commitId", "releaseInMs", "releaseTo"],
+      ...[
+        "schemaVersion",
+        "stepDownBy",
+        "stepDownTo",
+        "commitTerm",
+        "commitNumber",
+        "commitId",
+        "releaseInMs",
+        "releaseTo",
+      ],
       ...["reservedForCandidate", "reservedForGroup", "reservedUntil", "reservedForMs"],
     ].flatMap((name) => [
       [name, 0],
@@ -430,9 +439,9 @@ describe("rows", () => {
   const read: Array<[string, Record<string, 0>, (item: never) => unknown]> = [
     ["lease", { ...LEASE, ...WRITTEN }, (item) => toLease("e", item)],
     ["lease of a foreign key", LEASE, (item) => toLease(CANARY, { ...(item as object), term: { S: "" } })],
-    ["term", { ...TERM, sk: 0 }, (item) => toHistory("e", [item])],
-    ["term, for people", { ...TERM, sk: 0 }, (item) => toTerm(item)],
-    ["candidate", CANDIDATE, (item) => toCandidate(item)],
+    ["term", { ...TERM, sk: 0, schemaVersion: 0 }, (item) => toHistory("e", [item])],
+    ["term, for people", { ...TERM, sk: 0, schemaVersion: 0 }, (item) => toTerm(item)],
+    ["candidate", { ...CANDIDATE, schemaVersion: 0 }, (item) => toCandidate(item)],
   ];
   test.each(read)("%s", async (kind, attributes, parse) => {
     let refused = 0;

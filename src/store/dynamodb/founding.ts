@@ -12,6 +12,7 @@ import { asSeen, conditionExpression, notThere } from "./conditions.js";
 import { optional, toLease, withoutAbsent } from "./lease-codec.js";
 import { foundation } from "./lease-updates.js";
 import { writeLease } from "./lease-write.js";
+import { ownVersion } from "./row-version.js";
 import type { DynamoDBTable, Send } from "./table.js";
 import { termRow } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
@@ -105,7 +106,7 @@ async function foundInSteps(
 function newTerm(table: DynamoDBTable, election: string, record: TermRecord) {
   return {
     ...table.rowOf(election, termSortKey(record.term)),
-    ...updateExpression({ condition: notThere, set: termRow(record) }),
+    ...updateExpression({ condition: notThere, set: { ...termRow(record), ...ownVersion } }),
   };
 }
 

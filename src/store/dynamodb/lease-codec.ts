@@ -15,6 +15,7 @@ import type {
   StepDown,
   TenureRow,
 } from "../../protocol/lease.js";
+import { isKnown } from "../../protocol/schema-version.js";
 import type { AcquireRequest, CandidateRow } from "../../protocol/verbs.js";
 import { type Attribute, type Item, n, s } from "../attribute.js";
 import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "../schema.js";
@@ -25,6 +26,7 @@ import type { Update } from "./update-expression.js";
 
 export function toLease(election: string, item: Item): Lease {
   const row = new Row(election, LEASE_SORT_KEY, item);
+  row.checkVersion();
   const term = row.integer("term", 0, MAX_TERM);
   const holder = row.text("holder");
   const common = toLeaseRow(row);
@@ -120,7 +122,10 @@ export function optional<T>(attribute: (value: T) => Attribute, value: T | undef
   return value === undefined ? undefined : attribute(value);
 }
 
-/** A candidate's row; undefined when it is none: whoever wrote it is left out, and breaks nothing. */
+/**
+ * A candidate's row. Undefined when it is none, or a newer client wrote it (rule 1h): that candidate is left out of the
+ * line, and breaks nothing.
+ */
 export function toCandidate(item: Item): CandidateRow | undefined {
   const number = (name: string) => {
     const attribute = item[name];
@@ -145,9 +150,12 @@ export function toCandidate(item: Item): CandidateRow | undefined {
   const arrival = whole("arrival");
   const heartbeat = whole("heartbeat");
   const refreshIntervalMs = whole("refreshIntervalMs");
+  const version = item.schemaVersion === undefined ? 1 : whole("schemaVersion");
   const sortKey = item[SORT_KEY];
   const isItsOwn = sortKey && "S" in sortKey && sortKey.S === CANDIDATE_SORT_KEY_PREFIX + candidateId;
   if (
+    version === undefined ||
+    !isKnown({ schemaVersion: version }) ||
     !isItsOwn ||
     candidateId === undefined ||
     arrival === undefined ||

@@ -21,6 +21,7 @@ import {
   termAsSeen,
 } from "./conditions.js";
 import { held, optional } from "./lease-codec.js";
+import { keptVersion, ownVersion } from "./row-version.js";
 import type { Update } from "./update-expression.js";
 
 /** The condition and the changes of each verb on the lease row. Pure. */
@@ -33,6 +34,7 @@ export function placeholder({ revision, leaseDurationMs, renewIntervalMs }: Plac
       revision: n(revision),
       leaseDurationMs: n(leaseDurationMs),
       renewIntervalMs: n(renewIntervalMs),
+      ...ownVersion,
     },
   };
 }
@@ -42,6 +44,7 @@ export function acquisition(request: AcquireRequest): Update {
   return {
     condition: all(pairAsSeen(basis), notPaused),
     set: { ...held(request, basis.revision + 1), ...CLEARED },
+    copy: keptVersion,
   };
 }
 
@@ -64,6 +67,7 @@ export function foundation(request: AcquireRequest, lastTick: string | undefined
   return {
     condition: all(pairAsSeen(request.basis), notPaused),
     set: { ...held(request, 1), lastTick: optional(s, lastTick) },
+    copy: keptVersion,
   };
 }
 

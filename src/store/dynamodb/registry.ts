@@ -18,6 +18,8 @@ import {
 } from "../schema.js";
 import { conditionExpression, notRefreshedSince } from "./conditions.js";
 import { attributes, toCandidate } from "./lease-codec.js";
+import { Row } from "./row.js";
+import { keptVersion, ownVersion } from "./row-version.js";
 import type { DynamoDBTable, Send } from "./table.js";
 import { termRow, toHistory, toTerm } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
@@ -35,10 +37,9 @@ type Verbs =
 
 /** The rows beside the lease: past terms and candidates. Safety never depends on one of them alone. */
 export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
-  const set = (doing: string, partition: string, sortKey: string, row: Update["set"], signal: AbortSignal) =>
+  const write = (doing: string, partition: string, sortKey: string, update: Update, signal: AbortSignal) =>
     table.ask(doing, signal, async (send) => {
-      const update = updateExpression({ set: row });
-      await send(new UpdateItemCommand({ ...table.rowOf(partition, sortKey), ...update }));
+      await send(new UpdateItemCommand({ ...table.rowOf(partition, sortKey), ...updateExpression(update) }));
       return {};
     });
   return {
@@ -57,22 +58,30 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
     },
 
     recordTerm: (election, record, signal) =>
-      set("record a term", election, termSortKey(record.term), termRow(record), signal),
+      write(
+        "record a term",
+        election,
+        termSortKey(record.term),
+        { set: termRow(record), copy: keptVersion },
+        signal,
+      ),
 
     drawArrival: (election, signal) =>
       table.ask("join the election", signal, async (send) => {
         const command = new UpdateItemCommand({
           ...table.rowOf(election, ARRIVAL_SORT_KEY),
-          ...updateExpression({ set: {}, add: { arrival: n(1) } }),
+          ...updateExpression({ set: {}, add: { arrival: n(1) }, copy: keptVersion }),
           ReturnValues: "UPDATED_NEW",
         });
         const { Attributes } = await send(command);
+        new Row(election, ARRIVAL_SORT_KEY, Attributes as Item).checkVersion();
         return { arrival: Number(Attributes?.arrival?.N) };
       }),
 
     writeCandidate(election, row, signal) {
       const sortKey = CANDIDATE_SORT_KEY_PREFIX + row.candidateId;
-      return set("refresh the candidate", candidatesPartition(election), sortKey, attributes(row), signal);
+      const update = { set: { ...attributes(row), ...ownVersion } };
+      return write("refresh the candidate", candidatesPartition(election), sortKey, update, signal);
     },
 
     deleteCandidate: (election, { candidateId, heartbeat }, signal) =>

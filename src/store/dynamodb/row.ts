@@ -1,4 +1,5 @@
 import { MalformedLeaseError } from "../../errors.js";
+import { checkSchemaVersion } from "../../protocol/schema-version.js";
 import { type Attribute, type Item, TYPES } from "../attribute.js";
 
 /** One row that was read. Each attribute is checked when it is used. */
@@ -8,6 +9,12 @@ export class Row {
     private readonly sortKey: string,
     private readonly item: Item,
   ) {}
+
+  /** Rule 1h. Comes first: in a newer row the other attributes may be written otherwise. */
+  checkVersion(): void {
+    const schemaVersion = this.optionalInteger("schemaVersion", 1);
+    checkSchemaVersion(this.election, this.sortKey, { schemaVersion });
+  }
 
   has(name: string): boolean {
     return this.item[name] !== undefined;

@@ -1,5 +1,5 @@
 import { GetItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
-import { MalformedLeaseError } from "../../errors.js";
+import { MalformedLeaseError, SchemaVersionError } from "../../errors.js";
 import { NAME_PATTERN } from "../../limits.js";
 import type { Lease } from "../../protocol/lease.js";
 import type { Answer, TermRecord } from "../../protocol/verbs.js";
@@ -22,8 +22,8 @@ export type TableRow = {
 } & (
   | { readonly kind: "lease"; readonly lease: Lease }
   | { readonly kind: "term"; readonly record: TermRecord }
-  /** The row of a lease or a term that this library did not write, or that was damaged. */
-  | { readonly kind: "malformed"; readonly problem: MalformedLeaseError }
+  /** The row of a lease or a term that this version of the library did not write, or that was damaged. */
+  | { readonly kind: "malformed"; readonly problem: MalformedLeaseError | SchemaVersionError }
   | { readonly kind: "other" }
 );
 
@@ -47,7 +47,16 @@ export interface ScanPage {
 /** The attributes that the monitor's figures need. The leaders' published values are not read. */
 const NEEDED = [
   ...[PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE, "term", "holder", "leaseDurationMs", "electedAt", "endedAt"],
-  ...["revision", "renewIntervalMs", "expiresAt", "renewedAt", "lastTick", "lastTickTerm", "lastRenewedAt"],
+  ...[
+    "schemaVersion",
+    "revision",
+    "renewIntervalMs",
+    "expiresAt",
+    "renewedAt",
+    "lastTick",
+    "lastTickTerm",
+    "lastRenewedAt",
+  ],
 ];
 
 /** One page of all lease rows, and of the rows that the options add. Eventually consistent. */
@@ -119,7 +128,7 @@ export function toTableRow(item: Item): TableRow {
     }
     return { ...key, kind: "other" };
   } catch (error) {
-    if (!(error instanceof MalformedLeaseError)) throw error;
+    if (!(error instanceof MalformedLeaseError || error instanceof SchemaVersionError)) throw error;
     return { ...key, kind: "malformed", problem: error };
   }
 }

@@ -1,6 +1,7 @@
 import { MAX_LEASE_MS } from "../../limits.js";
 import { endReasonOf } from "../../protocol/end-reason.js";
 import type { History } from "../../protocol/observation.js";
+import { isKnown } from "../../protocol/schema-version.js";
 import type { TermRecord } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
 import { SORT_KEY, termOfSortKey, termSortKey } from "../schema.js";
@@ -34,6 +35,7 @@ function toPastTerm(election: string, item: Item): PastTerm {
     const rule = "must be `term#` and twelve digits, from 1";
     throw row.malformed(SORT_KEY, rule, kindOf(item[SORT_KEY]), { S: "term#000000000042" });
   }
+  row.checkVersion();
   return {
     term,
     leaseDurationMs: row.optionalInteger("leaseDurationMs", 1, MAX_LEASE_MS),
@@ -42,10 +44,14 @@ function toPastTerm(election: string, item: Item): PastTerm {
   };
 }
 
-/** Reads a row for people: the facts that can be read. Undefined: the row is not ours. */
+/**
+ * Reads a row for people: the facts that can be read. Undefined: the row is not ours. Of a newer client's row only the
+ * term is known (rule 1h).
+ */
 export function toTerm(item: Item): TermRecord | undefined {
   const term = termOfSortKey(textOf(item[SORT_KEY]) ?? "");
   if (term === undefined) return undefined;
+  if (!isKnown({ schemaVersion: numberOf(item.schemaVersion) })) return { term };
   const text = (name: string) => textOf(item[name]);
   const number = (name: string) => numberOf(item[name]);
   return present({

@@ -2,6 +2,7 @@ import { type ActionRefusal, TableError, TableUnavailableError } from "../../err
 import type { Lease } from "../../protocol/lease.js";
 import { checkNextPause, checkNextTerm } from "../../protocol/next-term.js";
 import type { History } from "../../protocol/observation.js";
+import { checkSchemaVersion, isKnown, type Versioned } from "../../protocol/schema-version.js";
 import type { Founding } from "../../protocol/takeover.js";
 import {
   acquired,
@@ -30,6 +31,7 @@ import type {
   Written,
 } from "../../protocol/verbs.js";
 import type { LeaseStore, TransactRequest } from "../lease-store.js";
+import { LEASE_SORT_KEY, termSortKey } from "../schema.js";
 import { type Action, fromItem, isScalar } from "../transaction.js";
 import {
   applyUpdate,
@@ -55,9 +57,9 @@ const TOKEN_MEMORY_MS = 600_000;
  * elections. It stores nothing on disk, and every request gets an answer. It passes the same tests as the real table.
  */
 export class MemoryTable implements LeaseStore {
-  readonly #leases = new Map<string, Lease>();
-  readonly #terms = new Map<string, Map<number, TermRecord>>();
-  readonly #candidates = new Map<string, Map<string, CandidateRow>>();
+  readonly #leases = new Map<string, Lease & Versioned>();
+  readonly #terms = new Map<string, Map<number, TermRecord & Versioned>>();
+  readonly #candidates = new Map<string, Map<string, CandidateRow & Versioned>>();
   readonly #arrivals = new Map<string, number>();
   readonly #items = new Map<string, Map<string, Item>>();
   readonly #tokens = new Map<string, { readonly atMs: number; readonly content: string }>();
@@ -102,7 +104,7 @@ export class MemoryTable implements LeaseStore {
    * @example
    * store.restore("billing/nightly", lease);
    */
-  restore(election: string, lease: Lease, terms?: readonly TermRecord[]): void {
+  restore(election: string, lease: Lease & Versioned, terms?: ReadonlyArray<TermRecord & Versioned>): void {
     this.#leases.set(election, lease);
     if (terms) this.#terms.set(election, new Map(terms.map((record) => [record.term, record])));
   }
@@ -127,16 +129,17 @@ export class MemoryTable implements LeaseStore {
    * @example
    * expect(store.terms("billing/nightly")).toHaveLength(2);
    */
-  terms(election: string): TermRecord[] {
+  terms(election: string): Array<TermRecord & Versioned> {
     return [...(this.#terms.get(election)?.values() ?? [])].sort((a, b) => a.term - b.term);
   }
 
   async read(election: string): Promise<Read> {
-    return { dateMs: this.#dateMs(), lease: this.#leases.get(election) };
+    return { dateMs: this.#dateMs(), lease: checked(election, this.#leases.get(election)) };
   }
 
   async readHistory(election: string): Promise<Answer & { history: History }> {
     const terms = this.terms(election);
+    for (const record of terms) checkSchemaVersion(election, termSortKey(record.term), record);
     const history = {
       highestTerm: terms.at(-1)?.term ?? 0,
       longestLeaseMs: Math.max(0, ...terms.map((term) => term.leaseDurationMs ?? 0)),
@@ -211,7 +214,8 @@ export class MemoryTable implements LeaseStore {
     { before = Number.POSITIVE_INFINITY, after = -1, limit }: TermRange,
   ): Promise<Answer & { terms: readonly TermRecord[] }> {
     const terms = this.terms(election).filter(({ term }) => term > after && term < before);
-    return { dateMs: this.#dateMs(), terms: terms.reverse().slice(0, limit) };
+    const known = terms.map((record) => (isKnown(record) ? record : { term: record.term }));
+    return { dateMs: this.#dateMs(), terms: known.reverse().slice(0, limit) };
   }
 
   async drawArrival(election: string): Promise<Answer & { arrival: number }> {
@@ -237,7 +241,8 @@ export class MemoryTable implements LeaseStore {
   }
 
   async readCandidates(election: string): Promise<Answer & { candidates: readonly CandidateRow[] }> {
-    return { dateMs: this.#dateMs(), candidates: [...(this.#candidates.get(election)?.values() ?? [])] };
+    const rows = [...(this.#candidates.get(election)?.values() ?? [])];
+    return { dateMs: this.#dateMs(), candidates: rows.filter(isKnown) };
   }
 
   async recordTerm(election: string, record: TermRecord): Promise<Answer> {
@@ -261,7 +266,7 @@ export class MemoryTable implements LeaseStore {
     }
     const lease = this.#leases.get(election);
     const marked = committed(lease, request);
-    if (marked === undefined) return { dateMs, done: false, fenced: true, lease };
+    if (marked === undefined) return { dateMs, done: false, fenced: true, lease: checked(election, lease) };
     const refusals = changes.map(({ refusal }) => refusal);
     if (refusals.some(({ code }) => code !== "None")) return { dateMs, done: false, fenced: false, refusals };
     for (const { apply } of changes) apply?.();
@@ -296,11 +301,13 @@ export class MemoryTable implements LeaseStore {
     rule: (row: Lease | undefined, request: T) => L | undefined,
     request: T,
   ): Written<L> {
-    const row = this.#leases.get(request.election);
+    const { election } = request;
+    const row = this.#leases.get(election);
     const changed = rule(row, request);
-    if (changed === undefined) return { dateMs: this.#dateMs(), done: false, lease: row };
-    this.#leases.set(request.election, changed);
-    return { dateMs: this.#dateMs(), done: true, lease: changed };
+    if (changed === undefined) return { dateMs: this.#dateMs(), done: false, lease: checked(election, row) };
+    const written = row?.schemaVersion ? { ...changed, schemaVersion: row.schemaVersion } : changed;
+    this.#leases.set(election, written);
+    return { dateMs: this.#dateMs(), done: true, lease: checked(election, written) };
   }
 
   /** Rejects a token that was used for something else, as DynamoDB does (`IdempotentParameterMismatchException`). */
@@ -387,6 +394,12 @@ export class MemoryTable implements LeaseStore {
     this.#items.set(name, table);
     return table;
   }
+}
+
+/** Rule 1h. */
+function checked<T extends (Lease & Versioned) | undefined>(election: string, lease: T): T {
+  if (lease) checkSchemaVersion(election, LEASE_SORT_KEY, lease);
+  return lease;
 }
 
 function contentOf({ election, candidateId, term, commit, actions }: TransactRequest): string {
