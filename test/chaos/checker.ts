@@ -40,7 +40,7 @@ function owners(history: readonly HistoryEvent[]): Violation[] {
     if (first !== candidate)
       violations.set(`${term} ${candidate}`, {
         rule: "owner",
-        what: `term ${term} is of ${first} and of ${candidate}`,
+        what: `term ${term} belongs to ${first} and to ${candidate}`,
       });
   }
   return [...violations.values()];
@@ -66,7 +66,7 @@ function told(history: readonly HistoryEvent[]): Violation[] {
       ends.add(end);
       return [];
     }
-    return [{ rule: "told", what: `${candidate} was told again that term ${term} had ended: ${reason}` }];
+    return [{ rule: "told", what: `${candidate} got the end of term ${term} again: ${reason}` }];
   });
 }
 
@@ -79,7 +79,7 @@ function release(history: readonly HistoryEvent[]): Violation[] {
     if (event.type !== "resigned" || event.outcome !== "released") continue;
     const { candidate, term } = event;
     if (!done.has(`${candidate} ${term}`))
-      violations.push({ rule: "release", what: `${candidate} gave term ${term} back under running work` });
+      violations.push({ rule: "release", what: `${candidate} gave term ${term} back while its work ran` });
   }
   return violations;
 }

@@ -85,7 +85,7 @@ function outcomes(landed: Landed, begun: Begun, history: readonly HistoryEvent[]
     // A table that was killed may have forgotten that it had seen this request already.
     const since = begun.get(write)?.since ?? 0;
     if (restarts.some((restart) => restart.at >= since && restart.at <= at)) continue;
-    violations.push({ rule: "refused", what: `write ${write} of ${candidate} was ${outcome}, and is there` });
+    violations.push({ rule: "refused", what: `write ${write} of ${candidate} was ${outcome}, but is there` });
   }
   return violations;
 }

@@ -71,7 +71,7 @@ export async function story(root: string, steps: Steps, signal: AbortSignal): Pr
   await steps.run("schedules, changed", () => schedules(changed));
   await steps.run("cdk diff", async () => {
     const { differs, output } = await cdk.diff(STACK, CHANGED);
-    if (differs) throw new StepFailure(`nothing was to differ:\n${output}`);
+    if (differs) throw new StepFailure(`expected no difference:\n${output}`);
     return { found: "no differences" };
   });
   await steps.run("cdk diff against the first", async () => {

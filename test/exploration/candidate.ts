@@ -204,14 +204,14 @@ export const OVER = { phase: "campaigning", tenure: undefined, waiting: undefine
 function unjustified(id: string, what: string): Broken {
   return {
     promise: "justified belief",
-    message: `${id} believes that it wrote ${what}, and it never landed`,
+    message: `${id} believes that it wrote ${what}, but the write never landed`,
   };
 }
 
 function untrueLoss(id: string, term: number): Broken {
   return {
     promise: "true loss",
-    message: `${id} is told that it lost term ${term}, and the row was still its own`,
+    message: `${id} hears that it lost term ${term}, but the row was still its own`,
   };
 }
 

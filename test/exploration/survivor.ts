@@ -48,7 +48,10 @@ export class Survivors {
       });
     }
     const { id } = state.candidates[index] as Candidate;
-    return { promise: "liveness", message: `${id}, left alone, does not lead after ${ticksAtMost} ticks` };
+    return {
+      promise: "liveness",
+      message: `${id}, the only one left, does not lead after ${ticksAtMost} ticks`,
+    };
   }
 
   /** All that it does at this moment. Undefined: it leads. */

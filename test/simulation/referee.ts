@@ -98,7 +98,7 @@ export class Referee {
     // Clocks beyond the assumptions may run at half speed.
     const leases = this.exclusionPromised ? 2 : 4;
     if (nowMs - sinceMs > leases * this.leaseDurationMs) {
-      throw new Violation("history", `term ${leadership.term} leads, and no longer tries to be recorded`);
+      throw new Violation("history", `term ${leadership.term} leads, and no longer tries to record its term`);
     }
   }
 
@@ -110,14 +110,14 @@ export class Referee {
       const tenure = `${event.candidateId}/${event.term}`;
       const times = (this.#endings.get(tenure) ?? 0) + 1;
       this.#endings.set(tenure, times);
-      if (times > 1) throw new Violation("told once", `the end of ${tenure} was told ${times} times`);
+      if (times > 1) throw new Violation("told once", `the end of ${tenure} was reported ${times} times`);
       const isMine = isHeldIn(this.#row, event);
       if (isMine && LOSSES.has(event.reason) && event.term !== this.#putBackTerm) {
-        throw new Violation("true loss", `${tenure} is told "${event.reason}", and the row is still its own`);
+        throw new Violation("true loss", `${tenure} gets "${event.reason}", but the row is still its own`);
       }
     } else if (event.type === "resigned" && event.outcome === "lost") {
       if (this.#row?.term === event.term && this.#row.kind === "vacant") {
-        throw new Violation("true loss", `term ${event.term} was given back, and is told to be lost`);
+        throw new Violation("true loss", `term ${event.term} was given back, but is reported as lost`);
       }
     }
   }
@@ -148,7 +148,7 @@ export class Referee {
     if (verb === "recordTerm" || verb === "acquire") this.#rememberedMs.set(host, nowMs);
     if (verb !== "resign") return;
     const player = this.players.find((candidate) => candidate.host === host);
-    if (player?.working) throw new Violation("work", "a lease is given back while its work still runs");
+    if (player?.working) throw new Violation("work", "a lease is given back while its work runs");
   }
 
   landed(verb: Verb, args: readonly unknown[], answer: Answer): void {
@@ -175,7 +175,7 @@ export class Referee {
     if (verb === "resign") this.#completed(lastTick ?? "");
     else this.toldDone(lastTick ?? "");
     if (lastTick !== undefined && !this.#worked.has(lastTick)) {
-      throw new Violation("ticks", `${lastTick} is recorded as done, and no work for it was`);
+      throw new Violation("ticks", `${lastTick} is recorded as done, but no work for it was done`);
     }
   }
 
@@ -192,7 +192,7 @@ export class Referee {
     const paused = row.pausedBy !== undefined;
     if (this.#askedForPause === !paused && !this.wasMadeAgain(row)) {
       const [late, newer] = paused ? ["pause", "resume"] : ["resume", "pause"];
-      throw new Violation("asked last", `a ${late} that came late undoes a newer ${newer}`);
+      throw new Violation("asked last", `a ${late} that arrives late undoes a newer ${newer}`);
     }
     this.#paused = paused;
   }
@@ -222,7 +222,7 @@ export class Referee {
   /** What is called done was confirmed by the fence, and not only said by a run that had lost its lease. */
   toldDone(tick: string): void {
     if (tick <= this.#fencedTick) return;
-    this.#late.push(new Violation("ticks", `${tick} is told to be done, and no release completed it`));
+    this.#late.push(new Violation("ticks", `${tick} is reported as done, but no release completed it`));
   }
 
   /** A call whose caller has aborted leaves no leadership behind. */
@@ -273,7 +273,7 @@ export class Referee {
   /** When faults have ended and one lease and its line have passed, somebody leads. */
   expectLeader(sinceMs: number): void {
     if (this.#ledMs >= sinceMs) return;
-    throw new Violation("liveness", "nobody leads when the faults are long over");
+    throw new Violation("liveness", "nobody leads long after the faults have ended");
   }
 
   /** Under preemption, when faults have ended, nobody of lower rank leads for long. */
@@ -287,7 +287,10 @@ export class Referee {
     if (leader === undefined) return;
     if (leader.term < this.#observedTerm && this.#tellsInOrder) {
       this.#late.push(
-        new Violation("observed in order", `term ${leader.term} is told after term ${this.#observedTerm}`),
+        new Violation(
+          "observed in order",
+          `term ${leader.term} is observed after term ${this.#observedTerm}`,
+        ),
       );
     }
     this.#observedTerm = leader.term;
@@ -296,7 +299,7 @@ export class Referee {
   /** When faults have ended, ticks are run again. */
   expectTicksSince(before: number): void {
     if (this.ticksCompleted > before) return;
-    throw new Violation("liveness", "no tick is completed when the faults are long over");
+    throw new Violation("liveness", "no tick is completed long after the faults have ended");
   }
 
   /** What `transact` said of each call. */
@@ -315,7 +318,7 @@ export class Referee {
     for (const [id, said] of this.#outcomes) {
       const isThere = counts.has(id);
       if (said !== "unknown" && isThere !== (said === "written")) {
-        throw new Violation("outcome", `call ${id} was ${said}, and is ${isThere ? "there" : "not there"}`);
+        throw new Violation("outcome", `call ${id} was ${said}, but is ${isThere ? "there" : "not there"}`);
       }
     }
   }
@@ -329,7 +332,7 @@ export class Referee {
     );
     for (const [tenure, times] of this.#endings) {
       if (times === 0 && !present.has(tenure)) {
-        throw new Violation("told once", `the end of ${tenure} was never told`);
+        throw new Violation("told once", `the end of ${tenure} was never reported`);
       }
     }
   }

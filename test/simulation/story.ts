@@ -1,7 +1,7 @@
 import type { ElectionEvent } from "../../src/index.js";
 import type { Fault } from "./plan.js";
 
-/** What happens, in words, one line each. Renewals that succeed are no news. */
+/** What happens, one line per event. Renewals that succeed are left out. */
 export function tellEvent(event: ElectionEvent): string | undefined {
   const words = wordsFor(event);
   return words && `${event.candidateId} ${words}`;
@@ -18,7 +18,7 @@ function wordsFor(event: ElectionEvent): string | undefined {
     case "resigned":
       return `gave term ${event.term} back: ${event.outcome}`;
     case "refused":
-      return `was refused, the row stands at term ${event.term ?? "none"}`;
+      return `was refused: the row has term ${event.term ?? "none"}`;
     case "renewal-failed":
       return `could not renew term ${event.term}, ${Math.round(event.trustLeftMs)} ms of trust left`;
     case "drain-overrun":
@@ -36,9 +36,9 @@ function wordsFor(event: ElectionEvent): string | undefined {
     case "work-failed":
       return `threw in term ${event.term}`;
     case "rank-ignored":
-      return "was given a rank that is none";
+      return "got a rank that is not valid";
     case "clock-anomaly":
-      return "was told two times that contradict each other";
+      return "got two times that contradict each other";
   }
 }
 
@@ -50,19 +50,19 @@ export function tellFault(fault: Fault): string {
       return `~ weather for ${seconds(fault.forMs)}: ${what || "calm"}`;
     }
     case "outage":
-      return `✗ the table is away for ${seconds(fault.forMs)}`;
+      return `✗ the table does not answer for ${seconds(fault.forMs)}`;
     case "historyOutage":
       return `✗ the table takes no history for ${seconds(fault.forMs)}`;
     case "callerAborts":
       return fault.when === "now"
-        ? `! who called ${fault.label} aborts`
-        : `! who called ${fault.label} aborts while its next acquire is under way`;
+        ? `! the caller of ${fault.label} aborts`
+        : `! the caller of ${fault.label} aborts while its next acquire is under way`;
     case "crash":
       return `✗ ${fault.label} is killed, to start again in ${seconds(fault.forMs)}`;
     case "suspend":
       return `‖ ${fault.label} is suspended for ${seconds(fault.forMs)}: its monotonic clock stands still`;
     case "block":
-      return `‖ ${fault.label} is blocked for ${seconds(fault.forMs)}: its clocks go on`;
+      return `‖ ${fault.label} is blocked for ${seconds(fault.forMs)}: its clocks continue`;
     case "cut": {
       const what = {
         requests: "no request of it arrives",
@@ -77,7 +77,7 @@ export function tellFault(fault: Fault): string {
       return `✗ rows of ${fault.rows} candidates that died, good until ${seconds(fault.agoMs)} ago`;
     case "lieHeader":
     case "stepHeader":
-      return `~ headers that ${fault.label} hears are off by ${seconds(fault.byMs)} for ${seconds(fault.forMs)}`;
+      return `~ headers that ${fault.label} receives are wrong by ${seconds(fault.byMs)} for ${seconds(fault.forMs)}`;
     case "missingHeaders":
       return `~ ${fault.label} hears no header for ${seconds(fault.forMs)}`;
     case "stepDown":
