@@ -1,39 +1,42 @@
-/** Every minimum, maximum and name pattern that more than one module knows, or that users and rows are held to. */
+/** The minimums, maximums and name patterns for users and rows, and for more than one module. */
 
 /** A table's name or ARN. */
 export const TABLE_PATTERN = /^[A-Za-z0-9_.:/-]{3,1024}$/;
 export const TABLE_CHARACTER = /[A-Za-z0-9_.:/-]/;
 
-/** Election names: no ':' and no '#', so no name is another election's `<name>#candidates` (pitfall: composite keys that collide). */
+/**
+ * Election names. They have no ':' and no '#', so no name is another election's `<name>#candidates` (pitfall: composite keys
+ * that collide).
+ */
 export const NAME_PATTERN = /^[A-Za-z0-9._/-]{1,200}$/;
 
 /** Labels and groups. */
 export const LABEL_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
 
-/** What twelve digits can hold: one term a millisecond would take 31 years. */
+/** The largest number of twelve digits. With one term per millisecond it lasts for 31 years. */
 export const MAX_TERM = 999_999_999_999;
 
-/** From here a holder can renew for ages, and numbers stay exact. */
+/** Above this a holder can still renew for years, and the numbers stay exact. */
 export const MAX_REVISION_TO_FOLLOW = 2 ** 52;
 /**
- * What an eviction adds to the revision. The term that it uses up stands in no history, so after a deletion of the row it is
- * led: such a step keeps that tenure from ever reaching the pair of the evicted row. 2^32 renewals take years.
+ * What an eviction adds to the revision. The term that it uses is in no history, so after a deletion of the row a candidate
+ * can lead it. With this step that tenure never reaches the pair of the evicted row: 2^32 renewals take years.
  */
 export const EVICTION_STEP = 2 ** 32;
-/** Below this a row can be evicted, and the next holder can go on. */
+/** Up to this revision an operator can evict, and the next holder can still renew. */
 export const MAX_REVISION_TO_EVICT = MAX_REVISION_TO_FOLLOW - EVICTION_STEP;
 
-/** As the options allow. */
+/** Limits of options. */
 export const DAY_MS = 86_400_000;
 export const MAX_LEASE_MS = DAY_MS;
 export const MAX_RESERVATION_MS = 31 * DAY_MS;
-/** A published value, in characters. */
+/** The longest published value, in characters. */
 export const MAX_VALUE = 1_024;
-/** Label and group of a candidate's row, in characters, as rows are read. */
+/** The longest label and group that is read from a candidate's row, in characters. */
 export const MAX_CANDIDATE_TEXT = 1_024;
-/** Candidates that a lease row lists: more places would never be waited for. */
+/** The most candidates in a lease row's line. A place further back would never be reached. */
 export const MAX_LINE = 16;
-/** However soon a row says that it is written again, nobody polls for that more often than this for long. */
+/** A follower that waits long polls at most this often, whatever interval a row has. */
 export const MIN_INTERVAL_MS = 50;
-/** An announced moment that lies further back is told as this. */
+/** An announced moment that is longer ago is written as this. */
 export const MIN_RELEASE_IN_MS = -MAX_LEASE_MS;

@@ -18,7 +18,7 @@ export const tableArgs = {
   },
 } as const;
 
-/** A client from the usual AWS environment. DynamoDB Local on loopback needs no credentials of its own. */
+/** A client from the usual AWS environment. DynamoDB Local on loopback needs no real credentials. */
 export function newClient(endpoint: string | undefined): DynamoDBClient {
   const { env } = process;
   const [source, url] =
@@ -28,7 +28,7 @@ export function newClient(endpoint: string | undefined): DynamoDBClient {
       ["AWS_ENDPOINT_URL", env.AWS_ENDPOINT_URL || undefined] as const,
     ].find(([, value]) => value !== undefined) ?? [];
   if (source === undefined || url === undefined) return new DynamoDBClient({});
-  // The SDK would find out only when it sends, and take it for a table that does not answer.
+  // The SDK notices it only when it sends, and then it looks like a table that does not answer.
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
     throw refused(source, "must be a URL", url, "http://127.0.0.1:8000");
   }

@@ -108,7 +108,7 @@ export const demo = defineCommand({
   },
 });
 
-/** The show's exit code, or what was wrong. */
+/** Returns the demo's exit code. Prints one line for an error that a user can correct. */
 async function orOneLine(show: () => Promise<number>): Promise<number> {
   try {
     return await show();

@@ -62,7 +62,7 @@ export AWS_ACCESS_KEY_ID=${credentials.accessKeyId}
 export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`;
 }
 
-/** Its credentials come from the environment and may be real ones: they are not printed. */
+/** Its credentials come from the environment and can be real, so they are not printed. */
 function yours({ endpoint }: DynamoDBLocal, table: string): string {
   return `# Nothing was started: AWS_ENDPOINT_URL_DYNAMODB is set. DynamoDB at ${withoutPassword(endpoint)}, lease table "${table}".
 # You need no exports. Ctrl-C does not stop that DynamoDB.`;

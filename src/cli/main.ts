@@ -29,7 +29,7 @@ const main = defineCommand({
   ),
 });
 
-/** One line and an exit code, never a stack trace at a user: 2 for bad usage, 1 for a failure. */
+/** A user sees one line and never a stack trace. Exit code 2: a wrong command line; 1: a failure. */
 async function start(words: string[]): Promise<void> {
   // `help run` is `run --help`, as in other commands.
   const [name = "", ...rest] = words[0] === "help" ? [...words.slice(1), "--help"] : words;
@@ -71,7 +71,7 @@ function unexpected(error: unknown): string {
 
 // A reader that closes the pipe early, as in `incumbent status | head -1`, is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-// Nobody reads our messages: no reason to stop a command that leads.
+// When nobody reads our messages, a command that leads must go on.
 process.stderr.on("error", () => {});
 
 try {

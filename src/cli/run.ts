@@ -50,7 +50,7 @@ const args = {
 const DEFAULT_LEASE_MS = 15_000;
 const DEFAULT_KILL_AFTER_MS = 10_000;
 
-/** Parts of the lease. SIGKILL comes this long before trust would end, so that the kernel has time for it. */
+/** A part of the lease. SIGKILL is sent this long before trust ends, so that the kernel has time for it. */
 const KILL_NOTICE = 1 / 20;
 /**
  * SIGTERM comes this long before trust would end. A renewal is sent each third of a lease and waits a quarter for its
@@ -88,7 +88,7 @@ export const run = defineCommand({
     const split = rawArgs.indexOf("--");
     const commandLine = split < 0 ? [] : rawArgs.slice(split + 1);
     const [command, ...commandArgs] = commandLine;
-    // Positionals are those of both sides; one must be left for ours, whatever the command is called.
+    // citty counts the words on both sides of "--". One of them must be ours.
     if (command === undefined || !given.election || given._.length - commandLine.length !== 1) {
       throw new UsageError(
         "run: needs an election and a command: incumbent run billing/nightly -- python3 job.py",
@@ -146,7 +146,7 @@ export const run = defineCommand({
       if (!end || stop.signal.aborted || (end.why === "by itself" && !given.keep)) {
         process.exit(end?.code ?? (stoppedBy ? 128 + constants.signals[stoppedBy] : 0));
       }
-      // Another candidate has its turn, and a command that fails at once is not run in a tight loop.
+      // So another candidate can lead, and a command that fails at once does not run in a tight loop.
       if (end.why === "by itself") await sleep(systemClock, leaseMs / 3, stop.signal).catch(() => {});
     }
   },
@@ -154,14 +154,13 @@ export const run = defineCommand({
 
 interface End {
   readonly code: number;
-  /** `stopped`: we told it to, although the leadership may have recovered: it is owed another run. */
+  /** `stopped`: by us, although the leadership may have recovered. Then it must run again. */
   readonly why: "by itself" | "stopped" | "not started";
 }
 
 /**
- * Holds the command back until it is known to die with us: killed between its start and that moment, we
- * would leave it running. Ends by itself when the gate is closed before it opens, and says when there is
- * no such command.
+ * Delays the command until it is sure to die with this process. If this process were killed before that, the command
+ * would go on. The gate ends by itself when it is closed before it opens, and reports a command that does not exist.
  */
 const GATE = `
 read -r go <&3 || exit 1
@@ -170,7 +169,7 @@ exec 3>&-
 exec "$@"
 `;
 
-/** A shell drops variables whose names it cannot hold; the command must have them, gate or not. */
+/** A shell drops variables with other names, but the command must get them. Then there is no gate. */
 function canPassShell(env: NodeJS.ProcessEnv): boolean {
   return Object.keys(env).every((name) => /^[A-Za-z_]\w*$/.test(name));
 }
@@ -226,51 +225,51 @@ async function serve(
   const watch = keepWithinTrust(leadership, child, { killAfterMs, leaseMs });
   const end = await ended;
   watch.stop();
-  // What the command left behind in its group must not work on without leadership.
+  // Processes that the command left in its group must not work without the leadership.
   signalGroup(child, "SIGKILL");
   if (leadership.signal.aborted) {
     say(
       `term ${term} ended: ${(leadership.signal.reason as Error).message} The command ended with ${end.code}.`,
     );
-  } else if (watch.told) {
+  } else if (watch.stopping) {
     say(`term ${term} ended: no renewal was confirmed in time. The command ended with ${end.code}.`);
   }
-  return watch.told && end.why === "by itself" ? { ...end, why: "stopped" } : end;
+  return watch.stopping && end.why === "by itself" ? { ...end, why: "stopped" } : end;
 }
 
 /**
- * SIGTERM at a planned end, or some time before trust would end for want of a renewal; SIGKILL after
- * `killAfterMs`, and in any case while trust is left. After a freeze of ours both are long due, and come at once.
+ * Sends SIGTERM at a planned end, or some time before trust ends because no renewal was confirmed. Sends SIGKILL after
+ * `killAfterMs`, and in any case while trust is left. After a freeze of this process both are sent at once.
  */
 function keepWithinTrust(
   leadership: Leadership,
   child: ChildProcess,
   { killAfterMs, leaseMs }: { killAfterMs: number; leaseMs: number },
-): { readonly told: boolean; stop(): void } {
-  let told = false;
+): { readonly stopping: boolean; stop(): void } {
+  let stopping = false;
   let killAtMs = Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const check = () => {
     clearTimeout(timer);
     const leftMs = leadership.remainingMs();
     if (leftMs <= leaseMs * KILL_NOTICE || performance.now() >= killAtMs) {
-      told = true;
+      stopping = true;
       signalGroup(child, "SIGKILL");
       return;
     }
-    if (!told && (leadership.signal.aborted || leftMs <= leaseMs * TERM_NOTICE)) {
-      told = true;
+    if (!stopping && (leadership.signal.aborted || leftMs <= leaseMs * TERM_NOTICE)) {
+      stopping = true;
       killAtMs = performance.now() + killAfterMs;
       signalGroup(child, "SIGTERM");
     }
-    const nextMs = leftMs - leaseMs * (told ? KILL_NOTICE : TERM_NOTICE);
+    const nextMs = leftMs - leaseMs * (stopping ? KILL_NOTICE : TERM_NOTICE);
     timer = setTimeout(check, Math.max(1, Math.min(nextMs, killAtMs - performance.now(), MAX_CHECK_MS)));
   };
   leadership.signal.addEventListener("abort", check);
   check();
   return {
-    get told() {
-      return told;
+    get stopping() {
+      return stopping;
     },
     stop() {
       clearTimeout(timer);

@@ -57,7 +57,7 @@ interface Row {
   readonly election: string;
   readonly lease: Lease;
   readonly state: "held" | "expired" | "vacant";
-  /** Until the lease has surely run out by the table's clock, since this host's may be wrong; below 0: for so long it has. */
+  /** Until the lease has surely run out, by the table's clock. Negative: it ran out that long ago. */
   readonly leftMs: number | undefined;
 }
 

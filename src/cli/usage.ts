@@ -25,7 +25,7 @@ export function wholeNumber(
   throw refused(`--${option}`, `must be a whole number from ${least} to ${most}`, value, suggestion);
 }
 
-/** citty ignores options it does not know; a mistyped one must not be ignored. */
+/** citty ignores unknown options, but a typing error must not be ignored. */
 export function refuseUnknown(rawArgs: readonly string[], args: object): void {
   const end = rawArgs.indexOf("--");
   for (const [at, word] of (end < 0 ? rawArgs : rawArgs.slice(0, end)).entries()) {
@@ -34,7 +34,7 @@ export function refuseUnknown(rawArgs: readonly string[], args: object): void {
     if (name === undefined || word === "-h" || name === "help") continue;
     if (short !== undefined || !(name in args)) {
       const known = Object.keys(args).filter((arg) => !/^_|^election$/.test(arg));
-      // Not its name: -p and a password are one word.
+      // Its name is not shown: -p and a password can be one word.
       const meant = known.find((arg) => edits(name, arg) <= 2);
       const hint = meant === undefined ? "" : ` (did you mean --${meant}?)`;
       const all = known.map((arg) => `--${arg}`).join(", ");

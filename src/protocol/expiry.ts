@@ -2,7 +2,7 @@ import { type Instant, longestElapsedMs } from "../clock.js";
 import type { Lease } from "./lease.js";
 import type { TimeBounds } from "./service-clock.js";
 
-/** When a lease has run out: for its holder (rule 4a), for those who watch it (4b, 4c), and for people. Pure. */
+/** When a lease has run out: for its holder (rule 4a), for observers (4b, 4c), and for people. Pure. */
 
 /**
  * Rule 4a. How long a holder trusts its lease. The margin pays for clocks of holder and taker that run at
@@ -22,7 +22,7 @@ export function trustLeftMs(sent: Instant, lastsMs: number, now: Instant): numbe
   return lastsMs - longestElapsedMs(sent, now);
 }
 
-/** Something on a row that ends by itself: a lease, a reservation, a candidate's registration. */
+/** A part of a row that ends by itself: a lease, a reservation, a candidate's registration. */
 export interface Lapse {
   /** When the observer first saw it as it is, in the observer's monotonic time. */
   readonly firstSeenMs: number;
@@ -38,7 +38,7 @@ export function observedEndMs({ firstSeenMs, durationMs }: Omit<Lapse, "until">)
   return firstSeenMs + durationMs;
 }
 
-/** Rule 4c. In how many ms this service time has surely passed; undefined when there is no service clock to tell. */
+/** Rule 4c. In how many ms this service time has surely passed. Undefined: there is no service clock. */
 function passesInMs(
   serviceTimeMs: number | undefined,
   now: Instant,
@@ -48,7 +48,7 @@ function passesInMs(
   return clock.surelyPastInMs(serviceTimeMs, now);
 }
 
-/** Rule 4c. False also when there is no service clock to tell. */
+/** Rule 4c. Also false if there is no service clock. */
 export function hasSurelyPassed(
   serviceTimeMs: number | undefined,
   now: Instant,

@@ -1,17 +1,17 @@
 import type { EndReason } from "../errors.js";
 
-/** What a lease row means. */
+/** The types of a lease row. */
 
 /**
- * The lease row, in one of three states. The store parses it once, so nobody else asks what is on it and what is
- * not. Times in it are epoch milliseconds of service time.
+ * The lease row, in one of three states. The store parses it once, so no other code checks which attributes it
+ * has. Times in it are epoch milliseconds of service time.
  */
 export type Lease = Placeholder | TermLease;
 
 /** A lease that somebody has held at least once. */
 export type TermLease = Held | Vacant;
 
-/** What every lease row has. */
+/** The attributes of every lease row. */
 export interface LeaseRow {
   /** Grows with every write by a holder. Observers watch (`term`, `revision`). */
   readonly revision: number;
@@ -21,7 +21,7 @@ export interface LeaseRow {
    * 1c).
    */
   readonly renewIntervalMs: number;
-  /** Who paused the election: nobody may take the lease, and its holder gives it back (rule 7h). */
+  /** Who paused the election. While it is paused nobody may take the lease, and its holder gives it back (rule 7h). */
   readonly pausedBy?: string | undefined;
   /** +1 with each pause and each resume, so that a late one cannot undo a newer one. Absent counts as 0. */
   readonly pauseRevision?: number | undefined;
@@ -36,11 +36,11 @@ export interface Placeholder extends LeaseRow {
   readonly term: 0;
 }
 
-/** What a row tells of its tenure: of the one that lasts, or of the last one. */
+/** The attributes of a tenure: the present one or, on a vacant row, the last one. */
 export interface TenureRow extends LeaseRow {
   /** The fencing token: +1 per acquisition, never restarts, from 1. */
   readonly term: number;
-  /** Which of the holder's tries took the lease: resolves lost answers. */
+  /** The holder's try that took the lease. It resolves lost answers. */
   readonly attemptId?: string | undefined;
   /** Absent when its writer had no bound on service time. */
   readonly expiresAt?: number | undefined;
@@ -51,9 +51,9 @@ export interface TenureRow extends LeaseRow {
   readonly line?: readonly string[] | undefined;
   /** The last tick that `runOnce` completed. */
   readonly lastTick?: string | undefined;
-  /** The term that completed it: resolves lost answers. */
+  /** The term that completed it. It resolves lost answers. */
   readonly lastTickTerm?: number | undefined;
-  /** The term that ended when this one was acquired, on this very row. Absent where the row was made anew. */
+  /** The term that ended when this one was acquired, on this very row. Absent if the row was created again. */
   readonly previousTerm?: number | undefined;
   /** The latest transaction that landed on this row, and the last one of the term that committed before it. */
   readonly lastCommit?: Commit | undefined;
@@ -77,7 +77,7 @@ export interface Vacant extends TenureRow {
   /** How and when the last tenure ended. Absent on a row that this library did not write. */
   readonly endReason?: EndReason | undefined;
   readonly endedAt?: number | undefined;
-  /** It is kept for somebody. */
+  /** It is reserved for a candidate or a group. */
   readonly reservation?: Reservation | undefined;
 }
 

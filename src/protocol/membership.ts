@@ -19,7 +19,7 @@ interface Member {
 /** A candidate counts as dead after this many refresh intervals without a refresh. */
 const MISSED_REFRESHES = 2.5;
 
-/** A dead candidate's row stays for so many lifetimes after its end: it may only be cut off, and come back. */
+/** A dead candidate's row stays for this many lifetimes after its end: the candidate may only be cut off. */
 const KEPT_LIFETIMES = 4;
 
 /** A leader deletes at most this many rows of the dead after reading them once. */

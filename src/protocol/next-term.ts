@@ -1,7 +1,7 @@
 import { MalformedLeaseError } from "../errors.js";
 import { MAX_REVISION_TO_FOLLOW, MAX_TERM } from "../limits.js";
 
-/** Rule 1a. Throws before anything is written, so that we never write a row that we could not read. */
+/** Rule 1a. Throws before anything is written, so that nobody writes a row that nobody can read. */
 export function checkNextTerm(
   election: string,
   term: number,
@@ -17,7 +17,7 @@ export function checkNextTerm(
   }
 }
 
-/** Throws before a pause or a resume whose number we could not read. */
+/** Throws before a pause or a resume whose number nobody can read. */
 export function checkNextPause(
   election: string,
   { pauseRevision = 0 }: { pauseRevision?: number | undefined },

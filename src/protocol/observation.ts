@@ -43,7 +43,7 @@ export interface Memory {
 
 const NOTHING: Memory = { term: 0, revision: 0, longestLeaseMs: 0 };
 
-/** What is left of an election whose lease row is gone. */
+/** The history of an election, if its lease row is gone. */
 export interface History {
   /** 0 when no term was ever recorded. */
   readonly highestTerm: number;
@@ -53,7 +53,7 @@ export interface History {
   readonly highestTermTick?: string | undefined;
 }
 
-/** While there is no row, there are no renewals to be in step with. */
+/** The poll interval while there is no row, and so no renewals. */
 const NO_SCHEDULE: PollSchedule = { afterMs: 0, byMs: 0, missed: 0, polledAtMs: 0 };
 
 /**

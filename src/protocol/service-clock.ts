@@ -86,7 +86,7 @@ export function boundsOf({ dateMs, sent, received }: Header, maxServiceClockErro
   return new HeaderBounds(received, dateMs - errorMs, dateMs + HEADER_RESOLUTION_MS + roundTripMs + errorMs);
 }
 
-/** The best single guess, for display and history only. No decision rests on it. */
+/** The best estimate, for display and history only. No decision depends on it. */
 export function estimateMs(headers: HeaderBounds, now: Instant): number {
   return Math.round((headers.earliestMs(now) + headers.latestMs(now)) / 2);
 }

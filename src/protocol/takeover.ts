@@ -48,7 +48,7 @@ export interface Acquire {
 
 const HISTORY_VALID_MS = 600_000;
 
-/** Between two polls for a row that is not there. */
+/** The poll interval while there is no row. */
 const ABSENT_POLL_MS = 1_000;
 
 export interface Candidacy {
@@ -60,7 +60,7 @@ export interface Candidacy {
    * once.
    */
   readonly jitterMs: number;
-  /** False: this candidate only watches. It never acquires the lease. */
+  /** False: this candidate only observes. It never acquires the lease. */
   readonly eligible: boolean;
   /** Reservations for this group count for this candidate too. */
   readonly group: string | undefined;
@@ -92,7 +92,7 @@ export function nextMove(
   const freeByRowMs = isMine ? Number.NEGATIVE_INFINITY : freeForMeAtMs(observation, lease, me, now, service);
   const freeAtMs = Math.max(freeByRowMs, restoredUntilMs(observation));
   if (freeAtMs <= now.monotonicMs) {
-    // A candidate before this one in the line may have taken it: read first, rather than try in vain.
+    // A candidate before this one in the line may have taken it, so read before a try that could only fail.
     const isBehind = placeOf(lease, me.candidateId) > 0 && observation.polledMs < freeAtMs;
     return isBehind ? { kind: "read", consistent: false } : acquire;
   }
@@ -170,8 +170,8 @@ function turnDelayMs(lease: TermLease, { candidateId, slotMs, jitterMs }: Candid
 }
 
 /**
- * At every how many renewals a candidate polls. The first two in line poll at each one, so that a dead standby
- * costs its slot and no more. The others poll less often.
+ * After how many renewals a candidate polls. The first two in line poll after each one, so that a dead standby costs only
+ * its slot. The others poll less often.
  */
 export function pollsEvery(place: number): number {
   return Math.min(3, Math.max(1, place));
@@ -193,7 +193,7 @@ function nextPollForMeMs(observation: Observation, lease: TermLease, me: Candida
   const fromMs = schedule.afterMs + inMs;
   const untilMs = firstSeenMs + inMs + lease.leaseDurationMs;
   if (!isNext || now.monotonicMs >= untilMs) return usualMs;
-  // The longer the work drains, the less often: after each tenth of the time that it has taken.
+  // The longer the work takes to stop, the less often: after each tenth of the time so far.
   const pollMs = Math.max(me.handoffPollMs, (polledMs - fromMs) / 10);
   return Math.min(usualMs, Math.max(fromMs, polledMs + pollMs));
 }

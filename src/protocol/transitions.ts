@@ -12,7 +12,7 @@ import type {
 } from "./verbs.js";
 
 /**
- * Rule 2. What each verb makes of the lease row, or undefined when it refuses. Pure: the given row is not
+ * Rule 2. The lease row after each verb, or undefined if the verb is refused. Pure: the given row is not
  * changed. The memory table and the exploration use these rules. DynamoDB uses the same ones, written as
  * conditional expressions, and one conformance suite holds the two together.
  */
@@ -81,7 +81,7 @@ export function resigned(row: Lease | undefined, request: ResignRequest): Vacant
   };
 }
 
-/** What stays on the row when its holder is gone. */
+/** The attributes that stay on the row after its holder. */
 function vacated({ holder, stepDown, announcement, ...row }: Held): Vacant {
   return { ...row, kind: "vacant" };
 }

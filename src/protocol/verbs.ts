@@ -38,7 +38,7 @@ export interface AcquireRequest {
   readonly renewIntervalMs: number;
   readonly value: string | undefined;
   readonly expiresAt: number | undefined;
-  /** Service time, the best guess. */
+  /** The best estimate of service time. */
   readonly at: number | undefined;
 }
 
@@ -53,7 +53,7 @@ export interface RenewRequest {
   readonly value: string | undefined;
   readonly expiresAt: number | undefined;
   readonly at: number | undefined;
-  /** Undefined: it stays as it is. */
+  /** Undefined: the row keeps its line. */
   readonly line?: readonly string[] | undefined;
   /** Undefined: no end is planned. */
   readonly announcement?: AnnouncedEnd | undefined;

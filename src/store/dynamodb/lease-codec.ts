@@ -22,7 +22,7 @@ import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "../schema.j
 import { kindOf, Row } from "./row.js";
 import type { Update } from "./update-expression.js";
 
-/** The lease row between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
+/** Converts rows between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
 
 export function toLease(election: string, item: Item): Lease {
   const row = new Row(election, LEASE_SORT_KEY, item);
@@ -97,7 +97,7 @@ function toCommit(row: Row, [term, number, id]: readonly [string, string, string
   return { term: ofTerm, number: row.integer(number, 1), id: row.text(id) ?? "" };
 }
 
-/** The attributes of a lease just taken. */
+/** The attributes of a lease that was just acquired. */
 export function held(request: AcquireRequest, revision: number): Update["set"] {
   return {
     holder: s(request.candidateId),
@@ -135,7 +135,7 @@ export function toCandidate(item: Item): CandidateRow | undefined {
     const value = number(name);
     return Number.isSafeInteger(value) ? value : undefined;
   };
-  // What a row says is written on into the lease row, and read by everybody.
+  // The candidate's id goes into the lease row, which everybody reads.
   const text = (name: string) => {
     const attribute = item[name];
     return attribute && "S" in attribute && attribute.S.length <= MAX_CANDIDATE_TEXT
@@ -179,7 +179,7 @@ export function toCandidate(item: Item): CandidateRow | undefined {
   };
 }
 
-/** Of a list of row attributes, those that are known; `undefined` in an update means: remove. */
+/** The attributes that have a value. In an update `undefined` means: remove. */
 export function attributes(facts: object): Update["set"] {
   return Object.fromEntries(
     Object.entries(facts).map(([name, fact]) => [name, fact === undefined ? undefined : attributeOf(fact)]),
