@@ -67,7 +67,9 @@ function rowOf(election: string, lease: Lease, time: TableTime): Row {
   const { headers } = time;
   const now = time.now();
   const hasRunOut = hasSurelyPassed(expiresAt, now, headers);
-  const leftMs = expiresAt && headers && Math.round(expiresAt - headers.earliestMs(now));
+  // The earliest time that it can be now. A lease never has more left than its whole length.
+  const latestLeftMs = expiresAt && headers && Math.round(expiresAt - headers.earliestMs(now));
+  const leftMs = latestLeftMs && Math.min(latestLeftMs, lease.leaseDurationMs);
   return { election, lease, state: hasRunOut ? "expired" : "held", leftMs };
 }
 
@@ -139,7 +141,7 @@ function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string
     ["state", state],
     ["leader", held?.holder],
     ["term", String(lease.term)],
-    ["value", tenure?.value],
+    ["value", held?.value],
     ["elected", iso(tenure?.electedAt)],
     ["renewed", iso(tenure?.renewedAt)],
     ["left", leftMs === undefined ? undefined : seconds(leftMs)],
@@ -175,16 +177,17 @@ function inWords(leader: Leader | undefined): string {
 function toJson({ election, state, lease, leftMs }: Row) {
   const { term, leaseDurationMs } = lease;
   const tenure = lease.kind === "placeholder" ? undefined : lease;
-  const { value, electedAt, renewedAt, expiresAt, lastTick } = tenure ?? {};
+  const held = lease.kind === "held" ? lease : undefined;
+  const { electedAt, renewedAt, lastTick } = tenure ?? {};
   return {
     election,
     state,
     holder: holderOf(lease),
     term,
-    value,
+    value: held?.value,
     electedAt,
     renewedAt,
-    expiresAt,
+    expiresAt: held?.expiresAt,
     leftMs,
     leaseDurationMs,
     lastTick,
@@ -198,7 +201,7 @@ function toCells({ election, state, lease, leftMs }: Row): string[] {
     String(lease.term),
     holderOf(lease) ?? "",
     leftMs === undefined ? "" : seconds(leftMs),
-    (lease.kind === "placeholder" ? undefined : lease.value) ?? "",
+    (lease.kind === "held" ? lease.value : undefined) ?? "",
   ];
 }
 

@@ -55,6 +55,8 @@ test("status shows one election with its history, all of them, and JSON", async 
     holder: election.candidateId,
   });
 
+  expect(JSON.parse(json.out).leftMs).toBeLessThanOrEqual(15_000);
+
   const all = incumbent("status", "--table", table);
   expect(await all.exited).toBe(0);
   expect(all.out).toContain(name);
@@ -70,6 +72,18 @@ test("status shows one election with its history, all of them, and JSON", async 
     child.kill("SIGTERM");
     expect(await exited).toBe(0);
   }
+  // Nobody leads: nothing is published, and there is no lease that could run out.
+  const vacant = incumbent("status", name, "--table", table, "--json");
+  await vacant.exited;
+  expect(JSON.parse(vacant.out)).toMatchObject({
+    state: "vacant",
+    terms: [{}, { term: 2, endReason: "resigned" }],
+  });
+  expect(Object.keys(JSON.parse(vacant.out))).not.toEqual(expect.arrayContaining(["value"]));
+  expect(vacant.out).not.toContain("expiresAt");
+  const words = incumbent("status", name, "--table", table);
+  await words.exited;
+  expect(words.out).not.toContain("http://10.0.0.8");
   const [first, second] = watchJson.out.trim().split("\n");
   expect(JSON.parse(first ?? "")).toMatchObject({ leader: { term: 2, candidateId: election.candidateId } });
   expect(JSON.parse(second ?? "")).toMatchObject({ leader: null });
