@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { DearestFirst } from "./test/support/dearest-first.js";
 
 /** `npm test`. What takes longer is `*.long.test.ts`: `npm run test:long`. `.ci/run` runs both. */
 export default defineConfig({
@@ -11,5 +12,9 @@ export default defineConfig({
     maxWorkers: 2,
     // One file's faults must not delay another's leases more than two cores make unavoidable.
     pool: "forks",
+    // The SDKs are loaded once per process, not once per file; our own modules are loaded anew for each file.
+    isolate: false,
+    setupFiles: "test/support/fresh-modules.ts",
+    sequence: { sequencer: DearestFirst },
   },
 });

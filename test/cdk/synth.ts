@@ -1,10 +1,20 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
+import { afterAll } from "vitest";
 import { InvalidPropError } from "../../lib/index.js";
+
+/** What CDK writes. Without an `outdir` each app leaves a folder of its own in the temp directory. */
+const folder = mkdtempSync(join(tmpdir(), "incumbent-cdk-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let apps = 0;
 
 /** An app that bundles nothing: what is in the template is the matter here. */
 export function newApp(context: Record<string, unknown> = {}): App {
-  return new App({ context: { "aws:cdk:bundling-stacks": [], ...context } });
+  const outdir = join(folder, String(apps++));
+  return new App({ outdir, context: { "aws:cdk:bundling-stacks": [], ...context } });
 }
 
 export function newStack(region?: string, id = "Test"): Stack {

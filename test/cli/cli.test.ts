@@ -1,37 +1,20 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AttributeValue, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { beforeAll, expect, inject, test } from "vitest";
 import { Election } from "../../src/index.js";
-import { type Command, incumbent, incumbentWith } from "../support/cli.js";
+import { BARE, endpointOf, incumbent, incumbentWith, isGone } from "../support/cli.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
 
 /** `incumbent run` and `incumbent operate` have files of their own. */
 const client = newClient();
-const folder = mkdtempSync(join(tmpdir(), "incumbent-cli-"));
 let table: string;
 beforeAll(async () => {
   table = await newLeaseTable(client);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Nothing that this machine's environment says of AWS. */
-const BARE = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_")));
-
-/** The endpoint of a `local` that is ready. */
-async function endpointOf(local: Command): Promise<string> {
-  await eventually(() => local.out.includes("npx incumbent status"));
-  return /AWS_ENDPOINT_URL_DYNAMODB=(\S+)/.exec(local.out)?.[1] as string;
-}
-const isGone = (endpoint: string) =>
-  fetch(endpoint).then(
-    () => false,
-    () => true,
-  );
 
 test("status shows one election with its history, all of them, and JSON", async () => {
   const name = `e/${randomUUID()}`;
@@ -204,13 +187,6 @@ test("local prints what to export, makes the table, and ends on SIGTERM", async 
   expect(await isGone(endpoint)).toBe(true);
 });
 
-test("local, killed with SIGKILL, leaves no DynamoDB Local behind", async () => {
-  const local = incumbentWith(BARE, "local");
-  const endpoint = await endpointOf(local);
-  local.child.kill("SIGKILL");
-  await eventually(() => isGone(endpoint));
-});
-
 test("local prints no credentials that it did not make up", async () => {
   const { endpoint } = inject("dynamodb");
   const secrets = { AWS_ACCESS_KEY_ID: "AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY: "not-to-be-shown" };
@@ -294,37 +270,8 @@ test("help in a pipe has no colours", async () => {
   }
 });
 
-test("a folder that keeps the data brings terms back after a restart", async () => {
-  const terms: string[] = [];
-  for (let restart = 0; restart < 2; restart++) {
-    const local = incumbentWith(BARE, "local", "--db-path", folder);
-    const endpoint = await endpointOf(local);
-    const args = [
-      "dist/cli/main.js",
-      "run",
-      "kept",
-      "--endpoint",
-      endpoint,
-      "--",
-      "sh",
-      "-c",
-      "echo $INCUMBENT_TERM",
-    ];
-    terms.push(
-      execFileSync(process.execPath, args, {
-        encoding: "utf8",
-        env: BARE,
-        stdio: ["ignore", "pipe", "ignore"],
-      }),
-    );
-    local.child.kill("SIGTERM");
-    expect(await local.exited).toBe(0);
-  }
-  expect(terms).toEqual(["1\n", "2\n"]);
-});
-
 test("local: a folder that is not there is bad usage", async () => {
-  const local = incumbentWith(BARE, "local", "--db-path", join(folder, "none"));
+  const local = incumbentWith(BARE, "local", "--db-path", join(tmpdir(), randomUUID()));
   expect(await local.exited).toBe(2);
   expect(local.err).toContain("--db-path: must be an existing folder");
 });

@@ -1,53 +1,8 @@
 import { expect, inject, test } from "vitest";
-import { demo } from "../../src/cli/demo.js";
-import { local } from "../../src/cli/local.js";
-import { operate } from "../../src/cli/operate.js";
-import { run } from "../../src/cli/run.js";
-import { status } from "../../src/cli/status.js";
-import { CANARY, expectNoCanary } from "../support/canary.js";
-import { incumbentWith } from "../support/cli.js";
+import { CANARY } from "../support/canary.js";
+import { failure } from "./failure.js";
 
 /** What is passed on a command line, or in the environment, is not repeated by an error. */
-
-const WORKING = {
-  demo: [],
-  local: [],
-  operate: ["billing/nightly", "pause"],
-  run: ["billing/nightly"],
-  status: ["billing/nightly"],
-};
-const COMMANDS = { demo, local, operate, run, status };
-type Name = keyof typeof COMMANDS;
-
-/** Read off the commands, so that a new option is not forgotten. */
-const all = (Object.keys(COMMANDS) as Name[]).flatMap((name) =>
-  Object.entries(COMMANDS[name].args ?? {}).map(([arg, { type }]): [string, string, string[]] => {
-    const rest = name === "run" ? ["--", "true"] : [];
-    const given =
-      type === "positional"
-        ? [CANARY, ...WORKING[name].slice(1)]
-        : [...WORKING[name], ...(type === "boolean" ? [`--${arg}=${CANARY}`] : [`--${arg}`, CANARY])];
-    return [name, arg, [name, ...given, ...rest]];
-  }),
-);
-
-const failure = async (env: NodeJS.ProcessEnv, ...args: string[]) => {
-  const command = incumbentWith({ ...process.env, AWS_REGION: "us-east-1", ...env }, ...args);
-  expect(await command.exited).not.toBe(0);
-  expect(command.err).toMatch(/\S/);
-  expectNoCanary(command.err + command.out);
-  return command.err;
-};
-
-/** A file's path is shown: it is how the file is found. */
-const cases = all.filter(([name, arg]) => !(name === "demo" && arg === "input"));
-
-test.each(cases)(
-  "%s: the argument %s, in an environment whose endpoint holds it too",
-  async (_name, _arg, args) => {
-    await failure({ AWS_ENDPOINT_URL_DYNAMODB: CANARY }, ...args);
-  },
-);
 
 /** Those that are looked at once there is a client. */
 const atTable: string[][] = [

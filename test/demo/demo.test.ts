@@ -1,58 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
-import { ListTablesCommand } from "@aws-sdk/client-dynamodb";
-import { afterAll, expect, inject, test } from "vitest";
-import { eventually, newClient } from "../support/fixture.js";
-import { childrenOf, isAlive } from "../support/processes.js";
-
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "incumbent-demo-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Shown {
-  ok: boolean;
-  payments: number;
-  appliedOnce: number;
-  duplicates: number;
-  lost: number;
-  staleWritesRefused: number;
-  terms: Array<{ term: number; worker: string; electedAt: string; endedAt: string | null; payments: number }>;
-  failovers: Array<{ kind: string; fromTerm: number; toTerm: number; ms: number; leases: number }>;
-  timeline: string;
-}
-
-function start(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  return spawn(process.execPath, [MAIN, "demo", ...args], {
-    cwd: folder,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...env },
-  });
-}
-
-async function run(args: string[], env?: NodeJS.ProcessEnv) {
-  const child = start(args, env);
-  const closed = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
-  const [stdout, stderr] = await Promise.all([text(child.stdout as never), text(child.stderr as never)]);
-  return { code: await closed, stdout, stderr };
-}
-
-/** The run's own table, which is faster, and shows that nothing is left in somebody else's. */
-const onGivenTable = (): NodeJS.ProcessEnv => ({ AWS_ENDPOINT_URL_DYNAMODB: inject("dynamodb").endpoint });
-
-function expectThreeHandOvers(shown: Shown): void {
-  expect(shown.failovers.map(({ kind }) => kind)).toEqual(["killed", "frozen", "resigned"]);
-  for (const { fromTerm, toTerm, ms } of shown.failovers) {
-    expect(toTerm).toBeGreaterThan(fromTerm);
-    expect(ms).toBeGreaterThan(0);
-  }
-  const terms = shown.terms.map(({ term }) => term);
-  expect(terms.length).toBeGreaterThanOrEqual(4);
-  expect(terms.every((term, i) => i === 0 || term > (terms[i - 1] ?? 0))).toBe(true);
-}
+import { expect, test } from "vitest";
+import { expectThreeHandOvers, folder, onGivenTable, run, type Shown } from "./command.js";
 
 test("a leader is killed, one frozen, one resigns, and every payment is applied exactly once", async () => {
   const { code, stdout, stderr } = await run(["--payments", "40", "--json"]);
@@ -64,19 +13,6 @@ test("a leader is killed, one frozen, one resigns, and every payment is applied 
   expectThreeHandOvers(shown);
   const svg = readFileSync(join(folder, shown.timeline), "utf8");
   expect(svg).toMatch(/^<svg [\s\S]*late write refused[\s\S]*<\/svg>\n$/);
-});
-
-test("without fencing a payment is applied twice: said plainly, exit code 1", async () => {
-  const args = ["--payments", "40", "--without-fencing", "--json", "--timeline", "unfenced.svg"];
-  const { code, stdout, stderr } = await run(args, onGivenTable());
-  const shown = JSON.parse(stdout) as Shown;
-  expect(code, stderr).toBe(1);
-  expect(shown).toMatchObject({ ok: false, payments: 40, appliedOnce: 39, duplicates: 1, lost: 0 });
-  expect(shown.staleWritesRefused).toBe(0);
-  expectThreeHandOvers(shown);
-  expect(stderr).toContain("WENT THROUGH");
-  const { TableNames } = await newClient().send(new ListTablesCommand({}));
-  expect(TableNames?.filter((name) => name.includes("-demo-"))).toEqual([]);
 });
 
 test("one's own payments from a file; with few of them, scenes that do not fit are named", async () => {
@@ -122,24 +58,4 @@ test.each([
     lines: 1,
   });
   expect(stderr).toContain(line);
-});
-
-test.each([
-  ["SIGTERM", 143],
-  ["SIGKILL", null],
-] as const)("ended by %s with a worker frozen, it leaves nothing running", async (signal, expected) => {
-  const child = start(["--payments", "40"], onGivenTable());
-  const closed = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
-  let children: number[] = [];
-  let said = "";
-  for await (const chunk of child.stdout as NodeJS.ReadableStream) {
-    said += chunk;
-    if (children.length > 0 || !said.includes("frozen (SIGSTOP)")) continue;
-    children = childrenOf(child.pid as number);
-    child.kill(signal);
-  }
-  expect(await closed).toBe(expected);
-  // Four or five workers, as the killed one may not be back yet, and the guard.
-  expect(children.length).toBeGreaterThanOrEqual(5);
-  await eventually(() => !children.some(isAlive));
 });

@@ -1,14 +1,11 @@
 import {
   type AttributeValue,
-  CreateTableCommand,
   DeleteItemCommand,
-  DynamoDBClient,
   PutItemCommand,
   UpdateItemCommand,
-  waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   type Attribute,
   applyUpdate,
@@ -17,7 +14,7 @@ import {
   evaluateCondition,
   type Item,
 } from "../../src/store/memory/expressions.js";
-import { type DynamoDBLocal, startDynamoDBLocal } from "../../src/testing/dynamodb-local.js";
+import { newClient, newTable } from "../support/fixture.js";
 
 const KEY: Item = { pk: { S: "one" } };
 
@@ -476,27 +473,11 @@ function normalItem(item: Item): Record<string, unknown> {
 }
 
 describe("agrees with DynamoDB Local", () => {
-  const TableName = "expressions";
-  let local: DynamoDBLocal;
-  let client: DynamoDBClient;
+  const client = newClient();
+  let TableName: string;
 
   beforeAll(async () => {
-    local = await startDynamoDBLocal();
-    client = new DynamoDBClient(local.clientConfig);
-    await client.send(
-      new CreateTableCommand({
-        TableName,
-        BillingMode: "PAY_PER_REQUEST",
-        KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
-        AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
-      }),
-    );
-    await waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName });
-  }, 60_000);
-
-  afterAll(async () => {
-    client?.destroy();
-    await local?.stop();
+    TableName = await newTable(client, "pk");
   });
 
   async function onDynamoDB(before: Item | undefined, request: Request): Promise<Outcome> {

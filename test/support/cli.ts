@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, inject } from "vitest";
+import { eventually } from "./fixture.js";
 
 /** The built command, as users run it. */
 const CLI = "dist/cli/main.js";
@@ -43,3 +44,19 @@ export function incumbentWith(env: NodeJS.ProcessEnv, ...args: string[]): Comman
   commands.push(command);
   return command;
 }
+
+/** Nothing that this machine's environment says of AWS. */
+export const BARE = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_")),
+);
+
+/** The endpoint of a `local` that is ready. */
+export async function endpointOf(local: Command): Promise<string> {
+  await eventually(() => local.out.includes("npx incumbent status"));
+  return /AWS_ENDPOINT_URL_DYNAMODB=(\S+)/.exec(local.out)?.[1] as string;
+}
+export const isGone = (endpoint: string) =>
+  fetch(endpoint).then(
+    () => false,
+    () => true,
+  );

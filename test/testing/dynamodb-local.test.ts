@@ -3,21 +3,14 @@ import { getEventListeners, once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createRequire } from "node:module";
-import { type AddressInfo, connect } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  type DynamoDBLocal,
-  LocalTableUnavailableError,
-  startDynamoDBLocal,
-} from "../../src/testing/dynamodb-local.js";
+import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { LocalTableUnavailableError, startDynamoDBLocal } from "../../src/testing/dynamodb-local.js";
 import { newTable } from "../support/fixture.js";
-import { Program } from "../support/program.js";
+import { clientOf, diesWithItsParent, env, tablesOf } from "./local-tables.js";
 
-/** As if no endpoint were given, so that one of our own is started. */
-const env = { ...process.env, AWS_ENDPOINT_URL_DYNAMODB: undefined };
 const hasJava = spawnSync("java", ["-version"]).status === 0;
 
 let folder: string;
@@ -30,14 +23,6 @@ afterEach(() => rmSync(folder, { recursive: true }));
 function fake(name: string, script: string): NodeJS.ProcessEnv {
   writeFileSync(join(folder, name), `#!/bin/sh\n${script}`, { mode: 0o755 });
   return { PATH: folder };
-}
-
-function clientOf({ clientConfig }: DynamoDBLocal): DynamoDBClient {
-  return new DynamoDBClient({ ...clientConfig, maxAttempts: 1 });
-}
-
-async function tablesOf(local: DynamoDBLocal): Promise<string[] | undefined> {
-  return (await clientOf(local).send(new ListTablesCommand({}))).TableNames;
 }
 
 /** Answers like DynamoDB Local, but is not ours. */
@@ -79,38 +64,7 @@ test("a dbPath keeps the tables", async () => {
   expect(await tablesOf(second)).toEqual(["kept"]);
 });
 
-test("a stopped (SIGSTOP) server is stopped all the same", async () => {
-  const local = await startDynamoDBLocal({ env });
-  process.kill(local.pid as number, "SIGSTOP");
-  await local.stop();
-  await expect(tablesOf(local)).rejects.toMatchObject({ code: "ECONNREFUSED" });
-});
-
-test.each([
-  { what: "DynamoDB Local", signals: [] },
-  { what: "a stopped (SIGSTOP) DynamoDB Local", signals: ["SIGSTOP"] },
-])("$what dies with its parent even when the parent gets SIGKILL", async ({ signals }) => {
-  await using parent = new Program("local-table-parent.ts");
-  const pid = await parent.says<number>("pid");
-  const endpoint = await parent.says<string>("endpoint");
-  for (const signal of signals) process.kill(pid, signal);
-  parent.child.kill("SIGKILL");
-  // The port tells when it is dead: a stopped process keeps it, while a dead one can keep its process id.
-  await expect.poll(() => connectTo(endpoint), { timeout: 10_000 }).toBe("ECONNREFUSED");
-});
-
-async function connectTo(endpoint: string): Promise<string> {
-  const { hostname: host, port } = new URL(endpoint);
-  const socket = connect({ host, port: Number(port) });
-  try {
-    await once(socket, "connect");
-    return "connected";
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? "no code";
-  } finally {
-    socket.destroy();
-  }
-}
+test("'DynamoDB Local' dies with its parent even when the parent gets SIGKILL", () => diesWithItsParent());
 
 test("the endpoint in AWS_ENDPOINT_URL_DYNAMODB wins, and is not ours to stop", async () => {
   await using server = await startStranger();
@@ -230,8 +184,7 @@ test.skipIf(!hasJava)("Docker is the last resort; its container ends with its in
 });
 
 test("a port that is taken is said to be, without a stack trace", async () => {
-  await using first = await startDynamoDBLocal({ env });
-  const port = Number(new URL(first.endpoint).port);
+  const port = Number(new URL(inject("dynamodb").endpoint).port);
   const second = startDynamoDBLocal({ env, port });
   await expect(second).rejects.toThrow(/in use/i);
   await expect(second).rejects.not.toThrow(/^\s+at /m);
