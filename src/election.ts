@@ -111,7 +111,8 @@ export class Election {
    * restart helps. A candidate that does not lead is never wedged. Each call costs one consistent read: call it at least
    * twice per lease.
    * @throws InvalidOptionError: an option cannot work.
-   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read. A restart does not help.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the row could not be read. A
+   * restart does not help.
    * @throws the signal's reason, when it aborts first.
    * @example
    * server.get("/live", async (_, res) => res.sendStatus((await election.isWedged()) ? 503 : 200));
@@ -126,7 +127,8 @@ export class Election {
    * its end), waits for `work` to stop and campaigns again, under a new term. It waits while the table does not answer.
    *
    * Two things end it: `work` returns or throws by itself, or `signal` aborts. It then gives the lease back. With
-   * `onWorkError: "retry"` an error of `work` does not end it: this candidate lets the others go first, and campaigns again.
+   * `onWorkError: "retry"` an error of `work` does not end it: this candidate lets the others go first, and campaigns
+   * again.
    *
    * When `signal` aborts, a leader first announces its end and works on until the followers have polled once (about one
    * `renewIntervalMs`). So the next leader starts within milliseconds. `announce: false` stops the work at once.
@@ -134,7 +136,7 @@ export class Election {
    * @returns what `work` returned; undefined when `signal` aborted before it returned anything.
    * @throws InvalidOptionError: `work` or an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
-   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws what `work` throws, unless the error only says that the leadership has ended, or `onWorkError` is `"retry"`.
    * @example
    * process.once("SIGTERM", () => stop.abort());
@@ -191,7 +193,7 @@ export class Election {
    * with `await using`, or with `resign()` when the work has stopped.
    * @throws InvalidOptionError: an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
-   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws the signal's reason, when it aborts first.
    * @example
    * await using leadership = await election.campaign({ signal: AbortSignal.timeout(60_000) });
@@ -220,12 +222,13 @@ export class Election {
   /**
    * Tries once, without waiting. This object remembers what earlier tries saw, so tries that are minutes apart replace
    * a dead leader too.
-   * @returns undefined when this candidate is not elected: another one leads, the lease is reserved, the election is paused,
+   * @returns undefined when this candidate is not elected: another one leads, the lease is reserved, the election is
+   * paused,
    * or `healthy` does not return true.
    * @throws InvalidOptionError: an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws TableUnavailableError: the table did not answer.
-   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws the signal's reason, when it aborts first.
    * @example
    * await using leadership = await election.tryCampaign();
@@ -254,7 +257,7 @@ export class Election {
    * @throws LeaseLostError: `work` returned, but the lease was lost before the tick was recorded as done.
    * @throws TableUnavailableError: the table did not answer (with `wait`: only when `work` returned and the tick could
    * not be recorded as done).
-   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws what `work` throws, and the signal's reason when it aborts before `work` begins.
    * @example
    * const run = await election.runOnce("2026-01-31T03:00:00Z", async ({ signal }) => sendInvoices(signal));
@@ -283,7 +286,7 @@ export class Election {
    * @throws InvalidOptionError: `work` or an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws TableUnavailableError: the table did not answer.
-   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is.
+   * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws what `work` throws, and the signal's reason when it aborts before `work` begins.
    * @example
    * const tried = await election.tryLead(async ({ signal }) => sendInvoices(signal));
@@ -325,7 +328,7 @@ export class Election {
    * Reads the leader, with one consistent read.
    * @returns undefined when nobody holds the lease, or when it has surely run out.
    * @throws InvalidOptionError: an option cannot work.
-   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the row could not be read.
    * @throws the signal's reason, when it aborts first.
    * @example
    * const leader = await election.leader();
@@ -338,9 +341,11 @@ export class Election {
 
   /**
    * Follows the election without competing. Yields the leader at once (undefined: nobody leads), and again at each
-   * change, until `signal` aborts. It waits while the table does not answer. It costs one read per renewal of the leader.
+   * change, until `signal` aborts. It waits while the table does not answer. It costs one read per renewal of the
+   * leader.
    * @throws InvalidOptionError: an option cannot work. Thrown by the call itself.
-   * @throws TableError, MalformedLeaseError: the table, or a row in it, cannot be used as it is. Thrown by the loop.
+   * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
+   * Thrown by the loop.
    * @example
    * for await (const leader of election.observe({ signal })) {
    *   console.log(leader?.candidateId, leader?.value);
@@ -355,7 +360,7 @@ export class Election {
    * Lists the candidates that campaign or lead, in order of arrival. A candidate is listed when its `succession` keeps a
    * line, or when it is not eligible. A dead candidate stays in the list until its row has run out.
    * @throws InvalidOptionError: an option cannot work.
-   * @throws TableUnavailableError, TableError, MalformedLeaseError: the rows could not be read.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the rows could not be read.
    * @throws the signal's reason, when it aborts first.
    * @example
    * const candidates = await election.candidates();
@@ -370,7 +375,7 @@ export class Election {
    * Lists past leaders, latest first, also those that crashed: when each led, and why it ended. Leaders write it beside
    * their work, so a row can be missing after an outage. Rows stay for `tuning.historyRetentionMs`.
    * @throws InvalidOptionError: an option cannot work.
-   * @throws TableUnavailableError, TableError, MalformedLeaseError: the rows could not be read.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the rows could not be read.
    * @throws the signal's reason, when it aborts first.
    * @example
    * const terms = await election.history({ limit: 10 });
@@ -399,7 +404,8 @@ export class Election {
 
   /**
    * Rule 8a. Makes a tenure of what was won, while no other bid can begin, and calls `begin` at once. If the caller has
-   * aborted while the acquire was under way, it gives the lease back, begins nothing and rejects with the signal's reason.
+   * aborted while the acquire was under way, it gives the lease back, begins nothing and rejects with the signal's
+   * reason.
    */
   async #begin<T>(
     won: Won,

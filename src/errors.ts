@@ -207,7 +207,7 @@ export class MalformedLeaseError extends IncumbentError {
   }
 }
 
-/** A newer version of this library wrote a row, and this one does not understand it. It is left as it is. */
+/** A newer version of this library wrote a row that this version does not understand. It did not change the row. */
 export class SchemaVersionError extends IncumbentError {
   override readonly name = "SchemaVersionError";
   readonly code = "SCHEMA_VERSION";
@@ -227,7 +227,7 @@ export class SchemaVersionError extends IncumbentError {
     const key = shownKey(election, row);
     super(
       `${key.text} has schemaVersion ${schemaVersion}, and this version of incumbent understands up to ` +
-        `${knownVersion}. Upgrade incumbent here. The row was left as it is.`,
+        `${knownVersion}. Suggestion: upgrade incumbent here. The row was left as it is.`,
     );
     this.election = key.election;
     this.row = key.row;

@@ -46,8 +46,8 @@ const PAUSED_POLL_MS = 1_000;
 
 /**
  * Changes an election from outside. Each call is one conditional write on the row that it has read. So it never affects
- * a leader that came later, and never undoes a later request. A call whose request gets no answer tries again, five times
- * in all.
+ * a leader that came later, and never undoes a later request. A call whose request gets no answer tries again, five
+ * times in all.
  */
 export class Operator {
   readonly #client: LeaseClient;
@@ -76,7 +76,8 @@ export class Operator {
    * and gives the lease back.
    * @param options `to`: the `candidateId` of the next leader, as `candidates()` lists it. @default any candidate
    * @throws InvalidOptionError: an option cannot work. Thrown by the call itself.
-   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read or written.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the row could not be read or
+   * written.
    * @example
    * const { done, leader } = await operator.requestStepDown();
    * if (done) console.log(leader?.candidateId, "was asked to step down");
@@ -91,7 +92,8 @@ export class Operator {
   /**
    * Takes the lease away at once. From now on DynamoDB refuses the leader's fenced writes. The leader may not know yet:
    * until its lease has run out it can still change systems that check no fence, so nobody else is elected before that.
-   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read or written.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the row could not be read or
+   * written.
    * @example
    * const { done } = await operator.evict();
    */
@@ -102,7 +104,8 @@ export class Operator {
   /**
    * Pauses the election: until `resume()` nobody is elected. The leader reads this with its next renewal, stops its work
    * and gives the lease back.
-   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read or written.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the row could not be read or
+   * written.
    * @example
    * const { done } = await operator.pause();
    */
@@ -112,7 +115,8 @@ export class Operator {
 
   /**
    * Ends a pause: candidates are elected again.
-   * @throws TableUnavailableError, TableError, MalformedLeaseError: the row could not be read or written.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the row could not be read or
+   * written.
    * @example
    * const { done } = await operator.resume();
    */

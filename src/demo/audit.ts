@@ -1,7 +1,7 @@
 import type { LedgerPayment } from "./ledger.js";
 import type { Payment } from "./payments.js";
 
-/** What the table says in the end, held against what went in. */
+/** Compares the table at the end with the payments of the input. */
 export interface Audit {
   readonly payments: number;
   readonly appliedOnce: number;
@@ -11,7 +11,7 @@ export interface Audit {
   readonly accounts: number;
   /** Accounts whose balance is not the sum of their payments. */
   readonly wrongBalances: readonly string[];
-  /** How many payments were applied under each term. */
+  /** The number of payments that were applied under each term. */
   readonly perTerm: ReadonlyMap<number, number>;
 }
 

@@ -17,12 +17,12 @@ export interface ClassicOptions {
 
 const NAME = "story";
 const LOOK_MS = 50;
-/** By then a node that just joined knows when renewals come. */
+/** After this many renewals a node that just joined knows when the next ones come. */
 const RENEWALS_TO_FOLLOW = 8;
 
 /**
  * The classic story of leader election: four nodes, the highest leads, it is killed, the next one takes over, a
- * higher one joins and takes over. Told line by line; each is said when it has happened.
+ * higher one joins and takes over. It prints a line for each event when it has happened.
  */
 export function tellClassic(options: ClassicOptions): Promise<number> {
   return unlessEnded((signal) => tell(options, signal));
@@ -72,7 +72,7 @@ class Classic {
     return { takeoverMs: Math.round(this.#takeoverMs), handoverMs: Math.round(this.#handoverMs) };
   }
 
-  /** Resolves with what the election's own history tells, oldest first. */
+  /** Resolves with the election's history, oldest term first. */
   async play(): Promise<PastLeader[]> {
     const { story } = this;
     try {
@@ -109,7 +109,7 @@ class Classic {
     }
   }
 
-  /** When that node began to lead that term. Another one would be another story. */
+  /** When this node began to lead this term. Rejects if another node leads it. */
   async #leads(term: number, number: number): Promise<number> {
     const { atMs, number: leader } = await this.#heard((said) => said.type === "leads" && said.term === term);
     if (leader === number) return atMs;
@@ -132,14 +132,14 @@ class Classic {
     );
   }
 
-  /** Until everybody has followed some renewals: who joined just now does not know yet when they come. */
+  /** Resolves when every node has followed some renewals: a node that just joined does not know when they come. */
   async #follow(): Promise<void> {
     const seen = new Set<number | undefined>();
     await this.#until(async () => {
       seen.add((await this.#view.leader())?.renewedAt);
       return seen.size > RENEWALS_TO_FOLLOW || undefined;
     });
-    // Leaders die at any moment, not just after a renewal.
+    // Leaders die at any moment, not only just after a renewal.
     await sleep(systemClock, (Math.random() * this.leaseMs) / 3, this.signal);
   }
 
@@ -155,7 +155,7 @@ class Classic {
     return ends;
   }
 
-  /** Asks again and again; gives up when nothing goes on any more. */
+  /** Checks until it is true. Rejects when there is no progress any more. */
   async #until<T>(what: () => T | undefined | Promise<T | undefined>): Promise<T> {
     const patienceMs = 20_000 + 5 * this.leaseMs;
     for (const sinceMs = this.story.nowMs(); ; ) {
@@ -178,7 +178,7 @@ interface Table {
   readonly clientConfig: DynamoDBLocal["clientConfig"];
 }
 
-/** Of a name of its own: an endpoint from the environment may hold somebody else's. */
+/** With its own name: the endpoint in the environment can hold other tables. */
 async function leaseTable({ clientConfig, source }: DynamoDBLocal): Promise<Table & AsyncDisposable> {
   const client = new DynamoDBClient(clientConfig);
   const tableName = source === "environment" ? `incumbent-story-${randomUUID()}` : "incumbent";

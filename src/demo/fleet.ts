@@ -8,7 +8,7 @@ const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
 
 export type Status = "starting" | "following" | "leading" | "frozen" | "killed" | "ended";
 
-/** A worker as the coordinator knows it, through all its processes. */
+/** A worker, through all its processes, as the coordinator knows it. */
 export interface Worker {
   readonly label: string;
   /** With `--order rank` the highest goes first. */
@@ -16,12 +16,12 @@ export interface Worker {
   status: Status;
   /** The term it leads, or led last. */
   term: number | undefined;
-  /** Trust left, as last reported. */
+  /** The trust that was left at the last report. */
   trust: { readonly remainingMs: number; readonly atMs: number } | undefined;
   child: ChildProcess | undefined;
 }
 
-/** Real processes, and the rough things that are done to them. */
+/** The workers' processes, and what kills, freezes and starts them. */
 export class Fleet {
   readonly workers: readonly Worker[];
 
@@ -63,7 +63,7 @@ export class Fleet {
   }
 
   say(worker: Worker, message: ToWorker): void {
-    // A worker that just died is noticed by its end, not by a message it did not get.
+    // The end of a worker's process is reported by "exit", so a failed message is ignored.
     if (worker.child?.connected) worker.child.send(message, () => {});
   }
 
@@ -82,7 +82,7 @@ export class Fleet {
     worker.child?.kill("SIGCONT");
   }
 
-  /** Resolves when all are gone; SIGKILL ends stopped ones too. */
+  /** Resolves when all have ended. SIGKILL also ends stopped processes. */
   async end(): Promise<void> {
     await Promise.all(
       this.workers.map(async (worker) => {

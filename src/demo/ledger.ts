@@ -11,7 +11,7 @@ import {
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import type { Payment } from "./payments.js";
 
-/** A payment as it stands in the table. */
+/** A payment in the table. */
 export interface LedgerPayment extends Payment {
   readonly position: number;
   readonly timesApplied: number;
@@ -36,8 +36,8 @@ interface Item {
 const BATCH = 25;
 
 /**
- * The table that must be right in the end: a row a payment, a row an account. It is written with no
- * condition of its own, so it is the election's fence alone that keeps a payment from being applied twice.
+ * The table that must be right at the end: one row for each payment and each account. Its writes have no condition, so only
+ * the election's fence makes sure that no payment is applied twice.
  */
 export class Ledger {
   constructor(
@@ -84,7 +84,7 @@ export class Ledger {
     await this.client.send(new DeleteTableCommand({ TableName: this.tableName }));
   }
 
-  /** The two updates that make one payment. All or nothing is the caller's part. */
+  /** The two updates of one payment. The caller writes both or none. */
   applying(payment: Payment, term: number) {
     const update = (
       id: string,
@@ -109,13 +109,13 @@ export class Ledger {
     ];
   }
 
-  /** Payments not applied yet, in order: where a new leader takes up the work. */
+  /** The payments that are not applied yet, in order: a new leader goes on with these. */
   async open(): Promise<LedgerPayment[]> {
     const { payments } = await this.read();
     return payments.filter(({ timesApplied }) => timesApplied === 0);
   }
 
-  /** So that the audit can count from the table what the table refused. Not fenced: a fact, not a payment. */
+  /** Records a refused write, so that the audit can count it. Not fenced, because it is no payment. */
   async recordRefusal(payment: Payment, term: number): Promise<void> {
     const Item = marshall({
       id: `refused#${term}#${payment.id}`,
@@ -126,7 +126,7 @@ export class Ledger {
     await this.client.send(new PutItemCommand({ TableName: this.tableName, Item }));
   }
 
-  /** Everything, by consistent reads. */
+  /** All rows, with consistent reads. */
   async read() {
     const payments: LedgerPayment[] = [];
     const balances = new Map<string, bigint>();

@@ -2,7 +2,7 @@ import type { EndReason } from "../errors.js";
 import type { Order } from "../protocol/line.js";
 import type { Payment } from "./payments.js";
 
-/** What coordinator and workers tell each other over IPC. The coordinator also plays the payment provider. */
+/** The messages between the coordinator and the workers. The coordinator is also the payment provider. */
 
 export interface ClientConfig {
   readonly endpoint: string;
@@ -25,16 +25,16 @@ export interface WorkerConfig {
 
 export type ToWorker =
   | { readonly type: "start"; readonly config: WorkerConfig }
-  /** The provider's answer. With `breakMs` the worker's connection breaks for that long just after. */
+  /** The provider's answer. With `breakMs` the worker's connection then breaks for that time, in milliseconds. */
   | { readonly type: "cleared"; readonly breakMs?: number | undefined }
   | { readonly type: "resign" };
 
 export type FromWorker =
   | { readonly type: "ready" }
   | { readonly type: "elected"; readonly term: number; readonly open: number }
-  /** Asks the provider: a payment is begun. */
+  /** A request to the provider: a payment begins. */
   | { readonly type: "clearing"; readonly term: number; readonly payment: Payment }
-  /** The write is under way, its connection broke, and it is about to leave once more. */
+  /** The connection of a write broke, and the write will be sent again. */
   | { readonly type: "leaving"; readonly term: number; readonly payment: Payment }
   | { readonly type: "paid"; readonly term: number; readonly payment: Payment }
   /** The table refused the write: a later term exists. */
@@ -44,10 +44,10 @@ export type FromWorker =
       readonly payment: Payment;
       readonly currentTerm: number | undefined;
     }
-  /** No answer told whether the write landed. */
+  /** No answer came, so it is not known whether the payment was written. */
   | { readonly type: "unknown"; readonly term: number; readonly payment: Payment; readonly why: string }
   | { readonly type: "trust"; readonly term: number; readonly remainingMs: number }
   | { readonly type: "ended"; readonly term: number; readonly reason: EndReason; readonly lateByMs: number }
-  /** Nothing is open any more. */
+  /** All payments are made. */
   | { readonly type: "finished"; readonly term: number }
   | { readonly type: "failed"; readonly message: string };

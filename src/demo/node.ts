@@ -2,13 +2,13 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Election } from "../index.js";
 import type { FromNode, NodeConfig } from "./nodes.js";
 
-/** A node of the classic story: stands for election with its number as its rank, and leads for as long as it may. */
+/** A node of the classic story. It campaigns with its number as its rank, and leads as long as it can. */
 
 process.once("disconnect", () => process.exit());
-// A terminal sends Ctrl-C to all of us; the coordinator decides what it means.
+// A terminal sends Ctrl-C to all processes. The coordinator decides what happens then.
 process.on("SIGINT", () => {});
 
-/** Lost messages are the coordinator's death, and then ours. */
+/** When messages cannot be sent, the coordinator is dead, and this process ends too. */
 const say = (message: FromNode) => void process.send?.(message, () => {});
 
 process.once("message", (config: NodeConfig) => {

@@ -11,7 +11,7 @@ export interface NodeConfig {
   readonly clientConfig: ClientConfig;
   readonly tableName: string;
   readonly name: string;
-  /** Its rank, too. */
+  /** It is also the node's rank. */
   readonly number: number;
   readonly leaseMs: number;
 }
@@ -42,11 +42,11 @@ export class Nodes {
       if (!this.#killed.has(number))
         this.onMessage(number, { type: "failed", message: "it died unexpectedly" });
     });
-    // A node that could not even be started is told by "error".
+    // "error" reports a node that could not be started.
     child.send({ ...this.config, number }, () => {});
   }
 
-  /** Resolves when it is dead. */
+  /** Resolves when the process has ended. */
   async kill(number: number): Promise<void> {
     const child = this.#children.get(number);
     this.#killed.add(number);

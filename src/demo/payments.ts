@@ -11,7 +11,7 @@ export interface Payment {
   readonly currency: string;
 }
 
-/** The input cannot be used. One line a problem; nothing was charged. */
+/** The input cannot be used. It has one line for each problem. No payment was made. */
 export class InputError extends Error {
   constructor(readonly problems: readonly string[]) {
     super(problems.join("\n"));
@@ -22,10 +22,10 @@ export class InputError extends Error {
 const COLUMNS = ["id", "account", "amount", "currency"] as const;
 type Column = (typeof COLUMNS)[number];
 
-/** So many bad rows are named; the others are counted. */
+/** The message names this many bad rows, and counts the others. */
 const NAMED_PROBLEMS = 20;
 
-/** What each column takes, and one that works. */
+/** The rule of each column, and a value that works. */
 const RULES: Record<Column, { accepts: RegExp; rule: string }> = {
   id: { accepts: /^[^\p{Cc}]{1,64}$/u, rule: "must be 1 to 64 characters, such as p-17" },
   account: { accepts: /^[^\p{Cc}]{1,64}$/u, rule: "must be 1 to 64 characters, such as acme" },
@@ -36,7 +36,7 @@ const RULES: Record<Column, { accepts: RegExp; rule: string }> = {
   currency: { accepts: /^[A-Z]{3}$/, rule: "must be three capital letters, such as EUR" },
 };
 
-/** Reads payments from a CSV file. Rejects with `InputError` that names every bad row by its line. */
+/** Reads payments from a CSV file. Rejects with an `InputError` that names the lines of bad rows. */
 export async function readPayments(path: string): Promise<Payment[]> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     const why = error.code === "ENOENT" ? "there is no such file" : `cannot be read (${error.code})`;
@@ -52,11 +52,11 @@ export async function readPayments(path: string): Promise<Payment[]> {
 
 interface Row {
   readonly record: string[];
-  /** Where the record ends, from 1. */
+  /** The line on which the record ends, from 1. */
   readonly info: { readonly lines: number };
 }
 
-/** Pure: the payments in a CSV text. Throws `InputError`. `name` is what problems call the file. */
+/** The payments in a CSV text. Throws `InputError`, with `name` as the file's name. Pure. */
 export function parsePayments(text: string, name: string): Payment[] {
   const [header, ...rows] = parseRows(text, name);
   if (!header) throw new InputError([`${name}: is empty; the first line must be ${COLUMNS.join(",")}`]);
@@ -119,7 +119,7 @@ function shorten(problems: string[]): string[] {
   return [...problems.slice(0, NAMED_PROBLEMS), `… and ${problems.length - NAMED_PROBLEMS} more`];
 }
 
-/** By digits, not by arithmetic: 0.29 × 100 is not 29. */
+/** Converts digits, because 0.29 × 100 is not 29 in floating point. */
 function toMinor(amount: string): number {
   const [whole = "", part = ""] = amount.split(".");
   return Number(whole + part.padEnd(2, "0"));
@@ -127,7 +127,7 @@ function toMinor(amount: string): number {
 
 const CURRENCIES = ["EUR", "USD", "CHF"];
 
-/** Made-up payments of some twenty accounts; the same ones at each call. */
+/** Invented payments of about twenty accounts, the same ones at each call. */
 export function generatePayments(count: number): Payment[] {
   let state = 20_240_229;
   const below = (limit: number) => {

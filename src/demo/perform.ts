@@ -24,7 +24,7 @@ export interface Performance {
   readonly json: boolean;
 }
 
-/** From the table's start to the audit. Resolves with the exit code, when nothing of it is left running. */
+/** Runs the demo, from the table's start to the audit. Resolves with the exit code when all its processes have ended. */
 export function perform(performance: Performance): Promise<number> {
   return unlessEnded((signal) => play(performance, signal));
 }
@@ -103,7 +103,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
   return result.ok ? 0 : 1;
 }
 
-/** A picture that cannot be written does not spoil the audit. */
+/** If the picture cannot be written, the audit goes on. */
 async function save(path: string, picture: string): Promise<string | null> {
   try {
     await writeFile(path, picture);
@@ -114,7 +114,7 @@ async function save(path: string, picture: string): Promise<string | null> {
   }
 }
 
-/** Both tables, of names of their own: an endpoint from the environment may hold somebody else's. */
+/** Both tables, with their own names: the endpoint in the environment can hold other tables. */
 async function setTheStage(local: DynamoDBLocal, payments: readonly Payment[], signal: AbortSignal) {
   const client = new DynamoDBClient(local.clientConfig);
   const theirs = local.source === "environment";
@@ -122,7 +122,7 @@ async function setTheStage(local: DynamoDBLocal, payments: readonly Payment[], s
   const leaseTable = `incumbent${suffix}`;
   const ledger = new Ledger(client, `ledger${suffix}`);
   const strike = async () => {
-    // Our own DynamoDB Local forgets all tables when it ends.
+    // The DynamoDB Local that we start forgets all tables when it ends.
     if (theirs) {
       const drop = client.send(new DeleteTableCommand({ TableName: leaseTable }));
       await Promise.allSettled([ledger.drop(), drop]);

@@ -2,10 +2,10 @@ import type { Audit } from "./audit.js";
 import { type Failover, type SceneKind, type Story, seconds } from "./story.js";
 import type { Style } from "./style.js";
 
-/** What `--json` prints; the text report says the same. */
+/** What `--json` prints. The text report has the same facts. */
 export interface Report {
   readonly ok: boolean;
-  /** Why not, one sentence a reason. */
+  /** What went wrong, one sentence for each problem. */
   readonly problems: readonly string[];
   readonly fencing: boolean;
   readonly leaseMs: number;
@@ -22,15 +22,15 @@ export interface Report {
     readonly term: number;
     readonly worker: string;
     readonly electedAt: string;
-    /** When its trust ended; null: it led to the end. */
+    /** When its trust ended. Null: it led to the end. */
     readonly endedAt: string | null;
-    /** Payments applied under it, by the table. */
+    /** The payments under it, by the table. */
     readonly payments: number;
   }>;
   readonly failovers: readonly Failover[];
   /** Scenes that were left out because there were too few payments. */
   readonly skipped: readonly SceneKind[];
-  /** The picture's file; null if it could not be written. */
+  /** The picture's file. Null: it could not be written. */
   readonly timeline: string | null;
 }
 
@@ -46,7 +46,7 @@ export interface Facts {
   readonly timeline: string | null;
 }
 
-/** Pure: draws the conclusions. */
+/** Makes the report. Pure. */
 export function report(facts: Facts): Report {
   const { audit, story, fencing, leaseMs, order, candidates, skipped, timeline } = facts;
   const problems = problemsOf(facts);
@@ -99,7 +99,7 @@ function problemsOf({ audit, story, fencing, hadLateWrite }: Facts): string[] {
   return problems;
 }
 
-/** For people. */
+/** The report as text. */
 export function reportText(report: Report, style: Style): string {
   const count = (n: number, what: string) => `${n.toLocaleString("en")} ${what}`;
   const bad = (n: number, text = String(n)) => (n > 0 ? style("red", text) : text);

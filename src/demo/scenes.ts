@@ -1,6 +1,6 @@
 import type { SceneKind } from "./story.js";
 
-/** At which part of the work each scene is played. */
+/** The part of the work after which each scene begins. */
 export const SCENES: ReadonlyArray<readonly [SceneKind, number]> = [
   ["killed", 0.2],
   ["frozen", 0.45],
@@ -8,8 +8,8 @@ export const SCENES: ReadonlyArray<readonly [SceneKind, number]> = [
 ];
 
 /**
- * Pure: after how many payments each scene is played. Each has some work before it and some after it; with
- * fewer than four payments the last ones do not fit.
+ * After how many payments each scene begins. Each has some work before it and some after it. With fewer than four payments
+ * the last ones are left out. Pure.
  */
 export function planScenes(count: number): Map<SceneKind, number> {
   const plan = new Map<SceneKind, number>();

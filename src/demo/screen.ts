@@ -4,7 +4,7 @@ import type { Worker } from "./fleet.js";
 import type { Told, Tone } from "./story.js";
 import { type Style, styleFor } from "./style.js";
 
-/** What there is to see at this moment. */
+/** What the screen shows at one moment. */
 export interface View {
   readonly title: string;
   readonly workers: readonly Worker[];
@@ -18,7 +18,7 @@ export interface View {
 export interface Screen {
   /** Something happened. */
   told(told: Told): void;
-  /** Ends the live part; what was seen last stays. */
+  /** Ends the live part. The last picture stays. */
   close(): void;
 }
 
@@ -29,21 +29,21 @@ const FORMAT: Record<Tone, "green" | "red" | "cyan" | undefined> = {
   plain: undefined,
 };
 const REDRAW_MS = 100;
-/** Payments in this span make the rate. */
+/** The rate counts the payments of this time. */
 const RATE_SPAN_MS = 2_000;
 const MAX_EVENTS = 8;
-/** Beside a line per worker: the title, the progress and an event or two. */
+/** The lines beside those of workers: the title, the progress and one or two events. */
 const OTHER_ROWS = 9;
 const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
 const CLEAR_TO_END_OF_LINE = "\x1b[K";
 
-/** A live picture must fit, since nothing can be redrawn that scrolled away. */
+/** A live picture must fit the screen, because lines that scrolled away cannot be drawn again. */
 export function fits(stream: NodeJS.WriteStream, workers: number): boolean {
   return stream.isTTY && stream.rows >= workers + OTHER_ROWS;
 }
 
-/** A line an event, and a line of progress now and then. */
+/** Prints one line for each event, and a line of progress from time to time. */
 export function plainScreen(stream: NodeJS.WriteStream, view: () => View): Screen {
   const style = styleFor(stream);
   let reported = 0;
@@ -59,7 +59,7 @@ export function plainScreen(stream: NodeJS.WriteStream, view: () => View): Scree
   };
 }
 
-/** A small table that is drawn again and again in its place. */
+/** A small table that is drawn again in the same place. */
 export function liveScreen(stream: NodeJS.WriteStream, view: () => View): Screen {
   const style = styleFor(stream);
   const rate = rateMeter();
@@ -69,7 +69,7 @@ export function liveScreen(stream: NodeJS.WriteStream, view: () => View): Screen
     const lines = frame(now, rate(now), style, stream.rows ?? 24).map((line) =>
       crop(line, (stream.columns ?? 80) - 1),
     );
-    // One write for one frame: no flicker.
+    // One write for each frame, so that it does not flicker.
     stream.cork();
     if (drawn > 0) moveCursor(stream, 0, -drawn);
     cursorTo(stream, 0);
@@ -79,7 +79,7 @@ export function liveScreen(stream: NodeJS.WriteStream, view: () => View): Screen
     drawn = lines.length;
   };
   const showCursor = () => stream.write(SHOW_CURSOR);
-  // Also when the process ends some other way.
+  // Also when the process ends in another way.
   process.once("exit", showCursor);
   stream.write(HIDE_CURSOR);
   draw();
@@ -148,7 +148,7 @@ function clockText(atMs: number): string {
   return `${(atMs / 1_000).toFixed(2).padStart(6)} s`;
 }
 
-/** A line too long would wrap and break the picture; then it loses its colours rather. */
+/** A long line would wrap and break the picture, so it is cut, and has no colours. */
 function crop(line: string, columns: number): string {
   const plain = stripVTControlCharacters(line);
   return plain.length <= columns ? line : `${plain.slice(0, Math.max(0, columns - 1))}…`;

@@ -12,31 +12,31 @@ export interface ShowOptions {
   readonly signal: AbortSignal;
 }
 
-/** The show cannot go on. The message says why. */
+/** The demo cannot go on. The message says why. */
 export class StalledError extends Error {}
 
-/** The work should last about so long, at a pace that can be watched. */
+/** The approximate time of the work, at a speed that people can follow. */
 const WORK_MS = 9_000;
 const FASTEST_MS = 1;
 const SLOWEST_MS = 150;
-/** What a commit itself takes, roughly. */
+/** The approximate time of one commit. */
 const COMMIT_MS = 8;
-/** Payments that others make before the frozen leader is thawed. */
+/** The number of payments that others make before the frozen leader goes on. */
 const PAID_MEANWHILE = 20;
 
 interface Frozen {
   readonly worker: Worker;
   readonly payment: Payment;
-  /** How much was paid when it froze. */
+  /** The number of payments that were made when it was frozen. */
   readonly paidBefore: number;
   thawed: boolean;
 }
 
-/** Puts the workers to work and plays the scenes on them, at moments told by the work itself. */
+/** Starts the workers and plays the scenes, each after a number of payments. */
 export class Show {
   readonly fleet: Fleet;
   readonly paid = new Set<string>();
-  /** Scenes for which there are not enough payments. */
+  /** The scenes that are left out, because there are too few payments. */
   readonly skipped: readonly SceneKind[];
   readonly #plan: Map<SceneKind, number>;
   readonly #paceMs: number;
@@ -63,12 +63,12 @@ export class Show {
     );
   }
 
-  /** Whether a leader woke up with a write that had to be refused. */
+  /** Whether a frozen leader went on with a write that the table had to refuse. */
   get hadLateWrite(): boolean {
     return this.#frozen !== undefined;
   }
 
-  /** Resolves when everything is paid and every scene is over; nothing of it is left running. */
+  /** Resolves when all payments are made, every scene is over, and all workers have ended. */
   async play(): Promise<void> {
     const { signal } = this.options;
     try {
@@ -86,7 +86,7 @@ export class Show {
     }
   }
 
-  /** Whatever goes forward postpones the watchdog. */
+  /** Any progress restarts the watchdog. */
   #keepAlive(): void {
     const patienceMs = 20_000 + 5 * this.options.config.leaseMs;
     clearTimeout(this.#watchdog);
@@ -166,7 +166,7 @@ export class Show {
       one.status = "following";
     };
     this.#ready += 1;
-    // All at once in the beginning: a fair race.
+    // All at once, so that the race is fair.
     if (this.#ready === this.fleet.workers.length) {
       const { story, config } = this.options;
       const line = config.order === "random" ? "" : `, in line by ${config.order}`;
@@ -212,8 +212,8 @@ export class Show {
   }
 
   /**
-   * In order, one at a time: each waits until the hand-over before it is complete. The late write of the frozen leader
-   * comes before a second hand-over: the lease row tells for sure what became of a write while one leader has come since.
+   * Plays the scenes in order. Each waits until the hand-over before it is complete. The late write of the frozen leader
+   * comes before a second hand-over, because after one hand-over the lease row still shows whether the write succeeded.
    */
   #sceneDue(): SceneKind | undefined {
     if (this.#awaitingSuccessor.length > 0 || (this.#frozen && !this.#lateWriteSettled)) return undefined;

@@ -1,13 +1,13 @@
-/** Exit codes of a show that was ended: 128 + the number of the signal. */
+/** The exit codes of a demo that a signal ended: 128 + the signal's number. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Plays until it is over, or somebody ends it. Resolves with the exit code, when nothing of it is left running. */
+/** Plays until the end, or until a signal. Resolves with the exit code when all processes have ended. */
 export async function unlessEnded(play: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const ended = new AbortController();
   let code = 0;
   const handlers = Object.entries(SIGNALS).map(([signal, signalCode]) => {
     const handler = () => {
-      // A second time means now. The guard ends the children.
+      // A second signal ends this process at once. The guard then ends the children.
       if (code !== 0) process.exit(signalCode);
       code = signalCode;
       ended.abort(new Error(`ended by ${signal}`));

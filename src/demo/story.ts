@@ -1,4 +1,4 @@
-/** What happened, in the order in which the coordinator learned it. Times are milliseconds since the start. */
+/** The events, in the order in which the coordinator got them. Times are milliseconds since the start. */
 
 export type SceneKind = "killed" | "frozen" | "resigned";
 
@@ -16,7 +16,7 @@ export interface Mark {
   readonly atMs: number;
 }
 
-/** From the moment a leader was taken away to the first payment begun by the next. */
+/** From the end of a leader to the first payment of the next one. */
 export interface Failover {
   readonly kind: SceneKind;
   readonly fromTerm: number;

@@ -23,7 +23,7 @@ const INK = "#1f2933";
 const FAINT = "#7b8794";
 const BARS = ["#2f6fb5", "#3a8f5c", "#8a5fb0", "#b0722a", "#2a8c94", "#a34a6f"];
 
-/** A mark is a disc with a sign in it: shapes, not letters, so that it needs no font. */
+/** A mark is a disc with a shape in it, so it needs no font. */
 const SIGNS: Record<Mark["kind"], { colour: string; path: string; text: string }> = {
   killed: { colour: "#c62f2f", path: "M-4-4L4 4M4-4L-4 4", text: "killed (SIGKILL)" },
   restarted: { colour: "#5f6f80", path: "M-4 0H4M0-4V4", text: "started again" },
@@ -34,7 +34,7 @@ const SIGNS: Record<Mark["kind"], { colour: string; path: string; text: string }
   resigned: { colour: "#5f6f80", path: "M0-4.5V4M-3.5 1L0 4.5L3.5 1", text: "resigned" },
 };
 
-/** Pure: who led when, as an SVG with its own background, so that it reads on white and on dark. */
+/** Draws the terms as an SVG. It has its own background, so that people can read it on white and on dark pages. Pure. */
 export function timeline({
   title,
   description,
@@ -86,7 +86,7 @@ function row(worker: string, index: number, y: number): string {
   return `${stripe}<text x="24" y="${y + 4.5}" font-weight="500">${escapeText(worker)}</text>`;
 }
 
-/** While nobody works: from the end of one leader to the first payment of the next. */
+/** Draws the times without work: from the end of one leader to the first payment of the next. */
 function handOvers(failovers: readonly Failover[], marks: readonly Mark[], { x, bottom }: Scene): string {
   return failovers
     .map(({ kind, ms }) => {
@@ -125,7 +125,7 @@ function bar({ term, worker, electedAtMs, endedAtMs }: Term, { x, middle, endMs 
   return `<rect x="${px(left)}" y="${y - BAR / 2}" width="${px(width)}" height="${BAR}" rx="5" fill="${colour}"/>${text}`;
 }
 
-/** Frozen: hatched until thawed. Killed: a dashed line until started again. */
+/** A frozen worker is hatched until it goes on. A killed one has a dashed line until it starts again. */
 function interruptions(marks: readonly Mark[], { x, middle, endMs }: Scene): string {
   const until = (from: Mark, kind: Mark["kind"]) =>
     x(marks.find((mark) => mark.worker === from.worker && mark.kind === kind)?.atMs ?? endMs);
@@ -150,7 +150,7 @@ function marksInRows(marks: readonly Mark[], workers: readonly string[], { x, mi
       return marks
         .filter((mark) => mark.worker === worker)
         .map(({ kind, atMs }) => {
-          // Moments milliseconds apart stand side by side, not on each other.
+          // Marks of almost the same time are drawn beside one another.
           const at = Math.max(x(atMs), free);
           free = at + 2 * MARK_RADIUS + 3;
           return sign(kind, at, middle(worker));
@@ -187,7 +187,7 @@ function escapeText(text: string): string {
       .replace(/</g, "&lt;")
       .replace(/>/g, "&gt;")
       .replace(/"/g, "&quot;")
-      // Not allowed in XML at all.
+      // XML does not allow these characters.
       .replace(/[^\t\n\r -\ud7ff\ue000-\ufffd]/g, "?")
   );
 }

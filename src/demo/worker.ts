@@ -7,19 +7,19 @@ import type { FromWorker, ToWorker, WorkerConfig } from "./messages.js";
 import type { Payment } from "./payments.js";
 
 /**
- * One of the workers: competes, and as leader works through the open payments. It knows nothing of the show; the
- * coordinator kills and stops it from outside, and answers as the payment provider.
+ * A worker: it campaigns, and as leader makes the open payments. It does not know the scenes: the coordinator kills and
+ * stops it from outside, and answers as the payment provider.
  */
 
-/** Lost messages are the coordinator's death, and then ours. */
+/** When messages cannot be sent, the coordinator is dead, and this process ends too. */
 const say = (message: FromWorker) => void process.send?.(message, () => {});
 
 const TRUST_REPORT_MS = 100;
-/** A worker that resigned lets others lead before it stands again. */
+/** A worker that resigned lets others lead before it campaigns again. */
 const LEASES_OFF = 2;
 
 process.once("disconnect", () => process.exit());
-// A terminal sends Ctrl-C to all of us; the coordinator decides what it means.
+// A terminal sends Ctrl-C to all processes. The coordinator decides what happens then.
 process.on("SIGINT", () => {});
 
 let onCleared = (_breakMs: number | undefined) => {};
@@ -72,7 +72,7 @@ async function payAll(leadership: Leadership, till: Till): Promise<void> {
       for (const payment of open) {
         await clear(payment, term);
         if (signal.aborted) return;
-        // As careful as a check can be, and still too early: the freeze comes after it.
+        // This check is correct, but the freeze comes after it.
         leadership.throwIfLost();
         await till.pay(payment, leadership);
         if (signal.aborted) return;
@@ -101,7 +101,7 @@ function clear(payment: Payment, term: number): Promise<void> {
   });
 }
 
-/** Where a payment is written down, with the fence or without. */
+/** Writes payments, with the fence or without it. */
 class Till {
   constructor(
     readonly ledger: Ledger,
@@ -120,7 +120,7 @@ class Till {
       await (this.fencing ? leadership.transact(actions) : this.#payUnfenced(actions));
       say({ type: "paid", term, payment });
     } catch (error) {
-      // Applied once or not at all: the next reading of what is open tells.
+      // Applied once or not at all: the next read of open payments shows it.
       if (error instanceof TransactionUnknownError) {
         say({ type: "unknown", term, payment, why: String(error.cause) });
         return;
@@ -133,7 +133,7 @@ class Till {
     }
   }
 
-  /** The same two updates in one transaction, and the same persistence, but nobody asks who leads. */
+  /** The same two updates in one transaction, with the same retries, but without a check of the leader. */
   async #payUnfenced(actions: ReturnType<Ledger["applying"]>): Promise<void> {
     const command = new TransactWriteItemsCommand({
       TransactItems: actions,
@@ -151,7 +151,7 @@ class Till {
   }
 }
 
-/** Less than the first pause between two tries, which is 25 ms or more. */
+/** Less than the first wait between two tries, which is at least 25 ms. */
 const TELL_BROKEN_AFTER_MS = 8;
 
 class BrokenConnectionError extends Error {
@@ -159,8 +159,8 @@ class BrokenConnectionError extends Error {
 }
 
 /**
- * A connection that can break: transactions fail before they leave, for a while, and are asked again. Stopped
- * meanwhile, the process wakes with a write that leaves late, under a term that is long over.
+ * A connection that can break. For a while transactions fail before they are sent, and are tried again. If the process is
+ * stopped meanwhile, it later sends a write of a term that has ended.
  */
 class Wire {
   #brokenUntilMs = 0;
@@ -175,7 +175,7 @@ class Wire {
           this.#onBroken();
           throw new BrokenConnectionError("connection reset");
         },
-      // Before the SDK's own retries, which would hide it.
+      // Before the SDK's own retries, which would hide the failure.
       { step: "build", name: "breakableWire" },
     );
   }
@@ -184,7 +184,7 @@ class Wire {
     this.#brokenUntilMs = Date.now() + ms;
     this.#onBroken = () => {
       this.#onBroken = () => {};
-      // Told when whoever sent it has noticed, and waits before it sends it again.
+      // Reported when the sender has got the error, and waits before it sends again.
       setTimeout(onBroken, TELL_BROKEN_AFTER_MS);
     };
   }

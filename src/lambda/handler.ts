@@ -29,7 +29,8 @@ export type LeaderWork<T, TEvent = unknown, TContext = LambdaContext> = (
  * @param work must throw when `signal` aborts, `drainMs` before the timeout. What it returns counts as done.
  * @throws nothing itself: it reads the options at the first invocation. The handler rejects with `InvalidOptionError` (an
  * option, the environment or the event), `OutOfTimeError`, `LeaseLostError`, `TableError` (no table, no permission),
- * `MalformedLeaseError`, `TableUnavailableError`, and what `work` throws. So Lambda logs them and tries again.
+ * `MalformedLeaseError`, `SchemaVersionError`, `TableUnavailableError`, and what `work` throws. So Lambda logs them and
+ * tries again.
  * @example
  * export const handler = leaderHandler(async (leadership, { signal }) => sendInvoices(signal), {
  *   once: "tick",

@@ -19,10 +19,12 @@ import type {
 import type { Action } from "./transaction.js";
 
 /**
- * The verbs of the protocol (rule 2). Each lease verb is one conditional write: all of it is written, or it is refused, and
+ * The verbs of the protocol (rule 2). Each lease verb is one conditional write: all of it is written, or it is refused,
+ * and
  * the refusal returns the row as it is.
  *
- * Verbs reject with `TableUnavailableError` (another try can help), `TableError` (it cannot) or `MalformedLeaseError`.
+ * Verbs reject with `TableUnavailableError` (another try can help), `TableError` (it cannot), `MalformedLeaseError` or
+ * `SchemaVersionError`.
  * `signal` aborts the request. Then nobody knows whether it took effect.
  */
 export interface LeaseStore {
@@ -32,7 +34,8 @@ export interface LeaseStore {
   /** Creates a placeholder, if there is no lease row. */
   createPlaceholder(request: PlaceholderRequest, signal: AbortSignal): Promise<Written>;
   /**
-   * On a placeholder it also records the new term, and the term that follows the history, in one transaction. It is refused
+   * On a placeholder it also records the new term, and the term that follows the history, in one transaction. It is
+   * refused
    * without a row if one of these terms was recorded before.
    */
   acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written>;
@@ -65,7 +68,8 @@ export interface LeaseStore {
     signal: AbortSignal,
   ): Promise<Answer & { candidates: readonly CandidateRow[] }>;
   /**
-   * Writes all actions, and a mark on the lease row that they are commit `number` of this term. Writes nothing unless the
+   * Writes all actions, and a mark on the lease row that they are commit `number` of this term. Writes nothing unless
+   * the
    * candidate still leads this term and commit `number` - 1 was the last one.
    */
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted>;

@@ -307,7 +307,7 @@ test("who meets a row of a higher version is told what to do, in each view and c
     expect(error).toMatchObject({ ...LEASE, name: "SchemaVersionError" });
     expect((error as Error).message).toBe(
       `Row "lease" of "billing/nightly" has schemaVersion 2, and this version of incumbent understands up to 1. ` +
-        `Upgrade incumbent here. The row was left as it is.`,
+        `Suggestion: upgrade incumbent here. The row was left as it is.`,
     );
   }
   const commands = [
@@ -318,7 +318,9 @@ test("who meets a row of a higher version is told what to do, in each view and c
   ].map((words) => incumbent(...words, "--table", table));
   for (const command of commands) {
     expect(await command.exited).toBe(1);
-    expect(command.err).toMatch(/^incumbent: Row "lease" of [^\n]*Upgrade incumbent here\.[^\n]*\n$/);
+    expect(command.err).toMatch(
+      /^incumbent: Row "lease" of [^\n]*Suggestion: upgrade incumbent here\.[^\n]*\n$/,
+    );
   }
 });
 
@@ -340,7 +342,7 @@ test("the monitor tells of rows of a higher version, and reports the other elect
   expect(malformed.map(({ key }) => key).sort()).toEqual(
     [`${NAME} ${termSortKey(1)}`, `${NAME} lease`].sort(),
   );
-  for (const { problem } of malformed) expect(problem).toContain("Upgrade incumbent here.");
+  for (const { problem } of malformed) expect(problem).toContain("Suggestion: upgrade incumbent here.");
 });
 
 test("a leader whose row gets a higher version ends when its trust does, and its campaign is refused", async () => {
