@@ -23,8 +23,8 @@ const AT_ONCE = 10;
 export const MAX_PRUNED = 10_000;
 
 /**
- * Whether it is a candidate's row or a history row whose `ttl` (seconds since the epoch) has passed. Never true for a lease
- * row, or for a kind of row that this version does not know. Pure.
+ * Whether it is a candidate's row or a history row whose `ttl` (seconds since the epoch) has passed. Never true for a
+ * lease row, or for a kind of row that this version does not know. Pure.
  */
 export function isExpired({ sortKey, ttl, atMs }: RowAt): boolean {
   if (![TERM_SORT_KEY_PREFIX, CANDIDATE_SORT_KEY_PREFIX].some((prefix) => sortKey.startsWith(prefix)))

@@ -13,8 +13,8 @@ export interface RoleActions {
 }
 
 /**
- * A candidate deletes its own row, and a leader deletes the rows of dead candidates. Nobody deletes a lease or a term, and
- * no role scans. A test compares this with the client's requests.
+ * A candidate deletes its own row, and a leader deletes the rows of dead candidates. Nobody deletes a lease or a term,
+ * and no role scans. A test compares this with the client's requests.
  */
 export const CANDIDATE_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"],
@@ -65,8 +65,8 @@ export abstract class LeaseAccess extends Construct {
   }
 
   /**
-   * Grants what a candidate of these elections needs, and nothing else: `dynamodb:LeadingKeys` limits it to their rows. It
-   * may delete only the rows of candidates.
+   * Grants what a candidate of these elections needs, and nothing else: `dynamodb:LeadingKeys` limits it to their rows.
+   * It may delete only the rows of candidates.
    * @throws InvalidPropError: no election is named, or a name cannot work.
    * @example
    * table.grantCandidate(taskRole, "billing/nightly");

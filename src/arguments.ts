@@ -88,8 +88,8 @@ export function duration(
 }
 
 /**
- * Checks the options of a call before it begins anything. A caller that passes a signal instead of options would otherwise
- * never stop the call.
+ * Checks the options of a call before it begins anything. A caller that passes a signal instead of options would
+ * otherwise never stop the call.
  */
 export function checkCall(options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null || isSignal(options)) {

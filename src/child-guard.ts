@@ -25,8 +25,8 @@ const guarded = new Set<number>();
 let toGuard: Writable | undefined;
 
 /**
- * Makes sure that a child ends when this process ends. With `group: true` its whole process group ends (for a child that is
- * spawned `detached`). It does not keep this process alive.
+ * Makes sure that a child ends when this process ends. With `group: true` its whole process group ends (for a child
+ * that is spawned `detached`). It does not keep this process alive.
  * @param options `group`. @default false
  */
 export function dieWithUs(child: ChildProcess, { group = false } = {}): void {

@@ -1,8 +1,8 @@
 import { types } from "node:util";
 
 /**
- * Describes the kind of a value for an error, never its content: a configuration holds keys, a string can be a token. Pure:
- * it runs no code of the value (no getter, no `toString`, no `toJSON`, no trap of a proxy).
+ * Describes the kind of a value for an error, never its content: a configuration holds keys, a string can be a token.
+ * Pure: it runs no code of the value (no getter, no `toString`, no `toJSON`, no trap of a proxy).
  */
 export function describe(value: unknown): string {
   const kind = Kind.textOf(value);

@@ -223,8 +223,7 @@ export class Election {
    * Tries once, without waiting. This object remembers what earlier tries saw, so tries that are minutes apart replace
    * a dead leader too.
    * @returns undefined when this candidate is not elected: another one leads, the lease is reserved, the election is
-   * paused,
-   * or `healthy` does not return true.
+   * paused, or `healthy` does not return true.
    * @throws InvalidOptionError: an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws TableUnavailableError: the table did not answer.

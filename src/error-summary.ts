@@ -2,9 +2,9 @@ import { TimedOut } from "./async.js";
 import { dataOf, describe } from "./describe.js";
 
 /**
- * Replaces an error of the AWS SDK, or of the network, as the `cause` of our errors. The original can hold secrets: DynamoDB
- * quotes values in its messages, a cancelled transaction has items, and `$response` has the request with its session token.
- * This summary keeps the kind of failure, and what AWS Support asks for.
+ * Replaces an error of the AWS SDK, or of the network, as the `cause` of our errors. The original can hold secrets:
+ * DynamoDB quotes values in its messages, a cancelled transaction has items, and `$response` has the request with its
+ * session token. This summary keeps the kind of failure, and what AWS Support asks for.
  */
 export class ErrorSummary extends Error {
   /** The original's name, such as `ThrottlingException`. */

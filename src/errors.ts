@@ -125,8 +125,8 @@ export class TransactionRefusedError extends IncumbentError {
 }
 
 /**
- * Nobody can tell whether a transaction was committed: no answer came, or the lease row no longer shows it. It was applied
- * once or not at all.
+ * Nobody can tell whether a transaction was committed: no answer came, or the lease row no longer shows it. It was
+ * applied once or not at all.
  */
 export class TransactionUnknownError extends IncumbentError {
   override readonly name = "TransactionUnknownError";
@@ -172,8 +172,8 @@ const LEASE_ROW = "lease";
 const ARRIVAL_ROW = "arrival";
 
 /**
- * A row under the election's key was not written by this library, or was damaged. Nobody changed it. The message quotes no
- * value of it.
+ * A row under the election's key was not written by this library, or was damaged. It was left as it is. The message quotes
+ * no value of it.
  */
 export class MalformedLeaseError extends IncumbentError {
   override readonly name = "MalformedLeaseError";

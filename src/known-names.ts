@@ -4,8 +4,9 @@ import { InvalidOptionError } from "./errors.js";
 /** Refuses unknown option names. Otherwise a typing error would be ignored, and the default used. */
 
 /**
- * Throws unless each name of `options` is one of `known`. In `known`, options in groups have paths such as `tuning.expiry`,
- * so that the error can say where an option belongs. An option whose value is undefined counts as left out.
+ * Throws unless each name of `options` is one of `known`. In `known`, options in groups have paths such as
+ * `tuning.expiry`, so that the error can say where an option belongs. An option whose value is undefined counts as left
+ * out.
  * @param group the path of `options`; undefined: the top level
  */
 export function checkNames(options: object, known: readonly string[], group?: string): void {

@@ -5,8 +5,8 @@ export const TABLE_PATTERN = /^[A-Za-z0-9_.:/-]{3,1024}$/;
 export const TABLE_CHARACTER = /[A-Za-z0-9_.:/-]/;
 
 /**
- * Election names. They have no ':' and no '#', so no name is another election's `<name>#candidates` (pitfall: composite keys
- * that collide).
+ * Election names. They have no ':' and no '#', so no name is another election's `<name>#candidates` (pitfall: composite
+ * keys that collide).
  */
 export const NAME_PATTERN = /^[A-Za-z0-9._/-]{1,200}$/;
 
@@ -19,8 +19,9 @@ export const MAX_TERM = 999_999_999_999;
 /** Above this a holder can still renew for years, and the numbers stay exact. */
 export const MAX_REVISION_TO_FOLLOW = 2 ** 52;
 /**
- * What an eviction adds to the revision. The term that it uses is in no history, so after a deletion of the row a candidate
- * can lead it. With this step that tenure never reaches the pair of the evicted row: 2^32 renewals take years.
+ * What an eviction adds to the revision. The term that it uses is in no history, so after a deletion of the row a
+ * candidate can lead it. With this step that tenure never reaches the pair of the evicted row: 2^32 renewals take
+ * years.
  */
 export const EVICTION_STEP = 2 ** 32;
 /** Up to this revision an operator can evict, and the next holder can still renew. */

@@ -182,8 +182,8 @@ export class Campaign {
   }
 
   /**
-   * After a founding that was refused without a row there is nothing to observe. A refusal that shows the same pair as its
-   * condition has no explanation. After both it tries less and less often.
+   * After a founding that was refused without a row there is nothing to observe. A refusal that shows the same pair as
+   * its condition has no explanation. After both it tries less and less often.
    */
   async #acquireOrBackOff(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
     const { clock, renewIntervalMs, random } = this.options;

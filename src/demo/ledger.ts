@@ -36,8 +36,8 @@ interface Item {
 const BATCH = 25;
 
 /**
- * The table that must be right at the end: one row for each payment and each account. Its writes have no condition, so only
- * the election's fence makes sure that no payment is applied twice.
+ * The table that must be right at the end: one row for each payment and each account. Its writes have no condition, so
+ * only the election's fence makes sure that no payment is applied twice.
  */
 export class Ledger {
   constructor(

@@ -8,8 +8,8 @@ export const SCENES: ReadonlyArray<readonly [SceneKind, number]> = [
 ];
 
 /**
- * After how many payments each scene begins. Each has some work before it and some after it. With fewer than four payments
- * the last ones are left out. Pure.
+ * After how many payments each scene begins. Each has some work before it and some after it. With fewer than four
+ * payments the last ones are left out. Pure.
  */
 export function planScenes(count: number): Map<SceneKind, number> {
   const plan = new Map<SceneKind, number>();

@@ -31,8 +31,8 @@ export type LeaderTable =
 
 /**
  * The options of `leaderHandler` and `leaderMiddleware`. An option that is left out is read from the environment, which
- * the `ScheduledLeader` construct sets: `INCUMBENT_TABLE`,
- * `INCUMBENT_ELECTION`, `INCUMBENT_ONCE`, `INCUMBENT_STICKY_GROUP` and `INCUMBENT_STICKY_MS`.
+ * the `ScheduledLeader` construct sets: `INCUMBENT_TABLE`, `INCUMBENT_ELECTION`, `INCUMBENT_ONCE`,
+ * `INCUMBENT_STICKY_GROUP` and `INCUMBENT_STICKY_MS`.
  */
 export type LeaderOptions = LeaderTable & LeaderSettings;
 

@@ -12,8 +12,8 @@ const SUGGESTION = "2026-01-31T03:00:00Z";
 const MAX_AHEAD_MS = 86_400_000;
 
 /**
- * Reads `scheduledTime` of an EventBridge Scheduler input, or `time` of an EventBridge event. Returns it in one format, so
- * that ticks sort by time.
+ * Reads `scheduledTime` of an EventBridge Scheduler input, or `time` of an EventBridge event. Returns it in one format,
+ * so that ticks sort by time.
  */
 export function tickOf(event: unknown, nowMs: number): string {
   if (typeof event !== "object" || event === null || Array.isArray(event)) {

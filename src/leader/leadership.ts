@@ -135,7 +135,8 @@ export class Leadership implements AsyncDisposable {
    * transaction. Without it they are read once with `DescribeTable`, if that is allowed.
    * @throws FencedOutError: a later term exists.
    * @throws LeaseLostError: the leadership is over.
-   * @throws TransactionRefusedError: a condition of these actions failed, or one of their items was busy for a whole lease.
+   * @throws TransactionRefusedError: a condition of these actions failed, or one of their items was busy for a whole
+   * lease.
    * @throws TableError: DynamoDB refuses the request.
    * @throws InvalidOptionError: an action or an option cannot work.
    * @throws TransactionUnknownError: nobody can tell whether they were written, because no answer came for a whole lease,

@@ -1,8 +1,8 @@
 import { InvalidOptionError } from "../errors.js";
 
 /**
- * The form of a user's writes, and how a guard makes DynamoDB refuse a write of an earlier term. It uses no clock. The guard
- * protects an item from the first write of a later term on. Pure.
+ * The form of a user's writes, and how a guard makes DynamoDB refuse a write of an earlier term. It uses no clock. The
+ * guard protects an item from the first write of a later term on. Pure.
  */
 
 /**
@@ -58,10 +58,10 @@ const FENCE_NAME = "#incumbentFence";
 const TERM_VALUE = ":incumbentTerm";
 
 /**
- * The same input, with a condition: DynamoDB refuses it when the item has a later term. Until a later term has written the
- * item, an old leader's write passes. An input with `Item` is a Put, with `UpdateExpression` an Update, with only `Key` a
- * Delete. A Delete removes the fence with the item. If an old leader could write the item again, mark it as deleted
- * instead.
+ * The same input, with a condition: DynamoDB refuses it when the item has a later term. Until a later term has written
+ * the item, an old leader's write passes. An input with `Item` is a Put, with `UpdateExpression` an Update, with only
+ * `Key` a Delete. A Delete removes the fence with the item. If an old leader could write the item again, mark it as
+ * deleted instead.
  */
 export function guardInput<T extends GuardInput>(input: T, term: number, fenceAttribute: string): T {
   const isObject = typeof input === "object" && input !== null;
@@ -97,8 +97,8 @@ function withFence(updateExpression: string): string {
 }
 
 /**
- * Whether an action has attribute values. Its key shows it: a key attribute is a string, a number or bytes. As an attribute
- * value it is an object, and as a plain value it is none (except bytes).
+ * Whether an action has attribute values. Its key shows it: a key attribute is a string, a number or bytes. As an
+ * attribute value it is an object, and as a plain value it is none (except bytes).
  */
 export function isAttributeForm(keyOrItem: Values): boolean {
   const values = Object.values(keyOrItem);

@@ -20,12 +20,10 @@ import type { Action } from "./transaction.js";
 
 /**
  * The verbs of the protocol (rule 2). Each lease verb is one conditional write: all of it is written, or it is refused,
- * and
- * the refusal returns the row as it is.
+ * and the refusal returns the row as it is.
  *
  * Verbs reject with `TableUnavailableError` (another try can help), `TableError` (it cannot), `MalformedLeaseError` or
- * `SchemaVersionError`.
- * `signal` aborts the request. Then nobody knows whether it took effect.
+ * `SchemaVersionError`. `signal` aborts the request. Then nobody knows whether it took effect.
  */
 export interface LeaseStore {
   read(election: string, how: { consistent: boolean }, signal: AbortSignal): Promise<Read>;
@@ -35,8 +33,7 @@ export interface LeaseStore {
   createPlaceholder(request: PlaceholderRequest, signal: AbortSignal): Promise<Written>;
   /**
    * On a placeholder it also records the new term, and the term that follows the history, in one transaction. It is
-   * refused
-   * without a row if one of these terms was recorded before.
+   * refused without a row if one of these terms was recorded before.
    */
   acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written>;
   renew(request: RenewRequest, signal: AbortSignal): Promise<Written>;
@@ -69,8 +66,7 @@ export interface LeaseStore {
   ): Promise<Answer & { candidates: readonly CandidateRow[] }>;
   /**
    * Writes all actions, and a mark on the lease row that they are commit `number` of this term. Writes nothing unless
-   * the
-   * candidate still leads this term and commit `number` - 1 was the last one.
+   * the candidate still leads this term and commit `number` - 1 was the last one.
    */
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted>;
   /** The names of a table's key attributes. */

@@ -18,8 +18,8 @@ export const CANDIDATE_SORT_KEY_PREFIX = "candidate#";
 export const ARRIVAL_SORT_KEY = "arrival";
 
 /**
- * The partition of an election's candidates. A candidate may delete only these rows, and IAM can limit it by the partition
- * key only.
+ * The partition of an election's candidates. A candidate may delete only these rows, and IAM can limit it by the
+ * partition key only.
  */
 export function candidatesPartition(election: string): string {
   return `${election}#candidates`;

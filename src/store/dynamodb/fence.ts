@@ -4,8 +4,8 @@ import { all, mine, nextCommit } from "./conditions.js";
 import { updateExpression } from "./update-expression.js";
 
 /**
- * An update of the lease row. With it a transaction is refused unless `candidateId` still leads `term` (promise P2, for all
- * items), and unless it is the next transaction of that term.
+ * An update of the lease row. With it a transaction is refused unless `candidateId` still leads `term` (promise P2, for
+ * all items), and unless it is the next transaction of that term.
  */
 export function fenceUpdate(request: CommitRequest) {
   const { term, commit } = request;

@@ -21,8 +21,8 @@ import { type Update, updateExpression } from "./update-expression.js";
 interface FoundingWrites {
   readonly lease: Update;
   /**
-   * The term that follows the history that was read. It is refused if there is a row of it. Every founding writes it, also
-   * one whose own term is higher. So only one of all candidates that read the same history can found.
+   * The term that follows the history that was read. It is refused if there is a row of it. Every founding writes it,
+   * also one whose own term is higher. So only one of all candidates that read the same history can found.
    */
   readonly claim: TermRecord;
   /** The term that begins, if it is not the same one. */
@@ -30,8 +30,8 @@ interface FoundingWrites {
 }
 
 /**
- * Founds in one transaction. The request for the placeholder can arrive twice, with a deletion of the row in between. Even
- * then no term is founded twice and no tick is forgotten. It costs two more writes, once.
+ * Founds in one transaction. The request for the placeholder can arrive twice, with a deletion of the row in between.
+ * Even then no term is founded twice and no tick is forgotten. It costs two more writes, once.
  */
 export function found(
   table: DynamoDBTable,
@@ -85,8 +85,8 @@ function isNoTransactions(error: unknown): boolean {
 }
 
 /**
- * Writes the next term into the history first. A candidate whose write is refused does not found. If a later step fails, the
- * term's number is lost, and the next founder waits for a leader that never was.
+ * Writes the next term into the history first. A candidate whose write is refused does not found. If a later step
+ * fails, the term's number is lost, and the next founder waits for a leader that never was.
  */
 async function foundInSteps(
   table: DynamoDBTable,

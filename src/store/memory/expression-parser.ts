@@ -77,8 +77,8 @@ function tokensOf(expression: string): readonly string[] {
 }
 
 /**
- * Reads an expression once, from left to right, and returns a function of an item. It resolves placeholders meanwhile, so it
- * refuses everything that is wrong without an item, as DynamoDB does.
+ * Reads an expression once, from left to right, and returns a function of an item. It resolves placeholders meanwhile,
+ * so it refuses everything that is wrong without an item, as DynamoDB does.
  */
 export class ExpressionParser {
   readonly #tokens: readonly string[];

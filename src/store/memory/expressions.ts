@@ -39,8 +39,8 @@ export function applyUpdate(
 }
 
 /**
- * Throws `ExpressionError` for everything that DynamoDB refuses without reading an item. Only here unused placeholders are
- * found, because both expressions share them.
+ * Throws `ExpressionError` for everything that DynamoDB refuses without reading an item. Only here unused placeholders
+ * are found, because both expressions share them.
  */
 export function checkExpressions(
   expressions: { condition?: string | undefined; update?: string | undefined },
