@@ -15,7 +15,7 @@ export interface Plan {
   readonly size: number;
 }
 
-/** Nothing takes longer: a bench that waits for what never comes says so. */
+/** The longest wait. After it the bench stops with an error. */
 const STUCK_MS = 60_000;
 
 let lastStart: Promise<unknown> = Promise.resolve();
@@ -24,7 +24,7 @@ let lastStart: Promise<unknown> = Promise.resolve();
 export class Contest implements AsyncDisposable {
   readonly members: Member[] = [];
   readonly starts: Start[] = [];
-  /** When the work of the leader of a term had stopped. */
+  /** When the work of each term stopped. */
   readonly stops = new Map<number, number>();
   onRequest: (member: Member, kind: RequestKind) => void = () => {};
   #begun = 0;
@@ -45,7 +45,7 @@ export class Contest implements AsyncDisposable {
     return this.members.filter((member) => member !== this.leader?.member);
   }
 
-  /** Starts as many as are missing, one process at a time in the whole bench: starts cost the others their time. */
+  /** Starts the missing candidates, one process at a time in the whole bench, because a start disturbs the others. */
   async fill(): Promise<void> {
     while (this.members.length < this.plan.size) {
       const started = lastStart.then(() => this.#start());
@@ -58,7 +58,7 @@ export class Contest implements AsyncDisposable {
     return this.members.find((member) => member.candidateId === candidateId);
   }
 
-  /** All at one moment; returns it. */
+  /** Kills them all at one moment, and returns that moment. */
   kill(members: readonly Member[]): number {
     const atMs = performance.now();
     for (const member of members) {
@@ -74,7 +74,7 @@ export class Contest implements AsyncDisposable {
     return this.starts.find((start) => start.term > term) as Start;
   }
 
-  /** Asked again whenever a worker says something, and now and then. Rejects when it takes for ever. */
+  /** Checks after each message of a worker, and at intervals. Rejects after the longest wait. */
   async until(isSo: () => boolean): Promise<void> {
     for (const beganMs = performance.now(); ; ) {
       if (this.#failed) throw this.#failed;

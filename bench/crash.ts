@@ -11,7 +11,7 @@ const CANDIDATES = 3;
 
 interface Measured {
   readonly tookMs: readonly number[];
-  /** Trials begun anew: the leader had lost its lease by itself. */
+  /** Trials that started again because the leader had lost its lease by itself. */
   readonly disturbed: number;
 }
 
@@ -23,7 +23,7 @@ interface Lane {
   readonly isPeer: boolean;
 }
 
-/** From the kill of a leader, at a random moment, to the start of the next leader's work. All lanes at once. */
+/** From the kill of a leader, at a random moment, to the start of the next leader's work. All contests run at the same time. */
 export async function crash(laboratory: Laboratory, trials: number): Promise<Row[]> {
   const lanes = lanesOf(laboratory);
   laboratory.progress.begin(`crashes, ${lanes.length} elections at once`, lanes.length * trials);
@@ -77,7 +77,7 @@ async function measure(laboratory: Laboratory, lane: Lane, trials: number): Prom
     const { leader, standby } = await calm(laboratory, contest, { hasLine }, () => {
       disturbed += 1;
     });
-    // Without a line anybody may be next: then any other dies.
+    // Without a line any candidate may be next: then any other one dies.
     const dying = standbyDies ? [standby ?? contest.followers[0]] : [];
     const killedMs = contest.kill([leader.member, ...dying].filter((member) => member !== undefined));
     const next = await contest.startAfter(leader.term);

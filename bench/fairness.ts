@@ -4,17 +4,17 @@ import type { Row } from "./report.js";
 
 const CANDIDATES = 5;
 const ROTATIONS = 100;
-/** Shorter than one renewal: handed over as soon as the line is known. */
+/** Shorter than one renewal, so the leader hands over as soon as the line is known. */
 const MAX_TENURE_MS = 500;
 const FAIR = { turns: ROTATIONS / CANDIDATES, offBy: 2 };
 
-/** How often each leads when leadership goes round. */
+/** How often each candidate leads with the order `ring`. */
 export async function fairness(laboratory: Laboratory): Promise<Row[]> {
   laboratory.progress.begin("rotations", ROTATIONS);
   const config = { ...laboratory.config("fairness"), order: "ring", maxTenureMs: MAX_TENURE_MS } as const;
   await using contest = new Contest({ program: laboratory.programs.worker, config, size: CANDIDATES });
   await contest.fill();
-  // Once round, so that the newcomers are in line.
+  // One full round first, so that all candidates are in line.
   await contest.until(() => contest.starts.length >= CANDIDATES);
   const from = contest.starts.length;
   for (let turn = 1; turn <= ROTATIONS; turn++) {

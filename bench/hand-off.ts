@@ -9,12 +9,12 @@ import { calm } from "./steady.js";
 
 const CANDIDATES = 3;
 const ORDER = "arrival";
-/** Of one hand-off, without a leader. */
+/** The time without a leader in one hand-over. */
 const TARGET = { ms: 60, roundTrips: 10 };
 
 interface Measured {
   readonly tookMs: readonly number[];
-  /** Trials begun anew: the leader had lost its lease by itself. */
+  /** Trials that started again because the leader had lost its lease by itself. */
   readonly disturbed: number;
 }
 

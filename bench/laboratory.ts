@@ -6,7 +6,7 @@ import { median } from "./statistics.js";
 
 const TABLE = "incumbent";
 const LOCKS = "locks";
-/** Between two probes of the table: few enough to disturb nothing. */
+/** Time between two probes of the table: few probes, so that they disturb nothing. */
 const PROBE_MS = 250;
 
 export interface Programs {
@@ -15,7 +15,7 @@ export interface Programs {
   readonly peer: string | undefined;
 }
 
-/** One DynamoDB Local for the whole run, a table for us and one for the peer, and what a round trip to it takes. */
+/** One DynamoDB Local for the whole run, with a table for us and one for the peer. Measures its round trip. */
 export class Laboratory implements AsyncDisposable {
   readonly client: DynamoDBClient;
   #elections = 0;
@@ -62,7 +62,7 @@ export class Laboratory implements AsyncDisposable {
     return { ...this.config(what), tableName: LOCKS, trustLocalTime };
   }
 
-  /** Median time of a consistent GetItem while `busy` goes on. */
+  /** Median time of a consistent GetItem while `busy` runs. */
   async withRoundTrips<T>(busy: Promise<T>): Promise<{ result: T; roundTripMs: number }> {
     const tookMs: number[] = [];
     let over = false;

@@ -90,7 +90,7 @@ function partsOf(only: string | undefined): string[] {
   throw new UsageError(`--only must be one of ${parts.join(", ")}, not "${only}". Suggestion: crash.`);
 }
 
-/** What a shell expects of a program that was ended by a signal. */
+/** The exit codes that a shell expects after a signal. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 for (const [signal, code] of Object.entries(EXIT_CODES)) process.once(signal, () => process.exit(code));
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { dieWithUs } from "../src/child-guard.js";
 import type { FromWorker, ToWorker, WorkerConfig } from "./messages.js";
 
-/** One worker process. What it says is dated when it is heard, by the one clock of the bench. */
+/** One worker process. Its messages get the time of their arrival, by the one clock of the bench. */
 export class Member {
   candidateId: string | undefined;
   readonly #child: ChildProcess;
@@ -41,7 +41,7 @@ export class Member {
     this.#child.send(message, () => {});
   }
 
-  /** SIGKILL. Nothing it said before and that is heard later counts: it is dead. */
+  /** SIGKILL. Messages that arrive after it do not count. */
   kill(): void {
     this.#isKilled = true;
     this.#child.kill("SIGKILL");

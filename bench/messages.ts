@@ -1,6 +1,6 @@
 import type { OrderName } from "../src/demo/messages.js";
 
-/** What the bench and its worker processes tell each other over IPC. The bench alone reads a clock. */
+/** The messages between the bench and its worker processes over IPC. Only the bench reads a clock. */
 
 export const LEASE_MS = 3_000;
 export const RENEW_MS = 1_000;
@@ -18,11 +18,11 @@ export interface WorkerConfig {
   readonly label: string;
   readonly leaseMs: number;
   readonly renewMs: number;
-  /** Of `incumbent` only. */
+  /** For `incumbent` only. */
   readonly order?: OrderName;
   readonly rank?: number;
   readonly maxTenureMs?: number;
-  /** Of the peer only: it then counts on all hosts' clocks. */
+  /** For the peer only: it then relies on the clocks of all hosts. */
   readonly trustLocalTime?: boolean;
 }
 
@@ -48,5 +48,5 @@ export type FromWorker =
 
 export type ToWorker =
   | { readonly type: "stepDown"; readonly to?: string }
-  /** The peer stands again only when it is told to: it would take back what it has just released. */
+  /** The peer competes again only after this message. Otherwise it would take back the lock that it has just released. */
   | { readonly type: "stand" };

@@ -9,7 +9,7 @@ import { build } from "esbuild";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** The worker in one file: hundreds of processes are started, and each must not cost the others their time. */
+/** The worker in one file: the bench starts hundreds of processes, and a fast start disturbs the others less. */
 export async function bundleWorker(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "incumbent-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +26,7 @@ export async function bundleWorker(): Promise<string> {
   return outfile;
 }
 
-/** The peer, from a lock file of its own; or why it cannot be had. */
+/** The peer, installed from its own lock file, or why that failed. */
 export async function installPeer(): Promise<{ program: string } | { missing: string }> {
   const folder = path("peers/");
   try {
@@ -40,7 +40,7 @@ export async function installPeer(): Promise<{ program: string } | { missing: st
     return { program: `${folder}lock-client.cjs` };
   } catch (error) {
     const { message, stderr = "" } = error as Error & { stderr?: string };
-    // What npm says of the error, without its warnings.
+    // npm's error messages, without its warnings.
     const said = stderr.split("\n").filter((line) => line.startsWith("npm error"));
     return { missing: said.slice(0, 2).join(" ") || message };
   }

@@ -1,6 +1,6 @@
 const QUIET_MS = 30_000;
 
-/** How far a part of the run is and how long it will take: on a terminal as a bar, else a line now and then. */
+/** Shows how much of a part is done and how long the rest takes: a bar on a terminal, otherwise a line every 30 s. */
 export class Progress {
   #what = "";
   #all = 0;

@@ -7,7 +7,7 @@ export interface Row {
   /** Undefined: measured for comparison only. */
   readonly target: string | undefined;
   readonly met: boolean | undefined;
-  /** Under what conditions it was measured. */
+  /** The conditions of the measurement. */
   readonly context: Readonly<Record<string, number>>;
   readonly samples: readonly number[];
 }

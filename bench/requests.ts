@@ -15,7 +15,7 @@ const INTERVALS = 12;
 /** Takeovers cost most of the time of this part. */
 const TRIALS_A_TAKEOVER = 5;
 const MAX_ACQUIRES = 3;
-/** After the next leader's start: whoever else wanted to try has tried by then. */
+/** Time after the next leader's start. By then every other candidate that wants to try has tried. */
 const AFTERMATH_MS = 1_500;
 
 interface Request {
@@ -23,7 +23,7 @@ interface Request {
   readonly kind: RequestKind;
 }
 
-/** What twelve candidates ask of the table: in calm, by role, and how many rush to a lease that is free. */
+/** The requests of twelve candidates, by role, and how many candidates try to acquire a free lease. */
 export async function requests(laboratory: Laboratory, trials: number): Promise<Row[]> {
   const takeovers = Math.max(2, Math.ceil(trials / TRIALS_A_TAKEOVER));
   laboratory.progress.begin(`takeovers among ${CANDIDATES}`, ORDERS.length * takeovers);
@@ -55,7 +55,7 @@ async function measure(laboratory: Laboratory, order: OfLine, takeovers: number)
   for (let takeover = 0; takeover < takeovers; takeover++) {
     const calmness = await inStep();
     sent = [];
-    // Every other time the standby dies too: nor may those behind it rush.
+    // In every second trial the standby dies too: the candidates behind it must not all try either.
     const dying = takeover % 2 === 0 ? [calmness.leader.member] : [calmness.leader.member, calmness.standby];
     contest.kill(dying.filter((member) => member !== undefined));
     await contest.startAfter(calmness.leader.term);

@@ -10,7 +10,7 @@ export interface BundleSize {
   readonly gzipBytes: number;
   /** Bytes by folder of `src` or by package, the largest first. */
   readonly parts: ReadonlyMap<string, number>;
-  /** What is not in it: Node's own modules, and the SDK's client. */
+  /** The modules that are not included: Node's own, and the SDK's client. */
   readonly imports: readonly string[];
 }
 

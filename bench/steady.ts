@@ -5,22 +5,22 @@ import type { Laboratory } from "./laboratory.js";
 import type { Member } from "./member.js";
 import { LEASE_MS, RENEW_MS } from "./messages.js";
 
-/** Renewals of a leader before it is disturbed: by then each follower knows its rhythm. */
+/** Renewals of a leader before it is disturbed. By then each follower knows when to poll. */
 const RENEWALS = 6;
 
-/** Disturbed more often than this in a row, nothing can be measured. */
+/** If the election is disturbed more often than this in a row, nothing can be measured. */
 const TRIES = 10;
 
-/** What is about to be disturbed: a leader that has led for a while, all candidates standing. */
+/** The state before a disturbance: a leader that has led for some time, and all candidates alive. */
 export interface Calm {
   readonly leader: Start;
-  /** Next by the lease row; undefined where no line is kept. */
+  /** The standby by the lease row; undefined without a line. */
   readonly standby: Member | undefined;
 }
 
 /**
- * Waits until the election runs as it does most of its life, and then for a random moment of it. Each time that a
- * leader loses its lease meanwhile (a machine with too much to do) is told to `disturbed`, and it waits again.
+ * Waits until the election is in its normal state, and then for a random moment. If a leader loses its lease meanwhile
+ * (because the machine is too busy), `disturbed` is called, and the wait starts again.
  */
 export async function calm(
   laboratory: Laboratory,
@@ -43,7 +43,7 @@ export async function calm(
   );
 }
 
-/** Who is next by the lease row, once that is one who lives. */
+/** The standby by the lease row, once it is a living candidate. */
 async function standbyOf(laboratory: Laboratory, contest: Contest): Promise<Member | undefined> {
   const election = new Election({
     client: laboratory.client,

@@ -2,7 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Election, type Leadership, type Succession } from "../src/index.js";
 import type { FromWorker, RequestKind, ToWorker, WorkerConfig } from "./messages.js";
 
-/** One candidate in a process of its own. Its work is to lead until it is told to stop, and to stop at once. */
+/** One candidate in its own process. Its work does nothing until its signal aborts, and then stops at once. */
 
 const config = JSON.parse(process.argv[2] ?? "") as WorkerConfig;
 const say = (message: FromWorker) => void process.send?.(message, () => {});
