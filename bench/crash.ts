@@ -23,7 +23,7 @@ interface Lane {
   readonly isPeer: boolean;
 }
 
-/** From the kill of a leader, at a random moment, to the start of the next leader's work. All contests run at the same time. */
+/** From the kill of a leader at a random moment to the start of the next leader's work. All contests run at once. */
 export async function crash(laboratory: Laboratory, trials: number): Promise<Row[]> {
   const lanes = lanesOf(laboratory);
   laboratory.progress.begin(`crashes, ${lanes.length} elections at once`, lanes.length * trials);

@@ -48,5 +48,5 @@ export type FromWorker =
 
 export type ToWorker =
   | { readonly type: "stepDown"; readonly to?: string }
-  /** The peer competes again only after this message. Otherwise it would take back the lock that it has just released. */
+  /** The peer competes again only after this message. Otherwise it would take back what it has just released. */
   | { readonly type: "stand" };
