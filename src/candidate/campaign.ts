@@ -220,15 +220,15 @@ export class Campaign {
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
     const seen = this.#observation?.lease;
     const previous = seen?.kind === "placeholder" ? undefined : seen;
-    let told: WriteResult;
+    let written: WriteResult;
     try {
-      told = await this.client.acquire({ basis, term });
-      this.#observe(told.lease, told.received.monotonicMs, true);
+      written = await this.client.acquire({ basis, term });
+      this.#observe(written.lease, written.received.monotonicMs, true);
     } catch (error) {
       this.#acquireUnanswered = true;
       throw error;
     }
-    const { succeeded, lease, sent } = told;
+    const { succeeded, lease, sent } = written;
     const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
     const isUnexplained = !succeeded && (!lease || (isAsSeen && lease.pausedBy === undefined));
     this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
@@ -240,7 +240,7 @@ export class Campaign {
     }
     // Both local clocks may have stood still since the last header, so the row's end may be too early. The
     // lease is ours, but it is acquired again (rule 4c).
-    if (told.contradicts && lease.expiresAt !== undefined) return undefined;
+    if (written.contradicts && lease.expiresAt !== undefined) return undefined;
     // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
     const now = this.client.time.now();
     if (trustLeftMs(sent, trustMs(this.options), now) <= 0) return undefined;

@@ -90,16 +90,16 @@ export class Registration {
   async #askRank(signal: AbortSignal): Promise<void> {
     const { clock, requestTimeoutMs, rank } = this.options;
     try {
-      const told = await withTimeout(clock, requestTimeoutMs, async () => rank(), signal);
-      if (isRank(told)) this.#rank = told;
-      else this.#ignoreRank(told);
+      const result = await withTimeout(clock, requestTimeoutMs, async () => rank(), signal);
+      if (isRank(result)) this.#rank = result;
+      else this.#ignoreRank(result);
     } catch (error) {
       if (!signal.aborted) this.#ignoreRank(error);
     }
   }
 
-  #ignoreRank(told: unknown): void {
-    const error = new InvalidOptionError("succession.rank", `the function's result ${RANK_RULE}`, told, 10);
+  #ignoreRank(result: unknown): void {
+    const error = new InvalidOptionError("succession.rank", `the function's result ${RANK_RULE}`, result, 10);
     this.emit({ type: "rank-ignored", error });
   }
 

@@ -35,8 +35,8 @@ async function tell({ leaseMs, json }: ClassicOptions, signal: AbortSignal): Pro
   await using local = await startDynamoDBLocal({ signal });
   await using table = await leaseTable(local);
   let screen: Screen | undefined;
-  const story = new Story((told) => screen?.told(told));
-  const nothing = { title: "", workers: [], done: 0, total: 0, told: [] };
+  const story = new Story((event) => screen?.add(event));
+  const nothing = { title: "", workers: [], done: 0, total: 0, events: [] };
   screen = plainScreen(out, () => ({ ...nothing, nowMs: story.nowMs(), leaseMs }));
   try {
     const classic = new Classic(story, table, leaseMs, signal);
@@ -148,10 +148,10 @@ class Classic {
       const history = (await this.#view.history()).reverse();
       return history.filter(({ endReason }) => endReason !== undefined).length === 2 ? history : undefined;
     });
-    const told = ends.map(({ term, candidateId, endReason }) => {
+    const terms = ends.map(({ term, candidateId, endReason }) => {
       return `term ${term} ${candidateId.replace(/-[^-]*$/, "")} ${endReason ? `(${endReason})` : "(leads)"}`;
     });
-    this.story.tell(`history: ${told.join(", ")}`);
+    this.story.tell(`history: ${terms.join(", ")}`);
     return ends;
   }
 

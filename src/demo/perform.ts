@@ -40,7 +40,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
   const { leaseTable, ledger } = stage;
 
   let screen: Screen | undefined;
-  const story = new Story((told) => screen?.told(told));
+  const story = new Story((event) => screen?.add(event));
   const config = {
     clientConfig: local.clientConfig,
     leaseTable,
@@ -61,7 +61,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
     total: payments.length,
     nowMs: story.nowMs(),
     leaseMs,
-    told: story.told,
+    events: story.events,
   });
   const live = !json && fits(process.stdout, candidates);
   if (!live) out.write(`${title}, table at ${local.endpoint}\n`);

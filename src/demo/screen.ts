@@ -1,7 +1,7 @@
 import { clearScreenDown, cursorTo, moveCursor } from "node:readline";
 import { stripVTControlCharacters } from "node:util";
 import type { Worker } from "./fleet.js";
-import type { Told, Tone } from "./story.js";
+import type { StoryEvent, Tone } from "./story.js";
 import { type Style, styleFor } from "./style.js";
 
 /** What the screen shows at one moment. */
@@ -12,12 +12,12 @@ export interface View {
   readonly total: number;
   readonly nowMs: number;
   readonly leaseMs: number;
-  readonly told: readonly Told[];
+  readonly events: readonly StoryEvent[];
 }
 
 export interface Screen {
-  /** Something happened. */
-  told(told: Told): void;
+  /** Shows another line of the story. */
+  add(event: StoryEvent): void;
   /** Ends the live part. The last picture stays. */
   close(): void;
 }
@@ -54,7 +54,7 @@ export function plainScreen(stream: NodeJS.WriteStream, view: () => View): Scree
     stream.write(`${clockText(nowMs)}  ${done} of ${total} payments made\n`);
   }, 1_000);
   return {
-    told: (told) => stream.write(`${eventText(told, style)}\n`),
+    add: (event) => stream.write(`${eventText(event, style)}\n`),
     close: () => clearInterval(progress),
   };
 }
@@ -85,7 +85,7 @@ export function liveScreen(stream: NodeJS.WriteStream, view: () => View): Screen
   draw();
   const redraw = setInterval(draw, REDRAW_MS);
   return {
-    told() {},
+    add() {},
     close() {
       clearInterval(redraw);
       draw();
@@ -96,9 +96,9 @@ export function liveScreen(stream: NodeJS.WriteStream, view: () => View): Screen
 }
 
 function frame(view: View, perSecond: number, style: Style, rows: number): string[] {
-  const { workers, done, total, told, nowMs } = view;
-  const events = Math.max(1, Math.min(MAX_EVENTS, rows - workers.length - 7));
-  const recent = told.slice(-events).map((one) => `  ${eventText(one, style)}`);
+  const { workers, done, total, events, nowMs } = view;
+  const count = Math.max(1, Math.min(MAX_EVENTS, rows - workers.length - 7));
+  const recent = events.slice(-count).map((event) => `  ${eventText(event, style)}`);
   return [
     style("bold", view.title),
     "",
@@ -108,7 +108,7 @@ function frame(view: View, perSecond: number, style: Style, rows: number): strin
       style("dim", `   ${clockText(nowMs).trim()}`),
     "",
     ...recent,
-    ...Array.from({ length: events - recent.length }, () => ""),
+    ...Array.from({ length: count - recent.length }, () => ""),
   ];
 }
 
@@ -139,7 +139,7 @@ function bar(part: number, width: number, style: Style, colour: "green"): string
   return style(colour, "█".repeat(filled)) + style("dim", "░".repeat(width - filled));
 }
 
-function eventText({ atMs, text, tone }: Told, style: Style): string {
+function eventText({ atMs, text, tone }: StoryEvent, style: Style): string {
   const format = FORMAT[tone];
   return `${style("dim", clockText(atMs))}  ${format ? style(format, text) : text}`;
 }

@@ -27,7 +27,8 @@ export interface Failover {
 
 export type Tone = "good" | "bad" | "cold" | "plain";
 
-export interface Told {
+/** One line of the story. */
+export interface StoryEvent {
   readonly atMs: number;
   readonly text: string;
   readonly tone: Tone;
@@ -37,11 +38,11 @@ export class Story {
   readonly terms: Term[] = [];
   readonly marks: Mark[] = [];
   readonly failovers: Failover[] = [];
-  readonly told: Told[] = [];
+  readonly events: StoryEvent[] = [];
   readonly startedAt = new Date();
   readonly #originMs = performance.now();
 
-  constructor(private readonly onTold: (told: Told) => void) {}
+  constructor(private readonly onEvent: (event: StoryEvent) => void) {}
 
   nowMs(): number {
     return performance.now() - this.#originMs;
@@ -53,9 +54,9 @@ export class Story {
   }
 
   tell(text: string, tone: Tone = "plain"): void {
-    const told = { atMs: this.nowMs(), text, tone };
-    this.told.push(told);
-    this.onTold(told);
+    const event = { atMs: this.nowMs(), text, tone };
+    this.events.push(event);
+    this.onEvent(event);
   }
 
   mark(kind: Mark["kind"], worker: string): number {

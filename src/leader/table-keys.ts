@@ -38,7 +38,7 @@ export class TableKeys {
   }
 
   /** Known keys stay: with a wrong key two writes of one item could change their order. */
-  told(keys: Readonly<Record<string, readonly string[]>>): void {
+  given(keys: Readonly<Record<string, readonly string[]>>): void {
     for (const [tableName, names] of Object.entries(keys)) this.#learn(tableName, names);
   }
 

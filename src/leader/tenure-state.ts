@@ -26,11 +26,11 @@ export type State =
       readonly announcement: Announcement | undefined;
     }
   | { readonly kind: "releasing"; readonly reason: EndReason; readonly release: Release }
-  /** `told`: the reason that the work was given. It can be an earlier one than `reason`. */
+  /** `signalled`: the reason with which the work's signal aborted. It can be an earlier one than `reason`. */
   | {
       readonly kind: "over";
       readonly reason: EndReason;
-      readonly told: EndReason;
+      readonly signalled: EndReason;
       readonly since: Instant;
       readonly release: Release | undefined;
     };
@@ -43,10 +43,10 @@ export interface Release {
 
 export type Renewing = Extract<State, { kind: "leading" | "draining" }>;
 
-/** The reason that the work was given. Undefined: it need not stop. */
-export function toldReason(state: State): EndReason | undefined {
+/** The reason with which the work's signal aborted. Undefined: it has not aborted. */
+export function signalledReason(state: State): EndReason | undefined {
   if (state.kind === "leading") return undefined;
-  return state.kind === "over" ? state.told : state.reason;
+  return state.kind === "over" ? state.signalled : state.reason;
 }
 
 export function releaseOf(state: State): Release | undefined {

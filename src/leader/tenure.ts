@@ -13,7 +13,7 @@ import { Announcement, noticeMs } from "./announcement.js";
 import { Heartbeat } from "./heartbeat.js";
 import { PublishedValue } from "./published-value.js";
 import type { Succession } from "./succession.js";
-import { announcementOf, type Renewing, releaseOf, type State, toldReason } from "./tenure-state.js";
+import { announcementOf, type Renewing, releaseOf, type State, signalledReason } from "./tenure-state.js";
 import type { TermHistory } from "./term-history.js";
 import { Trust } from "./trust.js";
 import { WriteQueue } from "./write-queue.js";
@@ -71,9 +71,9 @@ export class Tenure {
     return this.#lease;
   }
 
-  /** The reason that the work was given. Undefined: it need not stop. */
+  /** The reason with which the work's signal aborted. Undefined: it has not aborted. */
   get endReason(): EndReason | undefined {
-    return toldReason(this.#check());
+    return signalledReason(this.#check());
   }
 
   get isOver(): boolean {
@@ -161,7 +161,7 @@ export class Tenure {
     const release = { since: this.client.time.now(), outcome };
     // Before the event: a listener that releases too gets the same outcome.
     if (before.kind === "over") this.#state = { ...before, release };
-    else this.#state = { kind: "releasing", reason: toldReason(before) ?? reason, release };
+    else this.#state = { kind: "releasing", reason: signalledReason(before) ?? reason, release };
     if (before.kind === "leading") this.#reportEnd(reason, 0);
     this.#heartbeat.timer.wake();
     void this.#giveBack({ ...releaseOptions, reserve }).then(resolve);
@@ -219,7 +219,7 @@ export class Tenure {
     this.#state = {
       kind: "over",
       reason,
-      told: toldReason(before) ?? reason,
+      signalled: signalledReason(before) ?? reason,
       since: { ...now, monotonicMs: now.monotonicMs - lateByMs, wallMs: now.wallMs - lateByMs },
       release: releaseOf(before),
     };

@@ -30,7 +30,7 @@ const MAX_BACKOFF_MS = 1_000;
 /**
  * The fenced transactions of one tenure, numbered on the lease row (rule 9). One is in flight at a time, and
  * calls that wait meanwhile are committed together. Whatever lands as number *n* keeps out everything else that
- * was ever sent as *n*. So a call is told "refused" only once something without it has landed, and its outcome
+ * was ever sent as *n*. So a call is refused only once something without it has landed, and its outcome
  * is read, never guessed.
  */
 export class Transactions {
@@ -64,7 +64,7 @@ export class Transactions {
    */
   async add(actions: readonly TransactionAction[], keys: Readonly<Record<string, readonly string[]>> = {}) {
     const converted = toActions(actions);
-    this.#keys.told(keys);
+    this.#keys.given(keys);
     if (!this.tenure.mayWork) throw this.#lostError();
     this.#keys.need(converted);
     await new Promise<void>((resolve, reject) => {

@@ -36,7 +36,7 @@ export class Observer {
   async *follow(signal?: AbortSignal): AsyncIterableIterator<Leader | undefined> {
     const { clock, renewIntervalMs, random } = this.options;
     let observation: Observation | undefined;
-    let told: string | undefined;
+    let lastNews: string | undefined;
     let lastTerm: number | undefined;
     for (let failures = 0; !signal?.aborted; ) {
       try {
@@ -48,13 +48,13 @@ export class Observer {
         const before = leader === undefined ? term + 1 : term;
         if (lastTerm !== undefined && before > lastTerm + 1) {
           for (const past of await this.#between(lastTerm, before, signal)) {
-            told = newsOf(past);
+            lastNews = newsOf(past);
             yield past;
           }
         }
         lastTerm = Math.max(term, lastTerm ?? 0);
-        if (newsOf(leader) !== told) {
-          told = newsOf(leader);
+        if (newsOf(leader) !== lastNews) {
+          lastNews = newsOf(leader);
           yield leader;
         }
         await sleep(clock, this.#nextPollInMs(observation), signal);
