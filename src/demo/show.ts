@@ -44,6 +44,7 @@ export class Show {
   readonly #timers = new Set<NodeJS.Timeout>();
   #term = 0;
   #frozen: Frozen | undefined;
+  #resigning: Worker | undefined;
   #lateWriteSettled = false;
   #finished = false;
   #ready = 0;
@@ -137,6 +138,11 @@ export class Show {
         return;
       case "ended":
         story.ended(message.term, story.nowMs() - message.lateByMs);
+        // It works until it stops, so nobody waits for a successor before.
+        if (this.#resigning === worker) {
+          this.#resigning = undefined;
+          this.#takenAway("resigned", worker, message.term);
+        }
         if (worker.status === "leading") worker.status = "following";
         if (this.#frozen?.worker === worker) {
           story.tell(
@@ -206,7 +212,7 @@ export class Show {
       this.#kill(worker, term, payment);
       return;
     }
-    if (scene === "resigned") this.#askToResign(worker, term);
+    if (scene === "resigned") this.#askToResign(worker);
     const breakMs = scene === "frozen" ? this.options.config.leaseMs / 2 : undefined;
     this.#after(this.#paceMs, () => this.fleet.say(worker, { type: "cleared", breakMs }));
   }
@@ -247,8 +253,9 @@ export class Show {
     story.tell(`${worker.label} is frozen (SIGSTOP) just before it sends payment ${payment.id}`, "cold");
   }
 
-  #askToResign(worker: Worker, term: number): void {
-    this.#takenAway("resigned", worker, term);
+  #askToResign(worker: Worker): void {
+    this.#resigning = worker;
+    this.options.story.mark("asked to resign", worker.label);
     this.options.story.tell(`${worker.label} is asked to resign`);
     this.fleet.say(worker, { type: "resign" });
   }

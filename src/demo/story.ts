@@ -11,7 +11,7 @@ export interface Term {
 }
 
 export interface Mark {
-  readonly kind: SceneKind | "restarted" | "thawed" | "refused" | "applied late";
+  readonly kind: SceneKind | "restarted" | "thawed" | "asked to resign" | "refused" | "applied late";
   readonly worker: string;
   readonly atMs: number;
 }

@@ -31,6 +31,7 @@ const SIGNS: Record<Mark["kind"], { colour: string; path: string; text: string }
   thawed: { colour: "#1b86c9", path: "M-2.5-4.5L4 0L-2.5 4.5Z", text: "thawed (SIGCONT)" },
   refused: { colour: "#d9480f", path: "M-4.5 0H4.5", text: "late write refused" },
   "applied late": { colour: "#c62f2f", path: "M0-5V1M0 4V4.5", text: "late write went through" },
+  "asked to resign": { colour: "#7b8794", path: "M-4 0H4M1-3L4 0L1 3", text: "asked to resign" },
   resigned: { colour: "#5f6f80", path: "M0-4.5V4M-3.5 1L0 4.5L3.5 1", text: "resigned" },
 };
 
@@ -153,7 +154,7 @@ function marksInRows(marks: readonly Mark[], workers: readonly string[], { x, mi
           // Marks of almost the same time are drawn beside one another.
           const at = Math.max(x(atMs), free);
           free = at + 2 * MARK_RADIUS + 3;
-          return sign(kind, at, middle(worker));
+          return sign(kind, at, middle(worker)) + caption(kind, at, middle(worker));
         });
     })
     .join("\n");
@@ -162,6 +163,13 @@ function marksInRows(marks: readonly Mark[], workers: readonly string[], { x, mi
 function sign(kind: Mark["kind"], x: number, y: number): string {
   const { colour, path, text } = SIGNS[kind];
   return `<g transform="translate(${px(x)} ${y})"><title>${text}</title><circle r="${MARK_RADIUS}" fill="${colour}" stroke="#fff" stroke-width="1.5"/><path d="${path}" stroke="#fff" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" fill="${kind === "thawed" ? "#fff" : "none"}"/></g>`;
+}
+
+/** Under the late write, refused or not: the moment that the picture is about. */
+function caption(kind: Mark["kind"], x: number, y: number): string {
+  if (kind !== "refused" && kind !== "applied late") return "";
+  const { colour, text } = SIGNS[kind];
+  return `<text x="${px(x)}" y="${px(y + ROW / 2 - 1)}" text-anchor="middle" font-size="12" font-weight="600" fill="${colour}">${text}</text>`;
 }
 
 function legend(marks: readonly Mark[], y: number): string {
