@@ -150,7 +150,8 @@ export class Election {
       try {
         return await this.#lead(work, options);
       } finally {
-        await this.#registration.leave();
+        const leaving = this.#registration.leave();
+        await (this.#tenure?.waitToStop(leaving) ?? leaving);
       }
     });
   }
@@ -161,15 +162,17 @@ export class Election {
   ): Promise<T | undefined> {
     const { clock, leaseDurationMs, random } = this.#options;
     for (let failures = 0; !signal?.aborted; ) {
+      this.#tenure = undefined;
       const won = await unlessAborted(this.#campaign.run({ signal }), signal);
       if (won === undefined) break;
-      const serving = this.#begin(won, signal, (leadership, tenure) =>
-        serve(leadership, tenure, work, { signal, announce }),
-      );
+      const serving = this.#begin(won, signal, async (leadership, tenure) => {
+        const served = await serve(leadership, tenure, work, { signal, announce });
+        await tenure.release("resigned");
+        return served;
+      });
       const served = await unlessAborted(serving, signal);
       if (served === undefined) break;
       const { ended, result } = served;
-      await this.#tenure?.release("resigned");
       try {
         const value = settle(result, ended);
         if (!ended || signal?.aborted) return value;

@@ -35,8 +35,9 @@ export interface CandidateOptions {
    */
   renewIntervalMs?: number | undefined;
   /**
-   * How long the work may take to stop after its signal has aborted, in milliseconds: 0 to 86,400,000. The lease is
-   * renewed meanwhile. After that time it is no longer renewed and runs out. It is never given back while work runs.
+   * How long an end may take after it is requested, in milliseconds: 0 to 86,400,000. It bounds the announcement (at
+   * most half of it), the work's own time to stop, and the release together. The lease is renewed until the work has
+   * stopped. If the time is over first, the lease is no longer renewed and runs out. It is never given back while work runs.
    * @default 25_000
    */
   stopTimeoutMs?: number | undefined;

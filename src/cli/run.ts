@@ -115,8 +115,8 @@ export const run = defineCommand({
       label: given.label,
       value: given.value,
       leaseDurationMs: leaseMs,
-      // The command is gone by then: the lease need never be left to run out.
-      stopTimeoutMs: killAfterMs + 5_000,
+      // Half of it is for the announcement. In the other half the command is gone, and the lease is given back.
+      stopTimeoutMs: 2 * (killAfterMs + 5_000),
     });
     const stop = new AbortController();
     let stoppedBy: NodeJS.Signals | undefined;

@@ -21,6 +21,8 @@ export class Announcement {
     readonly reason: EndReason,
     readonly to: string | undefined,
     private readonly noticeMs: number,
+    /** In monotonic time: the work must stop by then, even if no renewal gets through (rule 8c). */
+    readonly latestMs: number,
   ) {}
 
   /** False: no renewal has carried it yet. */
@@ -30,7 +32,7 @@ export class Announcement {
 
   /** What a renewal that leaves now writes. */
   toSend(nowMs: number): AnnouncedEnd {
-    this.#dueMs ??= nowMs + this.noticeMs;
+    this.#dueMs ??= Math.min(nowMs + this.noticeMs, this.latestMs);
     return { inMs: Math.max(Math.round(this.#dueMs - nowMs), MIN_RELEASE_IN_MS), to: this.to };
   }
 

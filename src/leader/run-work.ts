@@ -31,12 +31,13 @@ export async function serve<T>(
   work: Work<T>,
   { signal, announce }: { signal: AbortSignal | undefined; announce: boolean },
 ): Promise<Served<T>> {
-  const { clock, stopTimeoutMs } = tenure.options;
+  const { clock } = tenure.options;
   const onAbort = () => (announce ? tenure.announce("resigned") : tenure.end("resigned"));
   signal?.addEventListener("abort", onAbort, { once: true });
   let cancelDrain = () => {};
   const onEnd = () => {
-    cancelDrain = clock.setTimer(stopTimeoutMs, () => tenure.letRunOut());
+    if (tenure.isOver) return;
+    cancelDrain = clock.setTimer(tenure.stopLeftMs, () => tenure.letRunOut());
   };
   leadership.signal.addEventListener("abort", onEnd, { once: true });
 

@@ -12,6 +12,7 @@ import type { ResolvedOptions } from "../resolve-options.js";
 import { Announcement, noticeMs } from "./announcement.js";
 import { Heartbeat } from "./heartbeat.js";
 import { PublishedValue } from "./published-value.js";
+import { StopDeadline } from "./stop-deadline.js";
 import type { Succession } from "./succession.js";
 import { announcementOf, type Renewing, releaseOf, type State, signalledReason } from "./tenure-state.js";
 import type { TermHistory } from "./term-history.js";
@@ -37,6 +38,7 @@ export class Tenure {
   readonly #trust: Trust;
   readonly #publishedValue: PublishedValue;
   readonly #heartbeat: Heartbeat;
+  readonly #stop: StopDeadline;
   readonly #endSignal = new AbortController();
 
   constructor(
@@ -53,6 +55,7 @@ export class Tenure {
     this.#tried = elected.lease.revision;
     this.#publishedValue = new PublishedValue(elected.lease.value);
     this.#heartbeat = new Heartbeat(options.clock, elected.sent.monotonicMs, options.renewIntervalMs);
+    this.#stop = new StopDeadline(options.clock, options.stopTimeoutMs);
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
   }
 
@@ -113,6 +116,7 @@ export class Tenure {
   end(reason: EndReason): void {
     const state = this.#check();
     if (state.kind !== "leading") return;
+    this.#stop.request();
     this.#state = { kind: "draining", reason, announcement: state.announcement };
     this.#reportEnd(reason, 0);
   }
@@ -124,7 +128,10 @@ export class Tenure {
   announce(reason: EndReason, to?: string): void {
     const state = this.#check();
     if (state.kind !== "leading" || state.announcement) return;
-    this.#state = { kind: "leading", announcement: new Announcement(reason, to, this.#noticeMs(to)) };
+    this.#stop.request();
+    const announcement = new Announcement(reason, to, this.#noticeMs(to), this.#stop.announceByMs);
+    this.#state = { kind: "leading", announcement };
+    this.#endBy(announcement, announcement.latestMs - this.client.time.now().monotonicMs);
     this.#heartbeat.timer.wake();
   }
 
@@ -135,10 +142,21 @@ export class Tenure {
   letRunOut(): void {
     const state = this.#check();
     if (state.kind === "over") return;
+    this.#stop.lift();
     // Before the event: a listener can release.
     if (state.kind === "draining") this.#state = { ...state, kind: "abandoned" };
     this.emit({ type: "drain-overrun", term: this.term });
     this.#heartbeat.timer.wake();
+  }
+
+  /** What is left of `stopTimeoutMs`, once an end is requested (rule 8c). */
+  get stopLeftMs(): number {
+    return Math.max(0, this.#stop.leftMs);
+  }
+
+  /** Waits for what runs, but not longer than `stopTimeoutMs` allows. */
+  waitToStop(running: Promise<unknown>): Promise<void> {
+    return this.#stop.wait(running);
   }
 
   /** A fenced write brought the row: it is no longer this holder's. */
@@ -153,6 +171,7 @@ export class Tenure {
     // The work gave the lease back by itself: that release did not carry this tick, and no other can.
     if (earlier !== undefined)
       return releaseOptions.tick === undefined ? earlier : earlier.then(() => "lost");
+    this.#stop.beginRelease(this.options.requestTimeoutMs);
     const announcement = announcementOf(before);
     announcement?.cancel();
     const to = announcement?.to;
@@ -192,9 +211,9 @@ export class Tenure {
     return there;
   }
 
-  /** No answer is worth waiting for longer than trust lasts. */
+  /** No answer is worth waiting for longer than trust lasts, or than an end may take. */
   #timeoutMs(): number {
-    return Math.min(this.options.requestTimeoutMs, this.remainingMs());
+    return this.#stop.cut(Math.min(this.options.requestTimeoutMs, this.remainingMs()));
   }
 
   /** Every access to the state asks the clocks first: a timer that did not fire must not prolong trust. */
@@ -319,7 +338,10 @@ export class Tenure {
   /** The row has the announcement: the work must stop at the moment that the followers know. */
   #endWhenDue(announcement: Announcement): void {
     const leftMs = announcement.confirmed(this.client.time.now().monotonicMs);
-    if (this.#state.kind !== "leading") return;
+    if (this.#state.kind === "leading") this.#endBy(announcement, leftMs);
+  }
+
+  #endBy(announcement: Announcement, leftMs: number): void {
     announcement.onDue(this.options.clock, leftMs, () => this.end(announcement.reason));
   }
 
@@ -327,7 +349,7 @@ export class Tenure {
     const history = this.sideTasks.history.insist();
     await this.#whileTrusted(history);
     const outcome = await this.writes.run(() => this.#resign(releaseOptions));
-    await Promise.all([history, this.sideTasks.onOver()]);
+    await this.#stop.wait(Promise.all([history, this.sideTasks.onOver()]));
     this.emit({ type: "resigned", term: this.term, outcome });
     return outcome;
   }
@@ -345,6 +367,10 @@ export class Tenure {
       const state = this.#check();
       // An earlier try may still have succeeded.
       if (state.kind !== "releasing") return failures > 0 ? "unconfirmed" : "lost";
+      if (failures > 2 || this.#stop.leftMs <= 0) {
+        this.#finish(state.reason);
+        return "unconfirmed";
+      }
       try {
         const { succeeded, lease } = await this.client.resign(
           this.#nextTry(),
@@ -355,12 +381,9 @@ export class Tenure {
         this.#finish(succeeded ? state.reason : lossBy(lease));
         return succeeded ? "released" : "lost";
       } catch {
-        if (failures >= 2) {
-          this.#finish(state.reason);
-          return "unconfirmed";
-        }
+        if (failures >= 2 || this.#stop.leftMs <= 0) continue;
         const pauseMs = backoffMs(failures, this.options.renewIntervalMs / 4, this.options.random);
-        await sleep(this.options.clock, pauseMs);
+        await sleep(this.options.clock, this.#stop.cut(pauseMs));
       }
     }
   }

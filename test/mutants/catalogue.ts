@@ -449,8 +449,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an-announced-end-gives-back-at-once",
     revives: "a hand-over that was announced does not wait for the work",
     file: "src/leader/tenure.ts",
-    from: '    this.#state = { kind: "leading", announcement: new Announcement(reason, to, this.#noticeMs(to)) };',
-    to: '    this.#state = { kind: "leading", announcement: new Announcement(reason, to, this.#noticeMs(to)) }; void this.release(reason);',
+    from: '    this.#state = { kind: "leading", announcement };',
+    to: '    this.#state = { kind: "leading", announcement }; void this.release(reason);',
   },
   {
     name: "a-lost-run-completes-its-tick",

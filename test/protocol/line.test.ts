@@ -302,7 +302,7 @@ describe("the rows of the dead", () => {
 
 describe("an announcement", () => {
   test("counts down to one moment, which stands from the first renewal that told it", () => {
-    const announcement = new Announcement("rotated", "b", 1_000);
+    const announcement = new Announcement("rotated", "b", 1_000, 60_000);
     expect(announcement.isSent).toBe(false);
     expect(announcement.toSend(500)).toEqual({ inMs: 1_000, to: "b" });
     expect(announcement.isSent).toBe(true);
@@ -316,7 +316,7 @@ describe("an announcement", () => {
   });
 
   test("that perhaps nobody heard begins anew, so that the notice is never shorter than it should be", () => {
-    const announcement = new Announcement("resigned", undefined, 1_000);
+    const announcement = new Announcement("resigned", undefined, 1_000, 60_000);
     announcement.toSend(0);
     announcement.notConfirmed();
     expect(announcement.toSend(800)).toEqual({ inMs: 1_000, to: undefined });
