@@ -72,16 +72,16 @@ export function checkTick(tick: unknown): void {
 export function duration(
   option: string,
   value: unknown,
-  least: number,
-  most: number,
+  min: number,
+  max: number,
   suggestion: number,
-  leastName?: string,
+  minName?: string,
 ): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
-  const from = leastName ? `${leastName} = ${least}` : String(least);
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
+  const from = minName ? `${minName} = ${min}` : String(min);
   throw new InvalidOptionError(
     option,
-    `must be a whole number of milliseconds from ${from} to ${most}`,
+    `must be a whole number of milliseconds from ${from} to ${max}`,
     value,
     suggestion,
   );

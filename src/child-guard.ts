@@ -52,7 +52,7 @@ function startGuard(): void {
     stdio: ["pipe", "ignore", "ignore"],
     env,
   });
-  // Not every runtime's pipe has it: Bun's keeps nobody alive.
+  // Bun's pipe has no `unref`, and does not keep a process alive.
   const pipe = guard.stdin as Writable & { unref?(): void };
   toGuard = pipe;
   for (const pid of guarded) tell(`+${pid}`);

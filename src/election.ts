@@ -302,7 +302,7 @@ export class Election {
     return this.#exclusively(async () => {
       const outcome = await this.#campaign.tryOnce({ signal });
       return this.#runIfElected(outcome, work, signal, async (tenure) => {
-        await tenure.release("resigned", { reserve: tenure.hold(reserveForMs) });
+        await tenure.release("resigned", { reserve: tenure.reservationForGroup(reserveForMs) });
       });
     });
   }
@@ -431,7 +431,8 @@ export class Election {
   }
 
   async #complete(tenure: Tenure, tick: string, reserveForMs: number | undefined): Promise<void> {
-    const outcome = await tenure.release("resigned", { tick, reserve: tenure.hold(reserveForMs) });
+    const reserve = tenure.reservationForGroup(reserveForMs);
+    const outcome = await tenure.release("resigned", { tick, reserve });
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
     if (outcome === "unconfirmed") throw new TableUnavailableError("record the tick as done");
     await recordTick(this.#client, this.#options, tenure.term, tick);

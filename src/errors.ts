@@ -26,7 +26,7 @@ export type EndReason =
   | "evicted"
   /** The lease row is gone from the table. */
   | "deleted"
-  /** Only of others: a newer version of this library wrote a reason that this version does not know. */
+  /** A newer version of this library wrote a reason that this version does not know. Only for other candidates' terms. */
   | "unknown";
 
 /** The base of every error that this library throws. `code` is stable; messages can change. */

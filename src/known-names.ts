@@ -62,15 +62,15 @@ function namesIn(known: readonly string[], group: string | undefined): string {
 function nearestPath(name: string, known: readonly string[]): string | undefined {
   const sought = name.toLowerCase();
   let nearest: string | undefined;
-  let least = Number.POSITIVE_INFINITY;
+  let smallest = Number.POSITIVE_INFINITY;
   for (const path of known) {
     const there = (path.split(".").pop() as string).toLowerCase();
     const begins = sought.length >= 4 && there.startsWith(sought);
     const distance = begins ? 1 : distanceOf(sought, there);
     const isLike = begins || distance <= Math.round(Math.max(sought.length, there.length) / 3);
-    if (!isLike || distance >= least) continue;
+    if (!isLike || distance >= smallest) continue;
     nearest = path;
-    least = distance;
+    smallest = distance;
   }
   return nearest;
 }

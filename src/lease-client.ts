@@ -22,7 +22,7 @@ import type { Action } from "./store/transaction.js";
 import { TableTime } from "./table-time.js";
 import { type Timed, timedRequest } from "./timed-request.js";
 
-/** What became of a write. The row is believed before the refusal: an answer may have been lost (rule 3). */
+/** The outcome of a write. The row decides, not the refusal, because an answer can be lost (rule 3). */
 export interface WriteResult {
   readonly succeeded: boolean;
   /** The row after the write, or as it stands. Undefined: there is none. */
@@ -39,7 +39,7 @@ export interface OwnTry {
   readonly revision: number;
 }
 
-/** What a renewal writes, beside the proof that the holder lives. */
+/** The other attributes that a renewal writes. */
 export interface Renewal {
   readonly value: string | undefined;
   /** Given the moment when the request leaves: how long after it the next renewal is due (rule 1c). */
@@ -48,7 +48,7 @@ export interface Renewal {
   readonly announcement: ((sent: Instant) => AnnouncedEnd) | undefined;
 }
 
-/** What a resignation can write too. */
+/** The other attributes that a resignation can write. */
 export interface ReleaseOptions {
   /** Recorded as done in the same write. */
   readonly tick?: string | undefined;

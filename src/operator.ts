@@ -128,7 +128,7 @@ export class Operator {
   async #setPaused(by: string | undefined): Promise<Asked> {
     let row = await this.#read();
     for (let tries = 0; tries < TRIES; tries++) {
-      // So that there is something to pause.
+      // A pause needs a row.
       if (by !== undefined) {
         row ??= (await this.#insist(() => this.#client.createPlaceholder(PAUSED_POLL_MS))).answer.lease;
       }

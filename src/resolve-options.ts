@@ -77,7 +77,7 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
       `must leave room for a renewal to fail once and be tried again: renewIntervalMs (${renewIntervalMs}) + ` +
         `2 × tuning.requestTimeoutMs (${requestTimeoutMs}) + tuning.safetyMarginMs (${safetyMarginMs}) = ${neededMs(timing)}`,
       leaseDurationMs,
-      leastLeaseMs(leaseDurationMs, options.renewIntervalMs, tuning),
+      minLeaseMs(leaseDurationMs, options.renewIntervalMs, tuning),
     );
   }
   const { clock, random } = resolveRuntime(options.runtime);
@@ -255,7 +255,7 @@ function neededMs({ renewIntervalMs, requestTimeoutMs, safetyMarginMs }: LeaseTi
 }
 
 /** The shortest lease above this one that works with the given durations. The others grow with it. */
-function leastLeaseMs(tooShortMs: number, renewMs: number | undefined, tuning: Tuning): number {
+function minLeaseMs(tooShortMs: number, renewMs: number | undefined, tuning: Tuning): number {
   let leaseMs = tooShortMs;
   for (let i = 0; i < 100; i++) {
     const safetyMarginMs =

@@ -72,7 +72,7 @@ export const demo = defineCommand({
     const [word] = given._;
     if (word !== undefined)
       throw new UsageError(`an argument is not understood (${describe(word)}); options start with --.`);
-    const durations = { least: 1_000, most: 60_000, suggestion: USUAL.leaseMs };
+    const durations = { min: 1_000, max: 60_000, suggestion: USUAL.leaseMs };
     const leaseMs = wholeNumber("lease-ms", given["lease-ms"], durations) ?? USUAL.leaseMs;
     const json = given.json === true;
     if (given.story) {
@@ -92,10 +92,10 @@ export const demo = defineCommand({
     }
     if (given.input !== undefined && given.payments !== undefined)
       throw new UsageError("--payments: cannot go with --input; leave one of them out.");
-    const counts = { least: 1, most: 100_000, suggestion: USUAL.payments };
+    const counts = { min: 1, max: 100_000, suggestion: USUAL.payments };
     const count = wholeNumber("payments", given.payments, counts) ?? USUAL.payments;
     const order = orderOf(given.order);
-    const crews = { least: 2, most: 12, suggestion: USUAL.candidates };
+    const crews = { min: 2, max: 12, suggestion: USUAL.candidates };
     const candidates = wholeNumber("candidates", given.candidates, crews) ?? USUAL.candidates;
     const timelineFile = fileName("timeline", given.timeline, USUAL.timeline) ?? USUAL.timeline;
     await refuseMissingFolder(timelineFile);

@@ -32,7 +32,7 @@ export const local = defineCommand({
   args,
   async run({ args: { port, "db-path": dbPath, table }, rawArgs }) {
     refuseUnknown(rawArgs, args);
-    const portNumber = wholeNumber("port", port, { least: 1, most: 65_535, suggestion: 8_000 });
+    const portNumber = wholeNumber("port", port, { min: 1, max: 65_535, suggestion: 8_000 });
     checkTableName(table);
     await checkOptions(portNumber, dbPath);
     await using server = await startDynamoDBLocal({ port: portNumber, dbPath });

@@ -61,7 +61,7 @@ function oneLine(text: string): string {
     .join(" ");
 }
 
-/** Of an error that is not ours: its kind and its place, not its message, which may quote arguments. */
+/** For an error that is not ours: its kind and its place. Its message is not shown, because it can quote arguments. */
 function unexpected(error: unknown): string {
   const { message, stack = "" } = error instanceof Error ? error : new Error();
   const frames = message === "" ? stack : stack.slice(stack.lastIndexOf(message) + message.length);

@@ -97,15 +97,15 @@ export const run = defineCommand({
     if (given.once && given.keep)
       throw new UsageError("run: --once and --keep exclude each other; leave one of them out.");
     const leaseDurationMs = wholeNumber("lease-ms", given["lease-ms"], {
-      least: 1_000,
-      most: 86_400_000,
+      min: 1_000,
+      max: 86_400_000,
       suggestion: DEFAULT_LEASE_MS,
     });
     const leaseMs = leaseDurationMs ?? DEFAULT_LEASE_MS;
     const killAfterMs =
       wholeNumber("kill-after-ms", given["kill-after-ms"], {
-        least: 0,
-        most: 3_600_000,
+        min: 0,
+        max: 3_600_000,
         suggestion: DEFAULT_KILL_AFTER_MS,
       }) ?? DEFAULT_KILL_AFTER_MS;
     const election = new Election({

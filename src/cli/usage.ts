@@ -17,12 +17,12 @@ export function refused(
 export function wholeNumber(
   option: string,
   value: string | undefined,
-  { least, most, suggestion }: { least: number; most: number; suggestion: number },
+  { min, max, suggestion }: { min: number; max: number; suggestion: number },
 ): number | undefined {
   if (value === undefined) return undefined;
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw refused(`--${option}`, `must be a whole number from ${least} to ${most}`, value, suggestion);
+  if (number >= min && number <= max) return number;
+  throw refused(`--${option}`, `must be a whole number from ${min} to ${max}`, value, suggestion);
 }
 
 /** citty ignores unknown options, but a typing error must not be ignored. */

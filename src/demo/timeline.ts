@@ -119,7 +119,7 @@ function bar({ term, worker, electedAtMs, endedAtMs }: Term, { x, middle, endMs 
   const width = Math.max(2, x(endedAtMs ?? endMs) - left);
   const y = middle(worker);
   const label = width > 64 ? `term ${term}` : width > 20 ? String(term) : "";
-  // From its left end: marks stand at the right one.
+  // The text begins at the left end, because marks are at the right end.
   const text =
     label && `<text x="${px(left + 9)}" y="${y + 4.5}" fill="#fff" font-weight="600">${label}</text>`;
   const colour = BARS[(term - 1) % BARS.length];

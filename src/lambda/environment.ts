@@ -79,13 +79,13 @@ export function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOpt
 export function wholeMs(
   source: string,
   value: unknown,
-  least: number,
-  most: number,
+  min: number,
+  max: number,
   suggestion: number,
 ): number | undefined {
   if (value === undefined) return undefined;
-  if (typeof value === "number" && Number.isInteger(value) && value >= least && value <= most) return value;
-  const rule = `must be a whole number of milliseconds from ${least} to ${most}`;
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
+  const rule = `must be a whole number of milliseconds from ${min} to ${max}`;
   throw new InvalidOptionError(source, rule, value, suggestion);
 }
 

@@ -5,7 +5,7 @@ import { Invocations } from "./invocations.js";
 import type { LeaderResult } from "./result.js";
 import type { LeaderOptions } from "./settings.js";
 
-/** What one run is for. */
+/** The invocation that a run belongs to. */
 export interface Occasion<TEvent, TContext> {
   /** The event of this invocation. */
   readonly event: TEvent;

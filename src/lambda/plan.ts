@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "../errors.js";
 
-/** How the time of one invocation is divided. Pure. */
+/** The division of an invocation's time. Pure. */
 export interface Plan {
   /** Never longer than the time that is left, so that a sandbox that is killed at its timeout blocks nobody for long. */
   readonly leaseDurationMs: number;

@@ -30,7 +30,7 @@ export class Announcement {
     return this.#dueMs !== undefined;
   }
 
-  /** What a renewal that leaves now writes. */
+  /** What a renewal writes that is sent now. */
   toSend(nowMs: number): AnnouncedEnd {
     this.#dueMs ??= Math.min(nowMs + this.noticeMs, this.latestMs);
     return { inMs: Math.max(Math.round(this.#dueMs - nowMs), MIN_RELEASE_IN_MS), to: this.to };

@@ -192,7 +192,7 @@ export class Leadership implements AsyncDisposable {
     if (to !== undefined) {
       return this.#tenure.release("handed-off", { reserve: this.#tenure.reservationFor(to) });
     }
-    return this.#tenure.release("resigned", { reserve: this.#tenure.hold(reserveForMs) });
+    return this.#tenure.release("resigned", { reserve: this.#tenure.reservationForGroup(reserveForMs) });
   }
 
   /**

@@ -193,7 +193,7 @@ export class Tenure {
   }
 
   /** Keeps the lease for this candidate's group, or for this candidate (rule 7g). */
-  hold(forMs: number | undefined): ReleaseOptions["reserve"] {
+  reservationForGroup(forMs: number | undefined): ReleaseOptions["reserve"] {
     if (forMs === undefined) return undefined;
     const { group, candidateId } = this.options;
     return { ...(group === undefined ? { candidateId } : { group }), forMs };

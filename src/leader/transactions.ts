@@ -45,7 +45,7 @@ export class Transactions {
   #ids = 0;
   #running = false;
   readonly #timer: WakeableTimer;
-  /** Only the end of the leadership cuts this wait short, and no call. */
+  /** While true, only the end of the leadership ends the wait early, and no call does. */
   #isBackingOff = false;
 
   constructor(

@@ -18,7 +18,7 @@ export interface Observation {
   /** When the latest response arrived. */
   readonly polledMs: number;
   readonly schedule: PollSchedule;
-  /** Only for a placeholder, and read while it stood there: terms must go on from here (rule 5a). */
+  /** Only for a placeholder, and read after it was created: terms must go on from here (rule 5a). */
   readonly history?: History | undefined;
   readonly historyReadAt?: Instant | undefined;
   /** The placeholder has not been read since its history was read (rule 5c). */

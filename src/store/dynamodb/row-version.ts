@@ -2,7 +2,7 @@ import { SCHEMA_VERSION } from "../../protocol/schema-version.js";
 import { n } from "../attribute.js";
 import type { Update } from "./update-expression.js";
 
-/** What writes say of a row's version (rule 1h). */
+/** The attributes of a row's version in writes (rule 1h). */
 
 /** Set with a row that was not there, or is this client's own. */
 export const ownVersion = { schemaVersion: n(SCHEMA_VERSION) } satisfies Update["set"];

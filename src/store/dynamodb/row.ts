@@ -20,23 +20,20 @@ export class Row {
     return this.item[name] !== undefined;
   }
 
-  integer(name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  integer(name: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
     const attribute = this.item[name];
     // If rounding loses a fraction, no condition on this number can ever be true.
     const isWhole = attribute && "N" in attribute && /^-?\d{1,16}$/.test(attribute.N);
     const value = isWhole ? Number(attribute.N) : Number.NaN;
-    if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-    const upTo = most === Number.MAX_SAFE_INTEGER ? "" : ` to ${most}`;
-    throw this.malformed(
-      name,
-      `must be a whole number (N) from ${least}${upTo}`,
-      kindOf(attribute, least, most),
-      { N: "15000" },
-    );
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    const upTo = max === Number.MAX_SAFE_INTEGER ? "" : ` to ${max}`;
+    throw this.malformed(name, `must be a whole number (N) from ${min}${upTo}`, kindOf(attribute, min, max), {
+      N: "15000",
+    });
   }
 
-  optionalInteger(name: string, least: number, most?: number): number | undefined {
-    return this.has(name) ? this.integer(name, least, most) : undefined;
+  optionalInteger(name: string, min: number, max?: number): number | undefined {
+    return this.has(name) ? this.integer(name, min, max) : undefined;
   }
 
   text(name: string): string | undefined {
@@ -65,16 +62,16 @@ export class Row {
 /** The kind of attribute, never its content. For a number with limits: whether it is above or below them. */
 export function kindOf(
   attribute: Attribute | undefined,
-  least?: number,
-  most = Number.MAX_SAFE_INTEGER,
+  min?: number,
+  max = Number.MAX_SAFE_INTEGER,
 ): string {
   if (attribute === undefined) return "nothing";
   const type = TYPES.find((known) => known in attribute);
   if (type === undefined) return "no attribute value";
-  if (!("N" in attribute) || least === undefined) return type;
+  if (!("N" in attribute) || min === undefined) return type;
   const value = Number(attribute.N);
   if (!Number.isInteger(value)) return "N that is no whole number";
-  return value < least ? `N below ${least}` : `N above ${most}`;
+  return value < min ? `N below ${min}` : `N above ${max}`;
 }
 
 /** The attribute's text. Undefined: it is no text, or missing. */
