@@ -60,7 +60,7 @@ export class Election {
   constructor(options: ElectionOptions) {
     this.#options = resolveOptions(options, defaultLabel);
     const { name, candidateId } = this.#options;
-    const listener = options.onEvent ?? warnOfSilence(this.#options.clock);
+    const listener = options.onEvent ?? warnOfSilence();
     this.#emit = emitter(name, candidateId, [telemetry(name), listener]);
     this.#client = new LeaseClient(storeOf(options), this.#options, this.#emit);
     this.#campaign = new Campaign(this.#client, this.#options, this.#emit);
@@ -181,8 +181,11 @@ export class Election {
         this.#emit({ type: "work-failed", term: won.lease.term, error });
         const ranMs = longestElapsedMs(won.sent, this.#client.time.now());
         failures = ranMs < leaseDurationMs ? failures + 1 : 1;
+        // Out of the line meanwhile: leaders would hand over to a candidate that does not try.
+        await this.#registration.leave();
         await unlessAborted(this.#campaign.letOthersGoFirst(signal), signal);
         await unlessAborted(sleep(clock, backoffMs(failures, MAX_WORK_BACKOFF_MS, random), signal), signal);
+        this.#registration.join();
         continue;
       }
       if (LET_OTHERS_GO_FIRST.has(ended))

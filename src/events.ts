@@ -26,8 +26,8 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   | { readonly type: "drain-overrun"; readonly term: number }
   /** With `onWorkError: "retry"`: `work` threw an error of its own. The lease is given back, and it campaigns again. */
   | { readonly type: "work-failed"; readonly term: number; readonly error: unknown }
-  /** A request of the campaign failed and will be tried again. */
-  | { readonly type: "unavailable"; readonly error: unknown }
+  /** A request failed and will be tried again. `failingForMs`: since the first failure after the last success. */
+  | { readonly type: "unavailable"; readonly error: unknown; readonly failingForMs: number }
   /** The table answers the campaign again. `afterMs`: since the first request that failed. */
   | { readonly type: "recovered"; readonly afterMs: number }
   /** Another candidate leads, and this one campaigns. Once per term. `leader`: the id of the one that leads. */

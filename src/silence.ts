@@ -1,33 +1,32 @@
-import type { Clock } from "./clock.js";
 import { describe } from "./describe.js";
-import { TableUnavailableError } from "./errors.js";
+import { IncumbentError, TableUnavailableError } from "./errors.js";
 import type { ElectionEvent } from "./events.js";
 
-/** How long a campaign may go without an answer before there is a warning, in milliseconds. */
+/** How long requests may fail before there is a warning, in milliseconds. */
 const MAX_SILENCE_MS = 10_000;
 
 /**
  * The listener of an election without `onEvent`. A campaign waits while the table does not answer, for ever if the
  * endpoint is misspelt. Without a listener nobody would learn why. So there is one warning per outage.
  */
-export function warnOfSilence(clock: Clock): (event: ElectionEvent) => void {
-  let sinceMs: number | undefined;
+export function warnOfSilence(): (event: ElectionEvent) => void {
   let hasWarned = false;
   return (event) => {
-    if (event.type === "recovered") {
-      sinceMs = undefined;
-      hasWarned = false;
-    }
+    if (event.type === "recovered") hasWarned = false;
     if (event.type !== "unavailable") return;
-    sinceMs ??= clock.monotonicMs();
-    const silentMs = clock.monotonicMs() - sinceMs;
-    if (hasWarned || silentMs < MAX_SILENCE_MS) return;
+    const { election, error, failingForMs } = event;
+    const isLong = failingForMs >= MAX_SILENCE_MS;
+    if (!isLong || hasWarned) {
+      hasWarned &&= isLong;
+      return;
+    }
     hasWarned = true;
-    const { election, error } = event;
-    const last = error instanceof TableUnavailableError ? error.message : describe(error);
+    const last = error instanceof IncumbentError ? error.message : describe(error);
+    const advice =
+      error instanceof TableUnavailableError ? "Check the client's Region, endpoint and network. " : "";
     process.emitWarning(
-      `election "${election}": its table has not answered for ${Math.round(silentMs / 1_000)} s. ${last} ` +
-        "The campaign goes on. Check the client's Region, endpoint and network, or pass onEvent to see each failure.",
+      `election "${election}": requests have failed for ${Math.round(failingForMs / 1_000)} s and are tried again. ` +
+        `${last} ${advice}Pass onEvent to see each failure.`,
       "IncumbentWarning",
     );
   };

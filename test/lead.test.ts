@@ -313,3 +313,65 @@ test("work that failed long after it began is retried as after a first failure",
   await stage.until(() => ends.length === 12);
   await rejected;
 });
+
+test("an unhealthy candidate reads before it answers: the tick may be done, and others may lead", async () => {
+  const stage = new Stage();
+  let healthy = true;
+  const a = stage.candidate("a", { healthy: () => healthy });
+  const b = stage.candidate("b");
+  expect(await a.election.runOnce("2026-01-31T03:00:00Z", () => 1)).toMatchObject({ ran: true });
+  healthy = false;
+  expect(await b.election.runOnce("2026-01-31T04:00:00Z", () => 2)).toMatchObject({ ran: true });
+  expect(await a.election.runOnce("2026-01-31T04:00:00Z", () => 3)).toMatchObject({ because: "done" });
+  const leadership = await b.election.campaign();
+  expect(await a.election.tryLead(() => 4)).toMatchObject({
+    because: "held",
+    leader: { candidateId: b.election.candidateId },
+  });
+  await leadership.resign();
+});
+
+test("an unhealthy campaign goes on reading: it reports no recovery from a table that is dead", async () => {
+  const stage = new Stage();
+  let answers = true;
+  const store = between(stage.table, (verb, pass) =>
+    answers ? pass() : Promise.reject(new TableUnavailableError(verb)),
+  );
+  const a = stage.candidate("a", { store, healthy: () => false });
+  const stop = new AbortController();
+  const bid = a.election.campaign({ signal: stop.signal }).catch(() => {});
+  await stage.advance(LEASE_MS);
+  answers = false;
+  await stage.advance(5 * LEASE_MS);
+  expect(a.events.filter(({ type }) => type === "recovered")).toEqual([]);
+  expect(a.events.filter(({ type }) => type === "unavailable").length).toBeGreaterThan(2);
+  answers = true;
+  await stage.advance(2 * LEASE_MS);
+  expect(a.events.filter(({ type }) => type === "recovered")).toHaveLength(1);
+  const leadership = await stage.candidate("b").election.campaign();
+  await stage.advance(2 * LEASE_MS);
+  expect(a.events).toContainEqual(expect.objectContaining({ type: "waiting", term: leadership.term }));
+  stop.abort();
+  await bid;
+  await leadership.resign();
+});
+
+test("while it backs off after work that threw, it is not in the line: nobody hands over to it", async () => {
+  const stage = new Stage();
+  const a = stage.candidate("a", { succession: { order: "rank", rank: 10 } });
+  const stop = new AbortController();
+  let failures = 0;
+  const failing = () => {
+    failures += 1;
+    throw new TypeError("a bug");
+  };
+  const failed = a.election.lead(failing, { onWorkError: "retry", signal: stop.signal });
+  await stage.until(() => failures === 4, 200_000);
+  await stage.advance(100);
+  const b = stage.candidate("b", { succession: { order: "rank", rank: 1, preempt: { minTenureMs: 1 } } });
+  expect(await b.election.candidates()).toEqual([]);
+  stop.abort();
+  await stage.advance(LEASE_MS);
+  expect(await failed).toBeUndefined();
+  expect(stage.pendingTimers).toBe(0);
+});

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Election, type Leadership, TableUnavailableError } from "../src/index.js";
+import { Election, type Leadership, TableError, TableUnavailableError } from "../src/index.js";
 import { warnOfSilence } from "../src/silence.js";
 import { between, Stage } from "./support/stage.js";
 
@@ -44,9 +44,9 @@ test.each(["campaign", "lead"] as const)(
     await stage.advance(60_000);
     expect(warned).toHaveLength(1);
     expect(warned[0]).toMatch(
-      /^election "billing": its table has not answered for 1\d s\. No answer from the table to /,
+      /^election "billing": requests have failed for 1\d s and are tried again\. No answer from the table to /,
     );
-    expect(warned[0]).toContain("Check the client's Region, endpoint and network, or pass onEvent");
+    expect(warned[0]).toContain("Check the client's Region, endpoint and network. Pass onEvent to see");
     network.answers = true;
     await stage.until(() => election.role === "leader");
     stop.abort();
@@ -55,25 +55,64 @@ test.each(["campaign", "lead"] as const)(
   },
 );
 
-test("each outage has its warning", () => {
-  const clock = new Stage().candidate("a").clock;
-  const listener = warnOfSilence(clock);
+test("each outage has its warning, with an error of ours and not with one that is not", () => {
+  const listener = warnOfSilence();
   const event = { election: "billing", candidateId: "a" };
-  const failed = () => listener({ ...event, type: "unavailable", error: new Error("a secret") });
-  failed();
-  clock.block(11_000);
-  failed();
-  failed();
+  const failed = (failingForMs: number, error: unknown = new Error("a secret")) =>
+    listener({ ...event, type: "unavailable", error, failingForMs });
+  for (const failingForMs of [0, 9_000]) failed(failingForMs);
+  expect(warned).toEqual([]);
+  for (const failingForMs of [11_000, 13_000]) failed(failingForMs);
   expect(warned).toHaveLength(1);
-  listener({ ...event, type: "recovered", afterMs: 11_000 });
-  failed();
-  clock.block(9_000);
-  failed();
-  expect(warned).toHaveLength(1);
-  clock.block(2_000);
-  failed();
+  for (const failingForMs of [0, 9_000, 12_000]) failed(failingForMs);
   expect(warned).toHaveLength(2);
+  listener({ ...event, type: "recovered", afterMs: 12_000 });
+  failed(11_000, new TableError("incumbent", "access-denied", "Grant dynamodb:Query."));
+  expect(warned).toHaveLength(3);
   expect(warned.join()).not.toContain("a secret");
+  expect(warned[2]).toContain("Grant dynamodb:Query.");
+  expect(warned[2]).not.toContain("Region");
+});
+
+test("a table that answers is not accused, whatever failed an hour ago", async () => {
+  const { stage, network, store } = stageWithOutages();
+  network.answers = true;
+  const { clock } = stage.candidate("other");
+  const leader = await stage.candidate("b").election.campaign();
+  const election = new Election({
+    store,
+    name: "billing/nightly",
+    leaseDurationMs: LEASE_MS,
+    succession: "arrival",
+    runtime: { clock },
+  });
+  const failOnce = async () => {
+    network.answers = false;
+    await stage.advance(1_000);
+    network.answers = true;
+    await stage.advance(60_000);
+  };
+  let stop = new AbortController();
+  let bid = election.campaign({ signal: stop.signal }).catch(() => {});
+  await failOnce();
+  await failOnce();
+  // A campaign that was given up during an outage says nothing of the time until the next one.
+  network.answers = false;
+  await stage.advance(5_000);
+  stop.abort();
+  await stage.advance(10_000);
+  await bid;
+  await stage.advance(60_000);
+  stop = new AbortController();
+  bid = election.campaign({ signal: stop.signal }).catch(() => {});
+  await stage.advance(3_000);
+  network.answers = true;
+  await stage.advance(60_000);
+  expect(warned).toEqual([]);
+  stop.abort();
+  await stage.advance(10_000);
+  await bid;
+  await leader.resign();
 });
 
 test("a campaign reports its outage, its recovery, and who leads, each once", async () => {

@@ -15,10 +15,17 @@ export class CampaignReports {
     private readonly emit: Emit,
   ) {}
 
+  /** A campaign begins. What failed in an earlier one says nothing of the time between. */
+  begin(): void {
+    this.#failedSinceMs = undefined;
+    this.#reported = undefined;
+  }
+
   /** A request got no answer. */
   failed(error: unknown): void {
-    this.#failedSinceMs ??= this.client.time.now().monotonicMs;
-    this.emit({ type: "unavailable", error });
+    const nowMs = this.client.time.now().monotonicMs;
+    this.#failedSinceMs ??= nowMs;
+    this.emit({ type: "unavailable", error, failingForMs: nowMs - this.#failedSinceMs });
   }
 
   /** A step of the campaign was taken. `lease`: the row as it was last read. */

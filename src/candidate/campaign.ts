@@ -89,6 +89,7 @@ export class Campaign {
   run(options: CampaignOptions): Promise<Won | Done>;
   async run({ signal, tick }: CampaignOptions): Promise<Won | Done> {
     const { clock, renewIntervalMs, random } = this.options;
+    this.#reports.begin();
     for (let failures = 0; ; ) {
       signal?.throwIfAborted();
       try {
@@ -111,12 +112,20 @@ export class Campaign {
   tryOnce(options: CampaignOptions): Promise<Won | NotElected | Unhealthy | Done>;
   async tryOnce({ signal, tick }: CampaignOptions): Promise<Won | NotElected | Unhealthy | Done> {
     let hasRead = false;
+    let isUnhealthy = false;
     for (let refusals = 0; refusals < 3; ) {
       signal?.throwIfAborted();
       if (this.#isDone(tick)) return { kind: "done" };
       const move = this.#nextMove(0);
       if (move.kind === "acquire") {
-        if (!(await isHealthy(this.options, this.emit))) return { kind: "unhealthy" };
+        isUnhealthy ||= !(await isHealthy(this.options, this.emit));
+        if (isUnhealthy && hasRead) return { kind: "unhealthy" };
+        if (isUnhealthy) {
+          // What was seen earlier may be old: another candidate may lead by now, or have completed the tick.
+          await this.#read(true, signal);
+          hasRead = true;
+          continue;
+        }
         signal?.throwIfAborted();
         const won = await this.#acquire(move);
         if (won) return won;
@@ -177,6 +186,7 @@ export class Campaign {
           return this.#acquireOrBackOff(move, signal);
         }
         await sleep(this.options.clock, this.options.renewIntervalMs, signal);
+        await this.#read(false, signal);
         return undefined;
     }
   }

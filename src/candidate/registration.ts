@@ -68,6 +68,7 @@ export class Registration {
 
   async #refresh(signal: AbortSignal): Promise<void> {
     const { clock, refreshIntervalMs, random } = this.options;
+    let firstFailureMs = 0;
     for (let failures = 0; !signal.aborted; ) {
       try {
         this.#arrival ??= (await this.client.drawArrival()).answer.arrival;
@@ -75,7 +76,9 @@ export class Registration {
         await this.#write(this.#arrival);
         failures = 0;
       } catch (error) {
-        this.emit({ type: "unavailable", error });
+        const nowMs = clock.monotonicMs();
+        if (failures === 0) firstFailureMs = nowMs;
+        this.emit({ type: "unavailable", error, failingForMs: nowMs - firstFailureMs });
         failures += 1;
       }
       const pauseMs =

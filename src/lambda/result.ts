@@ -7,8 +7,6 @@ export type LeaderResult<T> =
   | { readonly role: "leader"; readonly term: number; readonly result: T }
   /** The work did not run here. No `leader`: the lease is reserved for another group, or the election is paused. */
   | { readonly role: "follower"; readonly leader?: Leader }
-  /** The work did not run here, although nobody leads: `healthy` did not return `true`. */
-  | { readonly role: "unhealthy" }
   /** A run has completed this tick, or a later one, before. */
   | { readonly role: "done" };
 
@@ -18,5 +16,5 @@ export function follower(leader: Leader | undefined): LeaderResult<never> {
 
 export function resultOf<T>(outcome: RunOnceResult<T>): LeaderResult<T> {
   if (outcome.ran) return { role: "leader", term: outcome.term, result: outcome.result };
-  return outcome.because === "held" ? follower(outcome.leader) : { role: outcome.because };
+  return outcome.because === "done" ? { role: "done" } : follower(outcome.leader);
 }

@@ -27,9 +27,10 @@ export class Row {
     const value = isWhole ? Number(attribute.N) : Number.NaN;
     if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
     const upTo = max === Number.MAX_SAFE_INTEGER ? "" : ` to ${max}`;
-    throw this.malformed(name, `must be a whole number (N) from ${min}${upTo}`, kindOf(attribute, min, max), {
-      N: "15000",
-    });
+    // Of a version, a larger number would shut every client out.
+    const suggestion = { N: name === "schemaVersion" ? "1" : "15000" };
+    const rule = `must be a whole number (N) from ${min}${upTo}`;
+    throw this.malformed(name, rule, kindOf(attribute, min, max), suggestion);
   }
 
   optionalInteger(name: string, min: number, max?: number): number | undefined {
