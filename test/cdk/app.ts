@@ -25,6 +25,7 @@ export function app(context: Record<string, unknown>, output: string) {
   const env = {
     ...offline,
     CDK_OUTDIR: join(folder, output),
+    CDK_VALIDATION: process.env.CDK_VALIDATION,
     CDK_CONTEXT_JSON: JSON.stringify({ "aws:cdk:bundling-stacks": [], ...context }),
   };
   return run(process.execPath, ["--import", "tsx", "lib/app.ts"], { cwd: root, env });

@@ -75,7 +75,7 @@ test("a term that somebody else has put into history meanwhile is not founded ag
 test("transact says what does instead; guard works", async () => {
   const leadership = await candidate("guarded", "a").campaign();
   const put = { Put: { TableName: table, Item: { pk: { S: "x" }, sk: { S: "y" } } } };
-  await expect(leadership.transact([put])).rejects.toThrow(/take none: use guard\(\)/);
+  await expect(leadership.transact([put])).rejects.toThrow(/take no transactions: use guard\(\)/);
   expect(leadership.guard(put.Put)).toMatchObject({ ConditionExpression: expect.any(String) });
   await leadership.resign();
 });
