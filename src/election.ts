@@ -137,6 +137,7 @@ export class Election {
    * @throws InvalidOptionError: `work` or an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
+   * @throws InternalError: a bug of this library ended a leadership. Please report it.
    * @throws what `work` throws, unless the error only says that the leadership has ended, or `onWorkError` is `"retry"`.
    * @example
    * process.once("SIGTERM", () => stop.abort());
@@ -168,11 +169,13 @@ export class Election {
       const serving = this.#begin(won, signal, async (leadership, tenure) => {
         const served = await serve(leadership, tenure, work, { signal, announce });
         await tenure.release("resigned");
-        return served;
+        return { ...served, fault: tenure.fault };
       });
       const served = await unlessAborted(serving, signal);
       if (served === undefined) break;
-      const { ended, result } = served;
+      const { ended, result, fault } = served;
+      // What this candidate knows may be wrong, so it does not campaign again.
+      if (fault && ended && !signal?.aborted) throw fault;
       try {
         const value = settle(result, ended);
         if (!ended || signal?.aborted) return value;
@@ -437,7 +440,7 @@ export class Election {
     const reserve = tenure.reservationForGroup(reserveForMs);
     const outcome = await tenure.release("resigned", { tick, reserve });
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
-    if (outcome === "unconfirmed") throw new TableUnavailableError("record the tick as done");
+    if (outcome === "unconfirmed") throw tenure.fault ?? new TableUnavailableError("record the tick as done");
     await recordTick(this.#client, this.#options, tenure.term, tick);
   }
 }

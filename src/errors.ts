@@ -26,6 +26,8 @@ export type EndReason =
   | "evicted"
   /** The lease row is gone from the table. */
   | "deleted"
+  /** This library found a bug of its own (`InternalError`), and trusts nothing that it knew of the lease. */
+  | "internal-error"
   /** A newer version of this library wrote a reason that this version does not know. Only for other candidates' terms. */
   | "unknown";
 
@@ -72,8 +74,9 @@ export class LeaseLostError extends IncumbentError {
     /** Milliseconds since it ended. Negative: it is not over, but this much less trust is left than was requested. */
     readonly lateByMs: number,
     what = `is over: ${reason}, ${Math.max(0, Math.round(lateByMs))} ms ago`,
+    options?: { cause?: unknown },
   ) {
-    super(`Leadership of "${election}" (term ${term}) ${what}.`);
+    super(`Leadership of "${election}" (term ${term}) ${what}.`, options);
   }
 }
 
@@ -243,6 +246,25 @@ export class AlreadyCampaigningError extends IncumbentError {
     super(
       `This Election object already campaigns for or leads "${election}". ` +
         `Suggestion: await that call, or make a second Election for a second candidate.`,
+    );
+  }
+}
+
+/**
+ * A bug of this library: it found something that cannot be, such as another row than the one that it had just written. It
+ * trusts nothing from then on: a leadership ends at once (`internal-error`), its lease is neither renewed nor given back,
+ * and runs out. Please report it, with the message. A `store` or a `clock` of your own can cause it too.
+ */
+export class InternalError extends IncumbentError {
+  override readonly name = "InternalError";
+  readonly code = "INTERNAL_ERROR";
+
+  constructor(
+    /** What was found. It quotes no value. */
+    readonly found: string,
+  ) {
+    super(
+      `This cannot be: ${found}. It is a bug of incumbent, or of a store or clock given to it. Please report it.`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { describe } from "./describe.js";
-import type { EndReason, InvalidOptionError } from "./errors.js";
+import type { EndReason, InternalError, InvalidOptionError } from "./errors.js";
 
 /**
  * One event in the life of a candidate, for logs and metrics. Nothing waits for a listener. Durations are in
@@ -43,6 +43,8 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
    * alone decides, and leases are written without `expiresAt`.
    */
   | { readonly type: "clock-anomaly" }
+  /** A bug of this library was found: please report it. A leadership that depends on it ends at once. */
+  | { readonly type: "internal-error"; readonly error: InternalError }
 );
 
 /**

@@ -6,6 +6,7 @@ export {
   type EndReason,
   FencedOutError,
   IncumbentError,
+  InternalError,
   InvalidOptionError,
   LeaseLostError,
   MalformedLeaseError,

@@ -1,7 +1,15 @@
 import { type Instant, longestElapsedMs } from "./clock.js";
-import type { EndReason } from "./errors.js";
+import { type EndReason, InternalError } from "./errors.js";
 import type { Emit } from "./events.js";
-import { type AnnouncedEnd, type Lease, placeholderRevision, type Reservation } from "./protocol/lease.js";
+import { checkAcquired, checkRenewed, checkResigned } from "./protocol/invariants.js";
+import {
+  type AnnouncedEnd,
+  type Held,
+  type Lease,
+  placeholderRevision,
+  type Reservation,
+  type TermLease,
+} from "./protocol/lease.js";
 import { acquireSucceeded, renewSucceeded, resignSucceeded } from "./protocol/lost-answers.js";
 import type {
   AcquireRequest,
@@ -23,10 +31,14 @@ import { TableTime } from "./table-time.js";
 import { type Timed, timedRequest } from "./timed-request.js";
 
 /** The outcome of a write. The row decides, not the refusal, because an answer can be lost (rule 3). */
-export interface WriteResult {
-  readonly succeeded: boolean;
-  /** The row after the write, or as it stands. Undefined: there is none. */
-  readonly lease: Lease | undefined;
+export type WriteResult<L extends Lease> = WriteTimes &
+  (
+    | { readonly succeeded: true; readonly lease: L }
+    /** The row as it stands. Undefined: there is none. */
+    | { readonly succeeded: false; readonly lease: Lease | undefined }
+  );
+
+interface WriteTimes {
   /** Read before the request left. */
   readonly sent: Instant;
   readonly received: Instant;
@@ -73,7 +85,7 @@ export class LeaseClient {
   constructor(
     private readonly store: LeaseStore,
     private readonly options: ResolvedOptions,
-    emit: Emit,
+    private readonly emit: Emit,
   ) {
     this.time = new TableTime(options, emit);
   }
@@ -122,59 +134,60 @@ export class LeaseClient {
    * It takes no signal: a request on its way may win the lease, and if its caller did not wait, nobody would
    * lead for a lease.
    */
-  async acquire({ basis, term }: Pick<AcquireRequest, "basis" | "term">): Promise<WriteResult> {
+  async acquire({ basis, term }: Pick<AcquireRequest, "basis" | "term">): Promise<WriteResult<Held>> {
     const { candidateId, leaseDurationMs, renewIntervalMs, value, random } = this.options;
     const attemptId = randomPart(random);
     const mine = { candidateId, attemptId };
     const fixed = { election: this.#name, ...mine, basis, term, leaseDurationMs, renewIntervalMs, value };
-    const timed = await this.#send("acquire the lease", (store, sent, abort) =>
-      store.acquire({ ...fixed, expiresAt: this.time.expiresAt(sent), at: this.time.at(sent) }, abort),
-    );
-    return resultOf(timed, (lease) => acquireSucceeded(lease, mine));
+    const timed = await this.#send("acquire the lease", async (store, sent, abort) => {
+      const request = { ...fixed, expiresAt: this.time.expiresAt(sent), at: this.time.at(sent) };
+      return checked(await store.acquire(request, abort), (lease) => checkAcquired(lease, request));
+    });
+    return resultOf(timed, (lease): lease is Held => acquireSucceeded(lease, mine));
   }
 
   async renew(
     { term, revision }: OwnTry,
     { value, nextInMs, line, announcement }: Renewal,
     timeoutMs: number,
-  ): Promise<WriteResult> {
+  ): Promise<WriteResult<Held>> {
     const mine = this.#mine(term);
     const timed = await this.#send(
       "renew the lease",
-      (store, sent, abort) =>
-        store.renew(
-          {
-            ...mine,
-            revision,
-            renewIntervalMs: Math.ceil(nextInMs(sent)),
-            value,
-            line,
-            announcement: announcement?.(sent),
-            expiresAt: this.time.expiresAt(sent),
-            at: this.time.at(sent),
-          },
-          abort,
-        ),
+      async (store, sent, abort) => {
+        const request = {
+          ...mine,
+          revision,
+          renewIntervalMs: Math.ceil(nextInMs(sent)),
+          value,
+          line,
+          announcement: announcement?.(sent),
+          expiresAt: this.time.expiresAt(sent),
+          at: this.time.at(sent),
+        };
+        return checked(await store.renew(request, abort), (lease) => checkRenewed(lease, request));
+      },
       { timeoutMs },
     );
-    return resultOf(timed, (lease) => renewSucceeded(lease, mine, revision));
+    return resultOf(timed, (lease): lease is Held => renewSucceeded(lease, mine, revision));
   }
 
   async resign(
     { term, revision }: OwnTry,
     { reason, tick, reserve }: ReleaseOptions & { readonly reason: EndReason },
     timeoutMs: number,
-  ): Promise<WriteResult> {
+  ): Promise<WriteResult<TermLease>> {
     const mine = this.#mine(term);
     const timed = await this.#send(
       "resign",
-      (store, sent, abort) => {
+      async (store, sent, abort) => {
         const reservation = reserve && { ...reserve, until: this.time.latest(sent, reserve.forMs) };
-        return store.resign({ ...mine, revision, reason, at: this.time.at(sent), tick, reservation }, abort);
+        const request = { ...mine, revision, reason, at: this.time.at(sent), tick, reservation };
+        return checked(await store.resign(request, abort), (lease) => checkResigned(lease, request));
       },
       { timeoutMs },
     );
-    return resultOf(timed, (lease) => resignSucceeded(lease, mine, tick));
+    return resultOf(timed, (lease): lease is TermLease => resignSucceeded(lease, mine, tick));
   }
 
   transact(term: number, commit: CommitMark, actions: readonly Action[]): Promise<Timed<Transacted>> {
@@ -250,16 +263,26 @@ export class LeaseClient {
       time,
       timeoutMs,
       signal,
+    }).catch((error: unknown) => {
+      if (error instanceof InternalError) this.emit({ type: "internal-error", error });
+      throw error;
     });
     this.#heard = timed.received;
     return timed;
   }
 }
 
-function resultOf(
-  { answer, sent, received, contradicts }: Timed<Written>,
-  succeededBy: (lease: Lease | undefined) => boolean,
-): WriteResult {
+function checked<L extends Lease>(answer: Written, check: (lease: Lease) => L): Written<L> {
+  return answer.done ? { ...answer, lease: check(answer.lease) } : answer;
+}
+
+function resultOf<L extends Lease>(
+  { answer, sent, received, contradicts }: Timed<Written<L>>,
+  succeededBy: (lease: Lease | undefined) => lease is L,
+): WriteResult<L> {
+  const times = { sent, received, contradicts };
+  if (answer.done) return { succeeded: true, lease: answer.lease, ...times };
   const { lease } = answer;
-  return { succeeded: answer.done || succeededBy(lease), lease, sent, received, contradicts };
+  if (succeededBy(lease)) return { succeeded: true, lease, ...times };
+  return { succeeded: false, lease, ...times };
 }

@@ -1,6 +1,7 @@
 import { TimedOut, withTimeout } from "./async.js";
 import type { Instant } from "./clock.js";
 import { TableUnavailableError } from "./errors.js";
+import { checkTimes } from "./protocol/invariants.js";
 import type { Answer } from "./protocol/verbs.js";
 import type { TableTime } from "./table-time.js";
 
@@ -35,6 +36,7 @@ export async function timedRequest<T extends Answer>(
     throw error instanceof TimedOut ? new TableUnavailableError(doing, { cause: error }) : error;
   });
   const received = time.now();
+  checkTimes(sent, received);
   const contradicts = answer.dateMs !== undefined && time.learn({ dateMs: answer.dateMs, sent, received });
   return { answer, sent, received, contradicts };
 }

@@ -15,6 +15,7 @@ test("the package exports exactly this", () => {
         "Election",
         "FencedOutError",
         "IncumbentError",
+        "InternalError",
         "InvalidOptionError",
         "LeaseLostError",
         "MalformedLeaseError",

@@ -230,7 +230,7 @@ export class Campaign {
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
     const seen = this.#observation?.lease;
     const previous = seen?.kind === "placeholder" ? undefined : seen;
-    let written: WriteResult;
+    let written: WriteResult<Held>;
     try {
       written = await this.client.acquire({ basis, term });
       this.#observe(written.lease, written.received.monotonicMs, true);
@@ -242,7 +242,7 @@ export class Campaign {
     const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
     const isUnexplained = !succeeded && (!lease || (isAsSeen && lease.pausedBy === undefined));
     this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
-    if (!succeeded || lease?.kind !== "held") {
+    if (!succeeded) {
       this.emit({ type: "refused", term: lease?.term });
       // The term was used before, though the history did not say so when it was read: start again.
       if (!lease && this.#observation) this.#observation = forgetRow(this.#observation);

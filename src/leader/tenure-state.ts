@@ -1,5 +1,5 @@
 import type { Instant } from "../clock.js";
-import type { EndReason } from "../errors.js";
+import type { EndReason, InternalError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
 import type { Announcement } from "./announcement.js";
 
@@ -33,6 +33,8 @@ export type State =
       readonly signalled: EndReason;
       readonly since: Instant;
       readonly release: Release | undefined;
+      /** For `internal-error`. */
+      readonly fault: InternalError | undefined;
     };
 
 /** The lease is given back once. From `since` on another candidate may hold it. */

@@ -2,7 +2,7 @@ import { backoffMs, deferred, sleep, withTimeout } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
 import { isHealthy } from "../candidate/health.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
-import { type EndReason, LeaseLostError } from "../errors.js";
+import { type EndReason, InternalError, LeaseLostError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
 import type { Held, Lease } from "../protocol/lease.js";
@@ -109,7 +109,17 @@ export class Tenure {
 
   lostError(lateByMs: number, what?: string): LeaseLostError {
     const reason = this.#state.kind === "leading" ? "expired" : this.#state.reason;
-    return new LeaseLostError(this.options.name, this.term, reason, lateByMs, what);
+    return new LeaseLostError(this.options.name, this.term, reason, lateByMs, what, { cause: this.fault });
+  }
+
+  /** The bug of this library that ended this leadership. */
+  get fault(): InternalError | undefined {
+    return this.#state.kind === "over" ? this.#state.fault : undefined;
+  }
+
+  /** Trusts nothing any more. The lease is neither renewed nor given back: what is known of it may be wrong. */
+  fail(fault: InternalError): void {
+    this.#finish("internal-error", { fault });
   }
 
   /** Tells the work to stop. The lease is still renewed, so that nobody else starts meanwhile (rule 8b). */
@@ -220,7 +230,7 @@ export class Tenure {
   #check(): State {
     if (this.#state.kind !== "over") {
       const leftMs = this.#trust.leftMs();
-      if (leftMs <= 0) this.#finish("expired", -leftMs);
+      if (leftMs <= 0) this.#finish("expired", { lateByMs: -leftMs });
     }
     return this.#state;
   }
@@ -231,7 +241,10 @@ export class Tenure {
     return state.kind === "leading" || state.kind === "draining" ? state : undefined;
   }
 
-  #finish(reason: EndReason, lateByMs = 0): void {
+  #finish(
+    reason: EndReason,
+    { lateByMs = 0, fault }: { lateByMs?: number; fault?: InternalError } = {},
+  ): void {
     const before = this.#state;
     if (before.kind === "over") return;
     const now = this.client.time.now();
@@ -241,6 +254,7 @@ export class Tenure {
       signalled: signalledReason(before) ?? reason,
       since: { ...now, monotonicMs: now.monotonicMs - lateByMs, wallMs: now.wallMs - lateByMs },
       release: releaseOf(before),
+      fault,
     };
     this.#trust.stop();
     announcementOf(before)?.cancel();
@@ -297,7 +311,7 @@ export class Tenure {
         return "ended";
       }
       if (lease) this.observer.observed(lease);
-      if (!succeeded || lease?.kind !== "held") {
+      if (!succeeded) {
         this.#publishedValue.putBack(awaiting);
         this.#finish(lossBy(lease));
         return "ended";
@@ -312,6 +326,10 @@ export class Tenure {
     } catch (error) {
       announcement?.notConfirmed();
       this.#publishedValue.putBack(awaiting);
+      if (error instanceof InternalError) {
+        this.fail(error);
+        return "ended";
+      }
       this.emit({ type: "renewal-failed", term: this.term, error, trustLeftMs: this.remainingMs() });
       if (this.isOver) this.#publishedValue.refuse(() => this.lostError(0));
       return "failed";
@@ -380,8 +398,9 @@ export class Tenure {
         if (lease) this.observer.observed(lease);
         this.#finish(succeeded ? state.reason : lossBy(lease));
         return succeeded ? "released" : "lost";
-      } catch {
-        if (failures >= 2 || this.#stop.leftMs <= 0) continue;
+      } catch (error) {
+        if (error instanceof InternalError) this.fail(error);
+        if (failures >= 2 || this.#stop.leftMs <= 0 || this.isOver) continue;
         const pauseMs = backoffMs(failures, this.options.renewIntervalMs / 4, this.options.random);
         await sleep(this.options.clock, this.#stop.cut(pauseMs));
       }

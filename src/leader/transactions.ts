@@ -2,6 +2,7 @@ import { backoffMs } from "../async.js";
 import {
   type ActionRefusal,
   FencedOutError,
+  InternalError,
   TableUnavailableError,
   TransactionRefusedError,
   TransactionUnknownError,
@@ -144,6 +145,10 @@ export class Transactions {
       // Trust ended while it waited, so it was not sent.
       else this.#queue.putBack(content.calls);
     } catch (error) {
+      if (error instanceof InternalError) {
+        this.tenure.fail(error);
+        throw error;
+      }
       if (content.calls.length > 0 && !(error instanceof TableUnavailableError))
         this.#handleRequestError(content, error);
       else await this.#handleNoAnswer(content, error);

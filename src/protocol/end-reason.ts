@@ -13,6 +13,7 @@ const REASONS: Record<EndReason, 0> = {
   superseded: 0,
   evicted: 0,
   deleted: 0,
+  "internal-error": 0,
   unknown: 0,
 };
 

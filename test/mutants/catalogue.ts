@@ -28,8 +28,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "refusal-taken-for-loss",
     revives: "the SDK asked again, the first try had landed, and the holder believes it has lost",
     file: "src/lease-client.ts",
-    from: "succeeded: answer.done || succeededBy(lease)",
-    to: "succeeded: answer.done",
+    from: "if (succeededBy(lease)) return",
+    to: "if (lease === undefined && succeededBy(lease)) return",
   },
   {
     name: "renewal-without-revision-guard",
@@ -84,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "silent-expiry",
     revives: "trust runs out, and the work does not hear of it",
     file: "src/leader/tenure.ts",
-    from: 'if (leftMs <= 0) this.#finish("expired", -leftMs);',
+    from: 'if (leftMs <= 0) this.#finish("expired", { lateByMs: -leftMs });',
     to: "if (leftMs <= Number.NEGATIVE_INFINITY) throw new Error();",
   },
   {

@@ -119,6 +119,8 @@ export class Referee {
       if (this.#row?.term === event.term && this.#row.kind === "vacant") {
         throw new Violation("true loss", `term ${event.term} was given back, but is reported as lost`);
       }
+    } else if (event.type === "internal-error") {
+      throw new Violation("no internal error", event.error.found);
     }
   }
 

@@ -37,6 +37,8 @@ function wordsFor(event: ElectionEvent): string | undefined {
       return `threw in term ${event.term}`;
     case "rank-ignored":
       return "got a rank that is not valid";
+    case "internal-error":
+      return `finds a bug: ${event.error.found}`;
     case "clock-anomaly":
       return "got two times that contradict each other";
   }

@@ -1,0 +1,61 @@
+import type { Instant } from "../clock.js";
+import { InternalError } from "../errors.js";
+import type { Held, Lease, Vacant } from "./lease.js";
+import type { AcquireRequest, RenewRequest, ResignRequest } from "./verbs.js";
+
+/**
+ * What holds whatever the network, the table and the clocks do. Each check stands where nobody would notice the
+ * opposite, and a leader would trust its lease on wrong facts. Pure; each throws `InternalError`.
+ */
+
+/** Trust counts from before a request (rule 4a), and observation from after its answer (rule 4b). */
+export function checkTimes(sent: Instant, received: Instant): void {
+  if (received.monotonicMs >= sent.monotonicMs) return;
+  throw new InternalError("an answer arrived before its request was sent, by the monotonic clock");
+}
+
+/** The row after an acquire that was done is the row that it asked for. */
+export function checkAcquired(lease: Lease, request: AcquireRequest): Held {
+  const {
+    candidateId: holder,
+    attemptId,
+    basis,
+    term,
+    leaseDurationMs,
+    renewIntervalMs,
+    expiresAt,
+  } = request;
+  const revision = basis.founding ? 1 : basis.revision + 1;
+  const asked = { holder, attemptId, term, revision, leaseDurationMs, renewIntervalMs, expiresAt };
+  return checkRow<Held>("acquire", lease, { kind: "held", ...asked });
+}
+
+/** A renewal leaves the term as it was, and the revision is the one of this try, which is above all before it. */
+export function checkRenewed(lease: Lease, request: RenewRequest): Held {
+  const { candidateId: holder, term, revision, renewIntervalMs, expiresAt } = request;
+  return checkRow<Held>("renewal", lease, {
+    kind: "held",
+    holder,
+    term,
+    revision,
+    renewIntervalMs,
+    expiresAt,
+  });
+}
+
+/** A release leaves nobody in the lease, and the term as it was. */
+export function checkResigned(lease: Lease, { term, revision, reason }: ResignRequest): Vacant {
+  return checkRow<Vacant>("release", lease, { kind: "vacant", term, revision, endReason: reason });
+}
+
+/** What was written is what is read: every fact that others go by. Names of facts are told, and no values. */
+function checkRow<L extends Lease>(write: string, lease: Lease, asked: Partial<L> & Pick<L, "kind">): L {
+  const read: Readonly<Record<string, unknown>> = { ...lease };
+  for (const [fact, value] of Object.entries(asked)) {
+    if (read[fact] !== value)
+      throw new InternalError(
+        `after a ${write} that was done, \`${fact}\` of the row is not what was written`,
+      );
+  }
+  return lease as L;
+}
