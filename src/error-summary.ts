@@ -47,6 +47,18 @@ export function inBrackets(cause: unknown): string {
   return ` (${describe(cause)})`;
 }
 
+/** Of requests that do not fit the table's key. */
+const ABOUT_KEYS = [
+  "The number of conditions on the keys is invalid",
+  "The provided key element does not match the schema",
+  "One of the required keys was not given a value",
+  "Query key condition not supported",
+  "Query condition missed key schema element",
+  "Condition parameter type does not match schema type",
+  "Type mismatch for key",
+  "Missing the key",
+];
+
 /** Sentences that quote no value. A summary shows the sentence from this list, never the received text. */
 const SENTENCES = [
   "The conditional request failed",
@@ -65,14 +77,7 @@ const SENTENCES = [
   "Missing Authentication Token",
   "Region is missing",
   "Could not load credentials from any providers",
-  "The number of conditions on the keys is invalid",
-  "The provided key element does not match the schema",
-  "One of the required keys was not given a value",
-  "Query key condition not supported",
-  "Query condition missed key schema element",
-  "Condition parameter type does not match schema type",
-  "Type mismatch for key",
-  "Missing the key",
+  ...ABOUT_KEYS,
   "The AttributeValue for a key attribute cannot contain an empty string value",
   "Cannot update attribute",
   "Transaction request cannot include multiple operations on one item",
@@ -110,19 +115,8 @@ export function knownText(message: unknown): string | undefined {
 /** Whether a message says that a request does not fit the table's key. */
 export function isAboutKeySchema(message: unknown): boolean {
   const text = knownText(message);
-  return text !== undefined && OF_KEYS.has(text);
+  return text !== undefined && ABOUT_KEYS.includes(text);
 }
-
-const OF_KEYS = new Set([
-  "The number of conditions on the keys is invalid",
-  "The provided key element does not match the schema",
-  "One of the required keys was not given a value",
-  "Query key condition not supported",
-  "Query condition missed key schema element",
-  "Condition parameter type does not match schema type",
-  "Type mismatch for key",
-  "Missing the key",
-]);
 
 function matching(value: unknown, pattern: RegExp): string | undefined {
   return typeof value === "string" && pattern.test(value) ? value : undefined;
