@@ -11,6 +11,14 @@ const DEAREST = [
   "test/simulation.test.ts",
   "test/candidate/processes.test.ts",
   "test/monitor/monitor.test.ts",
+  "test/candidate/dead-candidates.test.ts",
+  "test/cdk/synth.test.ts",
+  "test/child-guard.test.ts",
+  "test/package.test.ts",
+  "test/lambda/table.test.ts",
+  "test/cli/operate.test.ts",
+  "test/cli/secrets.test.ts",
+  "test/store/expressions.test.ts",
 ];
 
 /** Vitest itself knows which files take long only from an earlier run: not on a fresh clone. */
