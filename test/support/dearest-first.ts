@@ -11,7 +11,6 @@ const DEAREST = [
   "test/simulation.test.ts",
   "test/candidate/processes.test.ts",
   "test/monitor/monitor.test.ts",
-  "test/candidate/dead-candidates.test.ts",
   "test/cdk/synth.test.ts",
   "test/child-guard.test.ts",
   "test/package.test.ts",
