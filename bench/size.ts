@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
 
 /** `npm run size`: what the client adds to an application's bundle, and where it comes from. */
 
@@ -17,36 +17,56 @@ export interface BundleSize {
 /** Everything that `incumbent` exports in one minified file. Only the SDK's client stays outside, as in Lambda. */
 export async function bundleSize(): Promise<BundleSize> {
   const { metafile, outputFiles } = await build({
+    ...MINIFIED,
     stdin: { contents: 'export * from "./src/index.ts";', resolveDir: ROOT, loader: "ts" },
     absWorkingDir: ROOT,
-    bundle: true,
-    minify: true,
-    metafile: true,
-    write: false,
-    outdir: ".",
-    platform: "node",
-    format: "esm",
-    mainFields: ["module", "main"],
     external: ["@aws-sdk/client-dynamodb"],
-    logLevel: "silent",
   });
   const [output] = Object.values(metafile.outputs);
   const [file] = outputFiles;
   if (output === undefined || file === undefined) throw new Error("esbuild wrote nothing");
-  const parts = new Map<string, number>();
-  for (const [path, { bytesInOutput }] of Object.entries(output.inputs)) {
-    parts.set(partOf(path), (parts.get(partOf(path)) ?? 0) + bytesInOutput);
-  }
   return {
     bytes: output.bytes,
     gzipBytes: gzipSync(file.contents).length,
-    parts: new Map([...parts].filter(([, bytes]) => bytes > 0).sort(([, a], [, b]) => b - a)),
+    parts: bytesBy(metafile, partOf),
     imports: [...new Set(output.imports.map(({ path }) => path))].sort(),
   };
 }
 
+/** A bundle for Node as the construct makes it, minified and in memory. */
+export const MINIFIED = {
+  bundle: true,
+  minify: true,
+  metafile: true,
+  write: false,
+  outdir: ".",
+  platform: "node",
+  format: "esm",
+  mainFields: ["module", "main"] as string[],
+  logLevel: "silent",
+} as const satisfies BuildOptions;
+
+/** Bytes of a bundle by part, the largest first. `partOf` names the part to which a file belongs. */
+export function bytesBy(
+  { outputs }: Metafile,
+  partOf: (path: string) => string,
+): ReadonlyMap<string, number> {
+  const parts = new Map<string, number>();
+  for (const { inputs } of Object.values(outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+      parts.set(partOf(path), (parts.get(partOf(path)) ?? 0) + bytesInOutput);
+    }
+  }
+  return new Map([...parts].filter(([, bytes]) => bytes > 0).sort(([, a], [, b]) => b - a));
+}
+
+/** The package that a file is from; undefined for this repository's own. */
+export function packageOf(path: string): string | undefined {
+  return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
+}
+
 function partOf(path: string): string {
-  const [, name] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? [];
+  const name = packageOf(path);
   if (name !== undefined) return name;
   const folder = path.split("/").slice(0, -1).join("/");
   return folder || "the entry";

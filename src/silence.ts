@@ -16,11 +16,9 @@ export function warnOfSilence(): (event: ElectionEvent) => void {
     if (event.type !== "unavailable") return;
     const { election, error, failingForMs } = event;
     const isLong = failingForMs >= MAX_SILENCE_MS;
-    if (!isLong || hasWarned) {
-      hasWarned &&= isLong;
-      return;
-    }
-    hasWarned = true;
+    const isDue = isLong && !hasWarned;
+    hasWarned = isLong;
+    if (!isDue) return;
     const last = error instanceof IncumbentError ? error.message : describe(error);
     const advice =
       error instanceof TableUnavailableError ? "Check the client's Region, endpoint and network. " : "";

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { dirname } from "node:path";
 import { build } from "esbuild";
+import { bytesBy, MINIFIED, packageOf } from "../../bench/size.js";
 
 /** What is in the asset, and what it costs to load. */
 
@@ -9,33 +10,13 @@ const IMPORTS = 7;
 
 /** Bytes of the asset by package, largest first: bundled once more as the construct does it, with an account. */
 export async function contentsOf(entry: string): Promise<ReadonlyMap<string, number>> {
-  const { metafile } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    metafile: true,
-    write: false,
-    outdir: ".",
-    platform: "node",
-    format: "esm",
-    mainFields: ["module", "main"],
-    minify: true,
-    external: ["@aws-sdk/client-*", "@aws-sdk/lib-*"],
-    logLevel: "silent",
-  });
-  const bytes = new Map<string, number>();
-  for (const { inputs } of Object.values(metafile.outputs)) {
-    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
-      const name = packageOf(path);
-      bytes.set(name, (bytes.get(name) ?? 0) + bytesInOutput);
-    }
-  }
-  return new Map([...bytes].filter(([, size]) => size > 0).sort(([, a], [, b]) => b - a));
+  const external = ["@aws-sdk/client-*", "@aws-sdk/lib-*"];
+  const { metafile } = await build({ ...MINIFIED, entryPoints: [entry], external });
+  return bytesBy(metafile, partOf);
 }
 
-function packageOf(path: string): string {
-  const [, name] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path) ?? [];
-  if (name) return name;
-  return /(^|\/)(src|dist)\//.test(path) ? "incumbent" : "the job";
+function partOf(path: string): string {
+  return packageOf(path) ?? (/(^|\/)(src|dist)\//.test(path) ? "incumbent" : "the job");
 }
 
 /** Milliseconds of an import in a fresh process, as the asset's own folder resolves it. */
