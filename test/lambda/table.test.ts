@@ -55,7 +55,13 @@ test("two functions, each tick delivered to both and twice: each completes once"
   const client = newClient();
   const tableName = await newLeaseTable(client);
   const completed: string[] = [];
-  const options = { client, tableName, election: "reports/hourly", once: "tick", leaseDurationMs: 3_000 } as const;
+  const options = {
+    client,
+    tableName,
+    election: "reports/hourly",
+    once: "tick",
+    leaseDurationMs: 3_000,
+  } as const;
   const functions = ["a", "b"].map((label) =>
     leaderHandler((_, { tick }) => completed.push(String(tick)), { ...options, label }),
   );
