@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { LocalTableUnavailableError, startDynamoDBLocal } from "../../src/testing/dynamodb-local.js";
+import { startDynamoDBLocal } from "../../src/testing/dynamodb-local.js";
+import { LocalTableUnavailableError } from "../../src/testing/local-server.js";
 import { newTable } from "../support/fixture.js";
 import { clientOf, diesWithItsParent, env, tablesOf } from "./local-tables.js";
 

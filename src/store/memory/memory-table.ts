@@ -1,4 +1,3 @@
-import { type ActionRefusal, TableError, TableUnavailableError } from "../../errors.js";
 import type { Lease } from "../../protocol/lease.js";
 import { checkNextPause, checkNextTerm } from "../../protocol/next-term.js";
 import type { History } from "../../protocol/observation.js";
@@ -32,14 +31,8 @@ import type {
 } from "../../protocol/verbs.js";
 import type { LeaseStore, TransactRequest } from "../lease-store.js";
 import { LEASE_SORT_KEY, termSortKey } from "../schema.js";
-import { type Action, fromItem, isScalar } from "../transaction.js";
-import {
-  applyUpdate,
-  checkExpressions,
-  ExpressionError,
-  evaluateCondition,
-  type Item,
-} from "./expressions.js";
+import { TransactionTokens } from "./transaction-tokens.js";
+import { UserTables } from "./user-tables.js";
 
 /** The options of a `MemoryTable`. */
 export interface MemoryTableOptions {
@@ -48,9 +41,6 @@ export interface MemoryTableOptions {
   /** The table's clock, in milliseconds since the epoch. @default Date.now */
   serviceTimeMs?: (() => number) | undefined;
 }
-
-/** DynamoDB remembers a transaction's token for ten minutes. */
-const TOKEN_MEMORY_MS = 600_000;
 
 /**
  * A lease table in memory, for unit tests and simulations. Candidates that share one object take part in the same
@@ -61,9 +51,8 @@ export class MemoryTable implements LeaseStore {
   readonly #terms = new Map<string, Map<number, TermRecord & Versioned>>();
   readonly #candidates = new Map<string, Map<string, CandidateRow & Versioned>>();
   readonly #arrivals = new Map<string, number>();
-  readonly #items = new Map<string, Map<string, Item>>();
-  readonly #tokens = new Map<string, { readonly atMs: number; readonly content: string }>();
-  readonly #keys: Record<string, readonly string[]>;
+  readonly #tokens = new TransactionTokens();
+  readonly #userTables: UserTables;
   readonly #serviceTimeMs: () => number;
 
   /**
@@ -73,7 +62,7 @@ export class MemoryTable implements LeaseStore {
    * const election = new Election({ store, name: "billing/nightly" });
    */
   constructor({ keys = {}, serviceTimeMs = Date.now }: MemoryTableOptions = {}) {
-    this.#keys = keys;
+    this.#userTables = new UserTables(keys);
     this.#serviceTimeMs = serviceTimeMs;
   }
 
@@ -85,7 +74,7 @@ export class MemoryTable implements LeaseStore {
    * expect(store.items("ledger")).toEqual([{ id: "42" }]);
    */
   items(tableName: string): Array<Record<string, unknown>> {
-    return [...this.#table(tableName).values()].map((item) => fromItem(item, true) ?? {});
+    return this.#userTables.items(tableName);
   }
 
   /**
@@ -168,14 +157,8 @@ export class MemoryTable implements LeaseStore {
     const written = this.#write(acquired, request);
     if (founding && written.done) {
       await this.recordTerm(election, { term: founding.highestTerm + 1 });
-      const { term, holder, leaseDurationMs, lastTick } = written.lease;
-      await this.recordTerm(election, {
-        term,
-        holder,
-        leaseDurationMs,
-        electedAt: at,
-        lastTickBefore: lastTick,
-      });
+      const { term, holder, leaseDurationMs, lastTick: lastTickBefore } = written.lease;
+      await this.recordTerm(election, { term, holder, leaseDurationMs, electedAt: at, lastTickBefore });
     }
     return written;
   }
@@ -257,13 +240,11 @@ export class MemoryTable implements LeaseStore {
   }
 
   async transact(request: TransactRequest): Promise<Transacted> {
-    const { election, actions, commit } = request;
+    const { election, actions } = request;
     const dateMs = this.#dateMs();
-    if (this.#isKnown(request)) return { dateMs, done: true };
-    const changes = actions.map((action) => this.#plan(action));
-    if (new Set(changes.map(({ target }) => target)).size < changes.length) {
-      throw malformed(actions[0] as Action, "two actions on one item");
-    }
+    const nowMs = this.#serviceTimeMs();
+    if (this.#tokens.isKnown(request, nowMs)) return { dateMs, done: true };
+    const changes = this.#userTables.plan(actions);
     const lease = this.#leases.get(election);
     const marked = committed(lease, request);
     if (marked === undefined) return { dateMs, done: false, fenced: true, lease: checked(election, lease) };
@@ -272,14 +253,12 @@ export class MemoryTable implements LeaseStore {
     for (const { apply } of changes) apply?.();
     this.#leases.set(election, marked);
     // A write of the lease row alone is no transaction, and has no token.
-    if (actions.length > 0)
-      this.#tokens.set(commit.id, { atMs: this.#serviceTimeMs(), content: contentOf(request) });
+    if (actions.length > 0) this.#tokens.remember(request, nowMs);
     return { dateMs, done: true };
   }
 
   async readKeyNames(tableName: string): Promise<Answer & { names: readonly string[] }> {
-    this.#table(tableName);
-    return { dateMs: this.#dateMs(), names: this.#keys[tableName] ?? [] };
+    return { dateMs: this.#dateMs(), names: this.#userTables.keyNames(tableName) };
   }
 
   /**
@@ -309,107 +288,10 @@ export class MemoryTable implements LeaseStore {
     this.#leases.set(election, written);
     return { dateMs: this.#dateMs(), done: true, lease: checked(election, written) };
   }
-
-  /** Rejects a token that was used for something else, as DynamoDB does (`IdempotentParameterMismatchException`). */
-  #isKnown(request: TransactRequest): boolean {
-    const nowMs = this.#serviceTimeMs();
-    for (const [known, { atMs }] of this.#tokens) {
-      if (nowMs - atMs <= TOKEN_MEMORY_MS) break;
-      this.#tokens.delete(known);
-    }
-    const known = this.#tokens.get(request.commit.id);
-    if (known && known.content !== contentOf(request)) {
-      throw new TableUnavailableError("commit a transaction, whose token was used for another");
-    }
-    return known !== undefined;
-  }
-
-  /** Finds what an action changes, and in which item. Throws what DynamoDB refuses before it reads an item. */
-  #plan(action: Action): { target: string; refusal: ActionRefusal; apply?: () => void } {
-    const table = this.#table(action.tableName);
-    const key = this.#keyOf(action);
-    const id = JSON.stringify(Object.values(key));
-    const target = `${action.tableName} ${id}`;
-    const item = table.get(id);
-    const { conditionExpression: condition, updateExpression: update, names, values } = action;
-    try {
-      checkExpressions({ condition, update }, names, values);
-    } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error;
-      throw malformed(action, error.message);
-    }
-    const refuse = (code: string, message: string, old?: Item) => ({
-      target,
-      refusal: { code, message, item: fromItem(old, action.plain) },
-    });
-    const accept = (apply?: () => void) => ({ target, refusal: { code: "None" }, ...(apply && { apply }) });
-    try {
-      if (condition && !evaluateCondition(condition, names, values, item)) {
-        return refuse(
-          "ConditionalCheckFailed",
-          "The conditional request failed",
-          action.returnOld ? item : undefined,
-        );
-      }
-      if (action.kind === "ConditionCheck") return accept();
-      if (action.kind === "Delete") return accept(() => table.delete(id));
-      if (action.kind === "Put") return accept(() => table.set(id, action.keyOrItem));
-      const changed = update ? applyUpdate(update, names, values, item, key) : { ...item, ...key };
-      return accept(() => table.set(id, changed));
-    } catch (error) {
-      if (!(error instanceof ExpressionError)) throw error;
-      return refuse("ValidationError", error.message);
-    }
-  }
-
-  #keyOf(action: Action): Item {
-    const names = this.#keys[action.tableName] ?? [];
-    const given = Object.keys(action.keyOrItem);
-    if (action.kind !== "Put" && given.length !== names.length) {
-      throw malformed(action, `the key of "${action.tableName}" is ${names.join(", ")}`);
-    }
-    return Object.fromEntries(
-      names.map((name) => {
-        const attribute = action.keyOrItem[name];
-        const empty =
-          attribute &&
-          (("S" in attribute && attribute.S === "") || ("B" in attribute && !attribute.B.length));
-        if (!attribute || !isScalar(attribute) || empty) {
-          throw malformed(
-            action,
-            `the key attribute "${name}" is missing, empty, or no string, number or binary`,
-          );
-        }
-        return [name, attribute];
-      }),
-    );
-  }
-
-  #table(name: string): Map<string, Item> {
-    if (!this.#keys[name]) {
-      const fix = `name the key of each table that \`transact\` writes to: new MemoryTable({ keys: { "${name}": ["id"] } }).`;
-      throw new TableError(name, "missing", fix);
-    }
-    const table = this.#items.get(name) ?? new Map<string, Item>();
-    this.#items.set(name, table);
-    return table;
-  }
 }
 
 /** Rule 1h. */
 function checked<T extends (Lease & Versioned) | undefined>(election: string, lease: T): T {
   if (lease) checkSchemaVersion(election, LEASE_SORT_KEY, lease);
   return lease;
-}
-
-function contentOf({ election, candidateId, term, commit, actions }: TransactRequest): string {
-  return JSON.stringify([election, candidateId, term, commit.number, actions]);
-}
-
-function malformed({ tableName }: Action, why: string): TableError {
-  return new TableError(
-    tableName,
-    "request",
-    `correct the actions, which DynamoDB refuses as malformed: ${why}.`,
-  );
 }
