@@ -3,7 +3,7 @@ import {
   DeleteItemCommand,
   type DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
-import { n, s } from "../src/store/attribute.js";
+import { s } from "../src/store/attribute.js";
 import { asSeen, conditionExpression } from "../src/store/dynamodb/conditions.js";
 import { storeError } from "../src/store/dynamodb/errors.js";
 import {
@@ -65,7 +65,7 @@ async function remove(
       new DeleteItemCommand({
         TableName,
         Key: { [PARTITION_KEY]: s(partition), [SORT_KEY]: s(sortKey) },
-        ...conditionExpression(asSeen(TTL_ATTRIBUTE, ttl === undefined ? undefined : n(ttl))),
+        ...conditionExpression(asSeen(TTL_ATTRIBUTE, ttl)),
       }),
     );
     return true;

@@ -11,7 +11,7 @@ import {
 import { updateExpression } from "../../src/store/dynamodb/update-expression.js";
 
 test("conditions that are joined keep all their names and values", () => {
-  expect(conditionExpression(all(mine({ candidateId: "a", term: 7 }), asSeen("ttl", n(5))))).toEqual({
+  expect(conditionExpression(all(mine({ candidateId: "a", term: 7 }), asSeen("ttl", 5)))).toEqual({
     ConditionExpression: "#holder = :me AND #term = :mine AND #ttl = :seenTtl",
     ExpressionAttributeNames: { "#holder": "holder", "#term": "term", "#ttl": "ttl" },
     ExpressionAttributeValues: { ":me": s("a"), ":mine": n(7), ":seenTtl": n(5) },
@@ -29,7 +29,7 @@ test("an attribute that was not seen must still not be there; a condition withou
 test("what an update sets does not change what its condition compares with", () => {
   const update = updateExpression({
     condition: pairAsSeen({ term: 3, revision: 8 }),
-    set: { term: n(4), revision: n(9), endReason: undefined },
+    set: { term: 4, revision: 9, endReason: undefined },
   });
   expect(update).toEqual({
     ConditionExpression: "#term = :seenTerm AND #revision = :seenRevision",

@@ -1,5 +1,4 @@
 import type { CommitRequest } from "../../protocol/verbs.js";
-import { n, s } from "../attribute.js";
 import { all, mine, nextCommit } from "./conditions.js";
 import { updateExpression } from "./update-expression.js";
 
@@ -10,13 +9,13 @@ import { updateExpression } from "./update-expression.js";
 export function fenceUpdate(request: CommitRequest) {
   const { term, commit } = request;
   const condition = all(mine(request), nextCommit({ term, number: commit.number }));
-  const set = { commitNumber: n(commit.number), commitId: s(commit.id) };
+  const set = { commitNumber: commit.number, commitId: commit.id };
   if (commit.number > 1) return updateExpression({ condition, set });
   // The first transaction of a term also keeps the last one of an earlier term.
   const copy = {
-    previousCommitTerm: { from: "commitTerm", otherwise: n(0) },
-    previousCommitNumber: { from: "commitNumber", otherwise: n(0) },
-    previousCommitId: { from: "commitId", otherwise: s("none") },
+    previousCommitTerm: { from: "commitTerm", otherwise: 0 },
+    previousCommitNumber: { from: "commitNumber", otherwise: 0 },
+    previousCommitId: { from: "commitId", otherwise: "none" },
   };
-  return updateExpression({ condition, set: { commitTerm: n(term), ...set }, copy });
+  return updateExpression({ condition, set: { commitTerm: term, ...set }, copy });
 }

@@ -6,15 +6,16 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { Founding } from "../../protocol/takeover.js";
 import type { AcquireRequest, TermRecord, Written } from "../../protocol/verbs.js";
-import { type Item, s } from "../attribute.js";
+import type { Item } from "../attribute.js";
 import { LEASE_SORT_KEY, termSortKey } from "../schema.js";
 import { asSeen, conditionExpression, notThere } from "./conditions.js";
-import { optional, toLease, withoutAbsent } from "./lease-codec.js";
+import { attributes } from "./facts.js";
+import { toLease } from "./lease-codec.js";
 import { foundation } from "./lease-updates.js";
 import { writeLease } from "./lease-write.js";
 import { ownVersion } from "./row-version.js";
 import type { DynamoDBTable, Send } from "./table.js";
-import { termRow } from "./term-codec.js";
+import { present } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
 /** The writes that begin the next term of an election without a lease row. */
@@ -66,7 +67,7 @@ export function found(
   return table.ask("acquire the lease", signal, async (send) => {
     try {
       await send(command);
-      return { done: true, lease: toLease(election, withoutAbsent(writes.lease.set)) };
+      return { done: true, lease: toLease(election, attributes(writes.lease.set)) };
     } catch (error) {
       if (isNoTransactions(error)) return foundInSteps(table, election, writes, send);
       if (!(error instanceof TransactionCanceledException)) throw error;
@@ -106,13 +107,13 @@ async function foundInSteps(
 function newTerm(table: DynamoDBTable, election: string, record: TermRecord) {
   return {
     ...table.rowOf(election, termSortKey(record.term)),
-    ...updateExpression({ condition: notThere, set: { ...termRow(record), ...ownVersion } }),
+    ...updateExpression({ condition: notThere, set: { ...present(record), ...ownVersion } }),
   };
 }
 
 function tickIs(table: DynamoDBTable, election: string, term: number, tick: string | undefined) {
   return {
     ...table.rowOf(election, termSortKey(term)),
-    ...conditionExpression(asSeen("lastTick", optional(s, tick))),
+    ...conditionExpression(asSeen("lastTick", tick)),
   };
 }

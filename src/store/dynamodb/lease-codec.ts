@@ -17,10 +17,10 @@ import type {
 } from "../../protocol/lease.js";
 import { isKnown } from "../../protocol/schema-version.js";
 import type { AcquireRequest, CandidateRow } from "../../protocol/verbs.js";
-import { type Attribute, type Item, n, s } from "../attribute.js";
+import type { Item } from "../attribute.js";
 import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "../schema.js";
-import { kindOf, Row } from "./row.js";
-import type { Update } from "./update-expression.js";
+import type { Facts } from "./facts.js";
+import { kindOf, numberOf, Row, textOf } from "./row.js";
 
 /** Converts rows between DynamoDB's attributes and ours. Rows can come from anywhere, so each is checked. */
 
@@ -97,29 +97,22 @@ function toCommit(row: Row, [term, number, id]: readonly [string, string, string
   return { term: ofTerm, number: row.integer(number, 1), id: row.text(id) ?? "" };
 }
 
-/** The attributes of a lease that was just acquired. */
-export function held(request: AcquireRequest, revision: number): Update["set"] {
+/** A lease that was just acquired. */
+export function held(request: AcquireRequest, revision: number): Facts {
+  const { candidateId, term, attemptId, leaseDurationMs, renewIntervalMs, expiresAt, at, value } = request;
   return {
-    holder: s(request.candidateId),
-    term: n(request.term),
-    revision: n(revision),
-    attemptId: s(request.attemptId),
-    leaseDurationMs: n(request.leaseDurationMs),
-    renewIntervalMs: n(request.renewIntervalMs),
-    expiresAt: optional(n, request.expiresAt),
-    electedAt: optional(n, request.at),
-    renewedAt: optional(n, request.at),
-    value: optional(s, request.value),
-    previousTerm: optional(n, request.basis.previousTerm),
+    holder: candidateId,
+    term,
+    revision,
+    attemptId,
+    leaseDurationMs,
+    renewIntervalMs,
+    expiresAt,
+    electedAt: at,
+    renewedAt: at,
+    value,
+    previousTerm: request.basis.previousTerm,
   };
-}
-
-export function withoutAbsent(set: Update["set"]): Item {
-  return Object.fromEntries(Object.entries(set).filter((entry): entry is [string, Attribute] => !!entry[1]));
-}
-
-export function optional<T>(attribute: (value: T) => Attribute, value: T | undefined): Attribute | undefined {
-  return value === undefined ? undefined : attribute(value);
 }
 
 /**
@@ -127,32 +120,19 @@ export function optional<T>(attribute: (value: T) => Attribute, value: T | undef
  * line, and breaks nothing.
  */
 export function toCandidate(item: Item): CandidateRow | undefined {
-  const number = (name: string) => {
-    const attribute = item[name];
-    return attribute && "N" in attribute ? Number(attribute.N) : undefined;
-  };
-  const whole = (name: string) => {
-    const value = number(name);
-    return Number.isSafeInteger(value) ? value : undefined;
-  };
+  const whole = (name: string) => numberOf(item[name]);
   // The candidate's id goes into the lease row, which everybody reads.
   const text = (name: string) => {
-    const attribute = item[name];
-    return attribute && "S" in attribute && attribute.S.length <= MAX_CANDIDATE_TEXT
-      ? attribute.S
-      : undefined;
+    const value = textOf(item[name]);
+    return value !== undefined && value.length <= MAX_CANDIDATE_TEXT ? value : undefined;
   };
-  const isSet = (name: string) => {
-    const attribute = item[name];
-    return attribute !== undefined && "BOOL" in attribute && attribute.BOOL === true;
-  };
+  const { eligible, rank, schemaVersion } = item;
   const candidateId = text("candidateId");
   const arrival = whole("arrival");
   const heartbeat = whole("heartbeat");
   const refreshIntervalMs = whole("refreshIntervalMs");
-  const version = item.schemaVersion === undefined ? 1 : whole("schemaVersion");
-  const sortKey = item[SORT_KEY];
-  const isItsOwn = sortKey && "S" in sortKey && sortKey.S === CANDIDATE_SORT_KEY_PREFIX + candidateId;
+  const version = schemaVersion === undefined ? 1 : numberOf(schemaVersion);
+  const isItsOwn = textOf(item[SORT_KEY]) === CANDIDATE_SORT_KEY_PREFIX + candidateId;
   if (
     version === undefined ||
     !isKnown({ schemaVersion: version }) ||
@@ -168,8 +148,8 @@ export function toCandidate(item: Item): CandidateRow | undefined {
     candidateId,
     label: text("label") ?? candidateId,
     arrival,
-    rank: number("rank") ?? 0,
-    eligible: isSet("eligible"),
+    rank: rank && "N" in rank ? Number(rank.N) : 0,
+    eligible: eligible !== undefined && "BOOL" in eligible && eligible.BOOL === true,
     group: text("group"),
     value: text("value"),
     heartbeat,
@@ -177,16 +157,4 @@ export function toCandidate(item: Item): CandidateRow | undefined {
     expiresAt: whole("expiresAt"),
     ttl: whole("ttl"),
   };
-}
-
-/** The attributes that have a value. In an update `undefined` means: remove. */
-export function attributes(facts: object): Update["set"] {
-  return Object.fromEntries(
-    Object.entries(facts).map(([name, fact]) => [name, fact === undefined ? undefined : attributeOf(fact)]),
-  );
-}
-
-function attributeOf(fact: string | number | boolean): Attribute {
-  if (typeof fact === "boolean") return { BOOL: fact };
-  return typeof fact === "number" ? n(fact) : s(fact);
 }

@@ -8,7 +8,6 @@ import type {
   ResignRequest,
   StepDownRequest,
 } from "../../protocol/verbs.js";
-import { n, s } from "../attribute.js";
 import {
   all,
   asSeen,
@@ -20,7 +19,7 @@ import {
   someHolder,
   termAsSeen,
 } from "./conditions.js";
-import { held, optional } from "./lease-codec.js";
+import { held } from "./lease-codec.js";
 import { keptVersion, ownVersion } from "./row-version.js";
 import type { Update } from "./update-expression.js";
 
@@ -30,10 +29,10 @@ export function placeholder({ revision, leaseDurationMs, renewIntervalMs }: Plac
   return {
     condition: notThere,
     set: {
-      term: n(0),
-      revision: n(revision),
-      leaseDurationMs: n(leaseDurationMs),
-      renewIntervalMs: n(renewIntervalMs),
+      term: 0,
+      revision,
+      leaseDurationMs,
+      renewIntervalMs,
       ...ownVersion,
     },
   };
@@ -66,7 +65,7 @@ const CLEARED = {
 export function foundation(request: AcquireRequest, lastTick: string | undefined): Update {
   return {
     condition: all(pairAsSeen(request.basis), notPaused),
-    set: { ...held(request, 1), lastTick: optional(s, lastTick) },
+    set: { ...held(request, 1), lastTick },
     copy: keptVersion,
   };
 }
@@ -75,14 +74,14 @@ export function renewal(request: RenewRequest): Update {
   return {
     condition: all(mine(request), revisionBelow(request.revision)),
     set: {
-      revision: n(request.revision),
-      renewIntervalMs: n(request.renewIntervalMs),
-      expiresAt: optional(n, request.expiresAt),
-      renewedAt: optional(n, request.at),
-      value: optional(s, request.value),
-      ...(request.line && { line: { L: request.line.map(s) } }),
-      releaseInMs: optional(n, request.announcement?.inMs),
-      releaseTo: optional(s, request.announcement?.to),
+      revision: request.revision,
+      renewIntervalMs: request.renewIntervalMs,
+      expiresAt: request.expiresAt,
+      renewedAt: request.at,
+      value: request.value,
+      ...(request.line && { line: request.line }),
+      releaseInMs: request.announcement?.inMs,
+      releaseTo: request.announcement?.to,
     },
   };
 }
@@ -92,14 +91,14 @@ export function release(request: ResignRequest): Update {
     condition: mine(request),
     set: {
       holder: undefined,
-      revision: n(request.revision),
-      endReason: s(request.reason),
-      endedAt: optional(n, request.at),
-      reservedForCandidate: optional(s, request.reservation?.candidateId),
-      reservedForGroup: optional(s, request.reservation?.group),
-      reservedUntil: optional(n, request.reservation?.until),
-      reservedForMs: optional(n, request.reservation?.forMs),
-      ...(request.tick !== undefined && { lastTick: s(request.tick), lastTickTerm: n(request.term) }),
+      revision: request.revision,
+      endReason: request.reason,
+      endedAt: request.at,
+      reservedForCandidate: request.reservation?.candidateId,
+      reservedForGroup: request.reservation?.group,
+      reservedUntil: request.reservation?.until,
+      reservedForMs: request.reservation?.forMs,
+      ...(request.tick !== undefined && { lastTick: request.tick, lastTickTerm: request.term }),
     },
   };
 }
@@ -107,7 +106,7 @@ export function release(request: ResignRequest): Update {
 export function stepDownRequest(request: StepDownRequest): Update {
   return {
     condition: all(termAsSeen(request), someHolder),
-    set: { stepDownBy: s(request.by), stepDownTo: optional(s, request.to) },
+    set: { stepDownBy: request.by, stepDownTo: request.to },
   };
 }
 
@@ -115,15 +114,15 @@ export function pauseChange({ by, seen }: PauseRequest): Update {
   const { pauseRevision } = seen;
   const sameRow = seen.kind === "placeholder" ? pairAsSeen(seen) : termAsSeen(seen);
   return {
-    condition: all(sameRow, asSeen("pauseRevision", optional(n, pauseRevision))),
-    set: { pausedBy: optional(s, by), pauseRevision: n((pauseRevision ?? 0) + 1) },
+    condition: all(sameRow, asSeen("pauseRevision", pauseRevision)),
+    set: { pausedBy: by, pauseRevision: (pauseRevision ?? 0) + 1 },
   };
 }
 
 export function eviction(request: EvictRequest): Update {
   return {
     condition: all(termAsSeen(request), someHolder, revisionBelow(MAX_REVISION_TO_EVICT)),
-    set: { holder: undefined, endReason: s("evicted"), endedAt: optional(n, request.at) },
-    add: { term: n(1), revision: n(EVICTION_STEP) },
+    set: { holder: undefined, endReason: "evicted", endedAt: request.at },
+    add: { term: 1, revision: EVICTION_STEP },
   };
 }

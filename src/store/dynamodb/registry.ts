@@ -5,7 +5,7 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { MAX_TERM } from "../../limits.js";
-import { type Item, n, s } from "../attribute.js";
+import type { Item } from "../attribute.js";
 import type { LeaseStore } from "../lease-store.js";
 import {
   ARRIVAL_SORT_KEY,
@@ -16,12 +16,12 @@ import {
   TERM_SORT_KEY_PREFIX,
   termSortKey,
 } from "../schema.js";
-import { conditionExpression, notRefreshedSince } from "./conditions.js";
-import { attributes, toCandidate } from "./lease-codec.js";
+import { conditionExpression, notRefreshedSince, placeholders } from "./conditions.js";
+import { toCandidate } from "./lease-codec.js";
 import { Row } from "./row.js";
 import { keptVersion, ownVersion } from "./row-version.js";
 import type { DynamoDBTable, Send } from "./table.js";
-import { termRow, toHistory, toTerm } from "./term-codec.js";
+import { present, toHistory, toTerm } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
 const HISTORY_READ = 100;
@@ -62,7 +62,7 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
         "record a term",
         election,
         termSortKey(record.term),
-        { set: termRow(record), copy: keptVersion },
+        { set: { ...present(record) }, copy: keptVersion },
         signal,
       ),
 
@@ -70,7 +70,7 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
       table.ask("join the election", signal, async (send) => {
         const command = new UpdateItemCommand({
           ...table.rowOf(election, ARRIVAL_SORT_KEY),
-          ...updateExpression({ set: {}, add: { arrival: n(1) }, copy: keptVersion }),
+          ...updateExpression({ set: {}, add: { arrival: 1 }, copy: keptVersion }),
           ReturnValues: "UPDATED_NEW",
         });
         const { Attributes } = await send(command);
@@ -80,7 +80,7 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
 
     writeCandidate(election, row, signal) {
       const sortKey = CANDIDATE_SORT_KEY_PREFIX + row.candidateId;
-      const update = { set: { ...attributes(row), ...ownVersion } };
+      const update = { set: { ...row, ...ownVersion } };
       return write("refresh the candidate", candidatesPartition(election), sortKey, update, signal);
     },
 
@@ -128,14 +128,14 @@ async function query<T>(
   { partition, from, to, limit }: Range,
   parse: (row: Item) => T | undefined,
 ): Promise<T[]> {
+  const key = `#${PARTITION_KEY} = :pk AND #${SORT_KEY} BETWEEN :from AND :to`;
   const rows: T[] = [];
   let startKey: Item | undefined;
   do {
     const command = new QueryCommand({
       TableName: table.name,
-      KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :to",
-      ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#sk": SORT_KEY },
-      ExpressionAttributeValues: { ":pk": s(partition), ":from": s(from), ":to": s(to) },
+      KeyConditionExpression: key,
+      ...placeholders(key, { pk: partition, from, to }),
       ConsistentRead: true,
       ScanIndexForward: false,
       ...(limit !== undefined && { Limit: limit - rows.length }),

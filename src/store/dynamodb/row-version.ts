@@ -1,13 +1,12 @@
 import { SCHEMA_VERSION } from "../../protocol/schema-version.js";
-import { n } from "../attribute.js";
 import type { Update } from "./update-expression.js";
 
 /** The attributes of a row's version in writes (rule 1h). */
 
 /** Set with a row that was not there, or is this client's own. */
-export const ownVersion = { schemaVersion: n(SCHEMA_VERSION) } satisfies Update["set"];
+export const ownVersion = { schemaVersion: SCHEMA_VERSION } satisfies Update["set"];
 
 /** Copied onto a row that others write too: it keeps the version that it has. */
 export const keptVersion = {
-  schemaVersion: { from: "schemaVersion", otherwise: n(SCHEMA_VERSION) },
+  schemaVersion: { from: "schemaVersion", otherwise: SCHEMA_VERSION },
 } satisfies Update["copy"];

@@ -3,9 +3,9 @@ import { MalformedLeaseError, SchemaVersionError } from "../../errors.js";
 import { NAME_PATTERN } from "../../limits.js";
 import type { Lease } from "../../protocol/lease.js";
 import type { Answer, TermRecord } from "../../protocol/verbs.js";
-import { type Item, n, s } from "../attribute.js";
+import type { Item } from "../attribute.js";
 import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX, TTL_ATTRIBUTE } from "../schema.js";
-import { placeholders } from "./conditions.js";
+import { type Condition, placeholders } from "./conditions.js";
 import { toLease } from "./lease-codec.js";
 import { numberOf, textOf } from "./row.js";
 import type { DynamoDBTable } from "./table.js";
@@ -45,7 +45,7 @@ export interface ScanPage {
 }
 
 /** The attributes that the monitor's figures need. The leaders' published values are not read. */
-const NEEDED = [
+const PROJECTION = [
   ...[PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE, "term", "holder", "leaseDurationMs", "electedAt", "endedAt"],
   ...[
     "schemaVersion",
@@ -57,7 +57,9 @@ const NEEDED = [
     "lastTickTerm",
     "lastRenewedAt",
   ],
-];
+]
+  .map((name) => `#${name}`)
+  .join(", ");
 
 /** One page of all lease rows, and of the rows that the options add. Eventually consistent. */
 export function scanPage(
@@ -66,24 +68,24 @@ export function scanPage(
   signal: AbortSignal,
 ): Promise<Answer & ScanPage> {
   const { from, whole = false, termsSince, expiredAt } = request;
-  const wanted = [
-    { name: SORT_KEY, test: "= :lease", values: { lease: s(LEASE_SORT_KEY) } },
+  const wanted: Condition[] = [
+    { expression: `#${SORT_KEY} = :lease`, values: { lease: LEASE_SORT_KEY } },
     ...(termsSince === undefined
       ? []
-      : [{ name: "electedAt", test: "> :since", values: { since: n(termsSince) } }]),
+      : [{ expression: "#electedAt > :since", values: { since: termsSince } }]),
     ...(expiredAt === undefined
       ? []
-      : [{ name: TTL_ATTRIBUTE, test: "<= :now", values: { now: n(Math.floor(expiredAt / 1_000)) } }]),
+      : [{ expression: `#${TTL_ATTRIBUTE} <= :now`, values: { now: Math.floor(expiredAt / 1_000) } }]),
   ];
-  const names = wanted.map(({ name }) => name);
+  const filter = wanted.map(({ expression }) => expression).join(" OR ");
   const command = new ScanCommand({
     TableName: table.name,
-    ...(!whole && { ProjectionExpression: NEEDED.map((name) => `#${name}`).join(", ") }),
-    FilterExpression: wanted.map(({ name, test }) => `#${name} ${test}`).join(" OR "),
-    ...placeholders({
-      names: whole ? names : [...names, ...NEEDED],
-      values: Object.assign({}, ...wanted.map(({ values }) => values)),
-    }),
+    ...(!whole && { ProjectionExpression: PROJECTION }),
+    FilterExpression: filter,
+    ...placeholders(
+      whole ? filter : `${filter} ${PROJECTION}`,
+      Object.assign({}, ...wanted.map(({ values }) => values)),
+    ),
     ...(from && { ExclusiveStartKey: from }),
   });
   return table.ask("read the elections", signal, async (send) => {
@@ -103,8 +105,8 @@ export function readRow(
 ): Promise<Answer & { row: TableRow | undefined }> {
   const command = new GetItemCommand({
     ...table.rowOf(partition, sortKey),
-    ProjectionExpression: NEEDED.map((name) => `#${name}`).join(", "),
-    ...placeholders({ names: NEEDED, values: {} }),
+    ProjectionExpression: PROJECTION,
+    ...placeholders(PROJECTION, {}),
   });
   return table.ask("read a row", signal, async (send) => {
     const { Item } = await send(command);

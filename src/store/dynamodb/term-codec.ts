@@ -5,7 +5,6 @@ import { isKnown } from "../../protocol/schema-version.js";
 import type { TermRecord } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
 import { SORT_KEY, termOfSortKey, termSortKey } from "../schema.js";
-import { attributes, withoutAbsent } from "./lease-codec.js";
 import { kindOf, numberOf, Row, textOf } from "./row.js";
 
 /** The rows of past terms. Only the sort key says which term a row is of. */
@@ -85,12 +84,8 @@ export function toWholeTerm(election: string, item: Item): TermRecord {
   });
 }
 
-/** The attributes of a history row, for the facts that are known. */
-export function termRow(record: TermRecord): Item {
-  return withoutAbsent(attributes(record));
-}
-
-function present(record: TermRecord): TermRecord {
+/** Only the facts that are known: an update with the others would remove them. */
+export function present(record: TermRecord): TermRecord {
   return {
     ...Object.fromEntries(Object.entries(record).filter(([, fact]) => fact !== undefined)),
     term: record.term,
