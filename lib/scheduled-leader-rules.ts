@@ -1,8 +1,8 @@
 import { type Duration, Token } from "aws-cdk-lib";
-import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
 import { notAllowed } from "../src/describe.js";
 import { refuse } from "./invalid-prop.js";
+import { rateSecondsOf } from "./schedule-rate.js";
 import type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
 
 /** Refuses props that cannot work, when the app is synthesized. */
@@ -74,19 +74,11 @@ export function checkSticky(scope: Construct, sticky: StickyProps, props: Schedu
     const rule = `must be more than 0 and at most ${MAX_STICKY_DAYS * 86_400} seconds (${MAX_STICKY_DAYS} days)`;
     refuse(scope, "sticky.for", rule, seconds, "Duration.hours(1)");
   }
-  const between = secondsBetween(props.schedule);
+  const between = rateSecondsOf(props.schedule);
   if (between !== undefined && seconds <= between) {
     const rule = `must be longer than from tick to tick (${between} seconds), or it is over before the next one`;
     refuse(scope, "sticky.for", rule, seconds, `Duration.seconds(${2 * between})`);
   }
-}
-
-const UNIT_S: Record<string, number> = { minute: 60, hour: 3_600, day: 86_400 };
-
-/** Undefined for a cron expression. */
-function secondsBetween(schedule: ScheduleExpression): number | undefined {
-  const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule.expressionString);
-  return rate ? Number(rate[1]) * (UNIT_S[rate[2] as string] as number) : undefined;
 }
 
 function secondsOf(duration: Duration): number | undefined {

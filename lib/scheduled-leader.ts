@@ -9,6 +9,7 @@ import { Construct } from "constructs";
 import { checkElection } from "./invalid-prop.js";
 import { JobAlarms } from "./job-alarms.js";
 import { LeaderFunction } from "./leader-function.js";
+import { rateSecondsOf } from "./schedule-rate.js";
 import { LeaderTarget } from "./schedule-target.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
 import { checkFunction, checkRetry, checkSticky, checkTimeout } from "./scheduled-leader-rules.js";
@@ -44,7 +45,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
     this.function = props.function ?? this.#makeFunction(props);
     checkTimeout(this, this.function.timeout);
     this.#addEnvironment({ INCUMBENT_TABLE: table.tableName, INCUMBENT_ELECTION: election });
-    if (once) this.#addEnvironment({ INCUMBENT_ONCE: once });
+    if (once) this.#addTicks(once, rateSecondsOf(props.schedule));
     if (sticky) {
       const group = sticky.group ?? Stack.of(this).region;
       this.#addEnvironment({
@@ -80,6 +81,12 @@ export class ScheduledLeader extends Construct implements IGrantable {
   /** The function's role: grant it the job's own tables and buckets. */
   get grantPrincipal(): IPrincipal {
     return this.function.grantPrincipal;
+  }
+
+  #addTicks(once: string, rateSeconds: number | undefined): void {
+    this.#addEnvironment({ INCUMBENT_ONCE: once });
+    if (rateSeconds === undefined) return;
+    this.#addEnvironment({ INCUMBENT_TICK_PERIOD_MS: String(rateSeconds * 1_000) });
   }
 
   #makeFunction(props: ScheduledLeaderProps): LambdaFunction {

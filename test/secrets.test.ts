@@ -300,6 +300,7 @@ const LEADER: Record<keyof LeaderOptions | InLeaderGroups, 0> = {
   tableName: 0,
   election: 0,
   once: 0,
+  tickPeriodMs: 0,
   standBy: 0,
   sticky: 0,
   drainMs: 0,

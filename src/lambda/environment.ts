@@ -35,6 +35,14 @@ export function onceOf(once: unknown, env: Env): boolean {
   throw new InvalidOptionError(source as string, 'must be "tick", or absent', value, "tick");
 }
 
+export function tickPeriodOf(periodMs: unknown, env: Env): number | undefined {
+  const [source, value] =
+    periodMs === undefined
+      ? ["INCUMBENT_TICK_PERIOD_MS", numberOf(env.INCUMBENT_TICK_PERIOD_MS)]
+      : ["tickPeriodMs", periodMs];
+  return wholeMs(source as string, value, 1_000, 366 * 86_400_000, 300_000);
+}
+
 export function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOptions | undefined {
   if (sticky !== undefined) {
     checkLabel("sticky.group", sticky?.group, "eu-west-1");
@@ -66,14 +74,13 @@ export function stickyOf(sticky: StickyOptions | undefined, env: Env): StickyOpt
     );
   }
   checkLabel("INCUMBENT_STICKY_GROUP", group, "eu-west-1");
-  const forMs = wholeMs(
-    "INCUMBENT_STICKY_MS",
-    /^\d+$/.test(text) ? Number(text) : text,
-    1,
-    31 * 86_400_000,
-    3_600_000,
-  );
+  const forMs = wholeMs("INCUMBENT_STICKY_MS", numberOf(text), 1, 31 * 86_400_000, 3_600_000);
   return { group, forMs: forMs as number };
+}
+
+/** Text that is no number stays as it is, so that the check refuses it. */
+function numberOf(text: string | undefined): number | string | undefined {
+  return text && /^\d+$/.test(text) ? Number(text) : text || undefined;
 }
 
 export function wholeMs(

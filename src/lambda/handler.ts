@@ -11,7 +11,7 @@ export interface Occasion<TEvent, TContext> {
   readonly event: TEvent;
   /** Lambda's context of this invocation. */
   readonly context: TContext;
-  /** With `once: "tick"`: the scheduled time, as an ISO string in UTC. */
+  /** With `once: "tick"`: the scheduled time, as an ISO string in UTC. With `tickPeriodMs`: the start of its period. */
   readonly tick: string | undefined;
   /** Aborts when the work must stop: the leadership ends, or the invocation will time out in `drainMs`. */
   readonly signal: AbortSignal;

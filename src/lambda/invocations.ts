@@ -22,11 +22,12 @@ export class Invocations {
 
   async run<T>(event: unknown, context: LambdaContext, run: Run<T>): Promise<LeaderResult<T>> {
     const { settings, sandbox } = this.#prepare();
-    const tick = settings.once ? tickOf(event, settings.clock.wallMs()) : undefined;
+    const { once, clock, tickPeriodMs } = settings;
+    const tick = once ? tickOf(event, clock.wallMs(), tickPeriodMs) : undefined;
     const remainingMs = remainingMsOf(context);
     const candidate = await sandbox.take(remainingMs);
     const { election, plan } = candidate;
-    const deadline = new Deadline(settings.clock, remainingMsOf(context), plan);
+    const deadline = new Deadline(clock, remainingMsOf(context), plan);
     const work = (leadership: Leadership) => {
       deadline.begin();
       return run(leadership, { tick, signal: leadership.signal });

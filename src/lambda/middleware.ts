@@ -16,7 +16,7 @@ export interface MiddyRequest {
 export interface LeaderContext extends LambdaContext {
   /** The leadership of this invocation. */
   readonly leadership: Leadership;
-  /** With `once: "tick"`: the scheduled time, as an ISO string in UTC. */
+  /** With `once: "tick"`: the scheduled time, as an ISO string in UTC. With `tickPeriodMs`: the start of its period. */
   readonly tick: string | undefined;
   /** Aborts when the work must stop: the leadership ends, or the invocation will time out in `drainMs`. */
   readonly signal: AbortSignal;

@@ -13,6 +13,7 @@ import {
   STICKY_PATHS,
   stickyOf,
   tableOf,
+  tickPeriodOf,
   wholeMs,
 } from "./environment.js";
 import type { Wanted } from "./plan.js";
@@ -32,7 +33,7 @@ export type LeaderTable =
 /**
  * The options of `leaderHandler` and `leaderMiddleware`. An option that is left out is read from the environment, which
  * the `ScheduledLeader` construct sets: `INCUMBENT_TABLE`, `INCUMBENT_ELECTION`, `INCUMBENT_ONCE`,
- * `INCUMBENT_STICKY_GROUP` and `INCUMBENT_STICKY_MS`.
+ * `INCUMBENT_TICK_PERIOD_MS`, `INCUMBENT_STICKY_GROUP` and `INCUMBENT_STICKY_MS`.
  */
 export type LeaderOptions = LeaderTable & LeaderSettings;
 
@@ -42,6 +43,13 @@ export interface LeaderSettings extends Pick<CandidateOptions, "label" | "value"
   election?: string | undefined;
   /** `"tick"`: at most one run completes per scheduled time of the event. @default `INCUMBENT_ONCE`, or run each time */
   once?: "tick" | undefined;
+  /**
+   * With `once`, and a schedule that is a rate: the time from one run to the next, in milliseconds: 1_000 to
+   * 31_622_400_000 (366 days). The tick is then the scheduled time, rounded down to a multiple of it. So the functions
+   * of several Regions have the same ticks, whenever their schedules were created.
+   * @default `INCUMBENT_TICK_PERIOD_MS`, or the scheduled time itself is the tick
+   */
+  tickPeriodMs?: number | undefined;
   /**
    * With `once`: whether to wait while another candidate runs the tick, and take over if it dies. The wait ends when the
    * tick is done, or when too little of the invocation is left. You pay for it as time of the function.
@@ -79,6 +87,7 @@ const NAMES: Record<keyof LeaderOptions, 0> = {
   store: 0,
   election: 0,
   once: 0,
+  tickPeriodMs: 0,
   standBy: 0,
   sticky: 0,
   drainMs: 0,
@@ -99,6 +108,7 @@ const PATHS = [
 
 export interface Settings extends Wanted {
   readonly once: boolean;
+  readonly tickPeriodMs: number | undefined;
   readonly standBy: boolean;
   readonly reserveForMs: number | undefined;
   readonly clock: Clock;
@@ -116,6 +126,7 @@ export function settingsOf(options: LeaderOptions, env: Env): Settings {
   const sticky = stickyOf(options.sticky, env);
   return {
     once: onceOf(once, env),
+    tickPeriodMs: tickPeriodOf(options.tickPeriodMs, env),
     standBy,
     reserveForMs: sticky?.forMs,
     clock: runtime?.clock ?? systemClock,

@@ -6,16 +6,17 @@ const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 const SUGGESTION = "2026-01-31T03:00:00Z";
 
 /**
- * A tick completes all ticks before it. A typing error in an event that somebody sends by hand could name a far tick, and
+ * A completed tick supersedes the ticks before it. A typing error in an event that somebody sends by hand could name a far tick, and
  * no job would run until then.
  */
 const MAX_AHEAD_MS = 86_400_000;
 
 /**
  * Reads `scheduledTime` of an EventBridge Scheduler input, or `time` of an EventBridge event. Returns it in one format,
- * so that ticks sort by time.
+ * so that ticks sort by time. With `periodMs` it rounds the time down to a period, counted from 1970. The schedules of a
+ * rate begin when they are created, so each Region has other scheduled times in the same period.
  */
-export function tickOf(event: unknown, nowMs: number): string {
+export function tickOf(event: unknown, nowMs: number, periodMs = 1): string {
   if (typeof event !== "object" || event === null || Array.isArray(event)) {
     throw new InvalidOptionError(
       "event",
@@ -49,10 +50,10 @@ export function tickOf(event: unknown, nowMs: number): string {
   if (atMs > nowMs + MAX_AHEAD_MS) {
     throw new InvalidOptionError(
       `event.${attribute}`,
-      "must not be more than a day ahead: once it is done, every tick before it counts as done",
+      "must not be more than a day ahead: once it is done, every tick before it is superseded",
       given,
       new Date(nowMs).toISOString(),
     );
   }
-  return new Date(atMs).toISOString();
+  return new Date(Math.floor(atMs / periodMs) * periodMs).toISOString();
 }

@@ -5,6 +5,7 @@ import { type Asset, ENTRY } from "./asset.js";
 import { checkTicks, hasStalled, type RecordRow } from "./checker.js";
 import { Lambda } from "./function.js";
 import { misconfigure } from "./misconfigured.js";
+import { playRate } from "./rate.js";
 import type { Report } from "./report.js";
 import type { FunctionConfig } from "./sandbox.js";
 import { keeperOf, playTicks } from "./scenario.js";
@@ -20,6 +21,7 @@ const SHORT_HOLD_MS = 4_000;
 const TIMEOUT_MS = 6_000;
 /** Room to stand by for what is kept for a dead Region. */
 const LONG_TIMEOUT_MS = 30_000;
+const RATE_PERIODS = 4;
 const REGIONS = ["east", "west"] as const;
 
 /** All of it: fifty ticks, dying Regions, bad input, size and load. */
@@ -29,7 +31,7 @@ export async function rehearse(asset: Asset, ticks: number, say: (text: string) 
   const client = new DynamoDBClient(local.clientConfig);
   await createLeaseTable(client, LEASES);
   await createRecords(client);
-  const configOf = (region: string, holdMs: number, timeoutMs: number): FunctionConfig => ({
+  const configOf = (region: string, holdMs: number, timeoutMs: number, more = {}): FunctionConfig => ({
     name: region,
     taskRoot: asset.taskRoot,
     timeoutMs,
@@ -44,6 +46,7 @@ export async function rehearse(asset: Asset, ticks: number, say: (text: string) 
       AWS_REGION: local.clientConfig.region,
       AWS_ACCESS_KEY_ID: local.clientConfig.credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: local.clientConfig.credentials.secretAccessKey,
+      ...more,
     },
   });
 
@@ -70,6 +73,12 @@ export async function rehearse(asset: Asset, ticks: number, say: (text: string) 
     await to?.kill();
     dying = heir;
   }
+  const free = { INCUMBENT_ELECTION: "bundle/rate", INCUMBENT_STICKY_GROUP: "", INCUMBENT_STICKY_MS: "" };
+  const apart = ["east", "west", "south"].map((region) => new Lambda(configOf(region, 0, TIMEOUT_MS, free)));
+  const rate = await playRate(apart, RATE_PERIODS);
+  say(`a rate in ${apart.length} Regions, phases apart: ${rate.runs} runs in ${rate.periods} periods`);
+  regions.push(...apart);
+  await Promise.all(apart.map((region) => region.kill()));
   const refusals = await misconfigure(configOf("east", SHORT_HOLD_MS, TIMEOUT_MS));
   const sum = (of: (lambda: Lambda) => number) => regions.reduce((total, lambda) => total + of(lambda), 0);
   const kinds: Record<string, number> = {};
@@ -92,11 +101,13 @@ export async function rehearse(asset: Asset, ticks: number, say: (text: string) 
     moves: stories.filter((story, i) => i > 0 && keeperOf(story) !== keeperOf(stories[i - 1])).length,
     stalls: stories.filter(hasStalled).length,
     deaths,
+    rate,
     refusals,
     violations: [
       ...(asset.bytes < LIMIT_BYTES ? [] : [`the asset has ${asset.bytes} bytes, more than ${LIMIT_BYTES}`]),
       ...checkTicks(stories, records),
       ...deaths.flatMap(checkDeath),
+      ...rate.violations,
       ...refusals.flatMap(({ what, message, isClear }) => (isClear ? [] : [`${what}: ${message}`])),
     ],
     tookMs: performance.now() - fromMs,

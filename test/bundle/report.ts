@@ -1,4 +1,5 @@
 import type { Refusal } from "./misconfigured.js";
+import type { RateStory } from "./rate.js";
 import type { Death } from "./succession.js";
 
 export interface Report {
@@ -20,6 +21,7 @@ export interface Report {
   /** Ticks in which this machine stood still for longer than a lease. */
   readonly stalls: number;
   readonly deaths: readonly Death[];
+  readonly rate: RateStory;
   readonly refusals: readonly Refusal[];
   readonly violations: readonly string[];
   readonly tookMs: number;
@@ -31,7 +33,7 @@ export function toJson(report: Report): string {
 }
 
 export function inWords(report: Report): string {
-  const { asset, importMs, deaths, refusals, violations } = report;
+  const { asset, importMs, deaths, rate, refusals, violations } = report;
   const lines: Array<[string, string]> = [
     ["asset", `${kb(asset.bytes)} of at most ${kb(asset.limitBytes)}, without the AWS SDK's clients`],
     ["  bundled", [...asset.contents].map(([name, bytes]) => `${name} ${kb(bytes)}`).join(", ")],
@@ -51,6 +53,10 @@ export function inWords(report: Report): string {
       "Region dies",
       `${died} → ${heir}: reserved for ${ms(heldForMs)}, taken over ${ms(gapMs - heldForMs)} later, by the first invocation`,
     ]),
+    [
+      "rate",
+      `${rate.runs} runs in ${rate.periods} periods, delivered ${rate.deliveries} times by Regions at other times of the period`,
+    ],
     [
       "bad input",
       `${refusals.filter(({ isClear }) => isClear).length} of ${refusals.length} fail and say why`,

@@ -80,6 +80,21 @@ test("the handler is told its table, election and that a tick runs once", () => 
   expect(Object.keys(environment(stack)).join()).not.toContain("STICKY");
 });
 
+test("a rate tells the handler its period, so that the ticks of every Region are the same; cron does not", () => {
+  const stack = newStack();
+  leader(stack, { schedule: ScheduleExpression.rate(Duration.hours(36)) });
+  expect(environment(stack)).toMatchObject({ INCUMBENT_TICK_PERIOD_MS: "129600000" });
+  for (const props of [
+    { schedule: ScheduleExpression.cron({ minute: "0" }) },
+    { schedule: ScheduleExpression.expression("at(2026-11-20T13:00:00)") },
+    { once: false as const },
+  ]) {
+    const other = newStack();
+    leader(other, props);
+    expect(environment(other)).not.toHaveProperty("INCUMBENT_TICK_PERIOD_MS");
+  }
+});
+
 test("once: false leaves duplicates to run again", () => {
   const stack = newStack();
   leader(stack, { once: false });

@@ -17,6 +17,7 @@ const fails = async (
     INCUMBENT_TABLE: "",
     INCUMBENT_ELECTION: "",
     INCUMBENT_ONCE: "",
+    INCUMBENT_TICK_PERIOD_MS: "",
     INCUMBENT_STICKY_GROUP: "",
   };
   for (const [name, value] of Object.entries({ ...clean, INCUMBENT_STICKY_MS: "", ...env }))
@@ -62,6 +63,16 @@ test.each<[string, Case, RegExp]>([
     /^INCUMBENT_ONCE: must be "tick", or absent; received a string of 5 characters/,
   ],
   ["an unknown once", { options: { ...named, once: "day" as "tick" } }, /^once: must be "tick"/],
+  [
+    "a period that is no number",
+    { options: named, env: { INCUMBENT_TICK_PERIOD_MS: "5m" } },
+    /^INCUMBENT_TICK_PERIOD_MS: must be a whole number of milliseconds from 1000 to 31622400000; received a string of 2 characters. Suggestion: 300000.$/,
+  ],
+  [
+    "a period in seconds",
+    { options: { ...named, tickPeriodMs: 300 } },
+    /^tickPeriodMs: must be .* from 1000 to .*received the number 300/,
+  ],
   [
     "a group without a time",
     { options: named, env: { INCUMBENT_STICKY_GROUP: "eu-west-1" } },

@@ -58,6 +58,25 @@ test("a tick is done once, by whichever sandbox, however its time is spelled", a
   expect(ticks).toEqual(["2026-01-01T00:00:00.000Z", "2026-01-01T01:00:00.000Z"]);
 });
 
+test("the ticks of a rate are the same in Regions whose schedules began at other times, and in every retry", async () => {
+  const stage = new Stage();
+  const ticks: unknown[] = [];
+  const begins = ["00:00:00", "00:01:40", "00:04:59"];
+  const regions = ["a", "b", "c"].map((label) =>
+    stagedFunction(stage, label, (_, { tick }) => ticks.push(tick), { ...once, tickPeriodMs: 300_000 }),
+  );
+  for (let period = 0; period < 4; period++) {
+    for (const [index, begin] of begins.entries()) {
+      const atMs = Date.parse(`2026-01-01T${begin}Z`) + period * 300_000;
+      // The second delivery stands for a retry.
+      for (const _ of ["first", "retry"]) {
+        await regions[index]?.invoke({ scheduledTime: new Date(atMs).toISOString() });
+      }
+    }
+  }
+  expect(ticks).toEqual(["00", "05", "10", "15"].map((minute) => `2026-01-01T00:${minute}:00.000Z`));
+});
+
 test.each([
   ["without ticks", {}],
   ["of a tick", once],
