@@ -7,6 +7,7 @@ import { longestElapsedMs } from "./clock.js";
 import { AlreadyCampaigningError, InvalidOptionError, TableUnavailableError } from "./errors.js";
 import { type Emit, emitter } from "./events.js";
 import { Leadership } from "./leader/leadership.js";
+import { reservationForGroup } from "./leader/reservations.js";
 import { LET_OTHERS_GO_FIRST, serve, settle, type Work } from "./leader/run-work.js";
 import { Succession } from "./leader/succession.js";
 import { Tenure } from "./leader/tenure.js";
@@ -308,7 +309,7 @@ export class Election {
     return this.#exclusively(async () => {
       const outcome = await this.#campaign.tryOnce({ signal });
       return this.#runIfElected(outcome, work, signal, async (tenure) => {
-        await tenure.release("resigned", { reserve: tenure.reservationForGroup(reserveForMs) });
+        await tenure.release("resigned", { reserve: reservationForGroup(reserveForMs, this.#options) });
       });
     });
   }
@@ -437,7 +438,7 @@ export class Election {
   }
 
   async #complete(tenure: Tenure, tick: string, reserveForMs: number | undefined): Promise<void> {
-    const reserve = tenure.reservationForGroup(reserveForMs);
+    const reserve = reservationForGroup(reserveForMs, this.#options);
     const outcome = await tenure.release("resigned", { tick, reserve });
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
     if (outcome === "unconfirmed") throw tenure.fault ?? new TableUnavailableError("record the tick as done");

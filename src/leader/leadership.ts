@@ -2,6 +2,7 @@ import { checkCall, checkKeys, checkReserveFor, checkSuccessor, checkValue } fro
 import { InvalidOptionError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
 import { type GuardInput, guardInput, type TransactionAction } from "../store/fencing.js";
+import { reservationFor, reservationForGroup } from "./reservations.js";
 import type { Tenure } from "./tenure.js";
 import type { Transactions } from "./transactions.js";
 
@@ -189,10 +190,11 @@ export class Leadership implements AsyncDisposable {
     const { to, reserveForMs } = options;
     checkReserveFor(reserveForMs);
     checkSuccessor(to);
+    const { lease, options: resolved } = this.#tenure;
     if (to !== undefined) {
-      return this.#tenure.release("handed-off", { reserve: this.#tenure.reservationFor(to) });
+      return this.#tenure.release("handed-off", { reserve: reservationFor(to, lease, resolved) });
     }
-    return this.#tenure.release("resigned", { reserve: this.#tenure.reservationForGroup(reserveForMs) });
+    return this.#tenure.release("resigned", { reserve: reservationForGroup(reserveForMs, resolved) });
   }
 
   /**

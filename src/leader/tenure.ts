@@ -1,31 +1,22 @@
-import { backoffMs, deferred, sleep, withTimeout } from "../async.js";
+import { deferred } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
-import { isHealthy } from "../candidate/health.js";
-import { type Instant, longestElapsedMs } from "../clock.js";
-import { type EndReason, InternalError, LeaseLostError } from "../errors.js";
+import { longestElapsedMs } from "../clock.js";
+import { type EndReason, type InternalError, LeaseLostError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
-import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
+import type { LeaseClient, ReleaseOptions } from "../lease-client.js";
 import type { Held, Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import { placeOf } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { Announcement, noticeMs } from "./announcement.js";
-import { Heartbeat } from "./heartbeat.js";
-import { PublishedValue } from "./published-value.js";
+import { GiveBack, type Releasable } from "./give-back.js";
+import { type Renewable, Renewals } from "./renewals.js";
+import { reservationFor } from "./reservations.js";
+import type { SideTasks } from "./side-tasks.js";
 import { StopDeadline } from "./stop-deadline.js";
-import type { Succession } from "./succession.js";
 import { announcementOf, type Renewing, releaseOf, type State, signalledReason } from "./tenure-state.js";
-import type { TermHistory } from "./term-history.js";
 import { Trust } from "./trust.js";
 import { WriteQueue } from "./write-queue.js";
-
-/** What runs beside a tenure, as long as it lasts. */
-export interface SideTasks {
-  readonly succession: Succession;
-  readonly history: TermHistory;
-  /** Called when the tenure is over, for whatever reason. A release waits for it. */
-  readonly onOver: () => Promise<unknown>;
-}
 
 /** One term of one holder: its trust, its heartbeat and its end (rule 8). */
 export class Tenure {
@@ -36,8 +27,8 @@ export class Tenure {
   #state: State = { kind: "leading", announcement: undefined };
   #lease: Held;
   readonly #trust: Trust;
-  readonly #publishedValue: PublishedValue;
-  readonly #heartbeat: Heartbeat;
+  readonly #renewals: Renewals;
+  readonly #giveBack: GiveBack;
   readonly #stop: StopDeadline;
   readonly #endSignal = new AbortController();
 
@@ -53,16 +44,17 @@ export class Tenure {
     this.term = elected.lease.term;
     this.#lease = elected.lease;
     this.#tried = elected.lease.revision;
-    this.#publishedValue = new PublishedValue(elected.lease.value);
-    this.#heartbeat = new Heartbeat(options.clock, elected.sent.monotonicMs, options.renewIntervalMs);
     this.#stop = new StopDeadline(options.clock, options.stopTimeoutMs);
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
+    const controls = this.#controls();
+    this.#renewals = new Renewals(controls, client, options, emit, sideTasks, elected.sent);
+    this.#giveBack = new GiveBack(controls, client, options, emit, this.#stop, sideTasks);
   }
 
   /** Renews from now on until the tenure is over. */
   start(): void {
     void this.sideTasks.succession.refresh();
-    void this.#renewUntilOver();
+    void this.#renewals.runUntilOver(this.writes);
   }
 
   get signal(): AbortSignal {
@@ -142,7 +134,7 @@ export class Tenure {
     const announcement = new Announcement(reason, to, this.#noticeMs(to), this.#stop.announceByMs);
     this.#state = { kind: "leading", announcement };
     this.#endBy(announcement, announcement.latestMs - this.client.time.now().monotonicMs);
-    this.#heartbeat.timer.wake();
+    this.#renewals.wake();
   }
 
   /**
@@ -156,7 +148,7 @@ export class Tenure {
     // Before the event: a listener can release.
     if (state.kind === "draining") this.#state = { ...state, kind: "abandoned" };
     this.emit({ type: "drain-overrun", term: this.term });
-    this.#heartbeat.timer.wake();
+    this.#renewals.wake();
   }
 
   /** What is left of `stopTimeoutMs`, once an end is requested (rule 8c). */
@@ -185,28 +177,18 @@ export class Tenure {
     const announcement = announcementOf(before);
     announcement?.cancel();
     const to = announcement?.to;
-    const reserve = releaseOptions.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
+    const reserve =
+      releaseOptions.reserve ??
+      (to === undefined ? undefined : reservationFor(to, this.#lease, this.options));
     const { promise: outcome, resolve } = deferred<ResignOutcome>();
     const release = { since: this.client.time.now(), outcome };
     // Before the event: a listener that releases too gets the same outcome.
     if (before.kind === "over") this.#state = { ...before, release };
     else this.#state = { kind: "releasing", reason: signalledReason(before) ?? reason, release };
     if (before.kind === "leading") this.#reportEnd(reason, 0);
-    this.#heartbeat.timer.wake();
-    void this.#giveBack({ ...releaseOptions, reserve }).then(resolve);
+    this.#renewals.wake();
+    void this.#giveBack.run(this.term, this.writes, { ...releaseOptions, reserve }).then(resolve);
     return outcome;
-  }
-
-  /** Keeps the lease for one candidate until it must have polled, and no longer: it may be dead. */
-  reservationFor(candidateId: string): ReleaseOptions["reserve"] {
-    return { candidateId, forMs: this.#noticeMs(candidateId) };
-  }
-
-  /** Keeps the lease for this candidate's group, or for this candidate (rule 7g). */
-  reservationForGroup(forMs: number | undefined): ReleaseOptions["reserve"] {
-    if (forMs === undefined) return undefined;
-    const { group, candidateId } = this.options;
-    return { ...(group === undefined ? { candidateId } : { group }), forMs };
   }
 
   #noticeMs(to: string | undefined): number {
@@ -216,14 +198,7 @@ export class Tenure {
   /** Resolves when a renewal has carried the value to the table. Rejects with `LeaseLostError`. */
   proclaim(value: string | undefined): Promise<void> {
     if (!this.#renewing()) return Promise.reject(this.lostError(-this.remainingMs()));
-    const there = this.#publishedValue.change(value);
-    this.#heartbeat.timer.wake();
-    return there;
-  }
-
-  /** No answer is worth waiting for longer than trust lasts, or than an end may take. */
-  #timeoutMs(): number {
-    return this.#stop.cut(Math.min(this.options.requestTimeoutMs, this.remainingMs()));
+    return this.#renewals.publish(value);
   }
 
   /** Every access to the state asks the clocks first: a timer that did not fire must not prolong trust. */
@@ -258,8 +233,7 @@ export class Tenure {
     };
     this.#trust.stop();
     announcementOf(before)?.cancel();
-    this.#heartbeat.timer.wake();
-    this.#publishedValue.refuse(() => this.lostError(0));
+    this.#renewals.stop();
     if (before.kind === "leading") this.#reportEnd(reason, lateByMs);
     void this.sideTasks.onOver();
   }
@@ -270,87 +244,10 @@ export class Tenure {
     this.#endSignal.abort(this.lostError(lateByMs));
   }
 
-  async #renewUntilOver(): Promise<void> {
-    const { renewIntervalMs, random } = this.options;
-    let failures = 0;
-    for (let state = this.#renewing(); state; state = this.#renewing()) {
-      const waitMs =
-        failures === 0
-          ? this.#heartbeat.dueMs - this.client.time.now().monotonicMs
-          : backoffMs(failures, renewIntervalMs / 4, random);
-      const isUrgent = this.#publishedValue.isAwaited || state.announcement?.isSent === false;
-      if (!isUrgent || failures > 0) await this.#heartbeat.timer.wait(waitMs);
-      if (this.#renewing()?.kind === "leading" && !(await isHealthy(this.options, this.emit)))
-        this.end("unhealthy");
-      const renewed = await this.writes.run(() => this.#renew());
-      failures = renewed === "failed" ? failures + 1 : 0;
-      void this.sideTasks.history.refresh();
-    }
-  }
-
-  /** A failure ends nothing: the renewal is tried again as long as trust lasts (rule 3g). */
-  async #renew(): Promise<"confirmed" | "failed" | "ended"> {
-    const state = this.#renewing();
-    if (state === undefined) return "ended";
-    const { announcement } = state;
-    const awaiting = this.#publishedValue.take();
-    try {
-      const { succeeded, lease, sent, received } = await this.client.renew(
-        this.#nextTry(),
-        {
-          value: this.#publishedValue.value,
-          nextInMs: (at) => this.#heartbeat.nextDueMs(at.monotonicMs) - at.monotonicMs,
-          line: this.sideTasks.succession.newLine(this.#lease),
-          announcement: announcement && ((at) => announcement.toSend(at.monotonicMs)),
-        },
-        this.#timeoutMs(),
-      );
-      // Trust may have ended meanwhile. What is lost never comes back, not even by a late success (rule 4a).
-      if (this.isOver) {
-        this.#publishedValue.refuse(() => this.lostError(0), awaiting);
-        return "ended";
-      }
-      if (lease) this.observer.observed(lease);
-      if (!succeeded) {
-        this.#publishedValue.putBack(awaiting);
-        this.#finish(lossBy(lease));
-        return "ended";
-      }
-      this.#confirm(lease, sent);
-      for (const waiter of awaiting) waiter.resolve();
-      this.emit({ type: "renewed", term: this.term, tookMs: longestElapsedMs(sent, received) });
-      if (announcement) this.#endWhenDue(announcement);
-      else this.#followPlan(lease);
-      void this.sideTasks.succession.refresh();
-      return "confirmed";
-    } catch (error) {
-      announcement?.notConfirmed();
-      this.#publishedValue.putBack(awaiting);
-      if (error instanceof InternalError) {
-        this.fail(error);
-        return "ended";
-      }
-      this.emit({ type: "renewal-failed", term: this.term, error, trustLeftMs: this.remainingMs() });
-      if (this.isOver) this.#publishedValue.refuse(() => this.lostError(0));
-      return "failed";
-    }
-  }
-
-  #confirm(lease: Held, sent: Instant): void {
-    this.#trust.confirm(sent);
-    this.#heartbeat.renewed(sent.monotonicMs);
-    this.#lease = lease;
-  }
-
   /** Ends this leadership if an operator's request on the row, or the line, asks for another leader. */
   #followPlan(lease: Held): void {
     const planned = this.sideTasks.succession.plannedEnd(lease);
     if (planned) this.announce(planned.reason, planned.to);
-  }
-
-  #nextTry(): OwnTry {
-    this.#tried += 1;
-    return { term: this.term, revision: this.#tried };
   }
 
   /** The row has the announcement: the work must stop at the moment that the followers know. */
@@ -363,47 +260,40 @@ export class Tenure {
     announcement.onDue(this.options.clock, leftMs, () => this.end(announcement.reason));
   }
 
-  async #giveBack(releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
-    const history = this.sideTasks.history.insist();
-    await this.#whileTrusted(history);
-    const outcome = await this.writes.run(() => this.#resign(releaseOptions));
-    await this.#stop.wait(Promise.all([history, this.sideTasks.onOver()]));
-    this.emit({ type: "resigned", term: this.term, outcome });
-    return outcome;
-  }
-
-  /**
-   * Observers would miss a tenure that is shorter than one write of history. So the release waits for that
-   * write, but not for long: it needs trust too.
-   */
-  async #whileTrusted(history: Promise<unknown>): Promise<void> {
-    await withTimeout(this.options.clock, this.#timeoutMs() / 2, () => history).catch(() => {});
-  }
-
-  async #resign(releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
-    for (let failures = 0; ; failures++) {
-      const state = this.#check();
-      // An earlier try may still have succeeded.
-      if (state.kind !== "releasing") return failures > 0 ? "unconfirmed" : "lost";
-      if (failures > 2 || this.#stop.leftMs <= 0) {
-        this.#finish(state.reason);
-        return "unconfirmed";
-      }
-      try {
-        const { succeeded, lease } = await this.client.resign(
-          this.#nextTry(),
-          { ...releaseOptions, reason: state.reason },
-          this.#timeoutMs(),
-        );
-        if (lease) this.observer.observed(lease);
-        this.#finish(succeeded ? state.reason : lossBy(lease));
-        return succeeded ? "released" : "lost";
-      } catch (error) {
-        if (error instanceof InternalError) this.fail(error);
-        if (failures >= 2 || this.#stop.leftMs <= 0 || this.isOver) continue;
-        const pauseMs = backoffMs(failures, this.options.renewIntervalMs / 4, this.options.random);
-        await sleep(this.options.clock, this.#stop.cut(pauseMs));
-      }
-    }
+  /** What the renewals and the release see of this tenure, and do to it. */
+  #controls(): Renewable & Releasable {
+    const tenure = this;
+    return {
+      term: this.term,
+      get lease() {
+        return tenure.#lease;
+      },
+      get isOver() {
+        return tenure.isOver;
+      },
+      renewing: () => this.#renewing(),
+      releasing: () => {
+        const state = this.#check();
+        return state.kind === "releasing" ? state.reason : undefined;
+      },
+      nextTry: () => {
+        this.#tried += 1;
+        return { term: this.term, revision: this.#tried };
+      },
+      // No answer is worth waiting for longer than trust lasts, or than an end may take.
+      timeoutMs: () => this.#stop.cut(Math.min(this.options.requestTimeoutMs, this.remainingMs())),
+      trustLeftMs: () => this.remainingMs(),
+      observed: (lease) => this.observer.observed(lease),
+      confirm: (lease, sent) => {
+        this.#trust.confirm(sent);
+        this.#lease = lease;
+      },
+      followPlan: (lease, announcement) =>
+        announcement ? this.#endWhenDue(announcement) : this.#followPlan(lease),
+      end: (reason) => this.end(reason),
+      finish: (reason) => this.#finish(reason),
+      fail: (fault) => this.fail(fault),
+      lostError: () => this.lostError(0),
+    };
   }
 }

@@ -371,7 +371,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an-unanswered-resignation-is-a-loss",
     revives: "a lease that was given back is reported as lost (our own, found by the simulator)",
-    file: "src/leader/tenure.ts",
+    file: "src/leader/give-back.ts",
     from: 'return failures > 0 ? "unconfirmed" : "lost";',
     to: 'return "lost";',
   },
@@ -464,7 +464,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "history-gives-up",
     revives:
       "a term that history did not take at first is never recorded, and is used again after a deletion",
-    file: "src/leader/tenure.ts",
+    file: "src/leader/renewals.ts",
     from: "void this.sideTasks.history.refresh();",
     to: "",
   },

@@ -1,0 +1,89 @@
+import { backoffMs, sleep, withTimeout } from "../async.js";
+import { type EndReason, InternalError } from "../errors.js";
+import type { Emit, ResignOutcome } from "../events.js";
+import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
+import type { Lease } from "../protocol/lease.js";
+import { lossBy } from "../protocol/lost-answers.js";
+import type { ResolvedOptions } from "../resolve-options.js";
+import type { SideTasks } from "./side-tasks.js";
+import type { StopDeadline } from "./stop-deadline.js";
+import type { WriteQueue } from "./write-queue.js";
+
+const TRIES = 3;
+
+/** A tenure, as its release sees it. */
+export interface Releasable {
+  /** Why it is being given back. Undefined: it is over, by the clocks at this call. */
+  releasing(): EndReason | undefined;
+  nextTry(): OwnTry;
+  /** How long an answer is worth waiting for. */
+  timeoutMs(): number;
+  observed(lease: Lease): void;
+  finish(reason: EndReason): void;
+  fail(fault: InternalError): void;
+}
+
+/** Gives a lease back when the work has stopped, within what is left of the time to stop (rule 8c). */
+export class GiveBack {
+  constructor(
+    private readonly tenure: Releasable,
+    private readonly client: LeaseClient,
+    private readonly options: ResolvedOptions,
+    private readonly emit: Emit,
+    private readonly stop: StopDeadline,
+    private readonly sideTasks: SideTasks,
+  ) {}
+
+  /** Never rejects. */
+  async run(term: number, writes: WriteQueue, releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
+    const history = this.sideTasks.history.insist();
+    await this.#whileTrusted(history);
+    const outcome = await writes.run(() => this.#resign(releaseOptions));
+    await this.stop.wait(Promise.all([history, this.sideTasks.onOver()]));
+    this.emit({ type: "resigned", term, outcome });
+    return outcome;
+  }
+
+  /**
+   * Observers would miss a tenure that is shorter than one write of history. So the release waits for that
+   * write, but not for long: it needs trust too.
+   */
+  async #whileTrusted(history: Promise<unknown>): Promise<void> {
+    await withTimeout(this.options.clock, this.tenure.timeoutMs() / 2, () => history).catch(() => {});
+  }
+
+  async #resign(releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
+    let failures = 0;
+    for (let reason = this.#mayTry(failures); reason !== undefined; reason = this.#mayTry(failures)) {
+      try {
+        const { succeeded, lease } = await this.client.resign(
+          this.tenure.nextTry(),
+          { ...releaseOptions, reason },
+          this.tenure.timeoutMs(),
+        );
+        if (lease) this.tenure.observed(lease);
+        this.tenure.finish(succeeded ? reason : lossBy(lease));
+        return succeeded ? "released" : "lost";
+      } catch (error) {
+        if (error instanceof InternalError) this.tenure.fail(error);
+        failures += 1;
+        if (this.#mayTry(failures) !== undefined) await this.#pause(failures);
+      }
+    }
+    const reason = this.tenure.releasing();
+    // An earlier try may still have succeeded.
+    if (reason === undefined) return failures > 0 ? "unconfirmed" : "lost";
+    this.tenure.finish(reason);
+    return "unconfirmed";
+  }
+
+  /** The reason to write with another try. Undefined: no more tries. */
+  #mayTry(failures: number): EndReason | undefined {
+    return failures < TRIES && this.stop.leftMs > 0 ? this.tenure.releasing() : undefined;
+  }
+
+  async #pause(failures: number): Promise<void> {
+    const { clock, random, renewIntervalMs } = this.options;
+    await sleep(clock, this.stop.cut(backoffMs(failures - 1, renewIntervalMs / 4, random)));
+  }
+}

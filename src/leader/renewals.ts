@@ -1,0 +1,141 @@
+import { backoffMs } from "../async.js";
+import { isHealthy } from "../candidate/health.js";
+import { type Instant, longestElapsedMs } from "../clock.js";
+import { type EndReason, InternalError, type LeaseLostError } from "../errors.js";
+import type { Emit } from "../events.js";
+import type { LeaseClient, OwnTry } from "../lease-client.js";
+import type { Held, Lease } from "../protocol/lease.js";
+import { lossBy } from "../protocol/lost-answers.js";
+import type { ResolvedOptions } from "../resolve-options.js";
+import type { Announcement } from "./announcement.js";
+import { Heartbeat } from "./heartbeat.js";
+import { PublishedValue } from "./published-value.js";
+import type { SideTasks } from "./side-tasks.js";
+import type { Renewing } from "./tenure-state.js";
+import type { WriteQueue } from "./write-queue.js";
+
+/** A tenure, as its renewals see it. */
+export interface Renewable {
+  readonly term: number;
+  /** The row as the last confirmed write left it. */
+  readonly lease: Held;
+  /** Undefined when no renewal is due any more, by the clocks at this call. */
+  renewing(): Renewing | undefined;
+  readonly isOver: boolean;
+  nextTry(): OwnTry;
+  /** How long an answer is worth waiting for. */
+  timeoutMs(): number;
+  trustLeftMs(): number;
+  observed(lease: Lease): void;
+  confirm(lease: Held, sent: Instant): void;
+  /** The row has this announcement, or none: what that means for the end of the tenure. */
+  followPlan(lease: Held, announcement: Announcement | undefined): void;
+  end(reason: EndReason): void;
+  finish(reason: EndReason): void;
+  fail(fault: InternalError): void;
+  lostError(): LeaseLostError;
+}
+
+/** The heartbeat of a tenure, and the value that it publishes. */
+export class Renewals {
+  readonly #heartbeat: Heartbeat;
+  readonly #publishedValue: PublishedValue;
+
+  constructor(
+    private readonly tenure: Renewable,
+    private readonly client: LeaseClient,
+    private readonly options: ResolvedOptions,
+    private readonly emit: Emit,
+    private readonly sideTasks: Pick<SideTasks, "succession" | "history">,
+    sent: Instant,
+  ) {
+    this.#heartbeat = new Heartbeat(options.clock, sent.monotonicMs, options.renewIntervalMs);
+    this.#publishedValue = new PublishedValue(tenure.lease.value);
+  }
+
+  /** Something has changed: a renewal is sent now, if one is due at all. */
+  wake(): void {
+    this.#heartbeat.timer.wake();
+  }
+
+  /** Resolves when a renewal has carried the value to the table. Rejects with `LeaseLostError`. */
+  publish(value: string | undefined): Promise<void> {
+    const there = this.#publishedValue.change(value);
+    this.wake();
+    return there;
+  }
+
+  /** The tenure is over. */
+  stop(): void {
+    this.wake();
+    this.#publishedValue.refuse(() => this.tenure.lostError());
+  }
+
+  async runUntilOver(writes: WriteQueue): Promise<void> {
+    const { renewIntervalMs, random } = this.options;
+    const { tenure } = this;
+    let failures = 0;
+    for (let state = tenure.renewing(); state; state = tenure.renewing()) {
+      const waitMs =
+        failures === 0
+          ? this.#heartbeat.dueMs - this.client.time.now().monotonicMs
+          : backoffMs(failures, renewIntervalMs / 4, random);
+      const isUrgent = this.#publishedValue.isAwaited || state.announcement?.isSent === false;
+      if (!isUrgent || failures > 0) await this.#heartbeat.timer.wait(waitMs);
+      if (tenure.renewing()?.kind === "leading" && !(await isHealthy(this.options, this.emit)))
+        tenure.end("unhealthy");
+      const renewed = await writes.run(() => this.#renew());
+      failures = renewed === "failed" ? failures + 1 : 0;
+      void this.sideTasks.history.refresh();
+    }
+  }
+
+  /** A failure ends nothing: the renewal is tried again as long as trust lasts (rule 3g). */
+  async #renew(): Promise<"confirmed" | "failed" | "ended"> {
+    const { tenure } = this;
+    const state = tenure.renewing();
+    if (state === undefined) return "ended";
+    const { announcement } = state;
+    const awaiting = this.#publishedValue.take();
+    try {
+      const { succeeded, lease, sent, received } = await this.client.renew(
+        tenure.nextTry(),
+        {
+          value: this.#publishedValue.value,
+          nextInMs: (at) => this.#heartbeat.nextDueMs(at.monotonicMs) - at.monotonicMs,
+          line: this.sideTasks.succession.newLine(tenure.lease),
+          announcement: announcement && ((at) => announcement.toSend(at.monotonicMs)),
+        },
+        tenure.timeoutMs(),
+      );
+      // Trust may have ended meanwhile. What is lost never comes back, not even by a late success (rule 4a).
+      if (tenure.isOver) {
+        this.#publishedValue.refuse(() => tenure.lostError(), awaiting);
+        return "ended";
+      }
+      if (lease) tenure.observed(lease);
+      if (!succeeded) {
+        this.#publishedValue.putBack(awaiting);
+        tenure.finish(lossBy(lease));
+        return "ended";
+      }
+      tenure.confirm(lease, sent);
+      this.#heartbeat.renewed(sent.monotonicMs);
+      for (const waiter of awaiting) waiter.resolve();
+      this.emit({ type: "renewed", term: tenure.term, tookMs: longestElapsedMs(sent, received) });
+      tenure.followPlan(lease, announcement);
+      void this.sideTasks.succession.refresh();
+      return "confirmed";
+    } catch (error) {
+      announcement?.notConfirmed();
+      this.#publishedValue.putBack(awaiting);
+      if (error instanceof InternalError) {
+        tenure.fail(error);
+        return "ended";
+      }
+      this.emit({ type: "renewal-failed", term: tenure.term, error, trustLeftMs: tenure.trustLeftMs() });
+      if (tenure.isOver) this.#publishedValue.refuse(() => tenure.lostError());
+      return "failed";
+    }
+  }
+}

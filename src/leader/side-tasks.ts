@@ -1,0 +1,10 @@
+import type { Succession } from "./succession.js";
+import type { TermHistory } from "./term-history.js";
+
+/** What runs beside a tenure, as long as it lasts. */
+export interface SideTasks {
+  readonly succession: Succession;
+  readonly history: TermHistory;
+  /** Called when the tenure is over, for whatever reason. A release waits for it. */
+  readonly onOver: () => Promise<unknown>;
+}
