@@ -1,4 +1,4 @@
-import { notAllowed } from "./describe.js";
+import { Code, notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import { checkNames } from "./known-names.js";
 import { LABEL_PATTERN, MAX_RESERVATION_MS, MAX_VALUE } from "./limits.js";
@@ -97,13 +97,13 @@ export function checkCall(options: unknown, known: readonly string[]): void {
       "options",
       `must be an object with ${known.join(", ")}`,
       options,
-      `{ ${known[0]} }`,
+      new Code(`{ ${known[0]} }`),
     );
   }
   checkNames(options, known);
   const { signal, announce, wait, onWorkError } = options as Record<string, unknown>;
   if (signal !== undefined && !isSignal(signal)) {
-    throw new InvalidOptionError("signal", "must be an AbortSignal", signal, undefined);
+    throw new InvalidOptionError("signal", "must be an AbortSignal", signal, new Code("controller.signal"));
   }
   if (onWorkError !== undefined && onWorkError !== "stop" && onWorkError !== "retry") {
     throw new InvalidOptionError("onWorkError", 'must be "stop" or "retry"', onWorkError, "retry");
@@ -120,8 +120,11 @@ function isSignal(value: unknown): boolean {
   return typeof aborted === "boolean" && typeof addEventListener === "function";
 }
 
+/** An example of the option `healthy`. */
+export const HEALTHY = new Code("() => pool.isConnected()");
+
 /** Checked before the bid, and not when the lease is won. */
 export function checkWork(work: unknown): void {
   if (typeof work === "function") return;
-  throw new InvalidOptionError("work", "must be a function", work, "async (leadership) => { … }");
+  throw new InvalidOptionError("work", "must be a function", work, new Code("async (leadership) => { … }"));
 }

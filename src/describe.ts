@@ -138,7 +138,12 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** A suggestion that is code, or words. A message shows it without quotation marks. */
+export class Code {
+  constructor(readonly text: string) {}
+}
+
 /** A value that works. It is the only value that an error shows. */
 export function suggested(value: unknown): string {
-  return `Suggestion: ${typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? "leave it out")}.`;
+  return `Suggestion: ${value instanceof Code ? value.text : (JSON.stringify(value) ?? "leave it out")}.`;
 }

@@ -13,6 +13,7 @@ import { Succession } from "./leader/succession.js";
 import { Tenure } from "./leader/tenure.js";
 import { recordTick, TermHistory } from "./leader/term-history.js";
 import { Transactions } from "./leader/transactions.js";
+import { refuseUnawaited } from "./leader/unawaited.js";
 import { LeaseClient } from "./lease-client.js";
 import { CALLS } from "./option-names.js";
 import type {
@@ -201,6 +202,7 @@ export class Election {
   /**
    * Waits until this candidate is elected, also while the table does not answer. The caller gives the leadership back:
    * with `await using`, or with `resign()` when the work has stopped.
+   * @returns a promise of the leadership. Await it: the promise itself is no leadership, and says so when it is used as one.
    * @throws InvalidOptionError: an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
@@ -209,7 +211,11 @@ export class Election {
    * await using leadership = await election.campaign({ signal: AbortSignal.timeout(60_000) });
    * await runJobs(leadership.signal);
    */
-  async campaign(options: Signalled = {}): Promise<Leadership> {
+  campaign(options: Signalled = {}): Promise<Leadership> {
+    return refuseUnawaited("campaign", this.#waitUntilElected(options));
+  }
+
+  async #waitUntilElected(options: Signalled): Promise<Leadership> {
     checkCall(options, CALLS.signalled);
     const { signal } = options;
     return this.#exclusively(async () => {
@@ -232,7 +238,7 @@ export class Election {
   /**
    * Tries once, without waiting. This object remembers what earlier tries saw, so tries that are minutes apart replace
    * a dead leader too.
-   * @returns undefined when this candidate is not elected: another one leads, the lease is reserved, the election is
+   * @returns a promise, as `campaign()` does. It is undefined when this candidate is not elected: another one leads, the lease is reserved, the election is
    * paused, or `healthy` does not return true.
    * @throws InvalidOptionError: an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
@@ -243,7 +249,11 @@ export class Election {
    * await using leadership = await election.tryCampaign();
    * if (leadership) await runJobs(leadership.signal);
    */
-  async tryCampaign(options: Signalled = {}): Promise<Leadership | undefined> {
+  tryCampaign(options: Signalled = {}): Promise<Leadership | undefined> {
+    return refuseUnawaited("tryCampaign", this.#tryToBeElected(options));
+  }
+
+  async #tryToBeElected(options: Signalled): Promise<Leadership | undefined> {
     checkCall(options, CALLS.signalled);
     const { signal } = options;
     return this.#exclusively(async () => {
@@ -352,17 +362,17 @@ export class Election {
    * Follows the election without competing. Yields the leader at once (undefined: nobody leads), and again at each
    * change, until `signal` aborts. It waits while the table does not answer. It costs one read per renewal of the
    * leader.
-   * @throws InvalidOptionError: an option cannot work. Thrown by the call itself.
+   * @throws InvalidOptionError: an option cannot work.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
-   * Thrown by the loop.
+   * All errors are thrown by the loop, not by the call.
    * @example
    * for await (const leader of election.observe({ signal })) {
    *   console.log(leader?.candidateId, leader?.value);
    * }
    */
-  observe(options: Signalled = {}): AsyncIterableIterator<Leader | undefined> {
+  async *observe(options: Signalled = {}): AsyncIterableIterator<Leader | undefined> {
     checkCall(options, CALLS.signalled);
-    return new Observer(this.#client, this.#options).follow(options.signal);
+    yield* new Observer(this.#client, this.#options).follow(options.signal);
   }
 
   /**

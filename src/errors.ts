@@ -1,4 +1,4 @@
-import { describe, suggested } from "./describe.js";
+import { Code, describe, suggested } from "./describe.js";
 import { inBrackets } from "./error-summary.js";
 import { NAME_PATTERN } from "./limits.js";
 
@@ -47,17 +47,22 @@ export class InvalidOptionError extends IncumbentError {
   readonly code = "INVALID_OPTION";
   /** The kind of value, such as `a string of 12 characters`. */
   readonly received: string;
+  /**
+   * A value that works, or a text of code that makes one. Undefined: leave the option out. For an unknown name: the most
+   * similar known name.
+   */
+  readonly suggestion: unknown;
 
   constructor(
     readonly option: string,
     readonly rule: string,
     received: unknown,
-    /** A value that works. Undefined: leave the option out. For an unknown name: the most similar known name. */
-    readonly suggestion: unknown,
+    suggestion: unknown,
   ) {
     const kind = describe(received);
     super(`${option}: ${rule}; received ${kind}. ${suggested(suggestion)}`);
     this.received = kind;
+    this.suggestion = suggestion instanceof Code ? suggestion.text : suggestion;
   }
 }
 

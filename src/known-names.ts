@@ -1,23 +1,43 @@
-import { isPlain } from "./describe.js";
+import { Code, isPlain } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 
 /** Refuses unknown option names. Otherwise a typing error would be ignored, and the default used. */
+
+const ELECTION = new Code('{ client: new DynamoDBClient({}), name: "billing/nightly" }');
+
+/** Names that users try, because other libraries have them, and the options that they mean. */
+const MEANT: Record<string, string> = {
+  election: "name",
+  name: "election",
+  candidateId: "label",
+  ttl: "leaseDurationMs",
+  region: "client",
+  endpoint: "client",
+  credentials: "client",
+};
 
 /**
  * Throws unless each name of `options` is one of `known`. In `known`, options in groups have paths such as
  * `tuning.expiry`, so that the error can say where an option belongs. An option whose value is undefined counts as left
  * out.
  * @param group the path of `options`; undefined: the top level
+ * @param example options that work
  */
-export function checkNames(options: object, known: readonly string[], group?: string): void {
+export function checkNames(
+  options: object,
+  known: readonly string[],
+  group?: string,
+  example: unknown = ELECTION,
+): void {
   if (typeof options !== "object" || options === null) {
     const rule = `must be an object with ${namesIn(known, group)}`;
-    throw new InvalidOptionError(group ?? "options", rule, options, undefined);
+    throw new InvalidOptionError(group ?? "options", rule, options, example);
   }
   const prefix = group === undefined ? "" : `${group}.`;
   for (const [place, [name, value]] of Object.entries(options).entries()) {
     if (value === undefined || (known.includes(prefix + name) && !name.includes("."))) continue;
-    const nearest = nearestPath(name, known);
+    const meant = Object.hasOwn(MEANT, name) ? MEANT[name] : undefined;
+    const nearest = meant !== undefined && known.includes(meant) ? meant : nearestPath(name, known);
     if (nearest !== undefined) {
       throw new InvalidOptionError(
         prefix + name,

@@ -75,14 +75,14 @@ export class Operator {
    * Asks the leader to hand over. The leader reads the request with its next renewal, announces its end, stops its work
    * and gives the lease back.
    * @param options `to`: the `candidateId` of the next leader, as `candidates()` lists it. @default any candidate
-   * @throws InvalidOptionError: an option cannot work. Thrown by the call itself.
+   * @throws InvalidOptionError: an option cannot work.
    * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the row could not be read or
    * written.
    * @example
    * const { done, leader } = await operator.requestStepDown();
    * if (done) console.log(leader?.candidateId, "was asked to step down");
    */
-  requestStepDown(options: { to?: string | undefined } = {}): Promise<Asked> {
+  async requestStepDown(options: { to?: string | undefined } = {}): Promise<Asked> {
     checkCall(options, ["to"]);
     const { to } = options;
     checkSuccessor(to);

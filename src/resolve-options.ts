@@ -1,6 +1,6 @@
-import { checkLabel, checkValue, duration, isRank, RANK_RULE } from "./arguments.js";
+import { checkLabel, checkValue, duration, HEALTHY, isRank, RANK_RULE } from "./arguments.js";
 import { type Clock, systemClock } from "./clock.js";
-import { notAllowed } from "./describe.js";
+import { Code, notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import { checkNames, groupOf } from "./known-names.js";
 import { DAY_MS, NAME_PATTERN } from "./limits.js";
@@ -56,7 +56,8 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
   const label = options.label ?? defaultLabel();
   checkLabel("label", label, "worker-1");
   checkValue(options.value);
-  checkFunctions("", options, ["healthy", "onEvent"]);
+  checkFunction("healthy", options.healthy, HEALTHY);
+  checkFunction("onEvent", options.onEvent, new Code("(event) => console.log(event)"));
   if (typeof eligible !== "boolean") {
     throw new InvalidOptionError("eligible", "must be true or false", eligible, true);
   }
@@ -67,15 +68,15 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
     options.leaseDurationMs ?? DEFAULT_LEASE_MS,
     MIN_LEASE_MS,
     DAY_MS,
-    DEFAULT_LEASE_MS,
+    suggestedLeaseMs(options.leaseDurationMs),
   );
   const timing = timingFor(leaseDurationMs, options.renewIntervalMs, tuning);
   if (neededMs(timing) > leaseDurationMs) {
     const { renewIntervalMs, requestTimeoutMs, safetyMarginMs } = timing;
     throw new InvalidOptionError(
       "leaseDurationMs",
-      `must leave room for a renewal to fail once and be tried again: renewIntervalMs (${renewIntervalMs}) + ` +
-        `2 × tuning.requestTimeoutMs (${requestTimeoutMs}) + tuning.safetyMarginMs (${safetyMarginMs}) = ${neededMs(timing)}`,
+      `must be at least renewIntervalMs (${renewIntervalMs}) + 2 × tuning.requestTimeoutMs (${requestTimeoutMs}) + ` +
+        `tuning.safetyMarginMs (${safetyMarginMs}) = ${neededMs(timing)}, so that a renewal can fail once and be tried again`,
       leaseDurationMs,
       minLeaseMs(leaseDurationMs, options.renewIntervalMs, tuning),
     );
@@ -205,7 +206,7 @@ function resolveExpiry(expiry: unknown = "service-clock") {
 
 function resolveRuntime(runtime: unknown): { clock: Clock; random: () => number } {
   const given: Runtime = groupOf("runtime", runtime, ELECTION_PATHS, undefined);
-  checkFunctions("runtime.", given, ["random"]);
+  checkFunction("runtime.random", given.random, new Code("Math.random"));
   const { clock = systemClock, random = secureRandom } = given;
   const { monotonicMs, wallMs, setTimer }: Partial<Clock> = clock ?? {};
   if ([monotonicMs, wallMs, setTimer].every((method) => typeof method === "function"))
@@ -219,12 +220,15 @@ function resolveRuntime(runtime: unknown): { clock: Clock; random: () => number 
 }
 
 /** Checked here, because later a wrong type would look like a failure of the table. */
-function checkFunctions<T extends object>(prefix: string, options: T, names: (keyof T & string)[]): void {
-  for (const name of names) {
-    const value: unknown = options[name];
-    if (value === undefined || typeof value === "function") continue;
-    throw new InvalidOptionError(prefix + name, "must be a function", value, undefined);
-  }
+function checkFunction(option: string, value: unknown, example: Code): void {
+  if (value === undefined || typeof value === "function") return;
+  throw new InvalidOptionError(option, "must be a function", value, example);
+}
+
+/** Too short a lease may have been meant in seconds. */
+function suggestedLeaseMs(given: unknown): number {
+  const ms = typeof given === "number" ? given * 1_000 : Number.NaN;
+  return Number.isInteger(ms) && ms >= MIN_LEASE_MS && ms <= DAY_MS ? ms : DEFAULT_LEASE_MS;
 }
 
 type LeaseTiming = Pick<ResolvedOptions, "renewIntervalMs" | "safetyMarginMs" | "requestTimeoutMs">;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { type Election, type Leadership, Operator } from "../src/index.js";
+import { type Election, Operator } from "../src/index.js";
 import { leaderHandler } from "../src/lambda/index.js";
+import { Leadership } from "../src/leader/leadership.js";
 import { MemoryTable } from "../src/testing/index.js";
 import { errorOf } from "./support/canary.js";
 import { Stage } from "./support/stage.js";
@@ -22,7 +23,7 @@ const CALLS: Record<string, (election: Election, options: never) => unknown> = {
   runOnce: (election, options) => election.runOnce("2026-01-01", work, options),
   tryLead: (election, options) => election.tryLead(work, options),
   leader: (election, options) => election.leader(options),
-  observe: (election, options) => election.observe(options),
+  observe: (election, options) => election.observe(options).next(),
   candidates: (election, options) => election.candidates(options),
   history: (election, options) => election.history(options),
   isWedged: (election, options) => election.isWedged(options),
@@ -61,7 +62,7 @@ test.each(Object.entries(CALLS))("%s with a signal in place of its options is re
     expect(await refusal((election) => call(election, options as never))).toMatchObject({
       code: "INVALID_OPTION",
       option: "options",
-      message: expect.stringMatching(/^options: must be an object with signal.*Suggestion: "\{ signal \}"/),
+      message: expect.stringMatching(/^options: must be an object with signal.*Suggestion: \{ signal \}\.$/),
     });
   }
 });
@@ -116,6 +117,49 @@ test("an operator's step-down to somebody, without braces, is refused", async ()
   const operator = new Operator({ store: new MemoryTable(), name: "billing/nightly" });
   expect(await errorOf(() => operator.requestStepDown("b-1" as never))).toMatchObject({ option: "options" });
 });
+
+test("what is awaited rejects and never throws; what is not awaited throws", async () => {
+  const leadership = await new Stage().candidate("a").election.campaign();
+  const operator = new Operator({ store: new MemoryTable(), name: "billing/nightly" });
+  const bad = { unknown: 1 } as never;
+  const awaited: Array<() => unknown> = [
+    ...Object.values(CALLS).map((call) => () => call(new Stage().candidate("a").election, bad)),
+    () => leadership.resign(bad),
+    () => leadership.transact([], bad),
+    () => leadership.proclaim(7 as never),
+    () => operator.requestStepDown(bad),
+  ];
+  for (const call of awaited) {
+    const promise = call();
+    expect(promise).toBeInstanceOf(Promise);
+    await expect(promise).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  }
+  const invalid = expect.objectContaining({ code: "INVALID_OPTION" });
+  expect(() => leadership.stepDown(bad)).toThrow(invalid);
+  expect(() => leadership.throwIfLost("2 s" as never)).toThrow(invalid);
+  expect(() => leadership.guard(bad)).toThrow(invalid);
+  leadership.throwIfLost();
+});
+
+test.each(["campaign", "tryCampaign"] as const)(
+  "%s without await says so, whatever it is used for",
+  async (call) => {
+    const { election } = new Stage().candidate("a");
+    const promise = election[call]();
+    const names = Reflect.ownKeys(Leadership.prototype).filter((name) => name !== "constructor");
+    expect(names).toContain("guard");
+    const message =
+      `leadership: must be awaited before it is used, because ${call}() returns a promise; ` +
+      `received an object of class Promise. Suggestion: await election.${call}().`;
+    for (const name of names) {
+      const use = () => promise[name as keyof typeof promise];
+      expect(use).toThrow(expect.objectContaining({ code: "INVALID_OPTION", message }));
+    }
+    const leadership = await promise;
+    expect(leadership?.term).toBe(1);
+    await leadership?.resign();
+  },
+);
 
 test("a Lambda handler without work is refused before its bid", async () => {
   const store = new MemoryTable();

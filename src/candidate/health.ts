@@ -1,3 +1,4 @@
+import { HEALTHY } from "../arguments.js";
 import { withTimeout } from "../async.js";
 import { InvalidOptionError } from "../errors.js";
 import type { Emit } from "../events.js";
@@ -15,12 +16,7 @@ export async function isHealthy(options: ResolvedOptions, emit: Emit): Promise<b
     const answer: unknown = await withTimeout(clock, requestTimeoutMs, async () => healthy());
     if (answer === true) return true;
     if (answer !== false) {
-      error = new InvalidOptionError(
-        "healthy",
-        "must return true or false",
-        answer,
-        "() => pool.isConnected",
-      );
+      error = new InvalidOptionError("healthy", "must return true or false", answer, HEALTHY);
     }
   } catch (thrown) {
     error = thrown;

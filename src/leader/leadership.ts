@@ -185,7 +185,7 @@ export class Leadership implements AsyncDisposable {
    * const outcome = await leadership.resign();
    * if (outcome === "unconfirmed") console.warn("the lease runs out by itself");
    */
-  resign(options: ResignOptions = {}): Promise<ResignOutcome> {
+  async resign(options: ResignOptions = {}): Promise<ResignOutcome> {
     checkCall(options, Object.keys(RESIGN));
     const { to, reserveForMs } = options;
     checkReserveFor(reserveForMs);

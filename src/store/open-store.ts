@@ -1,4 +1,4 @@
-import { notAllowed } from "../describe.js";
+import { Code, notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { TABLE_CHARACTER, TABLE_PATTERN } from "../limits.js";
 import { dynamoDBLeaseStore } from "./dynamodb/lease-store.js";
@@ -32,7 +32,12 @@ export interface GivenStoreOptions {
 export function storeOf({ store, client, tableName }: TableOptions): LeaseStore {
   if (store !== undefined) {
     if (typeof store?.acquire !== "function")
-      throw new InvalidOptionError("store", "must be a MemoryTable or another store", store, undefined);
+      throw new InvalidOptionError(
+        "store",
+        "must be a MemoryTable or another store",
+        store,
+        new Code("new MemoryTable()"),
+      );
     for (const [option, value] of Object.entries({ client, tableName })) {
       if (value !== undefined)
         throw new InvalidOptionError(option, "must be left out when there is a store", value, undefined);
@@ -44,7 +49,7 @@ export function storeOf({ store, client, tableName }: TableOptions): LeaseStore 
       "client",
       "must be a DynamoDBClient or DynamoDBDocumentClient",
       client,
-      "new DynamoDBClient({})",
+      new Code("new DynamoDBClient({})"),
     );
   }
   checkTableName(tableName ?? DEFAULT_TABLE_NAME);
