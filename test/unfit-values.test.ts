@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { DeleteItemCommand, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { marshall, NumberValueImpl as NumberValue } from "@aws-sdk/util-dynamodb";
+import { marshall, NumberValueImpl as NumberValue, unmarshall } from "@aws-sdk/util-dynamodb";
 import fc from "fast-check";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { Election, InvalidOptionError, type TransactionAction } from "../src/index.js";
-import { toAction } from "../src/store/transaction.js";
+import type { Attribute } from "../src/store/attribute.js";
+import { fromItem, toAction } from "../src/store/transaction.js";
 import { createLeaseTable } from "../src/testing/index.js";
 import { startFaultProxy } from "./support/fault-proxy.js";
 import { newClient, newTable } from "./support/fixture.js";
@@ -175,6 +176,51 @@ test("what is taken is what the SDK's own conversion makes of it, to the letter"
       expect(keyOrItem).toEqual(marshall({ id: "1", amount }, { removeUndefinedValues: true }));
     }),
   );
+});
+
+test("a refusal brings back each item as the SDK's own conversion makes it", () => {
+  const number = fc.oneof(
+    fc.integer().map(String),
+    fc.double({ min: -1, max: 1, noNaN: true }).map(String),
+    fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n }).map(String),
+  );
+  const set = <T>(member: fc.Arbitrary<T>) => fc.uniqueArray(member, { minLength: 1 });
+  const { attribute } = fc.letrec<{ attribute: Attribute }>((tie) => ({
+    attribute: fc.oneof(
+      { depthSize: "small" },
+      fc.string().map((S) => ({ S })),
+      number.map((N) => ({ N })),
+      fc.uint8Array().map((B) => ({ B })),
+      fc.boolean().map((BOOL) => ({ BOOL })),
+      fc.constant<Attribute>({ NULL: true }),
+      set(fc.string()).map((SS) => ({ SS })),
+      set(number).map((NS) => ({ NS })),
+      set(fc.uint8Array()).map((BS) => ({ BS })),
+      fc.array(tie("attribute")).map((L) => ({ L })),
+      fc.dictionary(fc.string(), tie("attribute")).map((M) => ({ M })),
+    ),
+  }));
+  fc.assert(
+    fc.property(attribute, (amount) => {
+      const item = { id: { S: "1" }, amount };
+      expect(fromItem(item, true)).toEqual(unmarshall(item as Parameters<typeof unmarshall>[0]));
+      expect(fromItem(item, false)).toBe(item);
+    }),
+  );
+});
+
+test("a refusal is told though the item holds a number that the SDK cannot convert: the number comes as text", async () => {
+  await createLeaseTable(client);
+  await using leadership = await new Election({ client, name: `e/${randomUUID()}` }).campaign();
+  const id = randomUUID();
+  const n = "9007199254740993.5";
+  await client.send(new PutItemCommand({ TableName: ledger, Item: { id: { S: id }, n: { N: n } } }));
+  const again = { TableName: ledger, Item: { id }, ConditionExpression: "attribute_not_exists(id)" };
+  const put = { ...again, ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const };
+  await expect(leadership.transact([{ Put: put }])).rejects.toMatchObject({
+    code: "TRANSACTION_REFUSED",
+    refusals: [{ code: "ConditionalCheckFailed", item: { id, n } }],
+  });
 });
 
 test("bytes are copied: what is sent again is what was sent before", () => {

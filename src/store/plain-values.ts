@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import { dataOf, isPlain, Kind } from "../describe.js";
-import { type Attribute, numberProblem } from "./attribute.js";
+import { type Attribute, type Item, numberProblem } from "./attribute.js";
 import { bytesOf, checkDistinct, MAX_DEPTH, type Unfit, UnfitValue } from "./attribute-form.js";
 
 /**
@@ -98,4 +98,28 @@ function numberValue(value: unknown): string | undefined {
 function isPlainBehind(proxy: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(proxy);
   return prototype === null || prototype === Object.prototype;
+}
+
+/** The plain values of an item, as `DynamoDBDocumentClient` returns them. */
+export function fromAttributes(item: Item): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(item).map(([name, attribute]) => [name, fromAttribute(attribute)]),
+  );
+}
+
+function fromAttribute(attribute: Attribute): unknown {
+  if ("N" in attribute) return fromFigures(attribute.N);
+  if ("NULL" in attribute) return null;
+  if ("L" in attribute) return attribute.L.map(fromAttribute);
+  if ("M" in attribute) return fromAttributes(attribute.M);
+  if ("NS" in attribute) return new Set(attribute.NS.map(fromFigures));
+  const [content] = Object.values(attribute);
+  return Array.isArray(content) ? new Set(content) : content;
+}
+
+/** A bigint where a number would lose digits. A fraction there stays text; the SDK's own conversion throws. */
+function fromFigures(figures: string): number | bigint | string {
+  const number = Number(figures);
+  if (Math.abs(number) <= Number.MAX_SAFE_INTEGER) return number;
+  return /^-?\d+$/.test(figures) ? BigInt(figures) : figures;
 }

@@ -1,11 +1,10 @@
-import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { Kind, notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { TABLE_CHARACTER, TABLE_PATTERN } from "../limits.js";
 import type { Attribute, Item } from "./attribute.js";
 import { checkAttribute, UnfitValue } from "./attribute-form.js";
 import { isAttributeForm, MAX_ACTIONS, type TransactionAction } from "./fencing.js";
-import { toAttribute } from "./plain-values.js";
+import { fromAttributes, toAttribute } from "./plain-values.js";
 
 /** Checks users' actions and converts plain values to attribute values. */
 
@@ -177,7 +176,7 @@ export function toTransactItem(action: Action) {
 /** An item for the author of an action, with plain values if the action has them. */
 export function fromItem(item: Item | undefined, plain: boolean): Record<string, unknown> | undefined {
   if (item === undefined) return undefined;
-  return plain ? unmarshall(item as Parameters<typeof unmarshall>[0]) : item;
+  return plain ? fromAttributes(item) : item;
 }
 
 /** Whether an attribute can be (part of) a key. */
