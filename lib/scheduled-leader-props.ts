@@ -30,10 +30,20 @@ export interface ScheduledLeaderProps {
   readonly memorySize?: number;
   /** More environment; with `entry` only. @default none */
   readonly environment?: Record<string, string>;
-  /** Keeps the job in one group of functions, such as a Region, as long as its runs succeed. @default none */
+  /**
+   * Keeps the job in one group of functions, such as a Region, as long as its runs succeed. All groups must get their
+   * events at the same time, so a rate is deployed as the `cron` that has its ticks.
+   * @default none
+   */
   readonly sticky?: StickyProps;
   /** `"tick"`: at most one run completes per scheduled time. `false`: a second delivery runs again. @default "tick" */
   readonly once?: "tick" | false;
+  /**
+   * Which ticks run. `"latest"`: the newest; a tick that a later one has overtaken does not run. `"every"`: also ticks that
+   * were overtaken, as long as at most 63 later ticks have completed. A tick that does not run fails its invocation.
+   * @default "latest"
+   */
+  readonly ticks?: "latest" | "every";
   /** What happens to runs that fail. @default as described there */
   readonly retry?: RetryProps;
   /** The queue for events that were not delivered, and for those whose runs failed for good. @default one is made */
@@ -56,8 +66,14 @@ export interface StickyProps {
 
 /** What happens to a run that fails. */
 export interface RetryProps {
-  /** How often Lambda tries a failed run again, 0 to 2. @default 2 */
+  /**
+   * How often Lambda tries a failed run again, 0 to 2. It does so after 1 minute, and then after 2 more.
+   * @default 2, or as many as come before the next tick of a rate
+   */
   readonly maximumRetryAttempts?: number;
-  /** How old an event may be at its last try: 1 minute to 6 hours. @default 1 hour */
+  /**
+   * How old an event may be at its last try: 1 minute to 6 hours.
+   * @default 1 hour; less if the next tick of a rate comes before that
+   */
   readonly maximumEventAge?: Duration;
 }

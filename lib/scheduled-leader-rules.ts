@@ -1,9 +1,10 @@
 import { type Duration, Token } from "aws-cdk-lib";
+import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
 import { notAllowed } from "../src/describe.js";
 import { refuse } from "./invalid-prop.js";
-import { rateSecondsOf } from "./schedule-rate.js";
-import type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
+import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
+import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
 
 /** Refuses props that cannot work, when the app is synthesized. */
 
@@ -42,14 +43,19 @@ export function checkTimeout(scope: Construct, timeout: Duration | undefined): v
   refuse(scope, "timeout", rule, seconds, "Duration.minutes(1)");
 }
 
-export function checkRetry(scope: Construct, { maximumRetryAttempts, maximumEventAge }: RetryProps): void {
-  const attempts = maximumRetryAttempts;
-  if (attempts !== undefined && !Token.isUnresolved(attempts) && ![0, 1, 2].includes(attempts)) {
-    refuse(scope, "retry.maximumRetryAttempts", "must be 0, 1 or 2, as Lambda allows", attempts, 2);
+export function checkTicks(scope: Construct, { ticks, once }: ScheduledLeaderProps): void {
+  if (ticks === undefined) return;
+  if (ticks !== "latest" && ticks !== "every") {
+    refuse(scope, "ticks", 'must be "latest" or "every"', ticks, '"latest"');
   }
-  const age = maximumEventAge && secondsOf(maximumEventAge);
-  if (age !== undefined && (age < 60 || age > 21_600)) {
-    refuse(scope, "retry.maximumEventAge", "must be 60 to 21600 seconds", age, "Duration.hours(1)");
+  if (once === false) {
+    refuse(
+      scope,
+      "ticks",
+      'needs once: "tick", because without ticks every event runs',
+      once,
+      "leave out once",
+    );
   }
 }
 
@@ -68,17 +74,28 @@ export function checkSticky(scope: Construct, sticky: StickyProps, props: Schedu
     const rule = `must be 1 to 100 of A-Z a-z 0-9 . _ -${notAllowed(group, /[A-Za-z0-9._-]/)}`;
     refuse(scope, "sticky.group", rule, group, "eu-west-1");
   }
+  checkAligned(scope, props.schedule);
   const seconds = secondsOf(sticky.for);
   if (seconds === undefined) return;
   if (seconds <= 0 || seconds > MAX_STICKY_DAYS * 86_400) {
     const rule = `must be more than 0 and at most ${MAX_STICKY_DAYS * 86_400} seconds (${MAX_STICKY_DAYS} days)`;
     refuse(scope, "sticky.for", rule, seconds, "Duration.hours(1)");
   }
-  const between = rateSecondsOf(props.schedule);
+  const between = rateSecondsOf(props.schedule.expressionString);
   if (between !== undefined && seconds <= between) {
     const rule = `must be longer than from tick to tick (${between} seconds), or it is over before the next one`;
     refuse(scope, "sticky.for", rule, seconds, `Duration.seconds(${2 * between})`);
   }
+}
+
+/** The group that waits would wait for an event that comes much later, and fail. */
+function checkAligned(scope: Construct, { expressionString: expression }: ScheduleExpression): void {
+  const rate = rateSecondsOf(expression);
+  if (rate === undefined || cronOfRate(rate) !== undefined) return;
+  const rule =
+    `with sticky, the schedules of all groups must fire at the same time, and those of ${expression} do not: they count ` +
+    "from their creation, and no cron has their ticks";
+  refuse(scope, "schedule", rule, expression, 'ScheduleExpression.cron({ minute: "0/10" })');
 }
 
 function secondsOf(duration: Duration): number | undefined {

@@ -1,18 +1,19 @@
-import { Duration, Stack, Token, Validations } from "aws-cdk-lib";
+import { Duration, Stack, TimeZone, Token, Validations } from "aws-cdk-lib";
 import type { IGrantable, IPrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
-import { Schedule, TimeWindow } from "aws-cdk-lib/aws-scheduler";
+import { Schedule, ScheduleExpression, TimeWindow } from "aws-cdk-lib/aws-scheduler";
 import { type IQueue, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { checkElection } from "./invalid-prop.js";
 import { JobAlarms } from "./job-alarms.js";
 import { LeaderFunction } from "./leader-function.js";
-import { rateSecondsOf } from "./schedule-rate.js";
+import { retriesOf } from "./retries.js";
+import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
 import { LeaderTarget } from "./schedule-target.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
-import { checkFunction, checkRetry, checkSticky, checkTimeout } from "./scheduled-leader-rules.js";
+import { checkFunction, checkSticky, checkTicks, checkTimeout } from "./scheduled-leader-rules.js";
 
 /**
  * A job that runs on a schedule, only while it leads its election. The scheduled time is the tick. You can deploy it in
@@ -36,16 +37,17 @@ export class ScheduledLeader extends Construct implements IGrantable {
    */
   constructor(scope: Construct, id: string, props: ScheduledLeaderProps) {
     super(scope, id);
-    const { table, election, sticky, once = "tick", retry = {} } = props;
+    const { table, election, sticky, once = "tick" } = props;
     checkElection(this, election);
     checkFunction(this, props);
-    checkRetry(this, retry);
+    checkTicks(this, props);
+    const { attempts, maxAgeS } = retriesOf(this, props);
     if (sticky) checkSticky(this, sticky, props);
 
     this.function = props.function ?? this.#makeFunction(props);
     checkTimeout(this, this.function.timeout);
     this.#addEnvironment({ INCUMBENT_TABLE: table.tableName, INCUMBENT_ELECTION: election });
-    if (once) this.#addTicks(once, rateSecondsOf(props.schedule));
+    if (once) this.#addTicks(once, props);
     if (sticky) {
       const group = sticky.group ?? Stack.of(this).region;
       this.#addEnvironment({
@@ -56,17 +58,16 @@ export class ScheduledLeader extends Construct implements IGrantable {
     table.grantCandidate(this.function, election);
 
     this.deadLetterQueue = props.deadLetterQueue ?? this.#makeDeadLetterQueue();
-    const { maximumRetryAttempts = 2, maximumEventAge = Duration.hours(1) } = retry;
     // The schedule only delivers the event. Lambda knows whether the run failed, and tries again.
     this.function.configureAsyncInvoke({
-      retryAttempts: maximumRetryAttempts,
-      maxEventAge: maximumEventAge,
+      retryAttempts: attempts,
+      maxEventAge: Duration.seconds(maxAgeS),
       onFailure: new SqsDestination(this.deadLetterQueue),
     });
     this.schedule = new Schedule(this, "Schedule", {
-      schedule: props.schedule,
+      schedule: sticky ? aligned(props.schedule) : props.schedule,
       timeWindow: TimeWindow.off(),
-      target: new LeaderTarget(this, this.function, this.deadLetterQueue, maximumEventAge.toSeconds()),
+      target: new LeaderTarget(this, this.function, this.deadLetterQueue, maxAgeS),
       description: Token.isUnresolved(election) ? "Runs its leader" : `Runs the leader of ${election}`,
     });
     if (props.alarms ?? true) {
@@ -83,10 +84,13 @@ export class ScheduledLeader extends Construct implements IGrantable {
     return this.function.grantPrincipal;
   }
 
-  #addTicks(once: string, rateSeconds: number | undefined): void {
-    this.#addEnvironment({ INCUMBENT_ONCE: once });
-    if (rateSeconds === undefined) return;
-    this.#addEnvironment({ INCUMBENT_TICK_PERIOD_MS: String(rateSeconds * 1_000) });
+  #addTicks(once: string, { schedule, ticks }: ScheduledLeaderProps): void {
+    const rateS = rateSecondsOf(schedule.expressionString);
+    this.#addEnvironment({
+      INCUMBENT_ONCE: once,
+      ...(ticks && { INCUMBENT_TICKS: ticks }),
+      ...(rateS !== undefined && { INCUMBENT_TICK_PERIOD_MS: String(rateS * 1_000) }),
+    });
   }
 
   #makeFunction(props: ScheduledLeaderProps): LambdaFunction {
@@ -114,4 +118,11 @@ export class ScheduledLeader extends Construct implements IGrantable {
     Validations.of(queue).acknowledge({ id: "AwsSolutions-SQS3", reason });
     return queue;
   }
+}
+
+/** With `sticky` a group that got its event before the group that keeps the job would wait in vain. */
+function aligned(schedule: ScheduleExpression): ScheduleExpression {
+  const rateS = rateSecondsOf(schedule.expressionString);
+  const cron = rateS === undefined ? undefined : cronOfRate(rateS);
+  return cron === undefined ? schedule : ScheduleExpression.expression(cron, TimeZone.ETC_UTC);
 }

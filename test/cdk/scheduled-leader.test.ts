@@ -10,6 +10,7 @@ import { actionsOf, statementsOf } from "./policies.js";
 import { newStack, only, refusal, resources } from "./synth.js";
 
 const entry = fileURLToPath(new URL("../../examples/scheduled-job.ts", import.meta.url));
+const minutes = Duration.minutes;
 const everyMinute = ScheduleExpression.rate(Duration.minutes(1));
 
 function leader(stack: Stack, props: Partial<ScheduledLeaderProps> = {}): ScheduledLeader {
@@ -115,7 +116,8 @@ test("sticky is by Region unless a group is named", () => {
 
 test("events that cannot be delivered, and runs that fail for good, end in one encrypted queue, TLS only", () => {
   const stack = newStack();
-  leader(stack, { retry: { maximumRetryAttempts: 1, maximumEventAge: Duration.minutes(30) } });
+  const schedule = ScheduleExpression.rate(Duration.hours(1));
+  leader(stack, { schedule, retry: { maximumRetryAttempts: 1, maximumEventAge: Duration.minutes(30) } });
   const queue = { "Fn::GetAtt": [expect.stringMatching(/^NightlyDeadLetters/), "Arn"] };
   expect(only(stack, "AWS::SQS::Queue").Properties).toMatchObject({ SqsManagedSseEnabled: true });
   expect(only(stack, "AWS::SQS::QueuePolicy").Properties).toMatchObject({
@@ -131,6 +133,39 @@ test("events that cannot be delivered, and runs that fail for good, end in one e
     MaximumEventAgeInSeconds: 1_800,
     DestinationConfig: { OnFailure: { Destination: queue } },
   });
+});
+
+test("by default the retries of Lambda and of the Scheduler end before the next tick of a rate", () => {
+  const retriesIn = (stack: Stack) => {
+    const { MaximumRetryAttempts, MaximumEventAgeInSeconds } = only(
+      stack,
+      "AWS::Lambda::EventInvokeConfig",
+    ).Properties;
+    const target = only(stack, "AWS::Scheduler::Schedule").Properties.Target as Record<string, object>;
+    return { ...target.RetryPolicy, attempts: MaximumRetryAttempts, age: MaximumEventAgeInSeconds };
+  };
+  const fiveMinutes = newStack();
+  leader(fiveMinutes, { schedule: ScheduleExpression.rate(minutes(5)) });
+  expect(retriesIn(fiveMinutes)).toMatchObject({ attempts: 2, age: 240, MaximumEventAgeInSeconds: 240 });
+  const minute = newStack();
+  leader(minute);
+  expect(retriesIn(minute)).toMatchObject({ attempts: 0, age: 60, MaximumEventAgeInSeconds: 60 });
+  const every = newStack();
+  leader(every, { ticks: "every" });
+  expect(retriesIn(every)).toMatchObject({ attempts: 2, age: 3_600, MaximumEventAgeInSeconds: 3_600 });
+  expect(environment(every)).toMatchObject({ INCUMBENT_TICKS: "every" });
+});
+
+test("with sticky a rate is deployed as the cron that has its ticks, so that all groups get them at once", () => {
+  const stack = newStack();
+  const sticky = { for: Duration.hours(2) };
+  leader(stack, { sticky, schedule: ScheduleExpression.rate(minutes(10)) });
+  const { ScheduleExpression: expression, ScheduleExpressionTimezone } = only(
+    stack,
+    "AWS::Scheduler::Schedule",
+  ).Properties;
+  expect([expression, ScheduleExpressionTimezone]).toEqual(["cron(0/10 * * * ? *)", "Etc/UTC"]);
+  expect(environment(stack)).toMatchObject({ INCUMBENT_TICK_PERIOD_MS: "600000" });
 });
 
 test("a queue of one's own is used, and none is made", () => {
@@ -182,7 +217,6 @@ test("a function of one's own gets environment, rights and schedule, and keeps t
   expect(statementsOf(stack, "OwnServiceRole").flatMap(actionsOf)).toContain("dynamodb:ConditionCheckItem");
 });
 
-const minutes = Duration.minutes;
 test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "a name that cannot be",
@@ -237,6 +271,42 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
     "events that get older than Lambda lets them",
     { retry: { maximumEventAge: Duration.hours(7) } },
     "retry.maximumEventAge: must be 60 to 21600 seconds; received the number 25200. Suggestion: Duration.hours(1).",
+  ],
+  [
+    "events that are tried when the next tick has run",
+    { retry: { maximumEventAge: minutes(5) }, schedule: ScheduleExpression.rate(minutes(5)) },
+    "retry.maximumEventAge: must be at most 240 seconds with rate(5 minutes): the next tick has run by then, so this one " +
+      'is superseded; received the number 300. Suggestion: Duration.seconds(240), or ticks: "every".',
+  ],
+  [
+    "retries that come when the next tick has run",
+    { retry: { maximumRetryAttempts: 2 }, schedule: ScheduleExpression.rate(minutes(3)) },
+    "retry.maximumRetryAttempts: must be at most 1 with rate(3 minutes), because Lambda tries again after 1 minute, and then " +
+      "after 2 more: the next tick has run by then, so this one is superseded; received the number 2. " +
+      'Suggestion: 1, or ticks: "every".',
+  ],
+  [
+    "events that outlive the window of every tick",
+    { ticks: "every", retry: { maximumEventAge: Duration.hours(2) } },
+    "retry.maximumEventAge: must be at most 3780 seconds with rate(1 minute): 64 later ticks have completed by then, so " +
+      "this one is superseded; received the number 7200. Suggestion: Duration.seconds(3780).",
+  ],
+  [
+    "ticks that are neither",
+    { ticks: "all" as "every" },
+    'ticks: must be "latest" or "every"; received a string of 3 characters. Suggestion: "latest".',
+  ],
+  [
+    "every tick without ticks",
+    { ticks: "every", once: false },
+    'ticks: needs once: "tick", because without ticks every event runs; received the boolean false. Suggestion: leave out once.',
+  ],
+  [
+    "stickiness with schedules that cannot fire together",
+    { sticky: { for: Duration.hours(2) }, schedule: ScheduleExpression.rate(minutes(7)) },
+    "schedule: with sticky, the schedules of all groups must fire at the same time, and those of rate(7 minutes) do not: they " +
+      "count from their creation, and no cron has their ticks; received a string of 15 characters. " +
+      'Suggestion: ScheduleExpression.cron({ minute: "0/10" }).',
   ],
 ])("%s: refused", (_, props, message) => {
   expect(refusal(() => leader(newStack(), props))).toBe(message);

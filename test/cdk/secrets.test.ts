@@ -67,6 +67,7 @@ const JOB: Record<keyof ScheduledLeaderProps, 0> = {
   environment: 0,
   sticky: 0,
   once: 0,
+  ticks: 0,
   retry: 0,
   deadLetterQueue: 0,
   logRetention: 0,

@@ -1,0 +1,57 @@
+import { Token } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { refuse } from "./invalid-prop.js";
+import {
+  defaultRetries,
+  MAX_AGE_S,
+  MIN_AGE_S,
+  maxAgeS,
+  maxAttempts,
+  type Retries,
+  WINDOW_TICKS,
+} from "./retry-window.js";
+import { rateSecondsOf } from "./schedule-rate.js";
+import type { RetryProps, ScheduledLeaderProps } from "./scheduled-leader-props.js";
+
+/** The retries of a job. Refuses those that come too late for their tick. */
+export function retriesOf(scope: Construct, props: ScheduledLeaderProps): Retries {
+  const { retry = {}, once = "tick", ticks = "latest", schedule } = props;
+  const given = checked(scope, retry);
+  const expression = schedule.expressionString;
+  const occurrence = { rateS: rateSecondsOf(expression), ticks: once ? ticks : undefined };
+  const usual = defaultRetries(occurrence);
+  const limitS = maxAgeS(occurrence);
+  if (limitS !== undefined) {
+    const [then, or] =
+      ticks === "latest"
+        ? ["the next tick has run by then, so this one is superseded", ', or ticks: "every"']
+        : [`${WINDOW_TICKS} later ticks have completed by then, so this one is superseded`, ""];
+    const { attempts = 0, maxAgeS: ageS = 0 } = given;
+    if (ageS > limitS) {
+      const rule = `must be at most ${limitS} seconds with ${expression}: ${then}`;
+      refuse(scope, "retry.maximumEventAge", rule, ageS, `Duration.seconds(${limitS})${or}`);
+    }
+    const most = maxAttempts(limitS);
+    if (attempts > most) {
+      const rule =
+        `must be at most ${most} with ${expression}, because Lambda tries again after 1 minute, and then after 2 more: ` +
+        then;
+      refuse(scope, "retry.maximumRetryAttempts", rule, attempts, `${most}${or}`);
+    }
+  }
+  return { ...usual, ...given };
+}
+
+/** What is given and known at synthesis or, as a token, at deployment. */
+function checked(scope: Construct, { maximumRetryAttempts, maximumEventAge }: RetryProps): Partial<Retries> {
+  const attempts = maximumRetryAttempts;
+  if (attempts !== undefined && !Token.isUnresolved(attempts) && ![0, 1, 2].includes(attempts)) {
+    refuse(scope, "retry.maximumRetryAttempts", "must be 0, 1 or 2, as Lambda allows", attempts, 2);
+  }
+  const age = maximumEventAge?.toSeconds({ integral: false });
+  if (age !== undefined && !Token.isUnresolved(age) && !(age >= MIN_AGE_S && age <= MAX_AGE_S)) {
+    const rule = `must be ${MIN_AGE_S} to ${MAX_AGE_S} seconds`;
+    refuse(scope, "retry.maximumEventAge", rule, age, "Duration.hours(1)");
+  }
+  return { ...(attempts !== undefined && { attempts }), ...(age !== undefined && { maxAgeS: age }) };
+}
