@@ -18,7 +18,7 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 
 /** The reason with which `withTimeout` aborts. Callers replace it by an error of their own. */
 export class TimedOut extends Error {
-  constructor(readonly afterMs: number) {
+  constructor(afterMs: number) {
     super(`no answer within ${Math.round(afterMs)} ms`);
     this.name = "TimedOut";
   }

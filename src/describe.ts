@@ -66,12 +66,18 @@ export function isPlain(value: object): boolean {
 
 /** A data property of the value or of its prototypes. It runs no getter, and stops at a proxy. */
 export function dataOf(value: unknown, name: string): unknown {
-  let holder: unknown = value;
-  for (let depth = 0; depth < 20 && isObject(holder) && !types.isProxy(holder); depth++) {
-    if (Object.hasOwn(holder, name)) return ownData(holder, name);
-    holder = Object.getPrototypeOf(holder);
+  const holder = chainOf(value).find((object) => Object.hasOwn(object, name));
+  return holder && ownData(holder, name);
+}
+
+/** The object and its prototypes, up to a proxy. */
+function chainOf(value: unknown): object[] {
+  const chain: object[] = [];
+  for (let next = value; chain.length < 20 && isObject(next) && !types.isProxy(next); ) {
+    chain.push(next);
+    next = Object.getPrototypeOf(next);
   }
-  return undefined;
+  return chain;
 }
 
 /** Fields by which a client's configuration is known. */
@@ -98,14 +104,12 @@ function looks(value: object, plain: boolean): string {
 
 /** The name of a class, from its own code: data cannot imitate it. */
 function className(value: object): string | undefined {
-  let prototype: unknown = Object.getPrototypeOf(value);
-  for (let depth = 0; depth < 20 && isObject(prototype) && !types.isProxy(prototype); depth++) {
+  for (const prototype of chainOf(Object.getPrototypeOf(value))) {
     const made = ownData(prototype, "constructor");
     if (typeof made === "function" && !types.isProxy(made) && ownData(made, "prototype") === prototype) {
       const name = ownData(made, "name");
       if (typeof name === "string" && /^[A-Za-z_$][\w$]{0,63}$/.test(name)) return name;
     }
-    prototype = Object.getPrototypeOf(prototype);
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { isPlain, Kind } from "../describe.js";
 import { type Attribute, canonical, numberProblem, TYPES } from "./attribute.js";
 
 /** How deep values can be nested in DynamoDB. An attribute's own value is the first level. */
-export const MAX_DEPTH = 32;
+const MAX_DEPTH = 32;
 
 /** A value of an action that DynamoDB would refuse. */
 export class UnfitValue extends Error {
@@ -22,22 +22,28 @@ export class UnfitValue extends Error {
 
 export type Unfit = (rule: string, suggestion: unknown, received?: unknown) => UnfitValue;
 
+/** How to refuse a value that stands within these lists and maps. Throws if it is too deep, or one of them. */
+export function unfitWithin(within: readonly object[], value: unknown, empty: unknown): Unfit {
+  const unfit: Unfit = (rule, suggestion, received = value) =>
+    new UnfitValue(rule, received, suggestion, within.length);
+  if (within.length >= MAX_DEPTH) throw unfit(`must not be nested more than ${MAX_DEPTH} levels deep`, {});
+  if (within.some((outer) => outer === value)) throw unfit("must not contain itself", empty);
+  return unfit;
+}
+
 /** The same attribute, checked and copied: `{ S: "a" }` as DynamoDB takes it. Throws `UnfitValue`. */
 export function checkAttribute(value: unknown): Attribute {
   return check(value, []);
 }
 
 function check(value: unknown, within: readonly object[]): Attribute {
-  const unfit: Unfit = (rule, suggestion, received = value) =>
-    new UnfitValue(rule, received, suggestion, within.length);
-  if (within.length >= MAX_DEPTH) throw unfit(`must not be nested more than ${MAX_DEPTH} levels deep`, {});
+  const unfit = unfitWithin(within, value, { L: [] });
   const oneType = `must be an attribute value, with exactly one of ${TYPES.join(", ")}, as the key's are`;
   if (typeof value !== "object" || value === null) throw unfit(oneType, { S: "a" });
   const entries = Object.entries(value).filter(([, content]) => content !== undefined);
   const [tag, content] = entries[0] ?? [];
   const type = TYPES.find((known) => known === tag);
   if (entries.length !== 1 || type === undefined) throw unfit(oneType, { S: "a" });
-  if (within.includes(value)) throw unfit("must not contain itself", { L: [] });
   const inside = [...within, value];
   switch (type) {
     case "S":
@@ -86,8 +92,13 @@ function checkNumber(figures: unknown, unfit: Unfit): string {
     const kind = typeof figures === "number" ? new Kind("a number without quotes") : figures;
     throw unfit("must have its figures as a string", { N: "1" }, kind);
   }
+  return checkFigures(figures, unfit, { N: "1" });
+}
+
+/** The same figures, if DynamoDB can hold the number. */
+export function checkFigures(figures: string, unfit: Unfit, suggestion: unknown): string {
   const problem = numberProblem(figures);
-  if (problem !== undefined) throw unfit(problem.rule, { N: "1" }, new Kind(problem.found));
+  if (problem !== undefined) throw unfit(problem.rule, suggestion, new Kind(problem.found));
   return figures;
 }
 

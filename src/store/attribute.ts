@@ -138,7 +138,16 @@ const MAX_NUMBER = 1_000;
 export function numberProblem(text: string): { rule: string; found: string } | undefined {
   const number = text.length > MAX_NUMBER ? undefined : parsed(text);
   if (number === undefined) return { rule: "must be a decimal number", found: "figures that are none" };
-  const { length, magnitude } = sizeOf(number);
+  return rangeProblem(number);
+}
+
+const MAX_DIGITS = 38;
+const MAX_MAGNITUDE = 125;
+const MIN_MAGNITUDE = -130;
+
+function rangeProblem({ digits, exponent }: Decimal): { rule: string; found: string } | undefined {
+  const { length } = `${digits}`.replace("-", "");
+  const magnitude = exponent + length - 1;
   if (length > MAX_DIGITS) {
     return { rule: `must have at most ${MAX_DIGITS} digits`, found: `a number of ${length} digits` };
   }
@@ -162,20 +171,8 @@ function trim(digits: bigint, exponent: number): Decimal {
   return { digits: digits / 10n ** BigInt(zeros), exponent: exponent + zeros };
 }
 
-const MAX_DIGITS = 38;
-const MAX_MAGNITUDE = 125;
-const MIN_MAGNITUDE = -130;
-
-function sizeOf({ digits, exponent }: Decimal): { length: number; magnitude: number } {
-  const { length } = `${digits}`.replace("-", "");
-  return { length, magnitude: exponent + length - 1 };
-}
-
 function checkRange(number: Decimal): Decimal {
-  const { length, magnitude } = sizeOf(number);
-  if (length > MAX_DIGITS) throw new ExpressionError("a number has more than 38 digits");
-  if (magnitude > MAX_MAGNITUDE || magnitude < MIN_MAGNITUDE) {
-    throw new ExpressionError(`a number is not within 1E-130 and 9.9…E+125`);
-  }
+  const problem = rangeProblem(number);
+  if (problem !== undefined) throw new ExpressionError(`a number ${problem.rule}`);
   return number;
 }

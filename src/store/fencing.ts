@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "../errors.js";
+import { TYPES } from "./attribute.js";
 
 /**
  * The form of a user's writes, and how a guard makes DynamoDB refuse a write of an earlier term. It uses no clock. The
@@ -105,10 +106,8 @@ export function isAttributeForm(keyOrItem: Values): boolean {
   return values.length > 0 && values.every(isAttributeValue);
 }
 
-const TYPE_TAGS = new Set(["S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"]);
-
 function isAttributeValue(value: unknown): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   const tags = Object.keys(value);
-  return tags.length === 1 && TYPE_TAGS.has(tags[0] as string);
+  return tags.length === 1 && TYPES.some((type) => type === tags[0]);
 }

@@ -1,7 +1,7 @@
 import { types } from "node:util";
 import { dataOf, isPlain, Kind } from "../describe.js";
-import { type Attribute, type Item, numberProblem } from "./attribute.js";
-import { bytesOf, checkDistinct, MAX_DEPTH, type Unfit, UnfitValue } from "./attribute-form.js";
+import type { Attribute, Item } from "./attribute.js";
+import { bytesOf, checkDistinct, checkFigures, type Unfit, unfitWithin } from "./attribute-form.js";
 
 /**
  * Converts plain values to attributes, as `DynamoDBDocumentClient` does, but strictly: it refuses a value that would lose
@@ -16,9 +16,7 @@ const MAX_ENTRIES = 400_000;
 
 /** Undefined: leave it out. `within`: the lists and maps around it. */
 function convert(value: unknown, within: readonly object[]): Attribute | undefined {
-  const unfit: Unfit = (rule, suggestion, received = value) =>
-    new UnfitValue(rule, received, suggestion, within.length);
-  if (within.length >= MAX_DEPTH) throw unfit(`must not be nested more than ${MAX_DEPTH} levels deep`, {});
+  const unfit = unfitWithin(within, value, {});
   if (value === undefined) return undefined;
   if (value === null) return { NULL: true };
   if (typeof value === "string") return { S: value };
@@ -26,7 +24,6 @@ function convert(value: unknown, within: readonly object[]): Attribute | undefin
   const figures = numberText(value, unfit);
   if (figures !== undefined) return { N: figures };
   if (typeof value !== "object") throw unfit("must be a value that DynamoDB can hold", "2026-01-31");
-  if (within.includes(value)) throw unfit("must not contain itself", {});
   const bytes = bytesOf(value);
   if (bytes) return { B: bytes };
   if (types.isSet(value)) return setOf([...value], unfit);
@@ -57,14 +54,12 @@ function mapOf(entries: Array<[unknown, unknown]>, inside: readonly object[], un
 
 function setOf(entries: unknown[], unfit: Unfit): Attribute {
   const members = entries.filter((entry) => entry !== undefined);
-  if (members.length === 0)
-    throw unfit("must not be an empty set: leave it out", undefined, new Kind("an empty set"));
   const all = <T>(convertOne: (member: unknown) => T | undefined): T[] | undefined => {
     const converted = members.flatMap((member) => convertOne(member) ?? []);
     return converted.length === members.length ? converted : undefined;
   };
   const strings = all((member) => (typeof member === "string" ? member : undefined));
-  if (strings) return { SS: strings };
+  if (strings) return checkDistinct({ SS: strings }, unfit);
   const numbers = all((member) => numberText(member, unfit));
   if (numbers) return checkDistinct({ NS: numbers }, unfit);
   const binaries = all((member) => (typeof member === "object" && member ? bytesOf(member) : undefined));
@@ -83,9 +78,7 @@ function numberText(value: unknown, unfit: Unfit): string | undefined {
     }
   }
   const figures = typeof value === "number" || typeof value === "bigint" ? String(value) : numberValue(value);
-  const problem = figures === undefined ? undefined : numberProblem(figures);
-  if (problem !== undefined) throw unfit(problem.rule, 0, new Kind(problem.found));
-  return figures;
+  return figures === undefined ? undefined : checkFigures(figures, unfit, 0);
 }
 
 /** Whether it is a `NumberValue` of the SDK, of any copy of the SDK. */
