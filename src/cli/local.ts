@@ -2,9 +2,9 @@ import { statSync } from "node:fs";
 import { createServer } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
+import { checkTableName } from "../arguments.js";
 import { describe, withoutPassword } from "../describe.js";
 import { IncumbentError } from "../errors.js";
-import { checkTableName } from "../store/open-store.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
 import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
@@ -33,7 +33,7 @@ export const local = defineCommand({
   async run({ args: { port, "db-path": dbPath, table }, rawArgs }) {
     refuseUnknown(rawArgs, args);
     const portNumber = wholeNumber("port", port, { min: 1, max: 65_535, suggestion: 8_000 });
-    checkTableName(table);
+    checkTableName("tableName", table, DEFAULT_TABLE_NAME);
     await checkOptions(portNumber, dbPath);
     await using server = await startDynamoDBLocal({ port: portNumber, dbPath });
     await createLeaseTable(new DynamoDBClient(server.clientConfig), table);

@@ -1,12 +1,14 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
+import { checkTableName } from "../arguments.js";
 import { Election, type Leader, type PastLeader } from "../index.js";
 import { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { standbyOf } from "../protocol/leader.js";
 import { holderOf, type Lease } from "../protocol/lease.js";
 import { resolveOptions } from "../resolve-options.js";
-import { checkTableName, storeOf } from "../store/open-store.js";
+import { storeOf } from "../store/open-store.js";
+import { DEFAULT_TABLE_NAME } from "../store/schema.js";
 import type { TableTime } from "../table-time.js";
 import { HistoryView } from "../views/history.js";
 import { REQUEST_TIMEOUT_MS, TableReader } from "../views/table-reader.js";
@@ -38,7 +40,7 @@ export const status = defineCommand({
   args,
   async run({ args: given, rawArgs }) {
     refuseUnknown(rawArgs, args);
-    checkTableName(given.table);
+    checkTableName("tableName", given.table, DEFAULT_TABLE_NAME);
     const client = newClient(given.endpoint);
     const name = given.election;
     if (given._.length > 1)

@@ -1,6 +1,6 @@
-import { Code, notAllowed } from "../describe.js";
+import { checkTableName } from "../arguments.js";
+import { Code } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
-import { TABLE_CHARACTER, TABLE_PATTERN } from "../limits.js";
 import { dynamoDBLeaseStore } from "./dynamodb/lease-store.js";
 import type { DynamoDBLike } from "./dynamodb/table.js";
 import type { LeaseStore } from "./lease-store.js";
@@ -52,17 +52,6 @@ export function storeOf({ store, client, tableName }: TableOptions): LeaseStore 
       new Code("new DynamoDBClient({})"),
     );
   }
-  checkTableName(tableName ?? DEFAULT_TABLE_NAME);
+  checkTableName("tableName", tableName ?? DEFAULT_TABLE_NAME, DEFAULT_TABLE_NAME);
   return dynamoDBLeaseStore(client, tableName ?? DEFAULT_TABLE_NAME);
-}
-
-/** Also for commands that read or create a table. */
-export function checkTableName(tableName: unknown): void {
-  if (typeof tableName === "string" && TABLE_PATTERN.test(tableName)) return;
-  throw new InvalidOptionError(
-    "tableName",
-    `must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN${notAllowed(tableName, TABLE_CHARACTER)}`,
-    tableName,
-    DEFAULT_TABLE_NAME,
-  );
 }

@@ -1,6 +1,6 @@
-import { Kind, notAllowed } from "../describe.js";
+import { checkTableName } from "../arguments.js";
+import { Kind } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
-import { TABLE_CHARACTER, TABLE_PATTERN } from "../limits.js";
 import type { Attribute, Item } from "./attribute.js";
 import { checkAttribute, UnfitValue } from "./attribute-form.js";
 import { isAttributeForm, MAX_ACTIONS, type TransactionAction } from "./fencing.js";
@@ -68,10 +68,7 @@ function checked(action: TransactionAction, path: string): Action {
     throw new InvalidOptionError(path, rule, action, EXAMPLE);
   }
   const own = `${path}.${kind}`;
-  if (!TABLE_PATTERN.test(TableName)) {
-    const rule = `must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN${notAllowed(TableName, TABLE_CHARACTER)}`;
-    throw new InvalidOptionError(`${own}.TableName`, rule, TableName, "ledger");
-  }
+  checkTableName(`${own}.TableName`, TableName, "ledger");
   const plain = !isAttributeForm(keyOrItem);
   const { ExpressionAttributeNames: names, ExpressionAttributeValues: values } = parts;
   const { ReturnValuesOnConditionCheckFailure: returned } = parts;
