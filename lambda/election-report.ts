@@ -49,12 +49,12 @@ export function figuresOf({ election, lease, terms, atMs }: Known): Figures {
  * Undefined: no history row is needed.
  */
 export function termOfLastTick(lease: Lease): number | undefined {
-  return isAtRest(lease) || lease.kind === "placeholder" ? undefined : lease.lastTickTerm;
+  return isAtRest(lease) || lease.kind === "placeholder" ? undefined : lease.tickTerm;
 }
 
 /** Whether the last term completed its tick and gave the lease back. */
 function isAtRest(lease: Lease): lease is Vacant {
-  return lease.kind === "vacant" && lease.lastTickTerm === lease.term;
+  return lease.kind === "vacant" && lease.tickTerm === lease.term;
 }
 
 function lastTickAt(lease: Lease, terms: readonly TermRecord[]): number | undefined {

@@ -64,18 +64,6 @@ export function checkValue(value: unknown): void {
   }
 }
 
-/** Ticks are compared as strings. */
-export function checkTick(tick: unknown): void {
-  if (typeof tick !== "string" || tick.length === 0 || tick.length > 100) {
-    throw new InvalidOptionError(
-      "tick",
-      "must be a string of 1 to 100 characters that sorts in order of time",
-      tick,
-      "2026-01-31T03:00:00Z",
-    );
-  }
-}
-
 export function duration(
   option: string,
   value: unknown,
@@ -108,12 +96,15 @@ export function checkCall(options: unknown, known: readonly string[]): void {
     );
   }
   checkNames(options, known);
-  const { signal, announce, wait, onWorkError } = options as Record<string, unknown>;
+  const { signal, announce, wait, onWorkError, ticks } = options as Record<string, unknown>;
   if (signal !== undefined && !isSignal(signal)) {
     throw new InvalidOptionError("signal", "must be an AbortSignal", signal, new Code("controller.signal"));
   }
   if (onWorkError !== undefined && onWorkError !== "stop" && onWorkError !== "retry") {
     throw new InvalidOptionError("onWorkError", 'must be "stop" or "retry"', onWorkError, "retry");
+  }
+  if (ticks !== undefined && ticks !== "latest" && ticks !== "every") {
+    throw new InvalidOptionError("ticks", 'must be "latest" or "every"', ticks, "latest");
   }
   for (const [option, value] of Object.entries({ announce, wait })) {
     if (value !== undefined && typeof value !== "boolean")

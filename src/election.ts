@@ -1,6 +1,13 @@
-import { checkCall, checkReserveFor, checkTick, checkWork } from "./arguments.js";
+import { checkCall, checkReserveFor, checkWork } from "./arguments.js";
 import { backoffMs, sleep, unlessAborted } from "./async.js";
-import { Campaign, type NotElected, type Unhealthy, type Won } from "./candidate/campaign.js";
+import {
+  Campaign,
+  type NotElected,
+  type Settled,
+  type TickBid,
+  type Unhealthy,
+  type Won,
+} from "./candidate/campaign.js";
 import { defaultLabel } from "./candidate/default-label.js";
 import { Registration } from "./candidate/registration.js";
 import { longestElapsedMs } from "./clock.js";
@@ -28,6 +35,8 @@ import type {
 } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
 import { type Role, roleOf } from "./protocol/role.js";
+import { misplacedTick, normalTick, type Tick } from "./protocol/tick-form.js";
+import { becauseOf, lastTickOf, verdictOn } from "./protocol/ticks.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { warnOfSilence } from "./silence.js";
 import { storeOf } from "./store/open-store.js";
@@ -264,14 +273,17 @@ export class Election {
   }
 
   /**
-   * Runs `work` once per tick, by one candidate. It does not run when some candidate has completed this tick or a later
-   * one. When `work` throws, or loses its lease, the tick stays open for the next try.
+   * Runs `work` once per tick, by one candidate. It does not run when some candidate has completed this tick. When a later
+   * tick has completed, it runs with `ticks: "every"` only. When `work` throws, or loses its lease, the tick stays open for
+   * the next try.
    *
    * `wait: true` waits while another candidate runs the tick, and takes over if that one dies. `reserveForMs` reserves
    * the lease for the own `group` after a completed run: so a job can stay in one Region as long as it succeeds there.
-   * @param tick a string of 1 to 100 characters. Ticks must sort in order of time, such as ISO times in UTC.
+   * @param tick names the run: a `Date`, an ISO time with its zone, a whole number, or another string of 1 to 100
+   * characters. Ticks must sort in order of time.
    * @param work must stop when `leadership.signal` aborts. What it returns counts as done.
-   * @throws InvalidOptionError: an argument or option cannot work.
+   * @throws InvalidOptionError: an argument or option cannot work, or the tick sorts before the last completed one because
+   * it is written in another way.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws LeaseLostError: `work` returned, but the lease was lost before the tick was recorded as done.
    * @throws TableUnavailableError: the table did not answer (with `wait`: only when `work` returned and the tick could
@@ -280,22 +292,46 @@ export class Election {
    * @throws what `work` throws, and the signal's reason when it aborts before `work` begins.
    * @example
    * const run = await election.runOnce("2026-01-31T03:00:00Z", async ({ signal }) => sendInvoices(signal));
-   * if (!run.ran) console.log(run.because);
+   * if (!run.ran) console.log(run.because, run.lastTick);
    */
-  async runOnce<T>(tick: string, work: Work<T>, options: RunOnceOptions = {}): Promise<RunOnceResult<T>> {
-    checkTick(tick);
+  async runOnce<T>(tick: Tick, work: Work<T>, options: RunOnceOptions = {}): Promise<RunOnceResult<T>> {
+    const normal = normalTick(tick);
     checkWork(work);
     checkCall(options, CALLS.runOnce);
-    const { signal, wait = false, reserveForMs } = options;
+    const { signal, wait = false, ticks: mode = "latest", reserveForMs } = options;
     checkReserveFor(reserveForMs);
     return this.#exclusively(async () => {
-      const bid = { signal, tick };
-      const outcome = await (wait ? this.#campaign.run(bid) : this.#campaign.tryOnce(bid));
-      if (outcome.kind === "done") return { ran: false, because: "done", leader: undefined };
-      return this.#runIfElected(outcome, work, signal, (tenure) =>
-        this.#complete(tenure, tick, reserveForMs),
+      const outcome = await this.#bid({ tick: normal, mode }, wait, signal);
+      if (outcome.kind === "settled") {
+        if (outcome.verdict.kind === "misplaced") throw misplacedTick(normal, tick);
+        return { ran: false, ...becauseOf(outcome.verdict), leader: undefined, lastTick: this.#lastTick };
+      }
+      const tried = await this.#runIfElected(outcome, work, signal, (tenure) =>
+        this.#complete(tenure, normal, reserveForMs),
       );
+      return { ...tried, lastTick: this.#lastTick };
     });
+  }
+
+  async #bid(
+    bid: TickBid,
+    wait: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Won | NotElected | Unhealthy | Settled> {
+    const outcome = await (wait
+      ? this.#campaign.run({ signal, bid })
+      : this.#campaign.tryOnce({ signal, bid }));
+    if (outcome.kind !== "elected") return outcome;
+    // The row that was acquired decides, not the row that was seen before (rule 10c).
+    const verdict = verdictOn(bid.tick, bid.mode, outcome.lease.ticks);
+    if (verdict.kind === "open") return outcome;
+    await this.#begin(outcome, signal, (_, tenure) => tenure.release("resigned"));
+    return { kind: "settled", verdict };
+  }
+
+  /** By the row as it was last seen. After a run that is the row that completed its tick. */
+  get #lastTick(): string | undefined {
+    return lastTickOf(this.#campaign.ticks);
   }
 
   /**

@@ -38,5 +38,6 @@ export type {
 export type { Leader } from "./protocol/leader.js";
 export type { Candidate, CompareCandidates } from "./protocol/line.js";
 export type { Role } from "./protocol/role.js";
+export type { Tick } from "./protocol/tick-form.js";
 export type { GuardInput, TransactionAction } from "./store/fencing.js";
 export type { ListedCandidate, PastLeader } from "./views/history.js";

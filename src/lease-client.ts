@@ -1,7 +1,7 @@
 import { type Instant, longestElapsedMs } from "./clock.js";
 import { type EndReason, InternalError } from "./errors.js";
 import type { Emit } from "./events.js";
-import { checkAcquired, checkRenewed, checkResigned } from "./protocol/invariants.js";
+import { checkAcquired, checkRenewed, checkResigned, checkTicksReset } from "./protocol/invariants.js";
 import {
   type AnnouncedEnd,
   type Held,
@@ -10,7 +10,13 @@ import {
   type Reservation,
   type TermLease,
 } from "./protocol/lease.js";
-import { acquireSucceeded, renewSucceeded, resignSucceeded } from "./protocol/lost-answers.js";
+import {
+  acquireSucceeded,
+  renewSucceeded,
+  resignSucceeded,
+  ticksResetSucceeded,
+} from "./protocol/lost-answers.js";
+import { type TickWindow, withTick } from "./protocol/ticks.js";
 import type {
   AcquireRequest,
   Answer,
@@ -20,6 +26,7 @@ import type {
   Read,
   TermRange,
   TermRecord,
+  TickResetRequest,
   Transacted,
   Written,
 } from "./protocol/verbs.js";
@@ -65,6 +72,12 @@ export interface ReleaseOptions {
   /** Recorded as done in the same write. */
   readonly tick?: string | undefined;
   readonly reserve?: Omit<Reservation, "until"> | undefined;
+}
+
+interface Resignation extends ReleaseOptions {
+  readonly reason: EndReason;
+  /** The completed ticks on the row. Only the end of a tenure changes them, so they are as in the last answer. */
+  readonly ticksBefore: TickWindow | undefined;
 }
 
 interface SendOptions {
@@ -174,15 +187,16 @@ export class LeaseClient {
 
   async resign(
     { term, revision }: OwnTry,
-    { reason, tick, reserve }: ReleaseOptions & { readonly reason: EndReason },
+    { reason, tick, ticksBefore, reserve }: Resignation,
     timeoutMs: number,
   ): Promise<WriteResult<TermLease>> {
     const mine = this.#mine(term);
+    const ticks = tick === undefined ? undefined : withTick(ticksBefore, tick);
     const timed = await this.#send(
       "resign",
       async (store, sent, abort) => {
         const reservation = reserve && { ...reserve, until: this.time.latest(sent, reserve.forMs) };
-        const request = { ...mine, revision, reason, at: this.time.at(sent), tick, reservation };
+        const request = { ...mine, revision, reason, at: this.time.at(sent), ticks, reservation };
         return checked(await store.resign(request, abort), (lease) => checkResigned(lease, request));
       },
       { timeoutMs },
@@ -214,6 +228,16 @@ export class LeaseClient {
     return this.#send("evict the holder", (store, sent, abort) =>
       store.evict({ election: this.#name, term, at: this.time.at(sent) }, abort),
     );
+  }
+
+  /** Conditional on the row that was seen. A refusal can be a success whose answer was lost (rule 3d). */
+  async resetTicks(reset: Omit<TickResetRequest, "election">): Promise<WriteResult<TermLease>> {
+    const request = { ...reset, election: this.#name };
+    const timed = await this.#send("reset the ticks", async (store, _, abort) => {
+      const answer = await store.resetTicks(request, abort);
+      return checked(answer, (lease) => checkTicksReset(lease, request));
+    });
+    return resultOf(timed, (lease): lease is TermLease => ticksResetSucceeded(lease, request));
   }
 
   /** `by` undefined: resume. */

@@ -39,5 +39,9 @@ export const MAX_CANDIDATE_TEXT = 1_024;
 export const MAX_LINE = 16;
 /** A follower that waits long polls at most this often, whatever interval a row has. */
 export const MIN_INTERVAL_MS = 50;
+/** The longest tick, in characters. */
+export const MAX_TICK = 100;
+/** The most completed ticks that a lease row keeps. */
+export const MAX_TICKS = 64;
 /** An announced moment that is longer ago is written as this. */
 export const MIN_RELEASE_IN_MS = -MAX_LEASE_MS;

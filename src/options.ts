@@ -2,6 +2,7 @@ import type { Clock } from "./clock.js";
 import type { ElectionEvent } from "./events.js";
 import type { Leader } from "./protocol/leader.js";
 import type { CompareCandidates } from "./protocol/line.js";
+import type { TickMode } from "./protocol/ticks.js";
 import type { TableOptions } from "./store/open-store.js";
 
 /** The types that users write and read: options, and the arguments and results of calls. */
@@ -197,6 +198,15 @@ export interface TryLeadOptions extends Signalled {
 export interface RunOnceOptions extends TryLeadOptions {
   /** Whether to wait while another candidate runs the tick, and take over if it dies. @default false */
   wait?: boolean | undefined;
+  /**
+   * What becomes of a tick that did not complete, when a later one has completed.
+   *
+   * - `"latest"`: it is not run any more (`because: "superseded"`). For jobs whose run makes up for the runs before it.
+   * - `"every"`: it is run. For jobs in which each run counts. Of the last 64 completed ticks, and of all ticks between
+   *   them, it is known whether they completed. A tick before those is not run.
+   * @default "latest"
+   */
+  ticks?: TickMode | undefined;
 }
 
 /** The options of `history()`. */
@@ -214,8 +224,27 @@ export type TryLeadResult<T> =
   /** The lease was free, but `healthy` did not return true. The event `unhealthy` has the error. */
   | { readonly ran: false; readonly because: "unhealthy"; readonly leader: undefined };
 
-/** The outcome of `runOnce()`. */
+/**
+ * The outcome of `runOnce()`. `lastTick` is the highest tick that was ever completed, in its normal form: instants as ISO
+ * strings in UTC, with milliseconds; numbers as strings without leading zeros.
+ */
 export type RunOnceResult<T> =
-  | TryLeadResult<T>
-  /** A run has completed this tick, or a later one, before. */
-  | { readonly ran: false; readonly because: "done"; readonly leader: undefined };
+  | (TryLeadResult<T> & { readonly lastTick: string | undefined })
+  /** A run has completed this very tick before. */
+  | {
+      readonly ran: false;
+      readonly because: "done";
+      readonly leader: undefined;
+      readonly lastTick: string | undefined;
+    }
+  /**
+   * A later tick has completed, so this one is not run any more. `completed` says whether this one did: `"no"`, or
+   * `"unknown"` when it is so old that the table does not know.
+   */
+  | {
+      readonly ran: false;
+      readonly because: "superseded";
+      readonly completed: "no" | "unknown";
+      readonly leader: undefined;
+      readonly lastTick: string | undefined;
+    };

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Operator } from "../src/index.js";
 import { endedTerm } from "../src/protocol/lease.js";
 import { renewSucceeded, resignSucceeded } from "../src/protocol/lost-answers.js";
+import { windowFrom } from "../src/protocol/ticks.js";
 import type { PauseRequest } from "../src/protocol/verbs.js";
 import { toCandidate, toLease } from "../src/store/dynamodb/lease-codec.js";
 import { LEASE_MS, NAME } from "./support/cast.js";
@@ -20,10 +21,10 @@ describe("a refusal is a success only where the row shows this very try", () => 
 
   test("a release with a tick: the row has to show the tick too", () => {
     const isReleased = (row: Facts) => resignSucceeded(lease(row), mine, "t2");
-    expect(isReleased({ lastTick: "t2", lastTickTerm: 5 })).toBe(true);
-    expect(isReleased({ term: 6, holder: "b", lastTick: "t2", lastTickTerm: 5 })).toBe(true);
-    expect(isReleased({ lastTick: "t1", lastTickTerm: 5 })).toBe(false);
-    expect(isReleased({ term: 6, holder: "b", lastTick: "t1", lastTickTerm: 5 })).toBe(false);
+    expect(isReleased({ ticks: windowFrom("t2"), tickTerm: 5 })).toBe(true);
+    expect(isReleased({ term: 6, holder: "b", ticks: windowFrom("t2"), tickTerm: 5 })).toBe(true);
+    expect(isReleased({ ticks: windowFrom("t1"), tickTerm: 5 })).toBe(false);
+    expect(isReleased({ term: 6, holder: "b", ticks: windowFrom("t1"), tickTerm: 5 })).toBe(false);
   });
 });
 

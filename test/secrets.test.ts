@@ -160,8 +160,10 @@ const CALLS: Record<string, (election: Election, operator: Operator, canary: nev
   ...fromOptions<LeadOptions>({ signal: 0, announce: 0, onWorkError: 0 }, "lead", (election, options) =>
     election.lead(() => {}, options),
   ),
-  ...fromOptions<RunOnceOptions>({ signal: 0, wait: 0, reserveForMs: 0 }, "runOnce", (election, options) =>
-    election.runOnce("2026-01-01", () => {}, options),
+  ...fromOptions<RunOnceOptions>(
+    { signal: 0, wait: 0, ticks: 0, reserveForMs: 0 },
+    "runOnce",
+    (election, options) => election.runOnce("2026-01-01", () => {}, options),
   ),
   "lead(work)": (election, _, canary) => election.lead(canary),
   "runOnce(tick)": (election, _, canary) => election.runOnce(canary, () => {}),
@@ -384,8 +386,9 @@ describe("rows", () => {
     lastCommit: 0,
     commitBefore: 0,
     previousTerm: 0,
-    lastTick: 0,
-    lastTickTerm: 0,
+    ticks: 0,
+    tickTerm: 0,
+    tickReset: 0,
     endReason: 0,
     endedAt: 0,
   };
@@ -403,6 +406,7 @@ describe("rows", () => {
         "releaseTo",
       ],
       ...["reservedForCandidate", "reservedForGroup", "reservedUntil", "reservedForMs"],
+      ...["tickFloor", "tickResetTerm", "tickResetBy", "tickResetAt", "tickResetTo", "tickResetRevision"],
     ].flatMap((name) => [
       [name, 0],
       [`previous${name.charAt(0).toUpperCase()}${name.slice(1)}`, 0],
@@ -417,7 +421,9 @@ describe("rows", () => {
     endReason: 0,
     lastRenewedAt: 0,
     lastTickBefore: 0,
+    tickResetTermBefore: 0,
     lastTick: 0,
+    tickReset: 0,
     ttl: 0,
   };
   const CANDIDATE: Record<keyof CandidateRow, 0> = {

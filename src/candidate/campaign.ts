@@ -4,9 +4,16 @@ import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
 import type { LeaseClient, WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
-import { type Held, isTickDone, type Lease, type TermLease } from "../protocol/lease.js";
+import type { Held, Lease, TermLease } from "../protocol/lease.js";
 import { forgetRow, type Observation, observe, observeHistory } from "../protocol/observation.js";
 import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
+import {
+  type TickMode,
+  type TickVerdict,
+  type TickWindow,
+  verdictOn,
+  windowFrom,
+} from "../protocol/ticks.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { CampaignReports } from "./campaign-reports.js";
 import { isHealthy } from "./health.js";
@@ -16,6 +23,8 @@ import { isHealthy } from "./health.js";
  * first.
  */
 const JITTER = 1 / 30;
+
+const READ: Move = { kind: "read", consistent: true };
 
 /** A lease that was just acquired. */
 export interface Elected {
@@ -40,15 +49,22 @@ export interface Unhealthy {
   readonly kind: "unhealthy";
 }
 
-/** The tick is done. Only a campaign for a tick has this outcome. */
-export interface Done {
-  readonly kind: "done";
+/** The tick need not run any more. Only a campaign for a tick has this outcome. */
+export interface Settled {
+  readonly kind: "settled";
+  readonly verdict: Exclude<TickVerdict, { kind: "open" }>;
+}
+
+/** A tick, in its normal form. */
+export interface TickBid {
+  readonly tick: string;
+  readonly mode: TickMode;
 }
 
 export interface CampaignOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Campaign only for this tick. The outcome is `done` once the tick is recorded. */
-  readonly tick?: string | undefined;
+  /** Campaign only while this tick is to be run. */
+  readonly bid?: TickBid | undefined;
 }
 
 /**
@@ -62,6 +78,8 @@ export class Campaign {
   #observation: Observation | undefined;
   /** A try to acquire got no answer. Only the row shows whether it succeeded (rule 3a). */
   #acquireUnanswered = false;
+  /** The row was seen in this call, by an answer that cannot be stale. */
+  #isCurrent = false;
   #jitterMs = 0;
   /** Their number in a row. */
   #unexplainedRefusals = 0;
@@ -81,19 +99,26 @@ export class Campaign {
     return this.#observation?.lease;
   }
 
+  /** What is known of completed ticks. */
+  get ticks(): TickWindow | undefined {
+    const { lease, history } = this.#observation ?? {};
+    return lease && lease.kind !== "placeholder" ? lease.ticks : windowFrom(history?.lastTick);
+  }
+
   /**
-   * Tries until elected, or until the tick is done. Rejects with the signal's reason, or with an error that no
+   * Tries until elected, or until the tick need not run any more. Rejects with the signal's reason, or with an error that no
    * retry can fix.
    */
-  run(options: CampaignOptions & { tick?: undefined }): Promise<Won>;
-  run(options: CampaignOptions): Promise<Won | Done>;
-  async run({ signal, tick }: CampaignOptions): Promise<Won | Done> {
+  run(options: CampaignOptions & { bid?: undefined }): Promise<Won>;
+  run(options: CampaignOptions): Promise<Won | Settled>;
+  async run({ signal, bid }: CampaignOptions): Promise<Won | Settled> {
     const { clock, renewIntervalMs, random } = this.options;
     this.#reports.begin();
+    this.#isCurrent = false;
     for (let failures = 0; ; ) {
       signal?.throwIfAborted();
       try {
-        const outcome = await this.#step(tick, signal);
+        const outcome = await this.#step(bid, signal);
         this.#reports.answered(this.lease);
         if (outcome) return outcome;
         failures = 0;
@@ -108,15 +133,17 @@ export class Campaign {
   }
 
   /** One try without waiting: reads at most once, then acquires if that is allowed. */
-  tryOnce(options: CampaignOptions & { tick?: undefined }): Promise<Won | NotElected | Unhealthy>;
-  tryOnce(options: CampaignOptions): Promise<Won | NotElected | Unhealthy | Done>;
-  async tryOnce({ signal, tick }: CampaignOptions): Promise<Won | NotElected | Unhealthy | Done> {
+  tryOnce(options: CampaignOptions & { bid?: undefined }): Promise<Won | NotElected | Unhealthy>;
+  tryOnce(options: CampaignOptions): Promise<Won | NotElected | Unhealthy | Settled>;
+  async tryOnce({ signal, bid }: CampaignOptions): Promise<Won | NotElected | Unhealthy | Settled> {
+    this.#isCurrent = false;
     let hasRead = false;
     let isUnhealthy = false;
     for (let refusals = 0; refusals < 3; ) {
       signal?.throwIfAborted();
-      if (this.#isDone(tick)) return { kind: "done" };
-      const move = this.#nextMove(0);
+      const settled = this.#settled(bid);
+      if (settled && this.#isCurrent) return settled;
+      const move = settled ? READ : this.#nextMove(0);
       if (move.kind === "acquire") {
         isUnhealthy ||= !(await isHealthy(this.options, this.emit));
         if (isUnhealthy && hasRead) return { kind: "unhealthy" };
@@ -164,9 +191,10 @@ export class Campaign {
     this.#observe(lease, this.client.time.now().monotonicMs, true);
   }
 
-  async #step(tick: string | undefined, signal: AbortSignal | undefined): Promise<Won | Done | undefined> {
-    if (this.#isDone(tick)) return { kind: "done" };
-    const move = this.#nextMove(this.#jitterMs);
+  async #step(bid: TickBid | undefined, signal: AbortSignal | undefined): Promise<Won | Settled | undefined> {
+    const settled = this.#settled(bid);
+    if (settled && this.#isCurrent) return settled;
+    const move = settled ? READ : this.#nextMove(this.#jitterMs);
     switch (move.kind) {
       case "read":
         await this.#read(move.consistent, signal);
@@ -261,15 +289,18 @@ export class Campaign {
   #observe(lease: Lease | undefined, receivedMs: number, authoritative: boolean): void {
     const before = this.#observation;
     this.#observation = observe(before, lease, receivedMs, authoritative);
+    this.#isCurrent = authoritative;
     if (lease && this.#observation.firstSeenMs !== before?.firstSeenMs) {
       this.#jitterMs = lease.leaseDurationMs * JITTER * this.options.random();
     }
   }
 
-  #isDone(tick: string | undefined): boolean {
-    if (tick === undefined) return false;
-    const { lease, history } = this.#observation ?? {};
-    const isTold = lease !== undefined && lease.kind !== "placeholder";
-    return isTickDone(isTold ? lease.lastTick : history?.lastTick, tick);
+  /**
+   * Undefined: the tick is to be run. An older row cannot say that it is not, because an operator may have reset the ticks
+   * since (rule 10c).
+   */
+  #settled(bid: TickBid | undefined): Settled | undefined {
+    const verdict = bid && verdictOn(bid.tick, bid.mode, this.ticks);
+    return verdict === undefined || verdict.kind === "open" ? undefined : { kind: "settled", verdict };
   }
 }

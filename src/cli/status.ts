@@ -6,6 +6,7 @@ import { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { standbyOf } from "../protocol/leader.js";
 import { holderOf, type Lease } from "../protocol/lease.js";
+import { lastTickOf } from "../protocol/ticks.js";
 import { resolveOptions } from "../resolve-options.js";
 import { storeOf } from "../store/open-store.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
@@ -147,7 +148,7 @@ function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string
     ["elected", iso(tenure?.electedAt)],
     ["renewed", iso(tenure?.renewedAt)],
     ["left", leftMs === undefined ? undefined : seconds(leftMs)],
-    ["last tick", tenure?.lastTick],
+    ["last tick", lastTickOf(tenure?.ticks)],
     ["standby", standbyOf(lease)],
     ["reserved", vacant?.reservation?.candidateId ?? vacant?.reservation?.group],
     ["paused by", lease.pausedBy],
@@ -180,7 +181,7 @@ function toJson({ election, state, lease, leftMs }: Row) {
   const { term, leaseDurationMs } = lease;
   const tenure = lease.kind === "placeholder" ? undefined : lease;
   const held = lease.kind === "held" ? lease : undefined;
-  const { electedAt, renewedAt, lastTick } = tenure ?? {};
+  const { electedAt, renewedAt, ticks } = tenure ?? {};
   return {
     election,
     state,
@@ -192,7 +193,7 @@ function toJson({ election, state, lease, leftMs }: Row) {
     expiresAt: held?.expiresAt,
     leftMs,
     leaseDurationMs,
-    lastTick,
+    lastTick: lastTickOf(ticks),
   };
 }
 

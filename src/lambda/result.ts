@@ -1,4 +1,4 @@
-import type { RunOnceResult } from "../options.js";
+import type { RunOnceResult, TryLeadResult } from "../options.js";
 import type { Leader } from "../protocol/leader.js";
 
 /** The outcome of an invocation. */
@@ -14,7 +14,9 @@ export function follower(leader: Leader | undefined): LeaderResult<never> {
   return leader ? { role: "follower", leader } : { role: "follower" };
 }
 
-export function resultOf<T>(outcome: RunOnceResult<T>): LeaderResult<T> {
+export function resultOf<T>(outcome: TryLeadResult<T> | RunOnceResult<T>): LeaderResult<T> {
   if (outcome.ran) return { role: "leader", term: outcome.term, result: outcome.result };
-  return outcome.because === "done" ? { role: "done" } : follower(outcome.leader);
+  return outcome.because === "done" || outcome.because === "superseded"
+    ? { role: "done" }
+    : follower(outcome.leader);
 }

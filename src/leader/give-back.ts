@@ -2,7 +2,7 @@ import { backoffMs, sleep, withTimeout } from "../async.js";
 import { type EndReason, InternalError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
-import type { Lease } from "../protocol/lease.js";
+import type { Held, Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { SideTasks } from "./side-tasks.js";
@@ -13,6 +13,8 @@ const TRIES = 3;
 
 /** A tenure, as its release sees it. */
 export interface Releasable {
+  /** The row as the last confirmed write left it. */
+  readonly lease: Held;
   /** Why it is being given back. Undefined: it is over, by the clocks at this call. */
   releasing(): EndReason | undefined;
   nextTry(): OwnTry;
@@ -58,7 +60,7 @@ export class GiveBack {
       try {
         const { succeeded, lease } = await this.client.resign(
           this.tenure.nextTry(),
-          { ...releaseOptions, reason },
+          { ...releaseOptions, reason, ticksBefore: this.tenure.lease.ticks },
           this.tenure.timeoutMs(),
         );
         if (lease) this.tenure.observed(lease);

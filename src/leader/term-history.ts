@@ -1,6 +1,7 @@
 import { retry } from "../async.js";
 import type { LeaseClient } from "../lease-client.js";
 import { endedTerm, type Held, type TermLease } from "../protocol/lease.js";
+import { lastTickOf } from "../protocol/ticks.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
@@ -28,7 +29,8 @@ export class TermHistory {
       holder: lease.holder,
       leaseDurationMs: lease.leaseDurationMs,
       electedAt: lease.electedAt,
-      lastTickBefore: lease.lastTick,
+      lastTickBefore: lastTickOf(lease.ticks),
+      tickResetTermBefore: lease.tickReset?.term,
     };
     const before = lease.term === 1 ? [] : [() => this.#endOf(lease.term - 1, previous)];
     this.#waiting = [() => began, ...before];

@@ -1,7 +1,8 @@
 import type { Instant } from "../clock.js";
 import { InternalError } from "../errors.js";
 import type { Held, Lease, Vacant } from "./lease.js";
-import type { AcquireRequest, RenewRequest, ResignRequest } from "./verbs.js";
+import { type TickWindow, windowFrom } from "./ticks.js";
+import type { AcquireRequest, RenewRequest, ResignRequest, TickResetRequest } from "./verbs.js";
 
 /**
  * What holds whatever the network, the table and the clocks do. Each check stands where nobody would notice the
@@ -43,10 +44,34 @@ export function checkRenewed(lease: Lease, request: RenewRequest): Held {
   });
 }
 
-/** A release leaves nobody in the lease, and the term as it was. */
-export function checkResigned(lease: Lease, { term, revision, reason }: ResignRequest): Vacant {
-  return checkRow<Vacant>("release", lease, { kind: "vacant", term, revision, endReason: reason });
+/** A release leaves nobody in the lease, the term as it was, and the completed ticks as they were written. */
+export function checkResigned(lease: Lease, { term, revision, reason, ticks }: ResignRequest): Vacant {
+  const vacant = checkRow<Vacant>("release", lease, { kind: "vacant", term, revision, endReason: reason });
+  if (ticks) checkTicks("release", vacant, ticks);
+  return vacant;
 }
+
+/** A reset of ticks leaves the term as it was, and only the ticks that were asked for. */
+export function checkTicksReset(lease: Lease, { seen, to }: TickResetRequest): Vacant {
+  const pair = { term: seen.term, revision: seen.revision + 1 };
+  const vacant = checkRow<Vacant>("reset of ticks", lease, { kind: "vacant", ...pair });
+  checkTicks("reset of ticks", vacant, windowFrom(to));
+  return vacant;
+}
+
+function checkTicks(
+  write: string,
+  { ticks: read = NO_TICKS }: Vacant,
+  { floor, completed }: TickWindow = NO_TICKS,
+): void {
+  const { floor: floorRead, completed: completedRead } = read;
+  const isSame =
+    completedRead.length === completed.length && completedRead.every((tick, i) => tick === completed[i]);
+  if (floorRead !== floor || !isSame)
+    throw new InternalError(`after a ${write} that was done, the row's ticks are not what was written`);
+}
+
+const NO_TICKS: TickWindow = { completed: [] };
 
 /** What was written is what is read: every fact that others go by. Names of facts are told, and no values. */
 function checkRow<L extends Lease>(write: string, lease: Lease, asked: Partial<L> & Pick<L, "kind">): L {

@@ -1,4 +1,5 @@
 import type { EndReason } from "../errors.js";
+import type { TickReset, TickWindow } from "./ticks.js";
 
 /** The types of a lease row. */
 
@@ -49,10 +50,12 @@ export interface TenureRow extends LeaseRow {
   readonly value?: string | undefined;
   /** The candidates that come next, the standby first. Absent: nobody keeps a line. */
   readonly line?: readonly string[] | undefined;
-  /** The last tick that `runOnce` completed. */
-  readonly lastTick?: string | undefined;
-  /** The term that completed it. It resolves lost answers. */
-  readonly lastTickTerm?: number | undefined;
+  /** The ticks that `runOnce` completed (rule 10). Absent: none, or all were reset. */
+  readonly ticks?: TickWindow | undefined;
+  /** The term that completed the latest one. It resolves lost answers. */
+  readonly tickTerm?: number | undefined;
+  /** The latest reset of ticks by an operator. */
+  readonly tickReset?: TickReset | undefined;
   /** The term that ended when this one was acquired, on this very row. Absent if the row was created again. */
   readonly previousTerm?: number | undefined;
   /** The latest transaction that landed on this row, and the last one of the term that committed before it. */
@@ -134,13 +137,10 @@ export function isHeldIn(lease: Lease | undefined, { candidateId, term }: OwnTer
   return holderOf(lease) === candidateId && lease?.term === term;
 }
 
-/** A tick is done when a run recorded it, or a later one. Ticks are strings that sort in order of time. */
-export function isTickDone(lastTick: string | undefined, tick: string): boolean {
-  return lastTick !== undefined && lastTick >= tick;
-}
-
 /** The term whose end this row records. An eviction uses up one more number. */
-export function endedTerm(lease: Lease): number {
+export function endedTerm(
+  lease: Pick<Lease, "kind" | "term"> & { readonly endReason?: EndReason | undefined },
+): number {
   const isEvicted = lease.kind === "vacant" && lease.endReason === "evicted";
   return isEvicted && lease.term > 1 ? lease.term - 1 : lease.term;
 }

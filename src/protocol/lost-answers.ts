@@ -1,5 +1,7 @@
 import type { EndReason } from "../errors.js";
-import { isHeldIn, isTickDone, type Lease, type OwnTerm } from "./lease.js";
+import { endedTerm, isHeldIn, type Lease, type OwnTerm } from "./lease.js";
+import { isCompleted } from "./ticks.js";
+import type { TickResetRequest } from "./verbs.js";
 
 /**
  * Rule 3. Whether a refused verb had succeeded after all, by the row that came back with the refusal. An SDK
@@ -27,10 +29,21 @@ export function resignSucceeded(
   tick: string | undefined,
 ): boolean {
   if (lease === undefined || lease.kind === "placeholder") return false;
-  const isReleased = lease.kind === "vacant" && lease.term === term;
-  if (tick === undefined) return isReleased;
-  // A completed tick shows that it landed even when another candidate leads by now.
-  return (isReleased || lease.lastTickTerm === term) && isTickDone(lease.lastTick, tick);
+  if (tick === undefined) return lease.kind === "vacant" && lease.term === term;
+  // It shows that the release landed even when another candidate leads by now. The tick alone does not: a later
+  // term may have completed it.
+  return lease.tickTerm === term && isCompleted(lease.ticks, tick);
+}
+
+/**
+ * Rule 3d. The row names the latest reset, also after later terms. The time tells two resets of one person apart; if
+ * there is none, the pair does.
+ */
+export function ticksResetSucceeded(lease: Lease | undefined, { seen, by, at }: TickResetRequest): boolean {
+  if (lease === undefined || lease.kind === "placeholder") return false;
+  const { tickReset: reset } = lease;
+  const isMine = reset?.by === by && reset.at === at && reset.term === endedTerm(seen);
+  return isMine && (at !== undefined || (lease.term === seen.term && lease.revision === seen.revision + 1));
 }
 
 /** Why this row is no longer the holder's. */

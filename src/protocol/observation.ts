@@ -8,6 +8,7 @@ import {
   firstSchedule,
   type PollSchedule,
 } from "./poll-schedule.js";
+import type { TickHistory } from "./ticks.js";
 
 /** What one candidate knows of the lease row, and since when by its own monotonic clock (rule 4b). */
 export interface Observation {
@@ -44,11 +45,10 @@ export interface Memory {
 const NOTHING: Memory = { term: 0, revision: 0, longestLeaseMs: 0 };
 
 /** The history of an election, if its lease row is gone. */
-export interface History {
+export interface History extends TickHistory {
   /** 0 when no term was ever recorded. */
   readonly highestTerm: number;
   readonly longestLeaseMs: number;
-  readonly lastTick?: string | undefined;
   /** The tick that the highest term itself completed. */
   readonly highestTermTick?: string | undefined;
 }

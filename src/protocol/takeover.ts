@@ -5,6 +5,7 @@ import { endedTerm, holderOf, type Placeholder, type TermLease, type Vacant } fr
 import { isOlder, type Observation } from "./observation.js";
 import { nextPollMs } from "./poll-schedule.js";
 import type { ServiceClock } from "./service-clock.js";
+import type { TickHistory } from "./ticks.js";
 
 /**
  * When a candidate may acquire the lease (rule 2j), and what it does until then. Pure: what was seen and what
@@ -23,10 +24,9 @@ export interface Basis {
   readonly founding?: Founding | undefined;
 }
 
-export interface Founding {
+export interface Founding extends TickHistory {
   /** Refused if a later term has been recorded since. */
   readonly highestTerm: number;
-  readonly lastTick?: string | undefined;
   /** The tick that this term completed. Refused if that has changed. */
   readonly tickBefore?: string | undefined;
 }
@@ -228,7 +228,7 @@ function moveOnPlaceholder(
 ): Move {
   const { history, memory, unconfirmed } = observation;
   if (history === undefined || isOutdated(observation, now)) return { kind: "readHistory" };
-  const { highestTerm, lastTick, highestTermTick: tickBefore } = history;
+  const { highestTerm, lastTick, tickResetTerm, highestTermTick: tickBefore } = history;
   const firstTerm = termAfter(observation, highestTerm);
   if (unconfirmed && firstTerm > 1) return { kind: "read", consistent: true };
   const durationMs = Math.max(history.longestLeaseMs, memory.longestLeaseMs);
@@ -239,6 +239,6 @@ function moveOnPlaceholder(
     if (pollAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
     return { kind: "wait", untilMs: Math.min(freeAtMs, pollAtMs) };
   }
-  const founding = { highestTerm, lastTick, tickBefore };
+  const founding = { highestTerm, lastTick, tickResetTerm, tickBefore };
   return { kind: "acquire", basis: { term, revision, founding }, term: firstTerm };
 }

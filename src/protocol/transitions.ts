@@ -1,5 +1,6 @@
 import { EVICTION_STEP, MAX_REVISION_TO_EVICT } from "../limits.js";
-import { type Held, isHeldIn, type Lease, type OwnTerm, type Vacant } from "./lease.js";
+import { endedTerm, type Held, isHeldIn, type Lease, type OwnTerm, type Vacant } from "./lease.js";
+import { type TickReset, windowFrom } from "./ticks.js";
 import type {
   AcquireRequest,
   CommitRequest,
@@ -9,6 +10,7 @@ import type {
   RenewRequest,
   ResignRequest,
   StepDownRequest,
+  TickResetRequest,
 } from "./verbs.js";
 
 /**
@@ -45,8 +47,9 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Held 
     renewedAt: at,
     line: before?.line,
     pauseRevision: row.pauseRevision,
-    lastTick: founding ? founding.lastTick : before?.lastTick,
-    lastTickTerm: before?.lastTickTerm,
+    ticks: founding ? windowFrom(founding.lastTick) : before?.ticks,
+    tickTerm: before?.tickTerm,
+    tickReset: founding ? resetIn(founding.tickResetTerm) : before?.tickReset,
     previousTerm: basis.previousTerm,
     lastCommit: before?.lastCommit,
     commitBefore: before?.commitBefore,
@@ -69,7 +72,7 @@ export function renewed(row: Lease | undefined, request: RenewRequest): Held | u
 }
 
 export function resigned(row: Lease | undefined, request: ResignRequest): Vacant | undefined {
-  const { term, revision, reason, at, tick, reservation } = request;
+  const { term, revision, reason, at, ticks, reservation } = request;
   if (!isHeldIn(row, request)) return undefined;
   return {
     ...vacated(row),
@@ -77,7 +80,7 @@ export function resigned(row: Lease | undefined, request: ResignRequest): Vacant
     endReason: reason,
     endedAt: at,
     reservation,
-    ...(tick !== undefined && { lastTick: tick, lastTickTerm: term }),
+    ...(ticks && { ticks, tickTerm: term }),
   };
 }
 
@@ -96,6 +99,18 @@ export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Leas
   // Terms do not repeat. Placeholders do, but each has a revision of its own that nobody changes.
   if (row.kind === "placeholder" && row.revision !== seen.revision) return undefined;
   return { ...row, pausedBy: by, pauseRevision: pauseRevision + 1 };
+}
+
+/** Rule 10d. The new pair keeps out acquires that saw the old ticks, and late copies of the reset. */
+export function ticksReset(row: Lease | undefined, request: TickResetRequest): Vacant | undefined {
+  const { seen, by, at, to } = request;
+  if (row?.kind !== "vacant" || row.term !== seen.term || row.revision !== seen.revision) return undefined;
+  const tickReset = { term: endedTerm(row), by, at };
+  return { ...row, revision: row.revision + 1, ticks: windowFrom(to), tickReset };
+}
+
+function resetIn(term: number | undefined): TickReset | undefined {
+  return term === undefined ? undefined : { term };
 }
 
 export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Vacant | undefined {

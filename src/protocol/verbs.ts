@@ -1,7 +1,8 @@
 import type { ActionRefusal, EndReason } from "../errors.js";
-import type { AnnouncedEnd, Lease, Reservation } from "./lease.js";
+import type { AnnouncedEnd, Lease, Reservation, Vacant } from "./lease.js";
 import type { Candidate } from "./line.js";
 import type { Basis } from "./takeover.js";
+import type { TermTicks, TickWindow } from "./ticks.js";
 
 /** Requests and answers of the store's verbs (rule 2). */
 
@@ -66,8 +67,8 @@ export interface ResignRequest {
   readonly revision: number;
   readonly reason: EndReason;
   readonly at: number | undefined;
-  /** The tick whose run succeeded. Recorded in the same write. */
-  readonly tick?: string | undefined;
+  /** The completed ticks, with the one of this run. Undefined: they stay as they are. */
+  readonly ticks?: TickWindow | undefined;
   readonly reservation?: Reservation | undefined;
 }
 
@@ -95,18 +96,23 @@ export interface EvictRequest {
   readonly at: number | undefined;
 }
 
-export interface TermRecord {
-  readonly term: number;
+/** Undoes completed ticks. Conditional on the pair that was seen, on a vacant row (rule 10d). */
+export interface TickResetRequest {
+  readonly election: string;
+  readonly seen: Pick<Vacant, "kind" | "term" | "revision" | "endReason">;
+  readonly by: string;
+  readonly at: number | undefined;
+  /** The last completed tick from now on. Undefined: there is none. */
+  readonly to: string | undefined;
+}
+
+export interface TermRecord extends TermTicks {
   readonly holder?: string | undefined;
   readonly leaseDurationMs?: number | undefined;
   readonly electedAt?: number | undefined;
   readonly endedAt?: number | undefined;
   readonly endReason?: EndReason | undefined;
   readonly lastRenewedAt?: number | undefined;
-  /** The last completed tick when the term began. */
-  readonly lastTickBefore?: string | undefined;
-  /** The tick that this term completed. */
-  readonly lastTick?: string | undefined;
   /** Epoch seconds; only on terms that a later, recorded term has followed. */
   readonly ttl?: number | undefined;
 }

@@ -13,6 +13,7 @@ import type {
   StepDownRequest,
   TermRange,
   TermRecord,
+  TickResetRequest,
   Transacted,
   Written,
 } from "../protocol/verbs.js";
@@ -40,9 +41,14 @@ export interface LeaseStore {
   resign(request: ResignRequest, signal: AbortSignal): Promise<Written>;
   requestStepDown(request: StepDownRequest, signal: AbortSignal): Promise<Written>;
   evict(request: EvictRequest, signal: AbortSignal): Promise<Written>;
+  /** Undoes completed ticks, on a vacant row. Conditional on the pair that was seen. */
+  resetTicks(request: TickResetRequest, signal: AbortSignal): Promise<Written>;
   /** Conditional on the row that was read, so that a late request cannot undo a newer one. */
   pause(request: PauseRequest, signal: AbortSignal): Promise<Written>;
-  /** Writes history: that a term began, or how one ended. Merges with the row that is there. */
+  /**
+   * Writes history: that a term began, how one ended, or a reset of ticks. Merges with the row that is there. If it shows a
+   * later reset of that term, nothing is written, and that is no error.
+   */
   recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer>;
   /** Recorded terms, latest first: at most `limit` of those below `before` and above `after`. */
   readTerms(

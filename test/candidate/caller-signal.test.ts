@@ -41,7 +41,7 @@ test.each(BIDS)(
     expect(begun).toBe(0);
     const { lease } = await stage.table.read(NAME);
     expect(lease).toMatchObject({ kind: "vacant", term: 1, endReason: "resigned" });
-    expect(factsOf(lease)?.lastTick).toBeUndefined();
+    expect(factsOf(lease)?.ticks).toBeUndefined();
     expect(stage.table.terms(NAME).flatMap(({ lastTick }) => lastTick ?? [])).toEqual([]);
     expect(events.filter(({ type }) => type === "ended" || type === "resigned")).toMatchObject([
       { type: "ended", reason: "resigned" },

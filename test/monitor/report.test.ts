@@ -53,13 +53,13 @@ test("a vacant lease is without a leader since it was given back", () => {
 });
 
 test("a scheduled election at rest misses nobody; one whose last run failed does", () => {
-  const completed = { ...VACANT, lastTick: "2026-01-31", lastTickTerm: 7 };
+  const completed = { ...VACANT, ticks: { completed: ["2026-01-31"] }, tickTerm: 7 };
   expect(report(completed)).toMatchObject({
     hasLeader: false,
     secondsWithoutLeader: 0,
     secondsSinceLastTick: 30,
   });
-  const failed = { ...completed, lastTickTerm: 6 };
+  const failed = { ...completed, tickTerm: 6 };
   expect(report(failed, [term(6, { endedAt: NOW - 90_000 })])).toMatchObject({
     secondsWithoutLeader: 30,
     secondsSinceLastTick: 90,
@@ -67,14 +67,14 @@ test("a scheduled election at rest misses nobody; one whose last run failed does
 });
 
 test("when the last tick was is asked of history once the row tells of a later tenure", () => {
-  expect(termOfLastTick({ ...VACANT, lastTickTerm: 7 })).toBeUndefined();
-  expect(termOfLastTick({ ...VACANT, lastTickTerm: 6 })).toBe(6);
-  expect(termOfLastTick({ ...HELD, lastTickTerm: 6 })).toBe(6);
+  expect(termOfLastTick({ ...VACANT, tickTerm: 7 })).toBeUndefined();
+  expect(termOfLastTick({ ...VACANT, tickTerm: 6 })).toBe(6);
+  expect(termOfLastTick({ ...HELD, tickTerm: 6 })).toBe(6);
   expect(termOfLastTick(HELD)).toBeUndefined();
 });
 
 test("history that lacks an end tells the last sign of life", () => {
-  const lease = { ...HELD, lastTick: "2026-01-31", lastTickTerm: 6 };
+  const lease = { ...HELD, ticks: { completed: ["2026-01-31"] }, tickTerm: 6 };
   const since = (facts: Partial<TermRecord>) => report(lease, [term(6, facts)]).secondsSinceLastTick;
   const facts = { electedAt: NOW - 90_000, lastRenewedAt: NOW - 80_000, endedAt: NOW - 70_000 };
   expect(since(facts)).toBe(70);
@@ -94,7 +94,7 @@ test("terms of the last hour count once each, the current one too before its his
 
 test("no figure is negative, whoever's clock is ahead", () => {
   const { leaseAgeMs, secondsSinceLastTick } = report(
-    { ...HELD, renewedAt: NOW + 900, lastTick: "2026-01-31", lastTickTerm: 6 },
+    { ...HELD, renewedAt: NOW + 900, ticks: { completed: ["2026-01-31"] }, tickTerm: 6 },
     [term(6, { endedAt: NOW + 900 })],
   );
   expect([leaseAgeMs, secondsSinceLastTick]).toEqual([0, 0]);

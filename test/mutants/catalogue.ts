@@ -357,9 +357,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "tick-ignored",
     revives: "a tick that is done is run again",
-    file: "src/protocol/lease.ts",
-    from: "lastTick >= tick",
-    to: "lastTick > tick",
+    file: "src/protocol/ticks.ts",
+    from: "compareTicks(tick, lastTick) > 0",
+    to: "compareTicks(tick, lastTick) >= 0",
   },
   {
     name: "a-failed-run-completes-its-tick",

@@ -24,8 +24,8 @@ const ROW: Held = {
   attemptId: "a-1",
   leaseDurationMs: 3_000,
   renewIntervalMs: 1_000,
-  lastTick: "t1",
-  lastTickTerm: 5,
+  ticks: { floor: "t0", completed: ["t1"] },
+  tickTerm: 5,
 };
 const VACANT = vacantLease(ROW);
 const election = "e";
@@ -79,8 +79,8 @@ describe("acquire", () => {
       expiresAt: 5,
       electedAt: at,
       renewedAt: at,
-      lastTick: "t1",
-      lastTickTerm: 5,
+      ticks: { floor: "t0", completed: ["t1"] },
+      tickTerm: 5,
     });
     for (const other of [undefined, { ...ROW, term: 8 }, { ...ROW, revision: 41 }]) {
       expect(acquired(other, { ...request, basis, term })).toBeUndefined();
@@ -94,7 +94,7 @@ describe("acquire", () => {
     expect(acquired(place, { ...request, basis, term })).toMatchObject({
       term: 12,
       revision: 1,
-      lastTick: "t9",
+      ticks: { floor: "t9", completed: [] },
     });
     expect(acquired({ ...place, revision: 98 }, { ...request, basis, term })).toBeUndefined();
   });
@@ -119,8 +119,8 @@ describe("the holder's own verbs", () => {
   test("a resignation frees the row, and records a tick only if it brings one", () => {
     const free = { ...VACANT, revision: 41, endReason: "resigned", endedAt: at };
     expect(resigned(ROW, resignation)).toEqual(free);
-    const done = { ...free, lastTick: "t2", lastTickTerm: 7 };
-    expect(resigned(ROW, { ...resignation, tick: "t2" })).toEqual(done);
+    const ticks = { floor: "t0", completed: ["t1", "t2"] };
+    expect(resigned(ROW, { ...resignation, ticks })).toEqual({ ...free, ticks, tickTerm: 7 });
   });
 
   test.each(NOT_MINE)("neither is for %s, and no fenced write passes it", (_, row) => {
@@ -179,10 +179,10 @@ describe("refusal taken for loss: the row that came back tells", () => {
   });
 
   test("one with a tick had landed, whoever leads by now, if my term is the one that completed the last tick", () => {
-    const later = { ...ROW, holder: "b", term: 8, lastTickTerm: 7 };
+    const later = { ...ROW, holder: "b", term: 8, tickTerm: 7 };
     expect(resignSucceeded(later, mine, "t1")).toBe(true);
     expect(resignSucceeded(later, mine, undefined)).toBe(false);
-    expect(resignSucceeded({ ...later, lastTickTerm: 6 }, mine, "t1")).toBe(false);
+    expect(resignSucceeded({ ...later, tickTerm: 6 }, mine, "t1")).toBe(false);
     expect(resignSucceeded(undefined, mine, "t1")).toBe(false);
   });
 });

@@ -118,6 +118,7 @@ export class Network {
       requestStepDown: verb("requestStepDown"),
       evict: verb("evict"),
       pause: verb("pause"),
+      resetTicks: verb("resetTicks"),
       recordTerm: verb("recordTerm"),
       readTerms: verb("readTerms"),
       drawArrival: verb("drawArrival"),

@@ -1,5 +1,6 @@
 import type { ElectionEvent, Leader } from "../../src/index.js";
 import { isHeldIn, type Lease } from "../../src/protocol/lease.js";
+import { lastTickOf } from "../../src/protocol/ticks.js";
 import type { AcquireRequest, Answer, TermRecord } from "../../src/protocol/verbs.js";
 import type { MemoryTable } from "../../src/testing/index.js";
 import type { Host } from "./host.js";
@@ -173,7 +174,7 @@ export class Referee {
     }
     this.#highestTerm = Math.max(this.#highestTerm, lease.term);
     if (verb === "acquire" && (args[0] as AcquireRequest).basis.founding) this.#recorded.add(lease.term);
-    const lastTick = lease.kind === "placeholder" ? undefined : lease.lastTick;
+    const lastTick = lease.kind === "placeholder" ? undefined : lastTickOf(lease.ticks);
     if (verb === "resign") this.#completed(lastTick ?? "");
     else this.toldDone(lastTick ?? "");
     if (lastTick !== undefined && !this.#worked.has(lastTick)) {

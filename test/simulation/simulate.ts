@@ -1,5 +1,6 @@
 import { Election, type ElectionEvent, Operator, type Succession } from "../../src/index.js";
 import { endedTerm, type Lease } from "../../src/protocol/lease.js";
+import { lastTickOf } from "../../src/protocol/ticks.js";
 import type { Answer } from "../../src/protocol/verbs.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { Backups } from "./backups.js";
@@ -413,7 +414,7 @@ class Simulation {
    */
   async #isInHistory(lease: Lease): Promise<boolean> {
     if (lease.kind === "placeholder") return true;
-    const { lastTick = "" } = lease;
+    const lastTick = lastTickOf(lease.ticks) ?? "";
     // The number that an eviction used up was nobody's term.
     const term = endedTerm(lease);
     const { history } = await this.#table.readHistory(NAME);

@@ -61,6 +61,9 @@ describe("a history row written by something else", () => {
     ["leaseDurationMs", "null", { NULL: true }],
     ["lastTick", "of another type", { N: "7" }],
     ["lastTick", "a list", { L: [] }],
+    ["lastTick", "of another form", { S: "2026-01-31T03:00:00Z" }],
+    ["tickResetTermBefore", "0", { N: "0" }],
+    ["tickResetRevision", "of another type", { S: "1" }],
     ["lastTickBefore", "of another type", { N: "7" }],
     ["lastTickBefore", "null", { NULL: true }],
   ];
@@ -203,10 +206,34 @@ const OF_A_LEASE = [
     "reservedForGroup",
     "reservedUntil",
   ],
-  ...["reservedForMs", "lastTick", "lastTickTerm", "endReason", "endedAt", "ttl"],
+  ...[
+    "reservedForMs",
+    "ticks",
+    "tickFloor",
+    "tickTerm",
+    "tickResetTerm",
+    "tickResetBy",
+    "tickResetAt",
+    "endReason",
+    "endedAt",
+    "ttl",
+  ],
 ];
 const TERM = { term: { N: "6" }, holder: { S: "a-1" }, leaseDurationMs: { N: "300" } } satisfies Item;
-const OF_A_TERM = ["electedAt", "endedAt", "endReason", "lastRenewedAt", "lastTickBefore", "lastTick", "ttl"];
+const OF_A_TERM = [
+  "electedAt",
+  "endedAt",
+  "endReason",
+  "lastRenewedAt",
+  "lastTickBefore",
+  "lastTick",
+  "tickResetTermBefore",
+  "tickResetBy",
+  "tickResetAt",
+  "tickResetTo",
+  "tickResetRevision",
+  "ttl",
+];
 const CANDIDATE = {
   candidateId: { S: "b" },
   arrival: { N: "1" },

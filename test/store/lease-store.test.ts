@@ -92,9 +92,7 @@ async function inMemory(): Promise<Subject> {
     async row() {
       const { lease } = await table.read(NAME);
       if (lease === undefined) return undefined;
-      const { lastCommit, commitBefore, stepDown, ...row } = withoutKind(lease);
-      const { term: commitTerm, number: commitNumber, id: commitId } = lastCommit ?? {};
-      return present({ ...row, stepDownBy: stepDown?.by, commitTerm, commitNumber, commitId });
+      return present(asWritten(lease));
     },
     terms: async () => table.terms(NAME).map((term) => ({ ...term })),
     items: async () => sorted(table.items("ledger")),
@@ -106,6 +104,19 @@ async function inMemory(): Promise<Subject> {
 function withoutKind(lease: Lease | undefined): Facts {
   const { kind, ...facts } = { kind: undefined, ...lease };
   return facts;
+}
+
+/** Under the names that the attributes have in the table. */
+function asWritten(lease: Lease | undefined): Row {
+  const { lastCommit, commitBefore, stepDown, ticks, tickReset, ...row } = withoutKind(lease);
+  const { term: commitTerm, number: commitNumber, id: commitId } = lastCommit ?? {};
+  return {
+    ...row,
+    stepDownBy: stepDown?.by,
+    ...{ commitTerm, commitNumber, commitId },
+    ...{ tickFloor: ticks?.floor, ticks: ticks?.completed.length ? ticks.completed : undefined },
+    ...{ tickResetTerm: tickReset?.term, tickResetBy: tickReset?.by, tickResetAt: tickReset?.at },
+  };
 }
 
 const present = (row: Row): Row =>
@@ -301,7 +312,7 @@ describe.each([
       await store.recordTerm(NAME, { term: 41, holder: "z" }, signal);
       const basis = { ...PLACE, founding: { highestTerm: 41, lastTick: "2026-01-01" } };
       expect(await found(store, { basis })).toMatchObject({ done: true });
-      expect(await row()).toEqual({ ...ACQUIRED, term: 42, lastTick: "2026-01-01" });
+      expect(await row()).toEqual({ ...ACQUIRED, term: 42, tickFloor: "2026-01-01" });
       expect((await terms()).at(-1)).toEqual({
         term: 42,
         holder: "a",
@@ -361,7 +372,7 @@ describe.each([
       expect([lastTick, tickBefore]).toEqual(["t1", "t1"]);
       const basis = { ...PLACE, founding: { highestTerm: 1, lastTick, tickBefore } };
       const seeing = await store.acquire(acquiring({ candidateId: "b", basis }), signal);
-      expect(seeing).toMatchObject({ done: true, lease: { term: 2, lastTick: "t1" } });
+      expect(seeing).toMatchObject({ done: true, lease: { term: 2, ticks: { floor: "t1", completed: [] } } });
     });
 
     test("only on the very (term, revision) that was seen: any other pair is refused with the row", async () => {
@@ -486,13 +497,13 @@ describe.each([
       await found(store);
       await store.requestStepDown({ election: NAME, term: 1, by: "op" }, signal);
       expect(await row()).toMatchObject({ stepDownBy: "op" });
-      await store.resign({ ...resigning, at: 12, tick: "tick-7" }, signal);
+      await store.resign({ ...resigning, at: 12, ticks: { completed: ["tick-7"] } }, signal);
       expect(await row()).toMatchObject({ endReason: "resigned", endedAt: 12 });
       const basis = { term: 1, revision: 2 };
       const { lease } = await store.acquire(acquiring({ basis }), signal);
-      const expected = { ...ACQUIRED, term: 2, revision: 3, lastTick: "tick-7", lastTickTerm: 1 };
+      const expected = { ...ACQUIRED, term: 2, revision: 3, ticks: ["tick-7"], tickTerm: 1 };
       expect(await row()).toEqual(expected);
-      expect(present(withoutKind(lease))).toEqual(expected);
+      expect(present(asWritten(lease))).toEqual(expected);
     });
   });
 
@@ -614,12 +625,12 @@ describe.each([
     test("records a tick in the same write, and without one keeps the last", async () => {
       const { store, row } = await subject();
       await found(store);
-      await store.resign({ ...resigning, at: undefined, tick: "t1" }, signal);
-      expect(await row()).toMatchObject({ lastTick: "t1" });
+      await store.resign({ ...resigning, at: undefined, ticks: { floor: "t0", completed: ["t1"] } }, signal);
+      expect(await row()).toMatchObject({ tickFloor: "t0", ticks: ["t1"], tickTerm: 1 });
       const basis = { term: 1, revision: 2 };
       await store.acquire(acquiring({ basis }), signal);
       await store.resign({ ...resigning, term: 2, revision: 4, at: undefined }, signal);
-      expect(await row()).toMatchObject({ lastTick: "t1", endReason: "resigned" });
+      expect(await row()).toMatchObject({ tickFloor: "t0", ticks: ["t1"], endReason: "resigned" });
     });
   });
 
@@ -728,7 +739,7 @@ describe.each([
     await store.renew(renewing(), signal).then(note);
     await store.requestStepDown({ election: NAME, term: 1, by: "op" }, signal).then(note);
     await store.recordTerm(NAME, { term: 1, ttl: 1 }, signal).then(note);
-    await store.resign({ ...resigning, revision: 3, at: 1, tick: "t" }, signal).then(note);
+    await store.resign({ ...resigning, revision: 3, at: 1, ticks: { completed: ["t"] } }, signal).then(note);
     const basis = { term: 1, revision: 3 };
     await store.acquire(acquiring({ basis }), signal).then(note);
     await store.evict({ election: NAME, term: 2, at: 1 }, signal).then(note);
@@ -1117,7 +1128,7 @@ type Step =
       value: string | undefined;
       known: boolean;
     }
-  | { verb: "resign"; who: string; dTerm: number; dRevision: number; tick: string | undefined }
+  | { verb: "resign"; who: string; dTerm: number; dRevision: number; ticks: string[] | undefined }
   | { verb: "stepDown" | "evict"; dTerm: number }
   | { verb: "pause" | "resume"; dTerm: number; dRevision: number; dSeen: number }
   | {
@@ -1143,6 +1154,12 @@ const near = fc.constantFrom(0, 0, 0, 0, -1, 1);
 const jump = fc.constantFrom(0, 0, 0, 1, 3);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const tick = maybe(fc.constantFrom("t1", "t2", "t3"));
+/** The first of several is the floor. */
+const windowOf = (ticks: string[] | undefined) =>
+  ticks && {
+    floor: ticks.length > 1 ? ticks[0] : undefined,
+    completed: ticks.slice(ticks.length > 1 ? 1 : 0),
+  };
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
@@ -1187,7 +1204,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       who,
       dTerm: near,
       dRevision: fc.constantFrom(1, 2),
-      tick,
+      ticks: maybe(fc.subarray(["t1", "t2", "t3", "t4"], { minLength: 1 })),
     }),
   },
   {
@@ -1343,7 +1360,7 @@ test("whatever is asked in whatever order, both stores give the same answers and
                   revision: revision(each.dRevision),
                   reason: "resigned",
                   at,
-                  tick: each.tick,
+                  ticks: windowOf(each.ticks),
                 },
                 signal,
               );

@@ -17,6 +17,9 @@ export const notThere = absent(PARTITION_KEY);
 /** Somebody holds the lease. */
 export const someHolder: Condition = { expression: "attribute_exists(#holder)", values: {} };
 
+/** Nobody holds the lease. */
+export const noHolder = absent("holder");
+
 /** Nobody has paused the election. */
 export const notPaused = absent("pausedBy");
 
@@ -53,6 +56,14 @@ export function asSeen(name: string, seen: Fact | undefined): Condition {
 /** The candidate has not refreshed its row since this `heartbeat`. */
 export function notRefreshedSince(heartbeat: number): Condition {
   return { expression: "#heartbeat <= :seenHeartbeat", values: { seenHeartbeat: heartbeat } };
+}
+
+/** No later reset of this term's ticks is recorded. */
+export function noLaterTickReset(revision: number): Condition {
+  return {
+    expression: "(attribute_not_exists(#tickResetRevision) OR #tickResetRevision <= :resetRevision)",
+    values: { resetRevision: revision },
+  };
 }
 
 /** This transaction is the next one of the term. */

@@ -15,7 +15,7 @@ import { foundation } from "./lease-updates.js";
 import { writeLease } from "./lease-write.js";
 import { ownVersion } from "./row-version.js";
 import type { DynamoDBTable, Send } from "./table.js";
-import { present } from "./term-codec.js";
+import { termRow } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
 /** The writes that begin the next term of an election without a lease row. */
@@ -37,14 +37,16 @@ interface FoundingWrites {
 export function found(
   table: DynamoDBTable,
   request: AcquireRequest,
-  { highestTerm, lastTick, tickBefore }: Founding,
+  founding: Founding,
   signal: AbortSignal,
 ): Promise<Written> {
   const { election, term, candidateId, leaseDurationMs, at } = request;
-  const begun = { term, holder: candidateId, leaseDurationMs, electedAt: at, lastTickBefore: lastTick };
+  const { highestTerm, lastTick: lastTickBefore, tickResetTerm: tickResetTermBefore, tickBefore } = founding;
+  const ticks = { lastTickBefore, tickResetTermBefore };
+  const begun = { term, holder: candidateId, leaseDurationMs, electedAt: at, ...ticks };
   const claimed = highestTerm + 1;
   const writes: FoundingWrites = {
-    lease: foundation(request, lastTick),
+    lease: foundation(request, founding),
     claim: claimed === term ? begun : { term: claimed },
     history: claimed === term ? undefined : begun,
   };
@@ -107,7 +109,7 @@ async function foundInSteps(
 function newTerm(table: DynamoDBTable, election: string, record: TermRecord) {
   return {
     ...table.rowOf(election, termSortKey(record.term)),
-    ...updateExpression({ condition: notThere, set: { ...present(record), ...ownVersion } }),
+    ...updateExpression({ condition: notThere, set: { ...termRow(record), ...ownVersion } }),
   };
 }
 

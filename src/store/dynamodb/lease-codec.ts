@@ -3,6 +3,7 @@ import {
   MAX_LEASE_MS,
   MAX_RESERVATION_MS,
   MAX_TERM,
+  MAX_TICKS,
   MIN_RELEASE_IN_MS,
 } from "../../limits.js";
 import { endReasonOf } from "../../protocol/end-reason.js";
@@ -16,6 +17,8 @@ import type {
   TenureRow,
 } from "../../protocol/lease.js";
 import { isKnown } from "../../protocol/schema-version.js";
+import { isNormalTick } from "../../protocol/tick-form.js";
+import { isWindow, lastTickOf, type TickReset, type TickWindow } from "../../protocol/ticks.js";
 import type { AcquireRequest, CandidateRow } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
 import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "../schema.js";
@@ -65,12 +68,37 @@ function toTenureRow(row: Row): Omit<TenureRow, "term" | keyof LeaseRow> {
     renewedAt: row.optionalInteger("renewedAt", 0),
     value: row.text("value"),
     line: row.texts("line"),
-    lastTick: row.text("lastTick"),
-    lastTickTerm: row.optionalInteger("lastTickTerm", 1),
+    ticks: toTicks(row),
+    tickTerm: row.optionalInteger("tickTerm", 1),
+    tickReset: toTickReset(row),
     previousTerm: row.optionalInteger("previousTerm", 1),
     lastCommit: toCommit(row, ["commitTerm", "commitNumber", "commitId"]),
     commitBefore: toCommit(row, ["previousCommitTerm", "previousCommitNumber", "previousCommitId"]),
   };
+}
+
+function toTicks(row: Row): TickWindow | undefined {
+  const floor = row.tick("tickFloor");
+  const completed = row.texts("ticks") ?? [];
+  const window = { floor, completed };
+  if (!completed.every(isNormalTick) || !isWindow(window)) {
+    const rule = `must be at most ${MAX_TICKS} ticks as this library writes them, in order and after \`tickFloor\``;
+    throw row.malformed("ticks", rule, "L of something else", { L: [{ S: "2026-01-31" }] });
+  }
+  return lastTickOf(window) === undefined ? undefined : window;
+}
+
+function toTickReset(row: Row): TickReset | undefined {
+  const term = row.optionalInteger("tickResetTerm", 1);
+  const by = row.text("tickResetBy");
+  const at = row.optionalInteger("tickResetAt", 0);
+  return term === undefined ? undefined : { term, by, at };
+}
+
+/** What a row says of completed ticks. `undefined` removes what was there. */
+export function ofTicks(window: TickWindow | undefined): Facts {
+  const { floor, completed = [] } = window ?? {};
+  return { tickFloor: floor, ticks: completed.length > 0 ? completed : undefined };
 }
 
 function toStepDown(row: Row): StepDown | undefined {

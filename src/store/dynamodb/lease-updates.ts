@@ -1,4 +1,6 @@
 import { EVICTION_STEP, MAX_REVISION_TO_EVICT } from "../../limits.js";
+import { endedTerm } from "../../protocol/lease.js";
+import { type TickHistory, windowFrom } from "../../protocol/ticks.js";
 import type {
   AcquireRequest,
   EvictRequest,
@@ -7,11 +9,13 @@ import type {
   RenewRequest,
   ResignRequest,
   StepDownRequest,
+  TickResetRequest,
 } from "../../protocol/verbs.js";
 import {
   all,
   asSeen,
   mine,
+  noHolder,
   notPaused,
   notThere,
   pairAsSeen,
@@ -19,7 +23,7 @@ import {
   someHolder,
   termAsSeen,
 } from "./conditions.js";
-import { held } from "./lease-codec.js";
+import { held, ofTicks } from "./lease-codec.js";
 import { keptVersion, ownVersion } from "./row-version.js";
 import type { Update } from "./update-expression.js";
 
@@ -61,11 +65,11 @@ const CLEARED = {
   endedAt: undefined,
 };
 
-/** On a placeholder there is nothing to remove, and only the history knows the last tick. */
-export function foundation(request: AcquireRequest, lastTick: string | undefined): Update {
+/** On a placeholder there is nothing to remove, and only the history knows of ticks. */
+export function foundation(request: AcquireRequest, { lastTick, tickResetTerm }: TickHistory): Update {
   return {
     condition: all(pairAsSeen(request.basis), notPaused),
-    set: { ...held(request, 1), lastTick },
+    set: { ...held(request, 1), ...ofTicks(windowFrom(lastTick)), tickResetTerm },
     copy: keptVersion,
   };
 }
@@ -98,7 +102,7 @@ export function release(request: ResignRequest): Update {
       reservedForGroup: request.reservation?.group,
       reservedUntil: request.reservation?.until,
       reservedForMs: request.reservation?.forMs,
-      ...(request.tick !== undefined && { lastTick: request.tick, lastTickTerm: request.term }),
+      ...(request.ticks && { ...ofTicks(request.ticks), tickTerm: request.term }),
     },
   };
 }
@@ -116,6 +120,19 @@ export function pauseChange({ by, seen }: PauseRequest): Update {
   return {
     condition: all(sameRow, asSeen("pauseRevision", pauseRevision)),
     set: { pausedBy: by, pauseRevision: (pauseRevision ?? 0) + 1 },
+  };
+}
+
+export function tickReset({ seen, by, at, to }: TickResetRequest): Update {
+  return {
+    condition: all(pairAsSeen(seen), noHolder),
+    set: {
+      revision: seen.revision + 1,
+      ...ofTicks(windowFrom(to)),
+      tickResetTerm: endedTerm(seen),
+      tickResetBy: by,
+      tickResetAt: at,
+    },
   };
 }
 

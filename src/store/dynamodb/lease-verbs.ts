@@ -13,6 +13,7 @@ import {
   release,
   renewal,
   stepDownRequest,
+  tickReset,
 } from "./lease-updates.js";
 import { writeLease } from "./lease-write.js";
 import type { DynamoDBTable } from "./table.js";
@@ -26,7 +27,8 @@ type Verbs =
   | "resign"
   | "requestStepDown"
   | "pause"
-  | "evict";
+  | "evict"
+  | "resetTicks";
 
 /** The verbs on the lease row, each of them one conditional write. */
 export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
@@ -68,6 +70,12 @@ export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
       const { election, term } = request;
       checkNextTerm(election, term + 1, request);
       return write("evict the holder", election, eviction(request), signal);
+    },
+
+    async resetTicks(request, signal) {
+      const { election, seen } = request;
+      checkNextTerm(election, seen.term + 1, seen);
+      return write("reset the ticks", election, tickReset(request), signal);
     },
   };
 }

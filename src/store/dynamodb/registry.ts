@@ -16,12 +16,12 @@ import {
   TERM_SORT_KEY_PREFIX,
   termSortKey,
 } from "../schema.js";
-import { conditionExpression, notRefreshedSince, placeholders } from "./conditions.js";
+import { conditionExpression, noLaterTickReset, notRefreshedSince, placeholders } from "./conditions.js";
 import { toCandidate } from "./lease-codec.js";
 import { Row } from "./row.js";
 import { keptVersion, ownVersion } from "./row-version.js";
 import type { DynamoDBTable, Send } from "./table.js";
-import { present, toHistory, toTerm } from "./term-codec.js";
+import { termRow, toHistory, toTerm } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
 const HISTORY_READ = 100;
@@ -39,7 +39,8 @@ type Verbs =
 export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
   const write = (doing: string, partition: string, sortKey: string, update: Update, signal: AbortSignal) =>
     table.ask(doing, signal, async (send) => {
-      await send(new UpdateItemCommand({ ...table.rowOf(partition, sortKey), ...updateExpression(update) }));
+      const row = table.rowOf(partition, sortKey);
+      await unlessRefused(send(new UpdateItemCommand({ ...row, ...updateExpression(update) })));
       return {};
     });
   return {
@@ -57,14 +58,12 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
       });
     },
 
-    recordTerm: (election, record, signal) =>
-      write(
-        "record a term",
-        election,
-        termSortKey(record.term),
-        { set: { ...present(record) }, copy: keptVersion },
-        signal,
-      ),
+    async recordTerm(election, record, signal) {
+      const { term, tickReset } = record;
+      const condition = tickReset && { condition: noLaterTickReset(tickReset.revision) };
+      const update = { ...condition, set: termRow(record), copy: keptVersion };
+      return write("record a term", election, termSortKey(term), update, signal);
+    },
 
     drawArrival: (election, signal) =>
       table.ask("join the election", signal, async (send) => {
@@ -90,12 +89,7 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
           ...table.rowOf(candidatesPartition(election), CANDIDATE_SORT_KEY_PREFIX + candidateId),
           ...conditionExpression(notRefreshedSince(heartbeat)),
         });
-        try {
-          await send(command);
-        } catch (error) {
-          // It was refreshed meanwhile, or is deleted already.
-          if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        }
+        await unlessRefused(send(command));
         return {};
       }),
 
@@ -106,6 +100,13 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
         return { candidates: await query(send, table, all, toCandidate) };
       }),
   };
+}
+
+/** A later write was there before, and stays. Or the row is deleted already. */
+async function unlessRefused(sent: Promise<unknown>): Promise<void> {
+  await sent.catch((error: unknown) => {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  });
 }
 
 interface Range {

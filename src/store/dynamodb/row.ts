@@ -1,5 +1,6 @@
 import { MalformedLeaseError } from "../../errors.js";
 import { checkSchemaVersion } from "../../protocol/schema-version.js";
+import { isNormalTick } from "../../protocol/tick-form.js";
 import { type Attribute, type Item, TYPES } from "../attribute.js";
 
 /** One row that was read. Each attribute is checked when it is used. */
@@ -42,6 +43,14 @@ export class Row {
     if (attribute === undefined) return undefined;
     if ("S" in attribute) return attribute.S;
     throw this.malformed(name, "must be a string (S)", kindOf(attribute), { S: "worker-1" });
+  }
+
+  tick(name: string): string | undefined {
+    const text = this.text(name);
+    if (text === undefined || isNormalTick(text)) return text;
+    const rule =
+      "must be a tick as this library writes it: at most 100 characters, an instant in UTC with milliseconds";
+    throw this.malformed(name, rule, "S of another form", { S: "2026-01-31T03:00:00.000Z" });
   }
 
   texts(name: string): string[] | undefined {

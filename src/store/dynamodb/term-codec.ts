@@ -2,9 +2,11 @@ import { MAX_LEASE_MS } from "../../limits.js";
 import { endReasonOf } from "../../protocol/end-reason.js";
 import type { History } from "../../protocol/observation.js";
 import { isKnown } from "../../protocol/schema-version.js";
+import { type RecordedTickReset, type TermTicks, ticksInHistory } from "../../protocol/ticks.js";
 import type { TermRecord } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
 import { SORT_KEY, termOfSortKey, termSortKey } from "../schema.js";
+import type { Facts } from "./facts.js";
 import { kindOf, numberOf, Row, textOf } from "./row.js";
 
 /** The rows of past terms. Only the sort key says which term a row is of. */
@@ -13,18 +15,15 @@ import { kindOf, numberOf, Row, textOf } from "./row.js";
 export function toHistory(election: string, rows: readonly Item[]): History {
   const terms = rows.map((item) => toPastTerm(election, item));
   const latest = terms.reduce<PastTerm | undefined>((a, b) => (a && a.term > b.term ? a : b), undefined);
-  const ticks = terms
-    .flatMap(({ lastTickBefore, lastTick }) => [lastTickBefore, lastTick])
-    .filter((tick) => tick !== undefined);
   return {
     highestTerm: latest?.term ?? 0,
     longestLeaseMs: Math.max(0, ...terms.map(({ leaseDurationMs = 0 }) => leaseDurationMs)),
-    lastTick: ticks.sort().at(-1),
+    ...ticksInHistory(terms),
     highestTermTick: latest?.lastTick,
   };
 }
 
-type PastTerm = Pick<TermRecord, "term" | "leaseDurationMs" | "lastTickBefore" | "lastTick">;
+type PastTerm = TermTicks & Pick<TermRecord, "leaseDurationMs">;
 
 function toPastTerm(election: string, item: Item): PastTerm {
   const sortKey = textOf(item[SORT_KEY]) ?? "";
@@ -38,8 +37,10 @@ function toPastTerm(election: string, item: Item): PastTerm {
   return {
     term,
     leaseDurationMs: row.optionalInteger("leaseDurationMs", 1, MAX_LEASE_MS),
-    lastTickBefore: row.text("lastTickBefore"),
-    lastTick: row.text("lastTick"),
+    lastTickBefore: row.tick("lastTickBefore"),
+    tickResetTermBefore: row.optionalInteger("tickResetTermBefore", 1),
+    lastTick: row.tick("lastTick"),
+    tickReset: row.has("tickResetRevision") ? toTickReset(row) : undefined,
   };
 }
 
@@ -53,6 +54,12 @@ export function toTerm(item: Item): TermRecord | undefined {
   if (!isKnown({ schemaVersion: numberOf(item.schemaVersion) })) return { term };
   const text = (name: string) => textOf(item[name]);
   const number = (name: string) => numberOf(item[name]);
+  const reset = {
+    by: text("tickResetBy") ?? "",
+    at: number("tickResetAt"),
+    to: text("tickResetTo"),
+    revision: number("tickResetRevision"),
+  };
   return present({
     term,
     holder: text("holder"),
@@ -62,7 +69,9 @@ export function toTerm(item: Item): TermRecord | undefined {
     endReason: endReasonOf(text("endReason")),
     lastRenewedAt: number("lastRenewedAt"),
     lastTickBefore: text("lastTickBefore"),
+    tickResetTermBefore: number("tickResetTermBefore"),
     lastTick: text("lastTick"),
+    tickReset: reset.revision === undefined ? undefined : { ...reset, revision: reset.revision },
     ttl: number("ttl"),
   });
 }
@@ -85,9 +94,24 @@ export function toWholeTerm(election: string, item: Item): TermRecord {
 }
 
 /** Only the facts that are known: an update with the others would remove them. */
-export function present(record: TermRecord): TermRecord {
+export function termRow({ tickReset, ...record }: TermRecord): Facts {
+  return { ...present(record), ...(tickReset && ofTickReset(tickReset)) };
+}
+
+/** All of them, so that nothing of an earlier reset stays. */
+function ofTickReset({ by, at, to, revision }: RecordedTickReset): Facts {
+  return { tickResetBy: by, tickResetAt: at, tickResetTo: to, tickResetRevision: revision };
+}
+
+function toTickReset(row: Row): RecordedTickReset {
   return {
-    ...Object.fromEntries(Object.entries(record).filter(([, fact]) => fact !== undefined)),
-    term: record.term,
+    by: row.text("tickResetBy") ?? "",
+    at: row.optionalInteger("tickResetAt", 0),
+    to: row.tick("tickResetTo"),
+    revision: row.integer("tickResetRevision", 1),
   };
+}
+
+function present<R extends { readonly term: number }>(record: R): R {
+  return Object.fromEntries(Object.entries(record).filter(([, fact]) => fact !== undefined)) as R;
 }

@@ -3,6 +3,7 @@ import { checkNextPause, checkNextTerm } from "../../protocol/next-term.js";
 import type { History } from "../../protocol/observation.js";
 import { checkSchemaVersion, isKnown, type Versioned } from "../../protocol/schema-version.js";
 import type { Founding } from "../../protocol/takeover.js";
+import { ticksInHistory } from "../../protocol/ticks.js";
 import {
   acquired,
   askedToStepDown,
@@ -12,6 +13,7 @@ import {
   placeholderCreated,
   renewed,
   resigned,
+  ticksReset,
 } from "../../protocol/transitions.js";
 import type {
   AcquireRequest,
@@ -26,6 +28,7 @@ import type {
   StepDownRequest,
   TermRange,
   TermRecord,
+  TickResetRequest,
   Transacted,
   Written,
 } from "../../protocol/verbs.js";
@@ -132,11 +135,7 @@ export class MemoryTable implements LeaseStore {
     const history = {
       highestTerm: terms.at(-1)?.term ?? 0,
       longestLeaseMs: Math.max(0, ...terms.map((term) => term.leaseDurationMs ?? 0)),
-      lastTick: terms
-        .flatMap(({ lastTickBefore, lastTick }) => [lastTickBefore, lastTick])
-        .filter((tick) => tick !== undefined)
-        .sort()
-        .at(-1),
+      ...ticksInHistory(terms),
       highestTermTick: terms.at(-1)?.lastTick,
     };
     return { dateMs: this.#dateMs(), history };
@@ -157,8 +156,15 @@ export class MemoryTable implements LeaseStore {
     const written = this.#write(acquired, request);
     if (founding && written.done) {
       await this.recordTerm(election, { term: founding.highestTerm + 1 });
-      const { term, holder, leaseDurationMs, lastTick: lastTickBefore } = written.lease;
-      await this.recordTerm(election, { term, holder, leaseDurationMs, electedAt: at, lastTickBefore });
+      const { term, holder, leaseDurationMs } = written.lease;
+      await this.recordTerm(election, {
+        term,
+        holder,
+        leaseDurationMs,
+        electedAt: at,
+        lastTickBefore: founding.lastTick,
+        tickResetTermBefore: founding.tickResetTerm,
+      });
     }
     return written;
   }
@@ -185,6 +191,11 @@ export class MemoryTable implements LeaseStore {
   async evict(request: EvictRequest): Promise<Written> {
     checkNextTerm(request.election, request.term + 1, request);
     return this.#write(evicted, request);
+  }
+
+  async resetTicks(request: TickResetRequest): Promise<Written> {
+    checkNextTerm(request.election, request.seen.term + 1, request.seen);
+    return this.#write(ticksReset, request);
   }
 
   async pause(request: PauseRequest): Promise<Written> {
@@ -231,9 +242,13 @@ export class MemoryTable implements LeaseStore {
   async recordTerm(election: string, record: TermRecord): Promise<Answer> {
     const terms = this.#terms.get(election) ?? new Map<number, TermRecord>();
     this.#terms.set(election, terms);
+    const before = terms.get(record.term);
+    const { tickReset } = record;
+    if (tickReset && before?.tickReset && before.tickReset.revision > tickReset.revision)
+      return { dateMs: this.#dateMs() };
     const known = Object.entries(record).filter(([, fact]) => fact !== undefined);
     terms.set(record.term, {
-      ...terms.get(record.term),
+      ...before,
       ...(Object.fromEntries(known) as unknown as TermRecord),
     });
     return { dateMs: this.#dateMs() };
