@@ -50,6 +50,8 @@ export interface JobProps {
   readonly schedule: ScheduleExpression;
   /** How long one run may take: 5 seconds to 15 minutes. @default 1 minute */
   readonly timeout?: Duration;
+  /** Which ticks run: see `ScheduledLeaderProps`. @default "latest" */
+  readonly ticks?: "latest" | "every";
   /** How long other Regions wait after a completed run. It must be longer than from tick to tick. @default they do not wait */
   readonly stickyFor?: Duration;
 }
@@ -74,11 +76,12 @@ export class IncumbentStack extends Stack {
     const alarmTopic = alarmEmail === undefined ? undefined : this.#alarmTopic(alarmEmail);
     this.table = this.#makeTable(props);
     if (job) {
-      const { entry, election, schedule, timeout, stickyFor } = job;
+      const { entry, election, schedule, timeout, ticks, stickyFor } = job;
       this.job = new ScheduledLeader(this, "Job", {
         table: this.table,
         ...{ entry, election, schedule },
         ...(timeout && { timeout }),
+        ...(ticks && { ticks }),
         ...(stickyFor && { sticky: { for: stickyFor } }),
         ...(alarmTopic && { alarmTopic }),
       });

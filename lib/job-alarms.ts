@@ -5,11 +5,14 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { supersededTicks } from "./superseded-ticks.js";
 
 /** The props of `JobAlarms`. */
 export interface JobAlarmsProps {
   readonly function: IFunction;
   readonly deadLetterQueue: IQueue;
+  /** The job's table and election. Undefined: without ticks none is superseded. */
+  readonly ticksOf?: { readonly tableName: string; readonly election: string } | undefined;
   /** The topic that the alarms notify. @default none */
   readonly topic?: ITopic | undefined;
 }
@@ -22,9 +25,12 @@ export class JobAlarms extends Construct {
   readonly throttles: Alarm;
   /** A run failed for good. */
   readonly deadLetters: Alarm;
+  /** A tick was superseded: it has not run, and will not run by itself. Undefined without ticks. */
+  readonly supersededTicks: Alarm | undefined;
 
-  constructor(scope: Construct, id: string, { function: job, deadLetterQueue, topic }: JobAlarmsProps) {
+  constructor(scope: Construct, id: string, props: JobAlarmsProps) {
     super(scope, id);
+    const { function: job, deadLetterQueue, ticksOf, topic } = props;
     const period = Duration.minutes(5);
     const raise = (name: string, metric: IMetric, alarmDescription: string) =>
       newAlarm(this, name, { metric, threshold: 1, alarmDescription, topic });
@@ -38,6 +44,12 @@ export class JobAlarms extends Construct {
       "DeadLetters",
       waiting,
       "A run failed for good: its event is in the dead-letter queue.",
+    );
+    if (!ticksOf) return;
+    this.supersededTicks = raise(
+      "SupersededTicks",
+      supersededTicks(ticksOf.tableName, ticksOf.election, period),
+      "A later tick has completed before this one: it does not run any more.",
     );
   }
 }

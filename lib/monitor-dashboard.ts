@@ -3,6 +3,7 @@ import { Dashboard, GraphWidget, type IMetric } from "aws-cdk-lib/aws-cloudwatch
 import type { Construct } from "constructs";
 import type { LeaseAccess } from "./lease-access.js";
 import type { ElectionMetric, MonitorMetrics } from "./monitor-metrics.js";
+import { supersededEverywhere } from "./superseded-ticks.js";
 
 const TITLES: [ElectionMetric, string][] = [
   ["HasLeader", "Has a leader"],
@@ -28,7 +29,7 @@ export function monitorDashboard(
     widgets: [
       [first, second],
       [third, fourth],
-      [fifth, graph("Runs of the monitor", metrics.runs(), metrics.malformedRows())],
+      [fifth, graph("Superseded ticks", supersededEverywhere(table.tableName, metrics.period))],
       [
         graph("Table: throttled requests", table.metricThrottledRequests({ period })),
         graph("Table: failed requests", table.metricSystemErrors({ period })),
@@ -45,6 +46,7 @@ export function monitorDashboard(
           table.metricConsumedReads({ period }),
         ),
       ],
+      [graph("Runs of the monitor", metrics.runs(), metrics.malformedRows())],
     ].map((row) => row.filter((widget) => widget !== undefined)),
   });
 }

@@ -50,7 +50,11 @@ export interface ScheduledLeaderProps {
   readonly deadLetterQueue?: IQueue;
   /** How long the function's log is kept; with `entry` only. @default ONE_MONTH */
   readonly logRetention?: RetentionDays;
-  /** Whether to make alarms for runs that fail or are throttled, and for events in the dead-letter queue. @default true */
+  /**
+   * Whether to make alarms: for runs that fail or are throttled, for superseded ticks, and for events in the dead-letter
+   * queue.
+   * @default true
+   */
   readonly alarms?: boolean;
   /** The topic that the alarms notify. @default none */
   readonly alarmTopic?: ITopic;

@@ -74,6 +74,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
       this.alarms = new JobAlarms(this, "Alarms", {
         function: this.function,
         deadLetterQueue: this.deadLetterQueue,
+        ticksOf: once ? { tableName: table.tableName, election } : undefined,
         topic: props.alarmTopic,
       });
     }

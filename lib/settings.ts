@@ -43,6 +43,7 @@ function jobOf(read: Context): JobProps | undefined {
   if (entry === undefined) return undefined;
   const stickyFor = read.duration("sticky");
   const timeout = read.duration("timeout");
+  const ticks = read.text("ticks", /^(latest|every)$/, "every") as JobProps["ticks"];
   return {
     entry,
     election: read.text("election", NAME_PATTERN, "reports/daily") ?? "reports/daily",
@@ -51,6 +52,7 @@ function jobOf(read: Context): JobProps | undefined {
       TimeZone.of(read.timeZone("timezone") ?? "Etc/UTC"),
     ),
     ...(timeout && { timeout }),
+    ...(ticks && { ticks }),
     ...(stickyFor && { stickyFor }),
   };
 }

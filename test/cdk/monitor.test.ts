@@ -100,6 +100,7 @@ test("the dashboard shows every election that there is, also those of tomorrow",
     "LeaseAgeMs",
     "TermsPerHour",
     "SecondsSinceLastTick",
+    "SupersededTicks",
   ]) {
     expect(body).toContain(`SEARCH('{Incumbent,Election,Table} MetricName=\\"${metric}\\" Table=\\"`);
   }

@@ -195,6 +195,7 @@ test("alarms: a failed run, a throttled one, a dead letter; told to the topic, s
   expect(alarms.map(({ Properties }) => Properties.MetricName).sort()).toEqual([
     "ApproximateNumberOfMessagesVisible",
     "Errors",
+    "SupersededTicks",
     "Throttles",
   ]);
   for (const { Properties } of alarms) {
@@ -204,6 +205,20 @@ test("alarms: a failed run, a throttled one, a dead letter; told to the topic, s
       AlarmActions: [{ Ref: expect.stringMatching(/^Topic/) }],
     });
   }
+  // As `src/lambda/superseded-metric.ts` prints it.
+  expect(
+    alarms.find(({ Properties }) => Properties.MetricName === "SupersededTicks")?.Properties,
+  ).toMatchObject({
+    Namespace: "Incumbent",
+    Statistic: "Sum",
+    Dimensions: [
+      { Name: "Election", Value: "reports/daily" },
+      { Name: "Table", Value: { Ref: expect.stringMatching(/^LeasesTable/) } },
+    ],
+  });
+  const withoutTicks = newStack();
+  leader(withoutTicks, { once: false });
+  expect(Object.keys(resources(withoutTicks, "AWS::CloudWatch::Alarm"))).toHaveLength(3);
   const quiet = newStack();
   leader(quiet, { alarms: false });
   expect(resources(quiet, "AWS::CloudWatch::Alarm")).toEqual({});

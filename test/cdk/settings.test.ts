@@ -37,9 +37,10 @@ test("a job has its entry, election, schedule with time zone, timeout and sticki
     schedule: "cron(0 3 * * ? *)",
     timezone: "Europe/Berlin",
     sticky: "2 days",
+    ticks: "every",
     timeout: "90 seconds",
   });
-  expect(job).toMatchObject({ entry: "src/nightly.ts", election: "reports" });
+  expect(job).toMatchObject({ entry: "src/nightly.ts", election: "reports", ticks: "every" });
   expect(job?.schedule.expressionString).toBe("cron(0 3 * * ? *)");
   expect(job?.schedule.timeZone?.timezoneName).toBe("Europe/Berlin");
   expect(job?.stickyFor?.toHours()).toBe(48);
@@ -71,6 +72,7 @@ test.each([
     "timezone",
     "received a string of 9 characters. Suggestion: Europe/Berlin.",
   ],
+  [{ job: "x.ts", ticks: "all" }, "ticks", "received a string of 3 characters. Suggestion: every."],
   [{ job: "x.ts", sticky: "long" }, "sticky", "received a string of 4 characters. Suggestion: 15 minutes."],
 ])("%j: refused, with a suggestion", (context, key, says) => {
   const message = refusal(() => settings(context as Record<string, unknown>));
