@@ -52,8 +52,9 @@ export const handler = leaderHandler(
     client,
     election: monitorElection(process.env),
     once: "tick",
-    // The next run comes soon, so a second function need not wait.
+    // The next run comes soon, so a second function need not wait, and a missed run need not be made up for.
     standBy: false,
+    onMissedTick: "return",
     tuning: { historyRetentionMs: HISTORY_RETENTION_MS },
   },
 );

@@ -28,6 +28,7 @@ test("the package exports exactly this", () => {
         "systemClock",
       ],
       "incumbent/lambda": [
+        "MissedTickError",
         "OutOfTimeError",
         "leaderHandler",
         "leaderMiddleware",

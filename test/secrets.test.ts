@@ -302,6 +302,8 @@ const LEADER: Record<keyof LeaderOptions | InLeaderGroups, 0> = {
   tableName: 0,
   election: 0,
   once: 0,
+  ticks: 0,
+  onMissedTick: 0,
   tickPeriodMs: 0,
   standBy: 0,
   sticky: 0,

@@ -3,6 +3,7 @@ import { notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { checkNames } from "../known-names.js";
 import { NAME_PATTERN } from "../limits.js";
+import type { TickMode } from "../protocol/ticks.js";
 import type { StickyOptions } from "./sticky.js";
 
 /** Reads options, or else the function's environment. Each error names the one that is wrong. */
@@ -33,6 +34,13 @@ export function onceOf(once: unknown, env: Env): boolean {
     once === undefined ? ["INCUMBENT_ONCE", env.INCUMBENT_ONCE || undefined] : ["once", once];
   if (value === undefined || value === "tick") return value === "tick";
   throw new InvalidOptionError(source as string, 'must be "tick", or absent', value, "tick");
+}
+
+export function ticksOf(ticks: unknown, env: Env): TickMode {
+  const [source, value] =
+    ticks === undefined ? ["INCUMBENT_TICKS", env.INCUMBENT_TICKS || undefined] : ["ticks", ticks];
+  if (value === undefined || value === "latest" || value === "every") return value ?? "latest";
+  throw new InvalidOptionError(source as string, 'must be "latest" or "every"', value, "latest");
 }
 
 export function tickPeriodOf(periodMs: unknown, env: Env): number | undefined {

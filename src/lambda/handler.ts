@@ -25,11 +25,12 @@ export type LeaderWork<T, TEvent = unknown, TContext = LambdaContext> = (
 
 /**
  * Makes a Lambda handler that runs `work` only while it leads. Each invocation bids once and gives the lease back before
- * it returns. An error of `work` fails the invocation and leaves the tick open.
+ * it returns. An error of `work` fails the invocation and leaves the tick open. With `once: "tick"` an invocation succeeds
+ * only when its tick has completed, here or elsewhere.
  * @param work must throw when `signal` aborts, `drainMs` before the timeout. What it returns counts as done.
  * @throws nothing itself: it reads the options at the first invocation. The handler rejects with `InvalidOptionError` (an
- * option, the environment or the event), `OutOfTimeError`, `LeaseLostError`, `TableError` (no table, no permission),
- * `MalformedLeaseError`, `SchemaVersionError`, `TableUnavailableError`, and what `work` throws. So Lambda logs them and
+ * option, the environment or the event), `OutOfTimeError`, `MissedTickError`, `LeaseLostError`, `TableError` (no table, no
+ * permission), `MalformedLeaseError`, `SchemaVersionError`, `TableUnavailableError`, and what `work` throws. So Lambda logs them and
  * tries again.
  * @example
  * export const handler = leaderHandler(async (leadership, { signal }) => sendInvoices(signal), {

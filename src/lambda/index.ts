@@ -6,6 +6,7 @@ export {
   leaderMiddleware,
   type MiddyRequest,
 } from "./middleware.js";
+export { MissedTickError } from "./missed-tick.js";
 export { OutOfTimeError } from "./out-of-time.js";
 export type { LeaderResult } from "./result.js";
 export type { LeaderOptions, LeaderSettings, LeaderTuning } from "./settings.js";

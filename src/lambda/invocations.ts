@@ -2,10 +2,12 @@ import { LeaseLostError } from "../errors.js";
 import type { Leadership } from "../leader/leadership.js";
 import { type LambdaContext, remainingMsOf } from "./context.js";
 import { Deadline } from "./deadline.js";
+import { MissedTickError } from "./missed-tick.js";
 import { OutOfTimeError } from "./out-of-time.js";
 import { follower, type LeaderResult, resultOf } from "./result.js";
 import { Sandbox } from "./sandbox.js";
 import { type LeaderOptions, type Settings, settingsOf } from "./settings.js";
+import { printSuperseded } from "./superseded-metric.js";
 import { tickOf } from "./tick.js";
 
 /** What runs while leading: a handler, or what is between the hooks of a middleware. */
@@ -24,6 +26,18 @@ export class Invocations {
     const { settings, sandbox } = this.#prepare();
     const { once, clock, tickPeriodMs } = settings;
     const tick = once ? tickOf(event, clock.wallMs(), tickPeriodMs) : undefined;
+    const result = await this.#bid(tick, context, run, settings, sandbox);
+    if (tick !== undefined) judge(result, tick, settings);
+    return result;
+  }
+
+  async #bid<T>(
+    tick: string | undefined,
+    context: LambdaContext,
+    run: Run<T>,
+    { clock, ticks, reserveForMs, standBy }: Settings,
+    sandbox: Sandbox,
+  ): Promise<LeaderResult<T>> {
     const remainingMs = remainingMsOf(context);
     const candidate = await sandbox.take(remainingMs);
     const { election, plan } = candidate;
@@ -33,11 +47,10 @@ export class Invocations {
       return run(leadership, { tick, signal: leadership.signal });
     };
     const { signal } = deadline;
-    const { reserveForMs, standBy } = settings;
     try {
       if (tick === undefined) return resultOf(await election.tryLead(work, { signal, reserveForMs }));
       const wait = standBy && plan.standByMs > 0;
-      return resultOf(await election.runOnce(tick, work, { signal, wait, reserveForMs }));
+      return resultOf(await election.runOnce(tick, work, { signal, wait, ticks, reserveForMs }));
     } catch (error) {
       if (deadline.due === "stand-by") return follower(await election.leader());
       if (deadline.due === "work" && saysStopped(error)) {
@@ -58,6 +71,20 @@ export class Invocations {
     }
     return this.#prepared;
   }
+}
+
+/** An invocation that succeeds tells Lambda that the tick needs no other try. */
+function judge(
+  result: LeaderResult<unknown>,
+  tick: string,
+  { candidate, clock, onMissedTick }: Settings,
+): void {
+  if (result.role !== "follower" && result.role !== "superseded") return;
+  const { name: election, tableName } = candidate;
+  if (result.role === "superseded") {
+    printSuperseded({ tableName, election, tick }, clock.wallMs(), process.env);
+  }
+  if (onMissedTick === "fail") throw new MissedTickError(election, tick, result);
 }
 
 /** Whether the error only says that the work was stopped. */

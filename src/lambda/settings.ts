@@ -3,6 +3,7 @@ import { InvalidOptionError } from "../errors.js";
 import { checkNames, groupOf } from "../known-names.js";
 import { RUNTIME_PATHS } from "../option-names.js";
 import type { CandidateOptions, ElectionOptions, Tuning } from "../options.js";
+import type { TickMode } from "../protocol/ticks.js";
 import type { ClientOptions, GivenStoreOptions } from "../store/open-store.js";
 import { defaultClient } from "./default-client.js";
 import {
@@ -14,6 +15,7 @@ import {
   stickyOf,
   tableOf,
   tickPeriodOf,
+  ticksOf,
   wholeMs,
 } from "./environment.js";
 import type { Wanted } from "./plan.js";
@@ -32,7 +34,7 @@ export type LeaderTable =
 
 /**
  * The options of `leaderHandler` and `leaderMiddleware`. An option that is left out is read from the environment, which
- * the `ScheduledLeader` construct sets: `INCUMBENT_TABLE`, `INCUMBENT_ELECTION`, `INCUMBENT_ONCE`,
+ * the `ScheduledLeader` construct sets: `INCUMBENT_TABLE`, `INCUMBENT_ELECTION`, `INCUMBENT_ONCE`, `INCUMBENT_TICKS`,
  * `INCUMBENT_TICK_PERIOD_MS`, `INCUMBENT_STICKY_GROUP` and `INCUMBENT_STICKY_MS`.
  */
 export type LeaderOptions = LeaderTable & LeaderSettings;
@@ -43,6 +45,19 @@ export interface LeaderSettings extends Pick<CandidateOptions, "label" | "value"
   election?: string | undefined;
   /** `"tick"`: at most one run completes per scheduled time of the event. @default `INCUMBENT_ONCE`, or run each time */
   once?: "tick" | undefined;
+  /**
+   * With `once`: which ticks run. `"latest"`: a tick does not run when a later one has completed. `"every"`: it runs then
+   * too, unless it is older than the last 64 completed ticks.
+   * @default `INCUMBENT_TICKS`, or "latest"
+   */
+  ticks?: TickMode | undefined;
+  /**
+   * With `once`: what becomes of an invocation whose tick was superseded, or not completed by anybody until the end of
+   * the wait. `"fail"`: it fails with a `MissedTickError`, so Lambda tries again, and puts the event into the
+   * dead-letter queue in the end. `"return"`: it returns the `LeaderResult`, and Lambda counts the event as done.
+   * @default "fail"
+   */
+  onMissedTick?: "fail" | "return" | undefined;
   /**
    * With `once`, and a schedule that is a rate: the time from one run to the next, in milliseconds: 1_000 to
    * 31_622_400_000 (366 days). The tick is then the scheduled time, rounded down to a multiple of it. So the functions
@@ -87,6 +102,8 @@ const NAMES: Record<keyof LeaderOptions, 0> = {
   store: 0,
   election: 0,
   once: 0,
+  ticks: 0,
+  onMissedTick: 0,
   tickPeriodMs: 0,
   standBy: 0,
   sticky: 0,
@@ -108,6 +125,8 @@ const PATHS = [
 
 export interface Settings extends Wanted {
   readonly once: boolean;
+  readonly ticks: TickMode;
+  readonly onMissedTick: "fail" | "return";
   readonly tickPeriodMs: number | undefined;
   readonly standBy: boolean;
   readonly reserveForMs: number | undefined;
@@ -119,13 +138,28 @@ export interface Settings extends Wanted {
 /** Throws an `InvalidOptionError` that names the option or the variable. */
 export function settingsOf(options: LeaderOptions, env: Env): Settings {
   checkNames(options, PATHS);
-  const { once, standBy = true, leaseDurationMs, drainMs, value, onEvent, runtime } = options;
+  const {
+    once,
+    ticks,
+    onMissedTick = "fail",
+    standBy = true,
+    leaseDurationMs,
+    drainMs,
+    value,
+    onEvent,
+    runtime,
+  } = options;
   if (typeof standBy !== "boolean") {
     throw new InvalidOptionError("standBy", "must be true or false", standBy, true);
+  }
+  if (onMissedTick !== "fail" && onMissedTick !== "return") {
+    throw new InvalidOptionError("onMissedTick", 'must be "fail" or "return"', onMissedTick, "fail");
   }
   const sticky = stickyOf(options.sticky, env);
   return {
     once: onceOf(once, env),
+    ticks: ticksOf(ticks, env),
+    onMissedTick,
     tickPeriodMs: tickPeriodOf(options.tickPeriodMs, env),
     standBy,
     reserveForMs: sticky?.forMs,

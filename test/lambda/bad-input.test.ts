@@ -17,6 +17,7 @@ const fails = async (
     INCUMBENT_TABLE: "",
     INCUMBENT_ELECTION: "",
     INCUMBENT_ONCE: "",
+    INCUMBENT_TICKS: "",
     INCUMBENT_TICK_PERIOD_MS: "",
     INCUMBENT_STICKY_GROUP: "",
   };
@@ -63,6 +64,21 @@ test.each<[string, Case, RegExp]>([
     /^INCUMBENT_ONCE: must be "tick", or absent; received a string of 5 characters/,
   ],
   ["an unknown once", { options: { ...named, once: "day" as "tick" } }, /^once: must be "tick"/],
+  [
+    "unknown ticks in the environment",
+    { options: named, env: { INCUMBENT_TICKS: "all" } },
+    /^INCUMBENT_TICKS: must be "latest" or "every"; received a string of 3 characters/,
+  ],
+  [
+    "unknown ticks",
+    { options: { ...named, ticks: "all" as "every" } },
+    /^ticks: must be "latest" or "every"/,
+  ],
+  [
+    "an unknown answer to missed ticks",
+    { options: { ...named, onMissedTick: "throw" as "fail" } },
+    /^onMissedTick: must be "fail" or "return"; received a string of 5 characters. Suggestion: "fail"/,
+  ],
   [
     "a period that is no number",
     { options: named, env: { INCUMBENT_TICK_PERIOD_MS: "5m" } },

@@ -49,8 +49,11 @@ test("the leader's handler finds its leadership in the context; the lease is giv
 test("a follower does not come to its handler", async () => {
   const stage = new Stage();
   const leadership = await stage.candidate("other").election.tryCampaign();
-  const { invoke } = job(stage, () => expect.unreachable(), { standBy: false });
+  const options = { standBy: false, onMissedTick: "return" } as const;
+  const { invoke } = job(stage, () => expect.unreachable(), options);
   expect(await invoke()).toMatchObject({ role: "follower", leader: { term: 1 } });
+  const failing = job(stage, () => expect.unreachable(), { standBy: false });
+  await expect(failing.invoke()).rejects.toMatchObject({ code: "MISSED_TICK", because: "not-completed" });
   await leadership?.resign();
 });
 

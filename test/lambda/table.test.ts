@@ -6,7 +6,10 @@ import { leaseRow, localEnv, newClient, newLeaseTable, watchedClock } from "../s
 
 /** On DynamoDB Local, as a function finds DynamoDB. */
 
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
 
 const context = { getRemainingTimeInMillis: () => 30_000 };
 const event = { scheduledTime: "2026-01-31T03:00:00Z", executionId: "d32c5k", attempt: "1" };
@@ -41,6 +44,33 @@ test("everything from the environment: table, election, ticks, group, and the cl
   expect(row?.holder).toBeUndefined();
   expect(row?.reservedForGroup?.S).toBe("eu-west-1");
   expect(await handler(event, context)).toEqual({ role: "done" });
+});
+
+test("in Lambda a superseded tick is one line of CloudWatch's embedded metric format", async () => {
+  const client = newClient();
+  const tableName = await newLeaseTable(client);
+  const handler = leaderHandler(() => {}, { client, tableName, election: "reports/daily", once: "tick" });
+  await handler({ scheduledTime: "2026-01-31T03:00:00Z" }, context);
+  const early = { scheduledTime: "2026-01-31T02:00:00Z" };
+  const lines: string[] = [];
+  vi.spyOn(process.stdout, "write").mockImplementation((line) => lines.push(String(line)) > 0);
+  await expect(handler(early, context)).rejects.toMatchObject({ because: "superseded" });
+  expect(lines).toEqual([]);
+  vi.stubEnv("AWS_LAMBDA_FUNCTION_NAME", "nightly");
+  await expect(handler(early, context)).rejects.toMatchObject({ because: "superseded" });
+  expect(lines).toEqual([expect.stringMatching(/^\{.*\}\n$/)]);
+  const metric = {
+    Namespace: "Incumbent",
+    Dimensions: [["Table", "Election"]],
+    Metrics: [{ Name: "SupersededTicks", Unit: "Count" }],
+  };
+  expect(JSON.parse(lines[0] as string)).toEqual({
+    _aws: { Timestamp: expect.any(Number), CloudWatchMetrics: [metric] },
+    Table: tableName,
+    Election: "reports/daily",
+    Tick: "2026-01-31T02:00:00.000Z",
+    SupersededTicks: 1,
+  });
 });
 
 test("options win over the environment", async () => {

@@ -86,7 +86,7 @@ test("two invocations at once in one process are two candidates", async () => {
   const stage = new Stage();
   const finish = gate();
   const work: LeaderWork<unknown> = (_, { tick }) => tick?.includes("00:01") && finish.opened;
-  const job = stagedFunction(stage, "a", work, { ...once, standBy: false });
+  const job = stagedFunction(stage, "a", work, { ...once, standBy: false, onMissedTick: "return" });
   await job.invoke(at(0));
   const first = watch(job.invoke(at(1)));
   await stage.advance(100);
