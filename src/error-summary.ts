@@ -59,6 +59,9 @@ const ABOUT_KEYS = [
   "Missing the key",
 ];
 
+/** DynamoDB's words when two actions of a transaction are on one item. */
+export const ONE_ITEM_TWICE = "Transaction request cannot include multiple operations on one item";
+
 /** Sentences that quote no value. A summary shows the sentence from this list, never the received text. */
 const SENTENCES = [
   "The conditional request failed",
@@ -76,11 +79,13 @@ const SENTENCES = [
   "Signature expired",
   "Missing Authentication Token",
   "Region is missing",
+  "Region not accepted",
+  "The SSO session associated with this profile has expired",
   "Could not load credentials from any providers",
   ...ABOUT_KEYS,
   "The AttributeValue for a key attribute cannot contain an empty string value",
   "Cannot update attribute",
-  "Transaction request cannot include multiple operations on one item",
+  ONE_ITEM_TWICE,
   "The provided expression refers to an attribute that does not exist in the item",
   "The document path provided in the update expression is invalid for update",
   "An operand in the update expression has an incorrect data type",
@@ -106,16 +111,25 @@ const AFTER =
 /** The known sentence with which a message begins. Undefined: there is none. */
 export function knownText(message: unknown): string | undefined {
   if (typeof message !== "string") return undefined;
-  const denied = /is not authorized to perform: (dynamodb:[A-Za-z]{3,40})\b/.exec(message)?.[1];
+  const denied = deniedAction(message);
   if (denied !== undefined) return `not authorized to perform ${denied}`;
   const said = message.replace(AFTER, "");
   return SENTENCES.find((sentence) => said.startsWith(sentence));
+}
+
+/** The IAM action that a message says was denied, such as `dynamodb:GetItem`. */
+export function deniedAction(message: unknown): string | undefined {
+  return /is not authorized to perform: (dynamodb:[A-Za-z]{3,40})\b/.exec(String(message))?.[1];
 }
 
 /** Whether a message says that a request does not fit the table's key. */
 export function isAboutKeySchema(message: unknown): boolean {
   const text = knownText(message);
   return text !== undefined && ABOUT_KEYS.includes(text);
+}
+
+export function isAboutOneItemTwice(message: unknown): boolean {
+  return knownText(message) === ONE_ITEM_TWICE;
 }
 
 function matching(value: unknown, pattern: RegExp): string | undefined {

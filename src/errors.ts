@@ -1,4 +1,5 @@
 import { Code, describe, suggested } from "./describe.js";
+import { malformedRemedy, TABLE_PROBLEMS, unavailable } from "./error-remedies.js";
 import { inBrackets } from "./error-summary.js";
 import { NAME_PATTERN } from "./limits.js";
 
@@ -116,19 +117,30 @@ export interface ActionRefusal {
   readonly item?: Record<string, unknown> | undefined;
 }
 
-/** A transaction was refused because of its own actions. Nothing of it was written. */
+/** A transaction was refused because of its own actions. Nothing of it was written. `refusals` has one entry per action. */
 export class TransactionRefusedError extends IncumbentError {
   override readonly name = "TransactionRefusedError";
   readonly code = "TRANSACTION_REFUSED";
 
   constructor(
+    /** Empty: DynamoDB refused the request as a whole. */
     readonly refusals: readonly ActionRefusal[],
-    options?: { cause?: unknown },
+    options: { cause?: unknown; why?: string } = {},
   ) {
-    const bad = refusals.flatMap((r, i) =>
-      r.code === "None" ? [] : [`action ${i}: ${r.message ?? r.code}`],
+    const isMalformed = refusals.length === 0 || refusals.some(({ code }) => code === "ValidationError");
+    const own = refusals.flatMap(({ code, message }, i) =>
+      code === "None" ? [] : `action ${i}: ${message ?? code}`,
     );
-    super(`Transaction refused, nothing was written: ${bad.join("; ") || "no reason given"}.`, options);
+    const { cause, why = `DynamoDB finds the request malformed${inBrackets(cause)}` } = options;
+    const said = [
+      options.why,
+      (cause as Error | undefined)?.message,
+      ...refusals.map(({ message }) => message),
+    ];
+    super(
+      `Transaction refused, nothing was written: ${own.join("; ") || why}.${isMalformed ? malformedRemedy(said) : ""}`,
+      options,
+    );
   }
 }
 
@@ -153,14 +165,20 @@ export class TransactionUnknownError extends IncumbentError {
 export class TableError extends IncumbentError {
   override readonly name = "TableError";
   readonly code = "TABLE_UNUSABLE";
+  /** Undefined: a transaction has several tables, and DynamoDB does not say which one is meant. */
+  readonly tableName: string | undefined;
 
   constructor(
-    readonly tableName: string,
-    readonly problem: "missing" | "key-schema" | "access-denied" | "credentials" | "request",
+    tables: string | readonly string[],
+    readonly problem: keyof typeof TABLE_PROBLEMS,
     readonly fix: string,
     options?: { cause?: unknown },
   ) {
-    super(`Table "${tableName}": ${problem}. Suggestion: ${fix}${inBrackets(options?.cause)}`, options);
+    const [only, ...others] = [tables].flat();
+    const which =
+      others.length > 0 ? `One of the tables "${[only, ...others].join('", "')}"` : `Table "${only}"`;
+    super(`${which} ${TABLE_PROBLEMS[problem]}. Suggestion: ${fix}${inBrackets(options?.cause)}`, options);
+    this.tableName = others.length > 0 ? undefined : only;
   }
 }
 
@@ -170,7 +188,7 @@ export class TableUnavailableError extends IncumbentError {
   readonly code = "TABLE_UNAVAILABLE";
 
   constructor(doing: string, options?: { cause?: unknown }) {
-    super(`No answer from the table to the request to ${doing}${inBrackets(options?.cause)}.`, options);
+    super(unavailable(doing, options?.cause), options);
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe } from "./describe.js";
-import { IncumbentError, TableUnavailableError } from "./errors.js";
+import { IncumbentError } from "./errors.js";
 import type { ElectionEvent } from "./events.js";
 
 /** How long requests may fail before there is a warning, in milliseconds. */
@@ -20,11 +20,9 @@ export function warnOfSilence(): (event: ElectionEvent) => void {
     hasWarned = isLong;
     if (!isDue) return;
     const last = error instanceof IncumbentError ? error.message : describe(error);
-    const advice =
-      error instanceof TableUnavailableError ? "Check the client's Region, endpoint and network. " : "";
     process.emitWarning(
       `election "${election}": requests have failed for ${Math.round(failingForMs / 1_000)} s and are tried again. ` +
-        `${last} ${advice}Pass onEvent to see each failure.`,
+        `${last} Pass onEvent to see each failure.`,
       "IncumbentWarning",
     );
   };

@@ -18,6 +18,7 @@ test("the reader finds classes, methods, accessors, functions and options", () =
     "Election",
     "Election.constructor",
     "Election.lead",
+    "Election.observe",
     "Election.role",
     "Leadership.[Symbol.asyncDispose]",
     "CandidateOptions.leaseDurationMs",

@@ -13,6 +13,7 @@ const STOREYS: string[][] = [
   ["describe", "clock", "limits", "child-guard"],
   ["async"],
   ["error-summary"],
+  ["error-remedies"],
   ["errors", "random"],
   ["known-names"],
   ["arguments"],

@@ -541,11 +541,15 @@ describe("errors of the SDK", () => {
     await using leadership = await election.campaign();
     const put = { Put: { TableName: ledger, Item: { id: CANARY, note: CANARY } } };
     await leadership.transact([put]);
-    for (const name of ["ValidationException", "ResourceNotFoundException", "AccessDeniedException"]) {
+    for (const [name, code] of [
+      ["ValidationException", "TRANSACTION_REFUSED"],
+      ["ResourceNotFoundException", "TABLE_UNUSABLE"],
+      ["AccessDeniedException", "TABLE_UNUSABLE"],
+    ] as const) {
       rejection = sdkError(name);
       const error = await errorOf(() => leadership.transact([put]));
       expect(error).toMatchObject({
-        code: "TABLE_UNUSABLE",
+        code,
         cause: { name, $metadata: { httpStatusCode: 400 } },
       });
       expectNoCanary(error);

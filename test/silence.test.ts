@@ -46,7 +46,9 @@ test.each(["campaign", "lead"] as const)(
     expect(warned[0]).toMatch(
       /^election "billing": requests have failed for 1\d s and are tried again\. No answer from the table to /,
     );
-    expect(warned[0]).toContain("Check the client's Region, endpoint and network. Pass onEvent to see");
+    expect(warned[0]).toContain(
+      "Suggestion: check the client's Region, endpoint and network. Pass onEvent to see",
+    );
     network.answers = true;
     await stage.until(() => election.role === "leader");
     stop.abort();

@@ -5,8 +5,9 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { Election, InvalidOptionError, type TransactionAction } from "../src/index.js";
 import type { Attribute } from "../src/store/attribute.js";
+import { isAttributeValue } from "../src/store/fencing.js";
 import { fromItem, toAction } from "../src/store/transaction.js";
-import { createLeaseTable } from "../src/testing/index.js";
+import { createLeaseTable, MemoryTable } from "../src/testing/index.js";
 import { startFaultProxy } from "./support/fault-proxy.js";
 import { newClient, newTable } from "./support/fixture.js";
 
@@ -168,6 +169,8 @@ test("what is taken is what the SDK's own conversion makes of it, to the letter"
   }));
   fc.assert(
     fc.property(value, (amount) => {
+      // An attribute value, which is refused among plain ones.
+      fc.pre(!isAttributeValue(amount));
       // The SDK looks at an attribute of that name for the class of a map.
       fc.pre(
         !JSON.stringify(amount, (_, one) => (typeof one === "bigint" ? "" : one))?.includes("constructor"),
@@ -184,6 +187,8 @@ test("a refusal brings back each item as the SDK's own conversion makes it", () 
     fc.double({ min: -1, max: 1, noNaN: true }).map(String),
     fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n }).map(String),
   );
+  // The SDK loses an attribute of this name.
+  const named = fc.string().filter((name) => name !== "__proto__");
   const set = <T>(member: fc.Arbitrary<T>) => fc.uniqueArray(member, { minLength: 1 });
   const { attribute } = fc.letrec<{ attribute: Attribute }>((tie) => ({
     attribute: fc.oneof(
@@ -197,7 +202,7 @@ test("a refusal brings back each item as the SDK's own conversion makes it", () 
       set(number).map((NS) => ({ NS })),
       set(fc.uint8Array()).map((BS) => ({ BS })),
       fc.array(tie("attribute")).map((L) => ({ L })),
-      fc.dictionary(fc.string(), tie("attribute")).map((M) => ({ M })),
+      fc.dictionary(named, tie("attribute")).map((M) => ({ M })),
     ),
   }));
   fc.assert(
@@ -220,6 +225,107 @@ test("a refusal is told though the item holds a number that the SDK cannot conve
   await expect(leadership.transact([{ Put: put }])).rejects.toMatchObject({
     code: "TRANSACTION_REFUSED",
     refusals: [{ code: "ConditionalCheckFailed", item: { id, n } }],
+  });
+});
+
+describe("one action has values of one form", () => {
+  const Key = { id: "1" };
+  test.each<[string, TransactionAction, string]>([
+    ["an attribute value in a plain item", put({ BOOL: true }), "actions[0].Put.Item.amount"],
+    [
+      "a plain value beside an attribute value",
+      { Put: { TableName: "ledger", Item: { id: { S: "1" }, paid: true } } },
+      "actions[0].Put.Item.id",
+    ],
+    [
+      "attribute values for a plain key",
+      {
+        Update: {
+          TableName: "ledger",
+          Key,
+          UpdateExpression: "SET a = :a",
+          ExpressionAttributeValues: { ":a": { N: "1" } },
+        },
+      },
+      'actions[0].Update.ExpressionAttributeValues[":a"]',
+    ],
+  ])("%s is refused", (_what, action, option) => {
+    expect(refusalOf(action)).toMatchObject({
+      option,
+      rule: expect.stringContaining("an action has plain values or attribute values, not both"),
+    });
+  });
+
+  test("a map whose name is that of a type is taken below the top level, and with attribute values", () => {
+    expect(toAction(put({ size: { S: "small" } }), 0).keyOrItem.amount).toEqual({
+      M: { size: { M: { S: { S: "small" } } } },
+    });
+    expect(toAction(putAttribute({ M: { S: { S: "small" } } }), 0).keyOrItem.amount).toEqual({
+      M: { S: { S: "small" } },
+    });
+  });
+});
+
+describe("parts of an action", () => {
+  test.each(["Put", "Update", "Delete", "ConditionCheck"] as const)(
+    "of a %s that are unknown are refused",
+    (kind) => {
+      const parts = { TableName: "ledger", Key: { id: "1" }, Item: { id: "1" } };
+      const { Key, Item, ...rest } = parts;
+      const given = {
+        ...rest,
+        ...(kind === "Put" ? { Item } : { Key }),
+        ConditonExpression: "attribute_exists(id)",
+      };
+      const error = refusalOf({ [kind]: given });
+      expect(error).toMatchObject({
+        option: `actions[0].${kind}.ConditonExpression`,
+        suggestion: `actions[0].${kind}.ConditionExpression`,
+      });
+      if (kind !== "Put")
+        expect(refusalOf({ [kind]: { ...parts, ConditionExpression: "a" } }).option).toBe(
+          `actions[0].${kind}`,
+        );
+    },
+  );
+
+  test("without which there is nothing to do are needed", () => {
+    const Update = { TableName: "ledger", Key: { id: "1" } };
+    expect(refusalOf({ Update }).option).toBe("actions[0].Update.UpdateExpression");
+    expect(refusalOf({ ConditionCheck: Update }).option).toBe(
+      "actions[0].ConditionCheck.ConditionExpression",
+    );
+  });
+});
+
+describe("two actions on one item are refused before anything is sent, as far as the keys are known", () => {
+  const Key = { id: "1" };
+  const Put = { TableName: "ledger", Item: { id: "1", paid: true } };
+  const Delete = { TableName: "ledger", Key };
+  test.each<[string, TransactionAction[], Record<string, string[]>?]>([
+    ["two that have keys", [{ Delete }, { Delete: { ...Delete } }]],
+    ["a Put after one that has a key", [{ Delete }, { Put }]],
+    ["two Puts into a table whose key is given", [{ Put }, { Put }], { ledger: ["id"] }],
+  ])("%s", async (_what, actions, keys) => {
+    const store = new MemoryTable({ keys: { ledger: ["id"] } });
+    await using leadership = await new Election({ store, name: "e" }).campaign();
+    await expect(leadership.transact(actions, { keys })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      option: "actions[1]",
+    });
+    expect(store.items("ledger")).toEqual([]);
+  });
+
+  test("others are not", async () => {
+    const store = new MemoryTable({ keys: { ledger: ["id"], orders: ["id"] } });
+    await using leadership = await new Election({ store, name: "e" }).campaign();
+    await leadership.transact([
+      { Put },
+      { Delete: { ...Delete, Key: { id: "2" } } },
+      { Put: { ...Put, TableName: "orders" } },
+      { Put: { ...Put, Item: { id: "3" } } },
+    ]);
+    expect(store.items("ledger")).toHaveLength(2);
   });
 });
 

@@ -136,9 +136,9 @@ export class Leadership implements AsyncDisposable {
    * transaction. Without it they are read once with `DescribeTable`, if that is allowed.
    * @throws FencedOutError: a later term exists.
    * @throws LeaseLostError: the leadership is over.
-   * @throws TransactionRefusedError: a condition of these actions failed, or one of their items was busy for a whole
-   * lease.
-   * @throws TableError: DynamoDB refuses the request.
+   * @throws TransactionRefusedError: a condition of these actions failed, DynamoDB finds them malformed, or one of their
+   * items was busy for a whole lease.
+   * @throws TableError: one of the tables is missing, or refuses access.
    * @throws InvalidOptionError: an action or an option cannot work.
    * @throws TransactionUnknownError: nobody can tell whether they were written, because no answer came for a whole lease,
    * two leaders followed, or the lease row was deleted or restored. (If a backup of this very term is restored while a

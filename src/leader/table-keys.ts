@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import { TableUnavailableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
-import { type Touched, touchedBy } from "../store/item-keys.js";
+import { checkDistinct, type Touched, touchedBy } from "../store/item-keys.js";
 import type { Action } from "../store/transaction.js";
 
 /** The wait before another request to a table that did not answer. */
@@ -35,6 +35,16 @@ export class TableKeys {
       known = this.#names.size;
       return touched;
     };
+  }
+
+  /** Throws `InvalidOptionError` if two of the actions are on one item. The keys of some show those of others. */
+  checkDistinct(actions: readonly Action[]): void {
+    if (actions.length < 2) return;
+    const own = new Map<string, readonly string[]>();
+    for (const { kind, tableName, keyOrItem } of actions) {
+      if (kind !== "Put") own.set(tableName, Object.keys(keyOrItem).sort());
+    }
+    checkDistinct(actions, (tableName) => this.#names.get(tableName) ?? own.get(tableName));
   }
 
   /** Known keys stay: with a wrong key two writes of one item could change their order. */

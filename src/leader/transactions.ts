@@ -66,6 +66,7 @@ export class Transactions {
   async add(actions: readonly TransactionAction[], keys: Readonly<Record<string, readonly string[]>> = {}) {
     const converted = toActions(actions);
     this.#keys.given(keys);
+    this.#keys.checkDistinct(converted);
     if (!this.tenure.mayWork) throw this.#lostError();
     this.#keys.need(converted);
     await new Promise<void>((resolve, reject) => {

@@ -106,7 +106,8 @@ export function isAttributeForm(keyOrItem: Values): boolean {
   return values.length > 0 && values.every(isAttributeValue);
 }
 
-function isAttributeValue(value: unknown): boolean {
+/** Whether it is an object whose only name is that of a type. */
+export function isAttributeValue(value: unknown): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   const tags = Object.keys(value);
   return tags.length === 1 && TYPES.some((type) => type === tags[0]);

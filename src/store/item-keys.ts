@@ -1,3 +1,5 @@
+import { Code, Kind } from "../describe.js";
+import { InvalidOptionError } from "../errors.js";
 import { canonical } from "./attribute.js";
 import type { Action } from "./transaction.js";
 
@@ -23,9 +25,32 @@ export function touchedBy(actions: readonly Action[], keyNames: KeyNames): Touch
     // A Put does not show which of its attributes are the key.
     const names = kind === "Put" ? keyNames(tableName) : Object.keys(keyOrItem).sort();
     if (names === undefined) anyOf.add(tableName);
-    else items.add(JSON.stringify([tableName, ...names.map((name) => keyValueOf(keyOrItem[name]))]));
+    else items.add(itemOf(tableName, keyOrItem, names));
   }
   return { items, tables, anyOf };
+}
+
+function itemOf(tableName: string, keyOrItem: Action["keyOrItem"], names: readonly string[]): string {
+  return JSON.stringify([tableName, ...names.map((name) => keyValueOf(keyOrItem[name]))]);
+}
+
+/**
+ * Throws `InvalidOptionError` if two of these actions are on one item, as far as the keys are known. DynamoDB finds the
+ * others.
+ */
+export function checkDistinct(actions: readonly Action[], keyNames: KeyNames): void {
+  const seen = new Map<string, number>();
+  for (const [at, { kind, tableName, keyOrItem }] of actions.entries()) {
+    const names = kind === "Put" ? keyNames(tableName) : Object.keys(keyOrItem).sort();
+    if (!names?.every((name) => keyOrItem[name])) continue;
+    const item = itemOf(tableName, keyOrItem, names);
+    const first = seen.get(item);
+    seen.set(item, at);
+    if (first === undefined) continue;
+    const rule = `must not be on the same item as actions[${first}]: DynamoDB takes one action per item`;
+    const kinds = new Kind(`a ${kind} after a ${actions[first]?.kind}`);
+    throw new InvalidOptionError(`actions[${at}]`, rule, kinds, new Code("one action that does both"));
+  }
 }
 
 /** To DynamoDB 1 and 1.0 are the same number. An invalid key is refused there, so any text is good for it. */

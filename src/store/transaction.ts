@@ -1,9 +1,10 @@
 import { checkTableName } from "../arguments.js";
-import { Kind } from "../describe.js";
+import { Code, Kind } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
+import { checkNames } from "../known-names.js";
 import type { Attribute, Item } from "./attribute.js";
 import { checkAttribute, UnfitValue } from "./attribute-form.js";
-import { isAttributeForm, MAX_ACTIONS, type TransactionAction } from "./fencing.js";
+import { isAttributeForm, isAttributeValue, MAX_ACTIONS, type TransactionAction } from "./fencing.js";
 import { fromAttributes, toAttribute } from "./plain-values.js";
 
 /** Checks users' actions and converts plain values to attribute values. */
@@ -33,9 +34,11 @@ export function toActions(actions: readonly TransactionAction[]): Action[] {
   }
   throw new InvalidOptionError(
     "actions",
-    `must be 1 to ${MAX_ACTIONS} actions (DynamoDB takes 100, the fence is one of them)`,
+    `must be an array of 1 to ${MAX_ACTIONS} actions (DynamoDB takes 100, the fence is one of them)`,
     actions,
-    `two calls of at most ${MAX_ACTIONS}`,
+    Array.isArray(actions) && actions.length > 0
+      ? new Code(`two calls of at most ${MAX_ACTIONS}`)
+      : [EXAMPLE],
   );
 }
 
@@ -55,20 +58,30 @@ export function toAction(action: TransactionAction, index: number): Action {
   }
 }
 
-const EXAMPLE = { Put: { TableName: "ledger", Item: { id: "1" } } };
+const KEYED = { TableName: "ledger", Key: { id: "1" } };
+const EXAMPLES = {
+  Put: { TableName: "ledger", Item: { id: "1" } },
+  Update: { ...KEYED, UpdateExpression: "SET paid = :yes", ExpressionAttributeValues: { ":yes": true } },
+  Delete: KEYED,
+  ConditionCheck: { ...KEYED, ConditionExpression: "attribute_exists(id)" },
+};
+const EXAMPLE = { Put: EXAMPLES.Put };
 
 function checked(action: TransactionAction, path: string): Action {
   const kinds = ACTION_KINDS.filter((kind) => action?.[kind] !== undefined);
   const kind = kinds[0];
   const { Item, Key, TableName, ...parts }: Parts = (kind && action[kind]) ?? {};
   const keyOrItem = kind === "Put" ? Item : Key;
-  if (kinds.length !== 1 || !kind || typeof TableName !== "string" || !isRecord(keyOrItem)) {
-    const rule =
-      "must be exactly one of Put, Update, Delete, ConditionCheck with a TableName and a Key (Put: an Item)";
-    throw new InvalidOptionError(path, rule, action, EXAMPLE);
+  if (kinds.length !== 1 || !kind) {
+    throw new InvalidOptionError(path, `must be exactly one of ${ACTION_KINDS.join(", ")}`, action, EXAMPLE);
   }
   const own = `${path}.${kind}`;
+  if (typeof TableName !== "string" || !isRecord(keyOrItem)) {
+    const rule = `must have a TableName and ${kind === "Put" ? "an Item" : "a Key"}`;
+    throw new InvalidOptionError(own, rule, action[kind], EXAMPLES[kind]);
+  }
   checkTableName(`${own}.TableName`, TableName, "ledger");
+  checkParts(action[kind], kind, own);
   const plain = !isAttributeForm(keyOrItem);
   const { ExpressionAttributeNames: names, ExpressionAttributeValues: values } = parts;
   const { ReturnValuesOnConditionCheckFailure: returned } = parts;
@@ -81,18 +94,21 @@ function checked(action: TransactionAction, path: string): Action {
     plain,
     tableName: TableName,
     keyOrItem: attributesOf(keyOrItem, plain, `${own}.${kind === "Put" ? "Item" : "Key"}`),
-    updateExpression:
-      kind === "Update"
-        ? text(parts.UpdateExpression, `${own}.UpdateExpression`, "SET paid = :yes")
-        : undefined,
+    names: names === undefined ? undefined : namesOf(names, `${own}.ExpressionAttributeNames`),
+    values:
+      values === undefined ? undefined : attributesOf(values, plain, `${own}.ExpressionAttributeValues`),
+    updateExpression: text(
+      parts.UpdateExpression,
+      `${own}.UpdateExpression`,
+      "SET paid = :yes",
+      kind === "Update",
+    ),
     conditionExpression: text(
       parts.ConditionExpression,
       `${own}.ConditionExpression`,
       "attribute_exists(id)",
+      kind === "ConditionCheck",
     ),
-    names: names === undefined ? undefined : namesOf(names, `${own}.ExpressionAttributeNames`),
-    values:
-      values === undefined ? undefined : attributesOf(values, plain, `${own}.ExpressionAttributeValues`),
     returnOld: returned === "ALL_OLD",
   };
 }
@@ -109,12 +125,38 @@ interface Parts {
   readonly ReturnValuesOnConditionCheckFailure?: unknown;
 }
 
+/** Refuses unknown names: a misspelt condition would otherwise be no condition. */
+function checkParts(given: object | undefined, kind: ActionKind, own: string): void {
+  const known = [...COMMON_PARTS, ...OWN_PARTS[kind]];
+  const isKnown = ([name, value]: [string, unknown]) => value === undefined || known.includes(name);
+  if (given === undefined || Object.entries(given).every(isKnown)) return;
+  checkNames(
+    given,
+    known.map((name) => `${own}.${name}`),
+    own,
+  );
+}
+
+const COMMON_PARTS: readonly string[] = [
+  "TableName",
+  "ConditionExpression",
+  "ExpressionAttributeNames",
+  "ExpressionAttributeValues",
+  "ReturnValuesOnConditionCheckFailure",
+];
+const OWN_PARTS: Record<ActionKind, readonly string[]> = {
+  Put: ["Item"],
+  Update: ["Key", "UpdateExpression"],
+  Delete: ["Key"],
+  ConditionCheck: ["Key"],
+};
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function text(value: unknown, option: string, suggestion: string): string | undefined {
-  if (value === undefined || typeof value === "string") return value;
+function text(value: unknown, option: string, suggestion: string, isNeeded: boolean): string | undefined {
+  if ((value === undefined && !isNeeded) || typeof value === "string") return value;
   throw new InvalidOptionError(option, "must be a string", kindOf(value), suggestion);
 }
 
@@ -132,6 +174,7 @@ function attributesOf(values: unknown, plain: boolean, path: string): Item {
   const item: Array<[string, Attribute]> = [];
   for (const [at, [name, value]] of Object.entries(values).entries()) {
     try {
+      if (plain && isAttributeValue(value)) throw mixed(value);
       const attribute = plain ? toAttribute(value) : value === undefined ? undefined : checkAttribute(value);
       if (attribute) item.push([name, attribute]);
     } catch (error) {
@@ -141,6 +184,13 @@ function attributesOf(values: unknown, plain: boolean, path: string): Item {
     }
   }
   return Object.fromEntries(item);
+}
+
+/** It would be stored as a map with the name of a type. */
+function mixed(value: unknown): UnfitValue {
+  const rule =
+    "must have the form of the other values: an action has plain values or attribute values, not both";
+  return new UnfitValue(rule, value, new Code('"a", or { S: "a" } everywhere'), 0);
 }
 
 /** A number in an action is content, such as an amount. An error does not show it, unlike the number of an option. */

@@ -3,7 +3,7 @@ import { DeleteItemCommand, PutItemCommand, QueryCommand, ScanCommand } from "@a
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { TableError } from "../../src/errors.js";
+import type { IncumbentError } from "../../src/errors.js";
 import { EVICTION_STEP, MAX_TERM } from "../../src/limits.js";
 import type { Lease } from "../../src/protocol/lease.js";
 import type { Basis } from "../../src/protocol/takeover.js";
@@ -204,7 +204,7 @@ async function isRefusedForGood(outcome: Promise<Transacted>): Promise<unknown> 
     const answer = await outcome;
     return ("refusals" in answer && answer.refusals.at(-1)?.code === "ValidationError") || answer;
   } catch (error) {
-    return (error as Partial<TableError>).problem === "request" || error;
+    return (error as Partial<IncumbentError>).code === "TRANSACTION_REFUSED" || error;
   }
 }
 

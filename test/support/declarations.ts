@@ -62,7 +62,7 @@ function methodsOf(className: string, body: string, source: Source, isType: bool
   const [, parents = ""] = / implements ([\w, ]+)/.exec(body) ?? [];
   const implemented = [...parents.matchAll(/\w+/g)].map(([parent]) => declaring(parent, source)?.text ?? "");
   const method = new RegExp(
-    String.raw`(?:^ {2}(${DOC})\n)?^ {2}(?!private |protected )(?:(?:static|abstract|async) )*(get )?(\[Symbol\.\w+\]|\w+)(?=[<(])`,
+    String.raw`(?:^ {2}(${DOC})\n)?^ {2}(?!private |protected )(?:(?:static|abstract|async) )*\*?(get )?(\[Symbol\.\w+\]|\w+)(?=[<(])`,
     "gm",
   );
   return [...body.matchAll(method)].flatMap(([, doc, getter, name = ""]) => {

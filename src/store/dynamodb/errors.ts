@@ -1,25 +1,27 @@
 import { dataOf } from "../../describe.js";
-import { ErrorSummary, isAboutKeySchema } from "../../error-summary.js";
-import { IncumbentError, TableError, TableUnavailableError } from "../../errors.js";
+import { deniedAction, ErrorSummary, isAboutKeySchema } from "../../error-summary.js";
+import { IncumbentError, TableError, TableUnavailableError, TransactionRefusedError } from "../../errors.js";
 
 /** What an error of the SDK means for the caller: try again, or repair something first. */
 
-const ACCESS_DENIED = new Set([
-  "AccessDeniedException",
-  "UnrecognizedClientException",
-  "NotAuthorized",
-  "OptInRequired",
-]);
-const CREDENTIALS = new Set([
-  "CredentialsProviderError",
-  "ExpiredTokenException",
-  "InvalidClientTokenId",
-  "InvalidSignatureException",
-  "MissingAuthenticationTokenException",
-  "IncompleteSignatureException",
-  "TokenProviderError",
-  "MissingAuthenticationToken",
-]);
+const ACCESS_DENIED = new Set(["AccessDeniedException", "NotAuthorized", "OptInRequired"]);
+
+/** Errors about the client's credentials, and what repairs them. */
+const FIXES: ReadonlyArray<[name: RegExp, fix: string]> = [
+  [/^(ExpiredToken|RequestExpired)/, "they have expired: get new ones, such as with `aws sso login`."],
+  [
+    /^(UnrecognizedClient|InvalidClientTokenId)/,
+    "DynamoDB does not know the access key: correct it and the session token, or enable the Region for the account.",
+  ],
+  [
+    /^(InvalidSignature|IncompleteSignature|SignatureDoesNotMatch)/,
+    "correct the secret access key, or set this host's clock.",
+  ],
+  [
+    /^(CredentialsProviderError|TokenProviderError|MissingAuthenticationToken)/,
+    "give the client a role, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with `aws sso login`.",
+  ],
+];
 
 export function storeError(error: unknown, tableName: string, doing: string): unknown {
   if (error instanceof IncumbentError) return error;
@@ -28,51 +30,64 @@ export function storeError(error: unknown, tableName: string, doing: string): un
   const message = dataOf(error, "message");
   const options = { cause };
   if (name === "ResourceNotFoundException") {
-    const fix = `create it (with \`incumbent local\`, or with the CDK construct on AWS), or correct tableName, region or endpoint.`;
+    const fix =
+      "correct tableName, or the client's Region or endpoint; or create it: the README has the commands, and `incumbent local` does it on this machine.";
     return new TableError(tableName, "missing", fix, options);
   }
   if (name === "ValidationException" && isAboutKeySchema(message)) {
-    const fix =
-      "create the lease table with the partition key pk (S) and the sort key sk (S), and no other key.";
+    const fix = "correct tableName, or create a table with the partition key pk (S) and the sort key sk (S).";
     return new TableError(tableName, "key-schema", fix, options);
   }
   if (name === "ValidationException") {
-    return new TableError(
-      tableName,
-      "request",
-      `correct tableName and its keys; DynamoDB refused the request to ${doing} as malformed.`,
-      options,
-    );
+    const fix = `correct tableName: it must name a lease table (the request was to ${doing}).`;
+    return new TableError(tableName, "request", fix, options);
   }
-  if (ACCESS_DENIED.has(name)) {
-    const fix = `grant this identity GetItem, UpdateItem, Query and ConditionCheckItem on the table, and DeleteItem on the partition "<election>#candidates" (DynamoDB refused to ${doing}).`;
-    return new TableError(tableName, "access-denied", fix, options);
-  }
-  if (CREDENTIALS.has(name) || /Region is missing|could not load credentials/i.test(cause.message)) {
+  if (ACCESS_DENIED.has(name)) return accessDenied(message, tableName, doing, cause);
+  if (/^Region /.test(cause.message)) {
     const fix =
-      "check the client's credentials and region, and this host's clock: the request was not signed or not accepted.";
-    return new TableError(tableName, "credentials", fix, options);
+      'set AWS_REGION, or create the client with it: new DynamoDBClient({ region: "eu-central-1" }).';
+    return new TableError(tableName, "region", fix, options);
   }
-  return new TableUnavailableError(doing, options);
+  const fix = FIXES.find(([pattern]) => pattern.test(name))?.[1];
+  return fix === undefined
+    ? new TableUnavailableError(doing, options)
+    : new TableError(tableName, "credentials", fix, options);
 }
 
-/** A transaction writes the user's tables too, and DynamoDB does not say which of them it refused. */
-export function transactionError(error: unknown, tableNames: readonly string[]): unknown {
+function accessDenied(message: unknown, tableName: string, doing: string, cause: ErrorSummary): TableError {
+  const fix =
+    `allow the client's identity ${deniedAction(message) ?? `to ${doing}`} on it. A candidate needs GetItem, UpdateItem, ` +
+    'Query and ConditionCheckItem, and DeleteItem on the partition "<election>#candidates".';
+  return new TableError(tableName, "access-denied", fix, { cause });
+}
+
+/**
+ * A transaction writes the user's tables too. DynamoDB names the table only when it refuses access. Undefined: the error
+ * says nothing of the actions.
+ */
+export function transactionError(error: unknown, leaseTable: string, tables: readonly string[]): unknown {
   const cause = new ErrorSummary(error);
   const { name } = cause;
-  const tables = tableNames.join('", "');
   const options = { cause };
   if (name === "ResourceNotFoundException") {
-    const fix = "create the one that does not exist, or correct its name, region or endpoint.";
+    const fix = "correct TableName, or create the table in the account and Region of the lease table.";
     return new TableError(tables, "missing", fix, options);
   }
   if (name === "ValidationException" || name === "TransactionCanceledException") {
-    return new TableError(
-      tables,
-      "request",
-      "correct the actions, which DynamoDB refused as malformed. (Multi-Region strongly consistent tables take no transactions: use guard().)",
-      options,
-    );
+    return new TransactionRefusedError([], options);
+  }
+  const message = dataOf(error, "message");
+  const denied = deniedAction(message);
+  const table = tables.find(
+    (each) => each !== leaseTable && String(message).includes(`table/${nameOf(each)} `),
+  );
+  if (ACCESS_DENIED.has(name) && denied !== undefined && table !== undefined) {
+    return new TableError(table, "access-denied", `allow the client's identity ${denied} on it.`, options);
   }
   return error;
+}
+
+/** Without what comes before the name in an ARN. */
+function nameOf(table: string): string {
+  return table.slice(table.lastIndexOf("/") + 1);
 }

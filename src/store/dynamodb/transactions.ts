@@ -4,7 +4,8 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { knownText } from "../../error-summary.js";
+import { ErrorSummary, knownText } from "../../error-summary.js";
+import { TransactionRefusedError } from "../../errors.js";
 import type { Transacted } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
 import type { LeaseStore, TransactRequest } from "../lease-store.js";
@@ -36,7 +37,7 @@ export function transactionVerbs(table: DynamoDBTable): Pick<LeaseStore, "transa
 
 async function commit(send: Send, table: DynamoDBTable, request: TransactRequest): Promise<Transacted> {
   const { election, actions } = request;
-  const tableNames = [...new Set([table.name, ...actions.map(({ tableName }) => tableName)])];
+  const tableNames = [...new Set(actions.map(({ tableName }) => tableName))];
   const command = new TransactWriteItemsCommand({
     TransactItems: [{ Update: fenceOf(table, request) }, ...actions.map(toTransactItem)],
     ClientRequestToken: request.commit.id,
@@ -45,8 +46,9 @@ async function commit(send: Send, table: DynamoDBTable, request: TransactRequest
     await send(command);
     return { done: true };
   } catch (error) {
-    if (!(error instanceof TransactionCanceledException)) throw transactionError(error, tableNames);
-    return refusalOf(error, election, actions, tableNames);
+    if (!(error instanceof TransactionCanceledException))
+      throw transactionError(error, table.name, tableNames);
+    return refusalOf(error, election, actions);
   }
 }
 
@@ -54,12 +56,13 @@ function refusalOf(
   error: TransactionCanceledException,
   election: string,
   actions: readonly Action[],
-  tableNames: readonly string[],
 ): Transacted {
   const [row, ...reasons] = error.CancellationReasons ?? [];
   // There is no reason for each action: the request itself was wrong, or there was no answer.
   if (reasons.length !== actions.length) {
-    throw row?.Code === "ValidationError" ? transactionError(error, tableNames) : error;
+    throw row?.Code === "ValidationError"
+      ? new TransactionRefusedError([], { cause: new ErrorSummary(error) })
+      : error;
   }
   if (row?.Code === "ConditionalCheckFailed") {
     const lease = row.Item && toLease(election, row.Item as Item);

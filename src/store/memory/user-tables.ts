@@ -1,4 +1,5 @@
-import { type ActionRefusal, TableError } from "../../errors.js";
+import { ONE_ITEM_TWICE } from "../../error-summary.js";
+import { type ActionRefusal, TableError, TransactionRefusedError } from "../../errors.js";
 import { type Action, fromItem, isScalar } from "../transaction.js";
 import {
   applyUpdate,
@@ -37,7 +38,7 @@ export class UserTables {
   plan(actions: readonly Action[]): Change[] {
     const changes = actions.map((action) => this.#planOne(action));
     if (new Set(changes.map(({ target }) => target)).size < changes.length) {
-      throw malformed(actions[0] as Action, "two actions on one item");
+      throw malformed(ONE_ITEM_TWICE);
     }
     return changes;
   }
@@ -54,7 +55,7 @@ export class UserTables {
       checkExpressions({ condition, update }, names, values);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      throw malformed(action, error.message);
+      throw malformed(error.message);
     }
     const refuse = (code: string, message: string, old?: Item) => ({
       target,
@@ -84,7 +85,7 @@ export class UserTables {
     const names = this.keys[action.tableName] ?? [];
     const given = Object.keys(action.keyOrItem);
     if (action.kind !== "Put" && given.length !== names.length) {
-      throw malformed(action, `the key of "${action.tableName}" is ${names.join(", ")}`);
+      throw malformed(`the key of "${action.tableName}" is ${names.join(", ")}`);
     }
     return Object.fromEntries(
       names.map((name) => {
@@ -93,10 +94,7 @@ export class UserTables {
           attribute &&
           (("S" in attribute && attribute.S === "") || ("B" in attribute && !attribute.B.length));
         if (!attribute || !isScalar(attribute) || empty) {
-          throw malformed(
-            action,
-            `the key attribute "${name}" is missing, empty, or no string, number or binary`,
-          );
+          throw malformed(`the key attribute "${name}" is missing, empty, or no string, number or bytes`);
         }
         return [name, attribute];
       }),
@@ -114,10 +112,7 @@ export class UserTables {
   }
 }
 
-function malformed({ tableName }: Action, why: string): TableError {
-  return new TableError(
-    tableName,
-    "request",
-    `correct the actions, which DynamoDB refuses as malformed: ${why}.`,
-  );
+/** DynamoDB refuses the request as a whole. */
+function malformed(why: string): TransactionRefusedError {
+  return new TransactionRefusedError([], { why });
 }

@@ -1,0 +1,36 @@
+import { ErrorSummary, inBrackets, isAboutKeySchema, isAboutOneItemTwice } from "./error-summary.js";
+
+/** Sentences of errors about tables and transactions: what happened, and what helps. */
+
+/** Each continues the name of a table. */
+export const TABLE_PROBLEMS = {
+  missing: "is missing",
+  "key-schema": "does not have the keys of a lease table",
+  "access-denied": "refuses access",
+  credentials: "cannot be used: the client's credentials do not work",
+  region: "cannot be used: the client has no Region",
+  request: "refused the request as malformed",
+};
+
+/** Of a request without a useful answer. */
+export function unavailable(doing: string, cause: unknown): string {
+  const { name, $metadata } = cause instanceof ErrorSummary ? cause : {};
+  const isThrottled = /Throttl|Throughput|LimitExceeded/.test(name ?? "");
+  const isServersFault = ($metadata?.httpStatusCode ?? 0) >= 500;
+  const [what, remedy] = isThrottled
+    ? ["The table did not carry out", "raise the capacity of the table, or send it fewer requests"]
+    : isServersFault
+      ? ["The table did not carry out", "try again"]
+      : ["No answer from the table to", "check the client's Region, endpoint and network"];
+  return `${what} the request to ${doing}${inBrackets(cause)}. Suggestion: ${remedy}.`;
+}
+
+/** Of a transaction that DynamoDB finds malformed, by its messages. */
+export function malformedRemedy(messages: readonly unknown[]): string {
+  const remedy = messages.some(isAboutOneItemTwice)
+    ? "send one action per item, and none for the election's own lease row"
+    : messages.some(isAboutKeySchema)
+      ? "give each action the whole key of its table, with the right types"
+      : "correct the keys and expressions; multi-Region strongly consistent tables take no transactions: use guard()";
+  return ` Suggestion: ${remedy}.`;
+}
