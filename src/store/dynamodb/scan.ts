@@ -47,16 +47,7 @@ export interface ScanPage {
 /** The attributes that the monitor's figures need. The leaders' published values are not read. */
 const PROJECTION = [
   ...[PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE, "term", "holder", "leaseDurationMs", "electedAt", "endedAt"],
-  ...[
-    "schemaVersion",
-    "revision",
-    "renewIntervalMs",
-    "expiresAt",
-    "renewedAt",
-    "lastTick",
-    "lastTickTerm",
-    "lastRenewedAt",
-  ],
+  ...["schemaVersion", "revision", "renewIntervalMs", "expiresAt", "renewedAt", "tickTerm", "lastRenewedAt"],
 ]
   .map((name) => `#${name}`)
   .join(", ");
