@@ -1,5 +1,5 @@
 import { checkCall, checkReserveFor, checkWork } from "./arguments.js";
-import { backoffMs, sleep, unlessAborted } from "./async.js";
+import { backoffMs, deferred, sleep, unlessAborted } from "./async.js";
 import {
   Campaign,
   type NotElected,
@@ -11,11 +11,23 @@ import {
 import { defaultLabel } from "./candidate/default-label.js";
 import { Registration } from "./candidate/registration.js";
 import { longestElapsedMs } from "./clock.js";
-import { AlreadyCampaigningError, InvalidOptionError, TableUnavailableError } from "./errors.js";
+import {
+  AlreadyCampaigningError,
+  InvalidOptionError,
+  TableUnavailableError,
+  WorkNotStoppedError,
+} from "./errors.js";
 import { type Emit, emitter } from "./events.js";
 import { Leadership } from "./leader/leadership.js";
 import { reservationForGroup } from "./leader/reservations.js";
-import { LET_OTHERS_GO_FIRST, serve, settle, type Work } from "./leader/run-work.js";
+import {
+  LET_OTHERS_GO_FIRST,
+  type Served,
+  type Serving,
+  serve,
+  settle,
+  type Work,
+} from "./leader/run-work.js";
 import { Succession } from "./leader/succession.js";
 import { Tenure } from "./leader/tenure.js";
 import { recordTick, TermHistory } from "./leader/term-history.js";
@@ -60,6 +72,8 @@ export class Election {
   readonly #liveness: Liveness;
   #campaigning = false;
   #tenure: Tenure | undefined;
+  /** While work runs that did not stop in time. */
+  #notStopped: WorkNotStoppedError | undefined;
 
   /**
    * Sends nothing. All durations are in milliseconds.
@@ -148,6 +162,7 @@ export class Election {
    * @throws InvalidOptionError: `work` or an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
+   * @throws WorkNotStoppedError: `work` did not stop within `stopTimeoutMs` of the end, or that of an earlier call still runs.
    * @throws InternalError: a bug of this library ended a leadership. Please report it.
    * @throws what `work` throws, unless the error only says that the leadership has ended, or `onWorkError` is `"retry"`.
    * @example
@@ -163,7 +178,7 @@ export class Election {
         return await this.#lead(work, options);
       } finally {
         const leaving = this.#registration.leave();
-        await (this.#tenure?.waitToStop(leaving) ?? leaving);
+        if (!this.#notStopped) await (this.#tenure?.waitToStop(leaving) ?? leaving);
       }
     });
   }
@@ -177,13 +192,15 @@ export class Election {
       this.#tenure = undefined;
       const won = await unlessAborted(this.#campaign.run({ signal }), signal);
       if (won === undefined) break;
-      const serving = this.#begin(won, signal, async (leadership, tenure) => {
-        const served = await serve(leadership, tenure, work, { signal, announce });
-        await tenure.release("resigned");
-        return { ...served, fault: tenure.fault };
-      });
+      const serving = this.#begin(won, signal, (leadership, tenure) =>
+        this.#serve(leadership, tenure, work, { signal, announce }, async (served) => {
+          await tenure.release("resigned");
+          return { ...served, fault: tenure.fault };
+        }),
+      );
       const served = await unlessAborted(serving, signal);
       if (served === undefined) break;
+      if (served instanceof WorkNotStoppedError) throw served;
       const { ended, result, fault } = served;
       // What this candidate knows may be wrong, so it does not campaign again.
       if (fault && ended && !signal?.aborted) throw fault;
@@ -214,6 +231,7 @@ export class Election {
    * @returns a promise of the leadership. Await it: the promise itself is no leadership, and says so when it is used as one.
    * @throws InvalidOptionError: an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
+   * @throws WorkNotStoppedError: the work of an earlier call still runs, though it had to stop.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws the signal's reason, when it aborts first.
    * @example
@@ -251,6 +269,7 @@ export class Election {
    * paused, or `healthy` does not return true.
    * @throws InvalidOptionError: an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
+   * @throws WorkNotStoppedError: the work of an earlier call still runs, though it had to stop.
    * @throws TableUnavailableError: the table did not answer.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws the signal's reason, when it aborts first.
@@ -285,6 +304,7 @@ export class Election {
    * @throws InvalidOptionError: an argument or option cannot work, or the tick sorts before the last completed one because
    * it is written in another way.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
+   * @throws WorkNotStoppedError: `work` did not stop within `stopTimeoutMs` of the end, or that of an earlier call still runs.
    * @throws LeaseLostError: `work` returned, but the lease was lost before the tick was recorded as done.
    * @throws TableUnavailableError: the table did not answer (with `wait`: only when `work` returned and the tick could
    * not be recorded as done).
@@ -340,6 +360,7 @@ export class Election {
    * @param work must stop when `leadership.signal` aborts, within `stopTimeoutMs`.
    * @throws InvalidOptionError: `work` or an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
+   * @throws WorkNotStoppedError: `work` did not stop within `stopTimeoutMs` of the end, or that of an earlier call still runs.
    * @throws TableUnavailableError: the table did not answer.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws what `work` throws, and the signal's reason when it aborts before `work` begins.
@@ -368,15 +389,46 @@ export class Election {
   ): Promise<TryLeadResult<T>> {
     if (outcome.kind === "unhealthy") return { ran: false, because: "unhealthy", leader: undefined };
     if (outcome.kind === "held") return { ran: false, because: "held", leader: leaderOf(outcome.lease) };
-    return this.#begin(outcome, signal, async (leadership, tenure) => {
-      const { result } = await serve(leadership, tenure, work, { signal, announce: false });
-      if (result.status === "rejected") {
-        await tenure.release("resigned");
-        throw result.reason;
-      }
-      await complete(tenure);
-      return { ran: true, term: leadership.term, result: result.value };
-    });
+    const run = await this.#begin(outcome, signal, (leadership, tenure) =>
+      this.#serve(leadership, tenure, work, { signal, announce: false }, async ({ result }) => {
+        if (result.status === "rejected") {
+          await tenure.release("resigned");
+          throw result.reason;
+        }
+        await complete(tenure);
+        return { ran: true, term: leadership.term, result: result.value } as const;
+      }),
+    );
+    if (run instanceof WorkNotStoppedError) throw run;
+    return run;
+  }
+
+  /**
+   * Rule 8c. Runs the work, and then `after`. If the work does not stop in time, it returns the error that says so.
+   * `after` still follows then, when the work has stopped after all. No other bid begins before that.
+   */
+  async #serve<T, R>(
+    leadership: Leadership,
+    tenure: Tenure,
+    work: Work<T>,
+    serving: Omit<Serving, "onOverrun">,
+    after: (served: Served<T>) => Promise<R>,
+  ): Promise<R | WorkNotStoppedError> {
+    const { promise: overrun, resolve } = deferred<WorkNotStoppedError>();
+    const onOverrun = () => {
+      const stopped = whole.then(
+        () => {},
+        () => {},
+      );
+      const error = new WorkNotStoppedError(this.name, tenure.term, this.#options.stopTimeoutMs, stopped);
+      this.#notStopped = error;
+      void stopped.then(() => {
+        this.#notStopped = undefined;
+      });
+      resolve(error);
+    };
+    const whole = serve(leadership, tenure, work, { ...serving, onOverrun }).then(after);
+    return Promise.race([whole, overrun]);
   }
 
   /**
@@ -447,6 +499,7 @@ export class Election {
 
   /** Two bids of one candidate would take its own lease away from it. */
   async #exclusively<T>(bid: () => Promise<T>): Promise<T> {
+    if (this.#notStopped) throw this.#notStopped;
     if (this.#campaigning || (this.#tenure && !this.#tenure.isOver))
       throw new AlreadyCampaigningError(this.name);
     this.#campaigning = true;

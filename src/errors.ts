@@ -274,6 +274,41 @@ export class AlreadyCampaigningError extends IncumbentError {
 }
 
 /**
+ * The leadership has ended, and the work still runs when `stopTimeoutMs` is over. The lease is no longer renewed, and it is
+ * never given back while the work runs: it runs out. Until the work has stopped, each new bid of this `Election` rejects with
+ * this error.
+ */
+export class WorkNotStoppedError extends IncumbentError {
+  override readonly name = "WorkNotStoppedError";
+  readonly code = "WORK_NOT_STOPPED";
+  readonly #stopped: Promise<void>;
+
+  constructor(
+    readonly election: string,
+    /** The term that ended. */
+    readonly term: number,
+    /** The time that the work had, in milliseconds. */
+    readonly stopTimeoutMs: number,
+    stopped: Promise<void>,
+  ) {
+    super(
+      `The work of "${election}" (term ${term}) still runs: it did not stop within stopTimeoutMs (${stopTimeoutMs} ms). ` +
+        "Its lease is no longer renewed, and runs out. Suggestion: end this process, or await `stopped` of this error; and " +
+        "let the work stop when `leadership.signal` aborts.",
+    );
+    this.#stopped = stopped;
+  }
+
+  /**
+   * Resolves when the work has stopped after all. If the lease was still there, it has been given back by then. Never
+   * rejects.
+   */
+  get stopped(): Promise<void> {
+    return this.#stopped;
+  }
+}
+
+/**
  * A bug of this library: it found something that cannot be, such as another row than the one that it had just written. It
  * trusts nothing from then on: a leadership ends at once (`internal-error`), its lease is neither renewed nor given back,
  * and runs out. Please report it, with the message. A `store` or a `clock` of your own can cause it too.

@@ -15,6 +15,7 @@ export {
   TableUnavailableError,
   TransactionRefusedError,
   TransactionUnknownError,
+  WorkNotStoppedError,
 } from "./errors.js";
 export type { ElectionEvent, ResignOutcome } from "./events.js";
 export type { Leadership, ResignOptions, TransactOptions } from "./leader/leadership.js";

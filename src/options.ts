@@ -38,7 +38,8 @@ export interface CandidateOptions {
   /**
    * How long an end may take after it is requested, in milliseconds: 0 to 86,400,000. It bounds the announcement (at
    * most half of it), the work's own time to stop, and the release together. The lease is renewed until the work has
-   * stopped. If the time is over first, the lease is no longer renewed and runs out. It is never given back while work runs.
+   * stopped. If the time is over first, the lease is no longer renewed and runs out (it is never given back while work
+   * runs), and the call rejects with `WorkNotStoppedError`.
    * @default 25_000
    */
   stopTimeoutMs?: number | undefined;

@@ -25,6 +25,7 @@ test("the package exports exactly this", () => {
         "TableUnavailableError",
         "TransactionRefusedError",
         "TransactionUnknownError",
+        "WorkNotStoppedError",
         "systemClock",
       ],
       "incumbent/lambda": [

@@ -56,7 +56,8 @@ test("work that overruns its drain is never released under: renewals stop and th
   const a = stage.candidate("a", { stopTimeoutMs: 2_000 });
   const b = stage.candidate("b");
   const stop = new AbortController();
-  void a.election.lead(workUntil(never), { signal: stop.signal });
+  const leading = a.election.lead(workUntil(never), { signal: stop.signal });
+  const rejected = expect(leading).rejects.toMatchObject({ code: "WORK_NOT_STOPPED", term: 1 });
   await stage.advance(500);
   stop.abort();
   const next = b.election.campaign();
@@ -68,6 +69,7 @@ test("work that overruns its drain is never released under: renewals stop and th
   expect(a.events.some(({ type }) => type === "drain-overrun")).toBe(true);
   expect(a.events.some(({ type }) => type === "resigned")).toBe(false);
   expect(a.events.filter(({ type }) => type === "renewed").length).toBeLessThanOrEqual(renewals + 1);
+  await rejected;
 });
 
 test("the elector never exits: after a loss it campaigns again, under a new term, once its work has stopped", async () => {

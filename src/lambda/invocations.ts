@@ -1,4 +1,4 @@
-import { LeaseLostError } from "../errors.js";
+import { LeaseLostError, WorkNotStoppedError } from "../errors.js";
 import type { Leadership } from "../leader/leadership.js";
 import { type LambdaContext, remainingMsOf } from "./context.js";
 import { Deadline } from "./deadline.js";
@@ -52,6 +52,9 @@ export class Invocations {
       const wait = standBy && plan.standByMs > 0;
       return resultOf(await election.runOnce(tick, work, { signal, wait, ticks, reserveForMs }));
     } catch (error) {
+      // A sandbox that returns is frozen, and its work would go on in the next invocation. So the handler waits, and Lambda
+      // ends the process at the timeout.
+      if (error instanceof WorkNotStoppedError) await error.stopped;
       if (deadline.due === "stand-by") return follower(await election.leader());
       if (deadline.due === "work" && saysStopped(error)) {
         throw new OutOfTimeError(election.name, plan.drainMs, { cause: error });
@@ -89,6 +92,7 @@ function judge(
 
 /** Whether the error only says that the work was stopped. */
 function saysStopped(error: unknown): boolean {
+  if (error instanceof WorkNotStoppedError) return true;
   if (error instanceof LeaseLostError) return error.reason === "resigned";
   return error instanceof Error && error.name === "AbortError";
 }

@@ -1,4 +1,4 @@
-import { IncumbentError } from "../errors.js";
+import { IncumbentError, WorkNotStoppedError } from "../errors.js";
 
 /** The invocation was about to time out, so the work was stopped before it had finished. */
 export class OutOfTimeError extends IncumbentError {
@@ -12,9 +12,12 @@ export class OutOfTimeError extends IncumbentError {
     readonly drainMs: number,
     options?: { cause?: unknown },
   ) {
+    const isLate = options?.cause instanceof WorkNotStoppedError;
     super(
       `The work of "${election}" was stopped ${drainMs} ms before its invocation's timeout, and had not finished. ` +
-        "The lease was given back. Suggestion: give the function a longer timeout, or the work less to do.",
+        (isLate
+          ? "It stopped too late for the lease to be given back in time. Suggestion: let the work throw when `signal` aborts."
+          : "The lease was given back. Suggestion: give the function a longer timeout, or the work less to do."),
       options,
     );
   }

@@ -11,6 +11,13 @@ export interface Served<T> {
   readonly result: PromiseSettledResult<T>;
 }
 
+export interface Serving {
+  readonly signal: AbortSignal | undefined;
+  readonly announce: boolean;
+  /** Called when the time to stop is over and the work still runs. */
+  readonly onOverrun: () => void;
+}
+
 /** Ends after which the same candidate should not be first again. */
 export const LET_OTHERS_GO_FIRST = new Set<EndReason>([
   "stepped-down",
@@ -29,15 +36,17 @@ export async function serve<T>(
   leadership: Leadership,
   tenure: Tenure,
   work: Work<T>,
-  { signal, announce }: { signal: AbortSignal | undefined; announce: boolean },
+  { signal, announce, onOverrun }: Serving,
 ): Promise<Served<T>> {
   const { clock } = tenure.options;
   const onAbort = () => (announce ? tenure.announce("resigned") : tenure.end("resigned"));
   signal?.addEventListener("abort", onAbort, { once: true });
   let cancelDrain = () => {};
   const onEnd = () => {
-    if (tenure.isOver) return;
-    cancelDrain = clock.setTimer(tenure.stopLeftMs, () => tenure.letRunOut());
+    cancelDrain = clock.setTimer(tenure.stopLeftMs, () => {
+      tenure.letRunOut();
+      onOverrun();
+    });
   };
   leadership.signal.addEventListener("abort", onEnd, { once: true });
 

@@ -222,6 +222,7 @@ export class Tenure {
   ): void {
     const before = this.#state;
     if (before.kind === "over") return;
+    this.#stop.request();
     const now = this.client.time.now();
     this.#state = {
       kind: "over",

@@ -160,9 +160,11 @@ test.each(["lead", "runOnce"] as const)(
         return new Promise(() => {});
       };
       const { signal } = caller;
-      void (call === "lead"
-        ? a.election.lead(never, { signal, announce: false })
-        : a.election.runOnce(TICK, never, { signal }));
+      const running =
+        call === "lead"
+          ? a.election.lead(never, { signal, announce: false })
+          : a.election.runOnce(TICK, never, { signal });
+      const rejected = expect(running).rejects.toMatchObject({ code: "WORK_NOT_STOPPED" });
       await begun.opened;
       await stage.advance(afterMs);
       caller.abort();
@@ -170,6 +172,7 @@ test.each(["lead", "runOnce"] as const)(
       expect(a.events.some(({ type }) => type === "drain-overrun")).toBe(false);
       await stage.advance(200);
       expect(a.events.some(({ type }) => type === "drain-overrun")).toBe(true);
+      await rejected;
       // Nothing renews it: it runs out, and another leads.
       const b = stage.candidate("b").election.campaign();
       await stage.advance(3 * LEASE_MS);

@@ -1,5 +1,5 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { Election } from "../../src/index.js";
+import { Election, WorkNotStoppedError } from "../../src/index.js";
 import { Random } from "../simulation/random.js";
 import { Harness } from "./harness.js";
 import type { WorkerConfig } from "./messages.js";
@@ -59,7 +59,13 @@ process.once("SIGTERM", () => stop.abort());
 
 const work = new Work(harness, client, newClient(), config, election.candidateId, random);
 while (!stop.signal.aborted) {
-  await election.lead((leadership) => work.lead(leadership), { signal: stop.signal });
+  await election
+    .lead((leadership) => work.lead(leadership), { signal: stop.signal })
+    .catch((error: unknown) => {
+      // It does not end its process, so it waits.
+      if (error instanceof WorkNotStoppedError) return error.stopped;
+      throw error;
+    });
 }
 await work.staleWrites;
 harness.tell({ type: "left" });

@@ -137,6 +137,21 @@ test("work that heeds no signal keeps its lease to the end, and leaves it to run
   expect(standby.value).toEqual({ role: "leader", term: 2, result: 2 });
 });
 
+test("work that stops after its time, and before the timeout, fails the invocation as out of time, not before it stops", async () => {
+  const stage = new Stage();
+  const finish = gate();
+  const job = stagedFunction(stage, "a", () => finish.opened, { ...once, drainMs: 4_000 });
+  const invocation = watch(job.invoke());
+  await stage.until(() => job.events.some(({ type }) => type === "drain-overrun"));
+  await stage.advance(500);
+  // A sandbox that returns is frozen, with the work in it.
+  expect(invocation.settled).toBe(false);
+  finish.open();
+  await stage.advance(100);
+  expect(invocation.error).toMatchObject({ code: "OUT_OF_TIME", cause: { code: "WORK_NOT_STOPPED" } });
+  expect((invocation.error as Error).message).toContain("stopped too late");
+});
+
 test("stands by while another runs the tick: takes over when that one dies, within the same invocation", async () => {
   const stage = new Stage();
   const dying = stagedFunction(stage, "a", () => new Promise(() => {}), once);

@@ -67,6 +67,7 @@ test("who resigns when told that the drain overran has given the lease back: it 
     },
     { signal: stop.signal, announce: false },
   );
+  const rejected = expect(led).rejects.toMatchObject({ code: "WORK_NOT_STOPPED" });
   await stage.until(() => leading !== undefined);
   stop.abort();
   await stage.until(() => released !== undefined);
@@ -77,5 +78,5 @@ test("who resigns when told that the drain overran has given the lease back: it 
   expect(passed).toEqual([]);
   await stage.advance(LEASE_MS);
   expect(await released).toBe("released");
-  await led;
+  await rejected;
 });

@@ -35,9 +35,14 @@ async function stopping(
     },
     { signal: caller.signal },
   );
-  void leading.then(() => {
-    overMs = a.clock.monotonicMs() - askedMs;
-  });
+  let error: unknown;
+  void leading
+    .catch((reason: unknown) => {
+      error = reason;
+    })
+    .then(() => {
+      overMs = a.clock.monotonicMs() - askedMs;
+    });
   await stage.until(() => leadership !== undefined);
   await stage.advance(1_000);
   const askedMs = a.clock.monotonicMs();
@@ -46,6 +51,7 @@ async function stopping(
   return {
     ...{ stage, a },
     toldMs: () => toldMs ?? Number.POSITIVE_INFINITY,
+    error: () => error,
     overMs: () => overMs ?? Number.POSITIVE_INFINITY,
     saw: (wanted: string) => a.events.some(({ type }) => type === wanted),
   };

@@ -337,8 +337,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "released-on-overrun",
     revives: "work that does not stop in time loses its lease to the next leader",
     file: "src/leader/run-work.ts",
-    from: "() => tenure.letRunOut());",
-    to: '() => void tenure.release("resigned"));',
+    from: "tenure.letRunOut();",
+    to: 'void tenure.release("resigned");',
   },
   {
     name: "handed-out-after-its-end",
@@ -365,8 +365,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-failed-run-completes-its-tick",
     revives: "a run that threw is recorded as done",
     file: "src/election.ts",
-    from: '        await tenure.release("resigned");\n        throw result.reason;',
-    to: "        await complete(tenure);\n        throw result.reason;",
+    from: '          await tenure.release("resigned");\n          throw result.reason;',
+    to: "          await complete(tenure);\n          throw result.reason;",
   },
   {
     name: "an-unanswered-resignation-is-a-loss",

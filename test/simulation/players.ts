@@ -1,4 +1,9 @@
-import { type Election, type Leadership, TransactionUnknownError } from "../../src/index.js";
+import {
+  type Election,
+  type Leadership,
+  TransactionUnknownError,
+  WorkNotStoppedError,
+} from "../../src/index.js";
 import type { Host } from "./host.js";
 import type { Random } from "./random.js";
 import type { Referee } from "./referee.js";
@@ -51,10 +56,14 @@ export async function leadForEver(player: Player, around: Surroundings): Promise
           signal,
         });
         if (!enough && !signal.aborted) around.referee.gaveUp(player);
-      });
+      }).catch(unlessOverrun);
     }
     await rest(host, random.between(0, 2_000));
   }
+}
+
+function unlessOverrun(error: unknown): void {
+  if (!(error instanceof WorkNotStoppedError)) throw error;
 }
 
 async function leadByHand(
@@ -78,6 +87,10 @@ async function called<T>(
   player.callers.add(caller);
   try {
     return await call(caller.signal);
+  } catch (error) {
+    // This user does not end the process, so the next call must wait.
+    if (error instanceof WorkNotStoppedError) await error.stopped;
+    throw error;
   } finally {
     player.callers.delete(caller);
     if (caller.signal.aborted) referee.settledAborted(player);
