@@ -178,7 +178,7 @@ export class Election {
         return await this.#lead(work, options);
       } finally {
         const leaving = this.#registration.leave();
-        if (!this.#notStopped) await (this.#tenure?.waitToStop(leaving) ?? leaving);
+        if (!this.#notStopped) await (this.#tenure?.stop.wait(leaving) ?? leaving);
       }
     });
   }
@@ -538,9 +538,11 @@ export class Election {
 
   async #complete(tenure: Tenure, tick: string, reserveForMs: number | undefined): Promise<void> {
     const reserve = reservationForGroup(reserveForMs, this.#options);
+    const isStopRequested = tenure.stop.isRequested;
     const outcome = await tenure.release("resigned", { tick, reserve });
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
     if (outcome === "unconfirmed") throw tenure.fault ?? new TableUnavailableError("record the tick as done");
-    await recordTick(this.#client, this.#options, tenure.term, tick);
+    const recording = recordTick(this.#client, this.#options, tenure.term, tick);
+    await (isStopRequested ? tenure.stop.wait(recording) : recording);
   }
 }

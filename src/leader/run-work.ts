@@ -43,7 +43,7 @@ export async function serve<T>(
   signal?.addEventListener("abort", onAbort, { once: true });
   let cancelDrain = () => {};
   const onEnd = () => {
-    cancelDrain = clock.setTimer(tenure.stopLeftMs, () => {
+    cancelDrain = clock.setTimer(Math.max(0, tenure.stop.leftMs), () => {
       tenure.letRunOut();
       onOverrun();
     });

@@ -29,6 +29,10 @@ export class StopDeadline {
     this.#byMs = Number.POSITIVE_INFINITY;
   }
 
+  get isRequested(): boolean {
+    return this.#byMs !== undefined;
+  }
+
   /** Below 0 when the time is over. Infinite before an end is requested. */
   get leftMs(): number {
     return this.#byMs === undefined ? Number.POSITIVE_INFINITY : this.#byMs - this.clock.monotonicMs();

@@ -29,7 +29,8 @@ export class Tenure {
   readonly #trust: Trust;
   readonly #renewals: Renewals;
   readonly #giveBack: GiveBack;
-  readonly #stop: StopDeadline;
+  /** How long an end may take (rule 8c). */
+  readonly stop: StopDeadline;
   readonly #endSignal = new AbortController();
 
   constructor(
@@ -44,11 +45,11 @@ export class Tenure {
     this.term = elected.lease.term;
     this.#lease = elected.lease;
     this.#tried = elected.lease.revision;
-    this.#stop = new StopDeadline(options.clock, options.stopTimeoutMs);
+    this.stop = new StopDeadline(options.clock, options.stopTimeoutMs);
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
     const controls = this.#controls();
     this.#renewals = new Renewals(controls, client, options, emit, sideTasks, elected.sent);
-    this.#giveBack = new GiveBack(controls, client, options, emit, this.#stop, sideTasks);
+    this.#giveBack = new GiveBack(controls, client, options, emit, this.stop, sideTasks);
   }
 
   /** Renews from now on until the tenure is over. */
@@ -118,7 +119,7 @@ export class Tenure {
   end(reason: EndReason): void {
     const state = this.#check();
     if (state.kind !== "leading") return;
-    this.#stop.request();
+    this.stop.request();
     this.#state = { kind: "draining", reason, announcement: state.announcement };
     this.#reportEnd(reason, 0);
   }
@@ -130,8 +131,8 @@ export class Tenure {
   announce(reason: EndReason, to?: string): void {
     const state = this.#check();
     if (state.kind !== "leading" || state.announcement) return;
-    this.#stop.request();
-    const announcement = new Announcement(reason, to, this.#noticeMs(to), this.#stop.announceByMs);
+    this.stop.request();
+    const announcement = new Announcement(reason, to, this.#noticeMs(to), this.stop.announceByMs);
     this.#state = { kind: "leading", announcement };
     this.#endBy(announcement, announcement.latestMs - this.client.time.now().monotonicMs);
     this.#renewals.wake();
@@ -144,21 +145,11 @@ export class Tenure {
   letRunOut(): void {
     const state = this.#check();
     if (state.kind === "over") return;
-    this.#stop.lift();
+    this.stop.lift();
     // Before the event: a listener can release.
     if (state.kind === "draining") this.#state = { ...state, kind: "abandoned" };
     this.emit({ type: "drain-overrun", term: this.term });
     this.#renewals.wake();
-  }
-
-  /** What is left of `stopTimeoutMs`, once an end is requested (rule 8c). */
-  get stopLeftMs(): number {
-    return Math.max(0, this.#stop.leftMs);
-  }
-
-  /** Waits for what runs, but not longer than `stopTimeoutMs` allows. */
-  waitToStop(running: Promise<unknown>): Promise<void> {
-    return this.#stop.wait(running);
   }
 
   /** A fenced write brought the row: it is no longer this holder's. */
@@ -173,7 +164,7 @@ export class Tenure {
     // The work gave the lease back by itself: that release did not carry this tick, and no other can.
     if (earlier !== undefined)
       return releaseOptions.tick === undefined ? earlier : earlier.then(() => "lost");
-    this.#stop.beginRelease(this.options.requestTimeoutMs);
+    this.stop.beginRelease(this.options.requestTimeoutMs);
     const announcement = announcementOf(before);
     announcement?.cancel();
     const to = announcement?.to;
@@ -222,7 +213,7 @@ export class Tenure {
   ): void {
     const before = this.#state;
     if (before.kind === "over") return;
-    this.#stop.request();
+    this.stop.request();
     const now = this.client.time.now();
     this.#state = {
       kind: "over",
@@ -282,7 +273,7 @@ export class Tenure {
         return { term: this.term, revision: this.#tried };
       },
       // No answer is worth waiting for longer than trust lasts, or than an end may take.
-      timeoutMs: () => this.#stop.cut(Math.min(this.options.requestTimeoutMs, this.remainingMs())),
+      timeoutMs: () => this.stop.cut(Math.min(this.options.requestTimeoutMs, this.remainingMs())),
       trustLeftMs: () => this.remainingMs(),
       observed: (lease) => this.observer.observed(lease),
       confirm: (lease, sent) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Operator } from "../../src/index.js";
 import type { Leadership } from "../../src/leader/leadership.js";
-import { between, type Given, Stage, type Verb } from "../support/stage.js";
+import { between, type Given, gate, Stage, type Verb } from "../support/stage.js";
 
 /** Rule 8c: `stopTimeoutMs` bounds announcement, drain and release together. */
 
@@ -162,4 +162,40 @@ test("a leadership by hand that drains beyond the time is still renewed until it
   await stage.advance(100);
   expect(await released).toBe("released");
   expect(stage.pendingTimers).toBe(0);
+});
+
+test.each([
+  ["a stop was requested: runOnce is over in time", true],
+  ["no stop was requested: runOnce waits for its tries", false],
+])("the tick in history does not get written, and %s", async (_, isStopped) => {
+  const stage = new Stage();
+  let isSilent = false;
+  const store = between(stage.table, (verb, pass) =>
+    isSilent && verb === "recordTerm" ? new Promise(() => {}) : pass(),
+  );
+  const a = stage.candidate("a", { store, stopTimeoutMs: 1_000 });
+  const caller = new AbortController();
+  const finish = gate();
+  let result: unknown;
+  void a.election
+    .runOnce("2026-01-31T03:00:00Z", () => finish.opened, { signal: caller.signal })
+    .then((value) => {
+      result = value;
+    });
+  await stage.advance(500);
+  isSilent = true;
+  if (isStopped) caller.abort();
+  await stage.advance(500);
+  finish.open();
+  const tookMs = await stage.until(() => result !== undefined);
+  expect(result).toMatchObject({ ran: true });
+  expect(tookMs <= 510).toBe(isStopped);
+  // Rule 5f: the next leader records the tick, so it is not lost with the lease row.
+  const next = await stage.candidate("b").election.tryCampaign();
+  await stage.advance(100);
+  stage.table.deleteLease("billing/nightly");
+  await next?.resign();
+  const again = stage.candidate("c").election.runOnce("2026-01-31T03:00:00Z", () => {}, { wait: true });
+  await stage.advance(10_000);
+  expect(await again).toMatchObject({ because: "done" });
 });
