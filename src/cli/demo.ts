@@ -33,7 +33,7 @@ const args = {
     type: "string",
     valueHint: ORDERS.join("|"),
     description:
-      "Which worker leads after a leader has ended; with rank, the one with the highest number (Default: random)",
+      "Which worker leads after a leader has ended; with rank, the one with the highest number, which also takes over when it comes back (Default: random)",
   },
   candidates: {
     type: "string",

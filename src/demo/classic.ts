@@ -3,7 +3,8 @@ import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { sleep } from "../async.js";
 import { systemClock } from "../clock.js";
 import { Election, type PastLeader } from "../index.js";
-import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
+import { createLeaseTable, type DynamoDBLocal } from "../testing/index.js";
+import { startLocalTable } from "./local-table.js";
 import { type FromNode, Nodes } from "./nodes.js";
 import { plainScreen, type Screen } from "./screen.js";
 import { StalledError } from "./show.js";
@@ -31,8 +32,7 @@ export function tellClassic(options: ClassicOptions): Promise<number> {
 async function tell({ leaseMs, json }: ClassicOptions, signal: AbortSignal): Promise<number> {
   const out = json ? process.stderr : process.stdout;
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-  out.write("Starting DynamoDB Local …\n");
-  await using local = await startDynamoDBLocal({ signal });
+  await using local = await startLocalTable(out, signal);
   await using table = await leaseTable(local);
   let screen: Screen | undefined;
   const story = new Story((event) => screen?.add(event));
@@ -76,17 +76,20 @@ class Classic {
   async play(): Promise<PastLeader[]> {
     const { story } = this;
     try {
+      story.tell("node-4 starts, with rank 4");
       this.#nodes.start(4);
       await this.#leads(1, 4);
       story.tell("node-4 leads: term 1", "good");
+      story.tell("node-3, node-2 and node-1 start; their ranks are lower");
       for (const number of [3, 2, 1]) this.#nodes.start(number);
+      await this.#joined([3, 2, 1]);
       await this.#standby(3);
-      story.tell("node-3, node-2 and node-1 have joined; node-3 is next in line while node-4 lives");
+      story.tell("node-3 is next in line while node-4 lives");
       await this.#follow();
 
       await this.#nodes.kill(4);
       const killedMs = story.nowMs();
-      story.tell("node-4 is killed (SIGKILL)", "bad");
+      story.tell("node-4 is killed (SIGKILL); its lease must run out before another node may lead", "bad");
       this.#takeoverMs = (await this.#leads(2, 3)) - killedMs;
       const leases = (this.#takeoverMs / this.leaseMs).toFixed(2);
       story.tell(
@@ -94,9 +97,10 @@ class Classic {
         "good",
       );
 
+      story.tell("node-5 starts, with rank 5");
       this.#nodes.start(5);
-      await this.#listed(5);
-      story.tell("node-5 has joined; its rank is higher");
+      await this.#joined([5]);
+      story.tell("node-5 has a higher rank, so node-3 plans to hand over");
       const ended = await this.#heard(
         ({ type, ...said }) => type === "ended" && "term" in said && said.term === 2,
       );
@@ -123,20 +127,29 @@ class Classic {
   async #standby(number: number): Promise<void> {
     const isNext = (id = "") => id.startsWith(`node-${number}-`);
     await this.#until(async () => isNext((await this.#view.leader())?.standby) || undefined);
-    await this.#until(async () => (await this.#view.candidates()).length === 4 || undefined);
   }
 
-  async #listed(number: number): Promise<void> {
-    await this.#until(async () =>
-      (await this.#view.candidates()).find(({ label }) => label === `node-${number}`),
-    );
+  /** Resolves when all these nodes are listed. Tells of each. */
+  async #joined(numbers: readonly number[]): Promise<void> {
+    const missing = new Set(numbers.map((number) => `node-${number}`));
+    await this.#until(async () => {
+      for (const { label } of await this.#view.candidates()) {
+        if (missing.delete(label)) this.story.tell(`${label} has joined`);
+      }
+      return missing.size === 0 || undefined;
+    });
   }
 
   /** Resolves when every node has followed some renewals: a node that just joined does not know when they come. */
   async #follow(): Promise<void> {
     const seen = new Set<number | undefined>();
     await this.#until(async () => {
+      const before = seen.size;
       seen.add((await this.#view.leader())?.renewedAt);
+      if (seen.size > Math.max(1, before)) {
+        const count = `${seen.size - 1} of ${RENEWALS_TO_FOLLOW}`;
+        this.story.tell(`node-4 renews its lease, and the others learn when it does (${count})`);
+      }
       return seen.size > RENEWALS_TO_FOLLOW || undefined;
     });
     // Leaders die at any moment, not only just after a renewal.

@@ -11,8 +11,8 @@ export type Status = "starting" | "following" | "leading" | "frozen" | "killed" 
 /** A worker, through all its processes, as the coordinator knows it. */
 export interface Worker {
   readonly label: string;
-  /** With `--order rank` the highest goes first. */
-  readonly rank: number;
+  /** With `--order rank`, where the highest leads. */
+  readonly rank: number | undefined;
   status: Status;
   /** The term it leads, or led last. */
   term: number | undefined;
@@ -26,13 +26,13 @@ export class Fleet {
   readonly workers: readonly Worker[];
 
   constructor(
-    size: number,
+    { size, ranked }: { readonly size: number; readonly ranked: boolean },
     private readonly onMessage: (worker: Worker, message: FromWorker) => void,
     private readonly onDeath: (worker: Worker, lastWords: string) => void,
   ) {
     this.workers = Array.from({ length: size }, (_, i) => ({
       label: `worker-${i + 1}`,
-      rank: i + 1,
+      rank: ranked ? i + 1 : undefined,
       status: "starting",
       term: undefined,
       trust: undefined,

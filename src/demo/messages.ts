@@ -1,4 +1,5 @@
 import type { EndReason } from "../errors.js";
+import type { Succession } from "../options.js";
 import type { Order } from "../protocol/line.js";
 import type { Payment } from "./payments.js";
 
@@ -15,8 +16,7 @@ export type OrderName = Extract<Order, string>;
 export interface WorkerConfig {
   readonly clientConfig: ClientConfig;
   readonly label: string;
-  readonly order: OrderName;
-  readonly rank: number;
+  readonly succession: Succession;
   readonly leaseTable: string;
   readonly ledgerTable: string;
   readonly leaseMs: number;

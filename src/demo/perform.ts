@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
+import { createLeaseTable, type DynamoDBLocal } from "../testing/index.js";
 import { audit } from "./audit.js";
 import { Ledger } from "./ledger.js";
+import { startLocalTable } from "./local-table.js";
 import type { OrderName } from "./messages.js";
 import type { Payment } from "./payments.js";
 import { report, reportText } from "./report.js";
@@ -34,8 +35,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
   const out = json ? process.stderr : process.stdout;
   // The SDK's warning about later Node versions does not belong in the demo.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-  out.write("Starting DynamoDB Local …\n");
-  await using local = await startDynamoDBLocal({ signal });
+  await using local = await startLocalTable(out, signal);
   await using stage = await setTheStage(local, payments, signal);
   const { leaseTable, ledger } = stage;
 
@@ -46,10 +46,9 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
     leaseTable,
     ledgerTable: ledger.tableName,
     leaseMs,
-    order,
     fencing,
   };
-  const show = new Show({ payments, config, candidates, story, signal });
+  const show = new Show({ payments, config, order, candidates, story, signal });
   const title =
     `incumbent demo: ${payments.length.toLocaleString("en")} payments, ${candidates} workers, lease ${leaseMs} ms` +
     (order === "random" ? "" : `, order ${order}`) +
@@ -64,7 +63,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
     events: story.events,
   });
   const live = !json && fits(process.stdout, candidates);
-  if (!live) out.write(`${title}, table at ${local.endpoint}\n`);
+  if (!live) out.write(`${title}\n`);
   screen = live ? liveScreen(process.stdout, view) : plainScreen(out, view);
   try {
     if (show.skipped.length > 0) {
@@ -80,6 +79,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
   const facts = {
     audit: audit(payments, await ledger.read()),
     story,
+    workers: show.fleet.workers,
     skipped: show.skipped,
     hadLateWrite: show.hadLateWrite,
     fencing,
@@ -90,7 +90,7 @@ async function play(performance: Performance, signal: AbortSignal): Promise<numb
   const picture = timeline({
     title: `Who led: ${payments.length.toLocaleString("en")} payments${fencing ? "" : ", without fencing"}`,
     description: `${candidates} workers, lease ${leaseMs / 1_000} s. Bars are terms. In the shaded time nobody works, until the next leader's first payment.`,
-    workers: show.fleet.workers.map(({ label }) => label),
+    workers: show.fleet.workers,
     terms: story.terms,
     marks: story.marks,
     failovers: story.failovers,

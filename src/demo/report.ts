@@ -21,6 +21,8 @@ export interface Report {
   readonly terms: ReadonlyArray<{
     readonly term: number;
     readonly worker: string;
+    /** Only in order of rank. */
+    readonly rank?: number | undefined;
     readonly electedAt: string;
     /** When its trust ended. Null: it led to the end. */
     readonly endedAt: string | null;
@@ -37,6 +39,7 @@ export interface Report {
 export interface Facts {
   readonly audit: Audit;
   readonly story: Story;
+  readonly workers: ReadonlyArray<{ readonly label: string; readonly rank: number | undefined }>;
   readonly skipped: readonly SceneKind[];
   readonly hadLateWrite: boolean;
   readonly fencing: boolean;
@@ -48,7 +51,7 @@ export interface Facts {
 
 /** Makes the report. Pure. */
 export function report(facts: Facts): Report {
-  const { audit, story, fencing, leaseMs, order, candidates, skipped, timeline } = facts;
+  const { audit, story, workers, fencing, leaseMs, order, candidates, skipped, timeline } = facts;
   const problems = problemsOf(facts);
   return {
     ok: problems.length === 0,
@@ -67,6 +70,7 @@ export function report(facts: Facts): Report {
     terms: story.terms.map(({ term, worker, electedAtMs, endedAtMs }) => ({
       term,
       worker,
+      rank: workers.find(({ label }) => label === worker)?.rank,
       electedAt: story.timeOf(electedAtMs),
       endedAt: endedAtMs === undefined ? null : story.timeOf(endedAtMs),
       payments: audit.perTerm.get(term) ?? 0,
@@ -116,7 +120,7 @@ export function reportText(report: Report, style: Style): string {
       "balances",
       `${count(report.accounts, "accounts")}, ${bad(report.wrongBalances, `${report.wrongBalances} wrong`)}`,
     ],
-    ["terms", terms.map(({ term, worker, payments }) => `${term} ${worker} (${payments})`).join(", ")],
+    ...terms.map((term, i): [string, string] => [i === 0 ? "terms" : "", termText(term)]),
     ...failovers.map(({ kind, fromTerm, toTerm, ms, leases }, i): [string, string] => [
       i === 0 ? "hand-overs" : "",
       `${kind.padEnd(8)}  term ${fromTerm} → ${toTerm}  ${seconds(ms).padStart(7)}  ${leases.toFixed(2)} leases`,
@@ -130,6 +134,10 @@ export function reportText(report: Report, style: Style): string {
   return ["", style("bold", "Audit, read from the table"), ...table, "", ...verdict(report, style)].join(
     "\n",
   );
+}
+
+function termText({ term, worker, rank, payments }: Report["terms"][number]): string {
+  return `${term}  ${worker}${rank === undefined ? "" : ` (rank ${rank})`}, ${payments} payments`;
 }
 
 function verdict({ ok, problems, fencing, payments }: Report, style: Style): string[] {

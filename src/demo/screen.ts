@@ -114,7 +114,9 @@ function frame(view: View, perSecond: number, style: Style, rows: number): strin
 
 function workerLine(worker: Worker, { workers, nowMs, leaseMs }: View, style: Style): string {
   const { status, term, trust } = worker;
-  const label = worker.label.padEnd(workers.at(-1)?.label.length ?? 0);
+  const nameOf = ({ label, rank }: Worker) => (rank === undefined ? label : `${label} (rank ${rank})`);
+  const longest = workers.at(-1);
+  const label = nameOf(worker).padEnd(longest ? nameOf(longest).length : 0);
   switch (status) {
     case "leading": {
       const leftMs = trust ? Math.max(0, trust.remainingMs - (nowMs - trust.atMs)) : 0;

@@ -11,9 +11,18 @@ export interface Term {
 }
 
 export interface Mark {
-  readonly kind: SceneKind | "restarted" | "thawed" | "asked to resign" | "refused" | "applied late";
+  readonly kind:
+    | SceneKind
+    | "restarted"
+    | "thawed"
+    | "asked to resign"
+    | "refused"
+    | "applied late"
+    | "preempted";
   readonly worker: string;
   readonly atMs: number;
+  /** Stands beside the mark in the picture. */
+  readonly caption?: string | undefined;
 }
 
 /** From the end of a leader to the first payment of the next one. */
@@ -59,9 +68,9 @@ export class Story {
     this.onEvent(event);
   }
 
-  mark(kind: Mark["kind"], worker: string): number {
+  mark(kind: Mark["kind"], worker: string, caption?: string): number {
     const atMs = this.nowMs();
-    this.marks.push({ kind, worker, atMs });
+    this.marks.push({ kind, worker, atMs, caption });
     return atMs;
   }
 

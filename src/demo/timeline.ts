@@ -3,7 +3,7 @@ import type { Failover, Mark, Term } from "./story.js";
 export interface TimelineInput {
   readonly title: string;
   readonly description: string;
-  readonly workers: readonly string[];
+  readonly workers: ReadonlyArray<{ readonly label: string; readonly rank?: number | undefined }>;
   readonly terms: readonly Term[];
   readonly marks: readonly Mark[];
   readonly failovers: readonly Failover[];
@@ -14,7 +14,7 @@ const WIDTH = 1_080;
 const LEFT = 120;
 const RIGHT = 28;
 const TOP = 104;
-const ROW = 52;
+const ROW = 62;
 const BAR = 28;
 const MARK_RADIUS = 9;
 const MAX_TICKS = 12;
@@ -32,6 +32,7 @@ const SIGNS: Record<Mark["kind"], { colour: string; path: string; text: string }
   refused: { colour: "#d9480f", path: "M-4.5 0H4.5", text: "late write refused" },
   "applied late": { colour: "#c62f2f", path: "M0-5V1M0 4V4.5", text: "late write went through" },
   "asked to resign": { colour: "#7b8794", path: "M-4 0H4M1-3L4 0L1 3", text: "asked to resign" },
+  preempted: { colour: "#5f6f80", path: "M0 4.5V-4M-3.5-1L0-4.5L3.5-1", text: "a higher rank takes over" },
   resigned: { colour: "#5f6f80", path: "M0-4.5V4M-3.5 1L0 4.5L3.5 1", text: "resigned" },
 };
 
@@ -48,9 +49,11 @@ export function timeline({
   const startMs = Math.floor((terms[0]?.electedAtMs ?? 0) / 1_000) * 1_000;
   const spanMs = Math.max(1_000, endMs - startMs);
   const x = (ms: number) => LEFT + (Math.max(0, ms - startMs) / spanMs) * (WIDTH - LEFT - RIGHT);
-  const middle = (worker: string) => TOP + workers.indexOf(worker) * ROW + ROW / 2;
+  const labels = workers.map(({ label }) => label);
+  const middle = (worker: string) => TOP + labels.indexOf(worker) * ROW + ROW / 2;
   const bottom = TOP + workers.length * ROW;
-  const height = bottom + 92;
+  const { entries, rows } = legend([...new Set(marks.map(({ kind }) => kind))], bottom + 66);
+  const height = bottom + 68 + rows * LEGEND_ROW;
   const scene = { x, middle, bottom, startMs, endMs };
 
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="title desc" font-family="system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif" font-size="13" fill="${INK}">
@@ -61,12 +64,12 @@ export function timeline({
 <text x="24" y="34" font-size="18" font-weight="600">${escapeText(title)}</text>
 <text x="24" y="56" fill="${FAINT}">${escapeText(description)}</text>
 ${handOvers(failovers, marks, scene)}
-${workers.map((worker, i) => row(worker, i, middle(worker))).join("\n")}
+${workers.map((worker, i) => row(worker, i, middle(worker.label))).join("\n")}
 ${axis(scene)}
-${terms.map((term) => bar(term, scene)).join("\n")}
+${terms.map((term) => bar(term, marks, scene)).join("\n")}
 ${interruptions(marks, scene)}
-${marksInRows(marks, workers, scene)}
-${legend(marks, bottom + 66)}
+${marksInRows(marks, labels, scene)}
+${entries}
 </svg>
 `;
 }
@@ -79,12 +82,18 @@ interface Scene {
   readonly endMs: number;
 }
 
-function row(worker: string, index: number, y: number): string {
+function row({ label, rank }: TimelineInput["workers"][number], index: number, y: number): string {
   const stripe =
     index % 2 === 0
       ? `<rect x="12" y="${y - ROW / 2}" width="${WIDTH - 24}" height="${ROW}" rx="6" fill="#7b8794" fill-opacity="0.07"/>\n`
       : "";
-  return `${stripe}<text x="24" y="${y + 4.5}" font-weight="500">${escapeText(worker)}</text>`;
+  if (rank === undefined) return `${stripe}${name(label, y + 4.5)}`;
+  const below = `<text x="24" y="${y + 13}" font-size="12" fill="${FAINT}">rank ${rank}</text>`;
+  return `${stripe}${name(label, y - 3.5)}${below}`;
+}
+
+function name(label: string, y: number): string {
+  return `<text x="24" y="${y}" font-weight="500">${escapeText(label)}</text>`;
 }
 
 /** Draws the times without work: from the end of one leader to the first payment of the next. */
@@ -114,12 +123,18 @@ function axis({ x, bottom, startMs, endMs }: Scene): string {
   return ticks.join("\n");
 }
 
-function bar({ term, worker, electedAtMs, endedAtMs }: Term, { x, middle, endMs }: Scene): string {
+function bar(
+  { term, worker, electedAtMs, endedAtMs }: Term,
+  marks: readonly Mark[],
+  { x, middle, endMs }: Scene,
+): string {
   const left = x(electedAtMs);
   const width = Math.max(2, x(endedAtMs ?? endMs) - left);
   const y = middle(worker);
-  const label = width > 64 ? `term ${term}` : width > 20 ? String(term) : "";
-  // The text begins at the left end, because marks are at the right end.
+  // The text begins at the left end, and has the room before the first mark.
+  const mark = marks.find((one) => one.worker === worker && one.atMs > electedAtMs);
+  const room = Math.min(width, (mark ? x(mark.atMs) : WIDTH) - MARK_RADIUS - left);
+  const label = room > 56 ? `term ${term}` : room > 20 ? String(term) : "";
   const text =
     label && `<text x="${px(left + 9)}" y="${y + 4.5}" fill="#fff" font-weight="600">${label}</text>`;
   const colour = BARS[(term - 1) % BARS.length];
@@ -150,11 +165,11 @@ function marksInRows(marks: readonly Mark[], workers: readonly string[], { x, mi
       let free = 0;
       return marks
         .filter((mark) => mark.worker === worker)
-        .map(({ kind, atMs }) => {
+        .map(({ kind, atMs, caption }) => {
           // Marks of almost the same time are drawn beside one another.
           const at = Math.max(x(atMs), free);
           free = at + 2 * MARK_RADIUS + 3;
-          return sign(kind, at, middle(worker)) + caption(kind, at, middle(worker));
+          return sign(kind, at, middle(worker)) + captionText(kind, caption, at, middle(worker));
         });
     })
     .join("\n");
@@ -165,23 +180,34 @@ function sign(kind: Mark["kind"], x: number, y: number): string {
   return `<g transform="translate(${px(x)} ${y})"><title>${text}</title><circle r="${MARK_RADIUS}" fill="${colour}" stroke="#fff" stroke-width="1.5"/><path d="${path}" stroke="#fff" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" fill="${kind === "thawed" ? "#fff" : "none"}"/></g>`;
 }
 
+/** The approximate width of a letter of a caption. */
+const LETTER = 6.8;
+
 /** Under the late write, refused or not: the moment that the picture is about. */
-function caption(kind: Mark["kind"], x: number, y: number): string {
-  if (kind !== "refused" && kind !== "applied late") return "";
-  const { colour, text } = SIGNS[kind];
-  return `<text x="${px(x)}" y="${px(y + ROW / 2 - 1)}" text-anchor="middle" font-size="12" font-weight="600" fill="${colour}">${text}</text>`;
+function captionText(kind: Mark["kind"], text: string | undefined, x: number, y: number): string {
+  if (text === undefined) return "";
+  const half = (text.length * LETTER) / 2;
+  const at = Math.min(Math.max(x, LEFT + half), WIDTH - RIGHT - half);
+  return `<text x="${px(at)}" y="${px(y + ROW / 2 - 3)}" text-anchor="middle" font-size="12" font-weight="700" fill="${SIGNS[kind].colour}">${escapeText(text)}</text>`;
 }
 
-function legend(marks: readonly Mark[], y: number): string {
-  let x = 32;
-  return [...new Set(marks.map(({ kind }) => kind))]
-    .map((kind) => {
-      const { text } = SIGNS[kind];
-      const entry = `${sign(kind, x, y)}<text x="${px(x + 15)}" y="${y + 4.5}" font-size="12">${text}</text>`;
-      x += 44 + text.length * 7;
-      return entry;
-    })
-    .join("\n");
+const LEGEND_ROW = 24;
+
+function legend(kinds: readonly Mark["kind"][], y: number): { entries: string; rows: number } {
+  let [x, rows] = [32, 1];
+  const entries = kinds.map((kind) => {
+    const { text } = SIGNS[kind];
+    const width = 44 + text.length * 7;
+    if (x + width > WIDTH) {
+      x = 32;
+      rows += 1;
+    }
+    const at = y + (rows - 1) * LEGEND_ROW;
+    const entry = `${sign(kind, x, at)}<text x="${px(x + 15)}" y="${at + 4.5}" font-size="12">${text}</text>`;
+    x += width;
+    return entry;
+  });
+  return { entries: entries.join("\n"), rows };
 }
 
 function px(value: number): string {

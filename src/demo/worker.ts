@@ -43,7 +43,7 @@ async function live(config: WorkerConfig): Promise<void> {
     name: "payments",
     label: config.label,
     leaseDurationMs: config.leaseMs,
-    succession: config.order === "rank" ? { order: "rank", rank: config.rank } : config.order,
+    succession: config.succession,
     onEvent: (event) => {
       if (event.type === "ended") say(event);
     },
@@ -70,12 +70,12 @@ async function payAll(leadership: Leadership, till: Till): Promise<void> {
     say({ type: "elected", term, open: open.length });
     while (open.length > 0) {
       for (const payment of open) {
-        await clear(payment, term);
+        if (signal.aborted) return;
+        const breakMs = await clear(payment, leadership);
         if (signal.aborted) return;
         // This check is correct, but the freeze comes after it.
         leadership.throwIfLost();
-        await till.pay(payment, leadership);
-        if (signal.aborted) return;
+        await till.pay(payment, leadership, breakMs);
       }
       open = await till.ledger.open();
     }
@@ -89,13 +89,14 @@ async function payAll(leadership: Leadership, till: Till): Promise<void> {
   }
 }
 
-let breakAfterClearingMs: number | undefined;
-
-function clear(payment: Payment, term: number): Promise<void> {
+/** Resolves with the provider's answer, or when the leadership ends: then there may be none. */
+function clear(payment: Payment, { term, signal }: Leadership): Promise<number | undefined> {
   return new Promise((resolve) => {
+    const onAbort = () => resolve(undefined);
+    signal.addEventListener("abort", onAbort, { once: true });
     onCleared = (breakMs) => {
-      breakAfterClearingMs = breakMs;
-      resolve();
+      signal.removeEventListener("abort", onAbort);
+      resolve(breakMs);
     };
     say({ type: "clearing", term, payment });
   });
@@ -110,12 +111,10 @@ class Till {
     private readonly fencing: boolean,
   ) {}
 
-  async pay(payment: Payment, leadership: Leadership): Promise<void> {
+  async pay(payment: Payment, leadership: Leadership, breakMs: number | undefined): Promise<void> {
     const { term } = leadership;
     const actions = this.ledger.applying(payment, term);
-    if (breakAfterClearingMs !== undefined) {
-      this.wire.breakFor(breakAfterClearingMs, () => say({ type: "leaving", term, payment }));
-    }
+    if (breakMs !== undefined) this.wire.breakFor(breakMs, () => say({ type: "leaving", term, payment }));
     try {
       await (this.fencing ? leadership.transact(actions) : this.#payUnfenced(actions));
       say({ type: "paid", term, payment });

@@ -17,6 +17,12 @@ test("without fencing a payment is applied twice: said plainly, exit code 1", as
   expect(TableNames?.filter((name) => name.includes("-demo-"))).toEqual([]);
 });
 
+test("with four payments all three leaders are taken away, the last one before the last payment", async () => {
+  const { code, stdout, stderr } = await run(["--payments", "4", "--json"], onGivenTable());
+  expect(code, stderr).toBe(0);
+  expectThreeHandOvers(JSON.parse(stdout) as Shown);
+});
+
 test.each([
   ["SIGTERM", 143],
   ["SIGKILL", null],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { audit } from "../../src/demo/audit.js";
 import { generatePayments, InputError, parsePayments, readPayments } from "../../src/demo/payments.js";
-import { planScenes } from "../../src/demo/scenes.js";
+import { paceMs, planScenes } from "../../src/demo/scenes.js";
 import { timeline } from "../../src/demo/timeline.js";
 
 const HEADER = "id,account,amount,currency";
@@ -111,6 +111,11 @@ test.each([
   expect([...planScenes(count).values()]).toEqual(after);
 });
 
+test("payments are made at a speed that people can follow, and slower where a higher rank must come back", () => {
+  expect([4, 40, 500, 100_000].map((count) => paceMs(count, "random", 3_000))).toEqual([150, 150, 10, 1]);
+  expect([4, 40, 500, 100_000].map((count) => paceMs(count, "rank", 3_000))).toEqual([500, 500, 34, 1]);
+});
+
 test("the audit finds duplicates, losses and wrong balances", () => {
   const input = parse("p1,a,1,EUR", "p2,a,2,EUR", "p3,b,3,EUR");
   const row = (i: number, appliedUnder: number[]) => ({
@@ -135,7 +140,7 @@ test("the picture escapes what it is given", () => {
   const svg = timeline({
     title: `<script>"&`,
     description: "",
-    workers: ["<b>"],
+    workers: [{ label: "<b>" }],
     terms: [{ term: 1, worker: "<b>", electedAtMs: 0 }],
     marks: [{ kind: "refused", worker: "<b>", atMs: 500 }],
     failovers: [],
@@ -143,4 +148,41 @@ test("the picture escapes what it is given", () => {
   });
   expect(svg).not.toMatch(/<script>|<b>/);
   expect(svg).toContain("&lt;script&gt;&quot;&amp;");
+});
+
+test("the picture shows each worker's rank, who took over by rank, and says what the refused late write means", () => {
+  const svg = timeline({
+    title: "",
+    description: "",
+    workers: [
+      { label: "worker-1", rank: 1 },
+      { label: "worker-2", rank: 2 },
+    ],
+    terms: [
+      { term: 1, worker: "worker-1", electedAtMs: 0, endedAtMs: 4_000 },
+      { term: 2, worker: "worker-2", electedAtMs: 4_100 },
+    ],
+    marks: [
+      { kind: "preempted", worker: "worker-1", atMs: 4_000 },
+      {
+        kind: "refused",
+        worker: "worker-1",
+        atMs: 9_900,
+        caption: "late write of term 1 refused: term 2 leads",
+      },
+    ],
+    failovers: [],
+    endMs: 10_000,
+  });
+  for (const text of [
+    "rank 1",
+    "rank 2",
+    "a higher rank takes over",
+    "late write of term 1 refused: term 2 leads",
+  ]) {
+    expect(svg).toContain(`>${text}</text>`);
+  }
+  // At the right end, and still inside.
+  const [, x] = /<text x="([\d.]+)"[^>]*>late write of term 1/.exec(svg) ?? [];
+  expect(Number(x)).toBeLessThan(1_080 - 130);
 });

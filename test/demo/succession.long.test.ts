@@ -31,10 +31,17 @@ test("the classic story: the highest leads and is killed, the next takes over, a
   expect(told.handoverMs).toBeGreaterThanOrEqual(0);
   // Told while it happens, a line each, in this order.
   const lines = [
+    "Starting DynamoDB Local",
+    "DynamoDB Local answers",
+    "node-4 starts, with rank 4",
     "node-4 leads: term 1",
     "node-3 is next",
+    "node-4 renews its lease, and the others learn when it does (1 of 8)",
+    "(8 of 8)",
     "node-4 is killed",
     "node-3 leads: term 2",
+    "node-5 starts, with rank 5",
+    "node-5 has joined",
     "node-5 leads: term 3",
   ];
   const at = lines.map((line) => demo.err.indexOf(line));
@@ -68,6 +75,15 @@ test.each([
       "frozen",
       "resigned",
     ]);
+    if (order === "rank") {
+      const ledBy = (term: number) =>
+        shown.terms.find((one: { term: number; rank: number }) => one.term === term);
+      // The highest is the one that is killed, frozen and asked to resign, so it came back each time.
+      for (const { fromTerm } of shown.failovers)
+        expect(ledBy(fromTerm)).toMatchObject({ worker: "worker-3", rank: 3 });
+      expect(demo.err).toContain("worker-3 has the highest rank");
+      expect(demo.err).toContain("stops its work and hands over to a worker of higher rank");
+    }
     const workers = new Set(shown.terms.map(({ worker }: { worker: string }) => worker));
     expect(workers.size).toBeLessThanOrEqual(candidates);
   },
