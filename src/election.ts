@@ -323,8 +323,11 @@ export class Election {
     return this.#exclusively(async () => {
       const outcome = await this.#bid({ tick: normal, mode }, wait, signal);
       if (outcome.kind === "settled") {
-        if (outcome.verdict.kind === "misplaced") throw misplacedTick(normal, tick);
-        return { ran: false, ...becauseOf(outcome.verdict), leader: undefined, lastTick: this.#lastTick };
+        const { verdict } = outcome;
+        if (verdict.kind === "misplaced") throw misplacedTick(normal, tick);
+        if (verdict.kind === "superseded")
+          this.#emit({ type: "tick-superseded", completed: verdict.completed });
+        return { ran: false, ...becauseOf(verdict), leader: undefined, lastTick: this.#lastTick };
       }
       const tried = await this.#runIfElected(outcome, work, signal, (tenure) =>
         this.#complete(tenure, normal, reserveForMs),

@@ -26,6 +26,8 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   | { readonly type: "drain-overrun"; readonly term: number }
   /** With `onWorkError: "retry"`: `work` threw an error of its own. The lease is given back, and it campaigns again. */
   | { readonly type: "work-failed"; readonly term: number; readonly error: unknown }
+  /** `runOnce` did not run its tick: a later one has completed. `completed`: whether this one has, as in its result. */
+  | { readonly type: "tick-superseded"; readonly completed: "no" | "unknown" }
   /** A request failed and will be tried again. `failingForMs`: since the first failure after the last success. */
   | { readonly type: "unavailable"; readonly error: unknown; readonly failingForMs: number }
   /** The table answers the campaign again. `afterMs`: since the first request that failed. */

@@ -11,6 +11,9 @@ export function telemetry(election: string): (event: ElectionEvent) => void {
   const anomalies = meter.createCounter("incumbent.clock.anomalies", {
     description: "Contradicting Date headers",
   });
+  const superseded = meter.createCounter("incumbent.ticks.superseded", {
+    description: "Ticks not run, because a later one had completed",
+  });
   const renewal = meter.createHistogram("incumbent.renewal.duration", { unit: "ms" });
   const leading = meter.createUpDownCounter("incumbent.leading", {
     description: "1 while this process leads",
@@ -41,6 +44,9 @@ export function telemetry(election: string): (event: ElectionEvent) => void {
       case "renewal-failed":
       case "unavailable":
         failures.add(1, attributes);
+        break;
+      case "tick-superseded":
+        superseded.add(1, { ...attributes, "incumbent.completed": event.completed });
         break;
       case "clock-anomaly":
         anomalies.add(1, attributes);

@@ -26,3 +26,24 @@ test("terms won and ended, renewals and who leads are metrics of the user's Open
     { name: "incumbent.leading", value: -1, attributes },
   ]);
 });
+
+test("superseded ticks are a metric of their own, by whether they completed", async () => {
+  const { election, events } = new Stage().candidate("a");
+  for (let tick = 2; tick < 70; tick++) await election.runOnce(tick, () => {});
+  await election.runOnce(68, () => {});
+  recorded.length = 0;
+  expect(await election.runOnce(1, () => {})).toMatchObject({ because: "superseded", completed: "unknown" });
+  await election.runOnce(71, () => {});
+  expect(await election.runOnce(70, () => {})).toMatchObject({ because: "superseded", completed: "no" });
+  const of = (completed: string) => ({
+    name: "incumbent.ticks.superseded",
+    value: 1,
+    attributes: { "incumbent.election": "billing/nightly", "incumbent.completed": completed },
+  });
+  const name = "incumbent.ticks.superseded";
+  expect(recorded.filter((one) => one.name === name)).toEqual([of("unknown"), of("no")]);
+  expect(events.filter(({ type }) => type === "tick-superseded")).toMatchObject([
+    { completed: "unknown" },
+    { completed: "no" },
+  ]);
+});

@@ -35,6 +35,8 @@ function wordsFor(event: ElectionEvent): string | undefined {
       return "is not healthy";
     case "work-failed":
       return `threw in term ${event.term}`;
+    case "tick-superseded":
+      return "did not run a tick: a later one has completed";
     case "rank-ignored":
       return "got a rank that is not valid";
     case "internal-error":
