@@ -138,6 +138,14 @@ export class IncumbentStack extends Stack {
     output("TableName", this.table.tableName, "INCUMBENT_TABLE of a worker; tableName of an Election");
     output("TableArn", this.table.tableArn, "The lease table, or this Region's replica of it");
     output("Region", this.region, "AWS_REGION of a worker");
+    if (this.job) {
+      output("JobFunction", this.job.function.functionName, "The function that runs the job");
+      output(
+        "JobDeadLetters",
+        this.job.deadLetterQueue.queueUrl,
+        "The queue for events whose runs failed for good",
+      );
+    }
     if (elections.length === 0) return;
     const policy = new ManagedPolicy(this, "CandidatePolicy", {
       description: "What a candidate of these elections needs, and nothing else",

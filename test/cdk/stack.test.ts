@@ -58,6 +58,8 @@ test("what a worker needs to be told is an output", () => {
     "TableName = {Table}",
     "TableArn = {Table.Arn}",
     "Region = eu-west-1",
+    "JobFunction = {JobFunction}",
+    "JobDeadLetters = {JobDeadLetters}",
     "CandidatePolicyArn = {CandidatePolicy}",
   ]);
 });
