@@ -17,7 +17,7 @@ export type Outcome =
 
 /** `LeaderResult` as it comes over the wire. */
 export interface Answered {
-  readonly role: "leader" | "follower" | "done";
+  readonly role: "leader" | "follower" | "done" | "superseded";
   readonly term?: number;
   readonly result?: string;
 }

@@ -44,5 +44,19 @@ export async function playRate(regions: readonly Lambda[], periods: number): Pro
     if (inPeriod !== 1) violations.push(`rate: ${inPeriod} runs in period ${period + 1}, not 1`);
     runs += inPeriod;
   }
+  violations.push(...(await overtake(regions[0] as Lambda, FIRST_MS + (periods + 1) * HOUR_MS)));
   return { periods, deliveries, runs, violations };
+}
+
+/** A period in which nothing ran comes after the next one has completed: it must fail, and be counted. */
+async function overtake(region: Lambda, atMs: number): Promise<string[]> {
+  await region.deliver(new Date(atMs).toISOString());
+  const late = await region.deliver(new Date(atMs - HOUR_MS).toISOString());
+  const [outcome] = late.outcomes;
+  const isSaid = outcome?.kind === "failed" && outcome.type === "MissedTickError";
+  const isCounted = await region.hasLogged(`"SupersededTicks":1`);
+  if (isSaid && isCounted) return [];
+  return [
+    `rate: the superseded tick ${late.tick} was not told (counted: ${isCounted}): ${JSON.stringify(outcome)}`,
+  ];
 }

@@ -2,7 +2,7 @@ import { CreateTableCommand, DynamoDBClient, paginateScan } from "@aws-sdk/clien
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { createLeaseTable, startDynamoDBLocal } from "../../src/testing/index.js";
 import { type Asset, ENTRY } from "./asset.js";
-import { checkTicks, hasStalled, type RecordRow } from "./checker.js";
+import { checkTicks, hasStalled, missesOf, type RecordRow } from "./checker.js";
 import { Lambda } from "./function.js";
 import { misconfigure } from "./misconfigured.js";
 import { playRate } from "./rate.js";
@@ -98,6 +98,7 @@ export async function rehearse(asset: Asset, ticks: number, say: (text: string) 
     warmStarts: sum(({ warmStarts }) => warmStarts),
     freezes: sandboxes.reduce((total, { frozenTimes }) => total + frozenTimes, 0),
     lateDeliveries: stories.reduce((total, { late }) => total + late.length, 0),
+    misses: stories.reduce((total, story) => total + missesOf(story), 0),
     moves: stories.filter((story, i) => i > 0 && keeperOf(story) !== keeperOf(stories[i - 1])).length,
     stalls: stories.filter(hasStalled).length,
     deaths,

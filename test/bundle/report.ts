@@ -17,6 +17,8 @@ export interface Report {
   readonly warmStarts: number;
   readonly freezes: number;
   readonly lateDeliveries: number;
+  /** Invocations that failed because another one still ran their tick at the end of their wait. */
+  readonly misses: number;
   readonly moves: number;
   /** Ticks in which this machine stood still for longer than a lease. */
   readonly stalls: number;
@@ -43,7 +45,7 @@ export function inWords(report: Report): string {
     [
       "invocations",
       `${report.invocations}: ${report.coldStarts} cold, ${report.warmStarts} warm, ${report.freezes} freezes, ` +
-        `${report.lateDeliveries} late`,
+        `${report.lateDeliveries} late, ${report.misses} that said that nobody had completed their tick`,
     ],
     [
       "moves",
