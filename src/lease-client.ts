@@ -219,6 +219,13 @@ export class LeaseClient {
     return this.#send("record a term", (store, _, abort) => store.recordTerm(this.#name, record, abort));
   }
 
+  markAwaited(term: number): Promise<Timed<Written>> {
+    const request = { election: this.#name, term };
+    return this.#send("tell the holder that a candidate waits", (store, _, abort) =>
+      store.markAwaited(request, abort),
+    );
+  }
+
   requestStepDown(term: number, by: string, to: string | undefined): Promise<Timed<Written>> {
     const request = { election: this.#name, term, by, to };
     return this.#send("request a step-down", (store, _, abort) => store.requestStepDown(request, abort));

@@ -15,6 +15,7 @@ import {
   windowFrom,
 } from "../protocol/ticks.js";
 import type { ResolvedOptions } from "../resolve-options.js";
+import { Awaiting } from "./awaiting.js";
 import { CampaignReports } from "./campaign-reports.js";
 import { isHealthy } from "./health.js";
 
@@ -85,6 +86,7 @@ export class Campaign {
   #unexplainedRefusals = 0;
 
   readonly #reports: CampaignReports;
+  readonly #awaiting: Awaiting;
 
   constructor(
     private readonly client: LeaseClient,
@@ -92,6 +94,7 @@ export class Campaign {
     private readonly emit: Emit,
   ) {
     this.#reports = new CampaignReports(client, options, emit);
+    this.#awaiting = new Awaiting(client, options);
   }
 
   /** The row as it was last seen. */
@@ -206,6 +209,7 @@ export class Campaign {
         await this.#readHistory(signal);
         return undefined;
       case "wait":
+        if (bid === undefined) this.#awaiting.tell(this.lease);
         await sleep(this.options.clock, move.untilMs - this.client.time.now().monotonicMs, signal);
         return undefined;
       case "acquire":

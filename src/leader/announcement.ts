@@ -42,6 +42,11 @@ export class Announcement {
     return Math.max(0, (this.#dueMs ?? nowMs) - nowMs);
   }
 
+  /** Nobody listens: the work need not go on. */
+  dueNow(nowMs: number): void {
+    this.#dueMs = Math.min(this.#dueMs ?? nowMs, nowMs);
+  }
+
   /** Calls `end` in `ms`, once. A later call replaces an earlier one. */
   onDue(clock: Clock, ms: number, end: () => void): void {
     this.#cancel();

@@ -244,8 +244,21 @@ export class Tenure {
 
   /** The row has the announcement: the work must stop at the moment that the followers know. */
   #endWhenDue(announcement: Announcement): void {
-    const leftMs = announcement.confirmed(this.client.time.now().monotonicMs);
-    if (this.#state.kind === "leading") this.#endBy(announcement, leftMs);
+    const nowMs = this.client.time.now().monotonicMs;
+    if (!this.#isListenedTo(announcement)) announcement.dueNow(nowMs);
+    const leftMs = announcement.confirmed(nowMs);
+    if (this.#state.kind !== "leading") return;
+    if (leftMs > 0) this.#endBy(announcement, leftMs);
+    else this.end(announcement.reason);
+  }
+
+  /**
+   * Whether some candidate polls at the announced moment, by the row that the announcement was written to. While the
+   * election is paused nobody may acquire.
+   */
+  #isListenedTo({ reason }: Announcement): boolean {
+    const { isAwaited, line = [] } = this.#lease;
+    return reason !== "paused" && (isAwaited === true || line.some((id) => id !== this.options.candidateId));
   }
 
   #endBy(announcement: Announcement, leftMs: number): void {

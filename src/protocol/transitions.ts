@@ -3,6 +3,7 @@ import { endedTerm, type Held, isHeldIn, type Lease, type OwnTerm, type Vacant }
 import { type TickReset, windowFrom } from "./ticks.js";
 import type {
   AcquireRequest,
+  AwaitRequest,
   CommitRequest,
   EvictRequest,
   PauseRequest,
@@ -85,8 +86,12 @@ export function resigned(row: Lease | undefined, request: ResignRequest): Vacant
 }
 
 /** The attributes that stay on the row after its holder. */
-function vacated({ holder, stepDown, announcement, ...row }: Held): Vacant {
+function vacated({ holder, stepDown, announcement, isAwaited, ...row }: Held): Vacant {
   return { ...row, kind: "vacant" };
+}
+
+export function awaited(row: Lease | undefined, { term }: AwaitRequest): Held | undefined {
+  return row?.kind === "held" && row.term === term ? { ...row, isAwaited: true } : undefined;
 }
 
 export function askedToStepDown(row: Lease | undefined, { term, by, to }: StepDownRequest): Held | undefined {

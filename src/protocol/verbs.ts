@@ -79,6 +79,12 @@ export interface StepDownRequest {
   readonly to?: string | undefined;
 }
 
+/** A candidate waits for the end of this term. */
+export interface AwaitRequest {
+  readonly election: string;
+  readonly term: number;
+}
+
 /** `by` undefined: resume. */
 export interface PauseRequest {
   readonly election: string;

@@ -2,6 +2,7 @@ import type { History } from "../protocol/observation.js";
 import type {
   AcquireRequest,
   Answer,
+  AwaitRequest,
   CandidateRow,
   CommitRequest,
   EvictRequest,
@@ -39,6 +40,8 @@ export interface LeaseStore {
   acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written>;
   renew(request: RenewRequest, signal: AbortSignal): Promise<Written>;
   resign(request: ResignRequest, signal: AbortSignal): Promise<Written>;
+  /** Tells the holder that a candidate waits. It does not change `revision`. */
+  markAwaited(request: AwaitRequest, signal: AbortSignal): Promise<Written>;
   requestStepDown(request: StepDownRequest, signal: AbortSignal): Promise<Written>;
   evict(request: EvictRequest, signal: AbortSignal): Promise<Written>;
   /** Undoes completed ticks, on a vacant row. Conditional on the pair that was seen. */

@@ -21,6 +21,8 @@ async function stopping(
     isSilent && silent.includes(verb) ? new Promise(() => {}) : pass(),
   );
   const a = stage.candidate("a", { ...SLOW, store, ...given });
+  // Somebody listens to announcements.
+  const standby = stage.candidate("b", { ...SLOW, succession: given.succession });
   const caller = new AbortController();
   let leadership: Leadership | undefined;
   let toldMs: number | undefined;
@@ -44,7 +46,9 @@ async function stopping(
       overMs = a.clock.monotonicMs() - askedMs;
     });
   await stage.until(() => leadership !== undefined);
-  await stage.advance(1_000);
+  void standby.election.lead(() => new Promise(() => {}));
+  // By then its renewals have told of the standby, also where a line does.
+  await stage.advance(25_000);
   const askedMs = a.clock.monotonicMs();
   isSilent = true;
   how(leadership as unknown as Leadership, () => caller.abort());

@@ -115,6 +115,7 @@ export class Network {
       acquire: verb("acquire"),
       renew: verb("renew"),
       resign: verb("resign"),
+      markAwaited: verb("markAwaited"),
       requestStepDown: verb("requestStepDown"),
       evict: verb("evict"),
       pause: verb("pause"),

@@ -201,6 +201,7 @@ const OF_A_LEASE = [
     "releaseTo",
     "stepDownBy",
     "stepDownTo",
+    "awaitedTerm",
     "pausedBy",
     "reservedForCandidate",
     "reservedForGroup",

@@ -39,6 +39,7 @@ test("a row with a holder is held, one without is vacant, and at term 0 it is a 
 test("each state has its own facts: what a holder asked for, or was asked, ends with its tenure", () => {
   const facts: Record<string, AttributeValue> = {
     stepDownBy: { S: "ana" },
+    awaitedTerm: { N: "3" },
     releaseInMs: { N: "5" },
     endReason: { S: "resigned" },
     reservedForGroup: { S: "eu" },
@@ -46,10 +47,17 @@ test("each state has its own facts: what a holder asked for, or was asked, ends 
   };
   const vacant = factsOf(toLease("e", row(3, facts)));
   expect(vacant).toMatchObject({ endReason: "resigned", reservation: { group: "eu" }, value: "http://a" });
-  expect([vacant?.stepDown, vacant?.announcement]).toEqual([undefined, undefined]);
+  expect([vacant?.stepDown, vacant?.announcement, vacant?.isAwaited]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
   const held = factsOf(toLease("e", row(3, { ...facts, holder: { S: "a" } })));
-  expect(held).toMatchObject({ stepDown: { by: "ana" }, announcement: { inMs: 5 } });
+  expect(held).toMatchObject({ stepDown: { by: "ana" }, announcement: { inMs: 5 }, isAwaited: true });
   expect([held?.endReason, held?.reservation]).toEqual([undefined, undefined]);
+  // Older clients do not remove what candidates said of the term before.
+  const later = toLease("e", row(4, { ...facts, holder: { S: "a" } }));
+  expect(factsOf(later)?.isAwaited).toBeUndefined();
 });
 
 test("a holder at term 0, which no term has: named, nobody leads, and the row is left as it is", async () => {

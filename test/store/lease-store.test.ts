@@ -108,11 +108,12 @@ function withoutKind(lease: Lease | undefined): Facts {
 
 /** Under the names that the attributes have in the table. */
 function asWritten(lease: Lease | undefined): Row {
-  const { lastCommit, commitBefore, stepDown, ticks, tickReset, ...row } = withoutKind(lease);
+  const { lastCommit, commitBefore, stepDown, isAwaited, ticks, tickReset, ...row } = withoutKind(lease);
   const { term: commitTerm, number: commitNumber, id: commitId } = lastCommit ?? {};
   return {
     ...row,
     stepDownBy: stepDown?.by,
+    awaitedTerm: isAwaited && row.term,
     ...{ commitTerm, commitNumber, commitId },
     ...{ tickFloor: ticks?.floor, ticks: ticks?.completed.length ? ticks.completed : undefined },
     ...{ tickResetTerm: tickReset?.term, tickResetBy: tickReset?.by, tickResetAt: tickReset?.at },
@@ -634,6 +635,33 @@ describe.each([
     });
   });
 
+  describe("mark awaited", () => {
+    test("leaves revision alone, stays with renewals, and says nothing of the next term", async () => {
+      const { store, row } = await subject();
+      await found(store);
+      const answer = await store.markAwaited({ election: NAME, term: 1 }, signal);
+      expect(await row()).toEqual({ ...ACQUIRED, awaitedTerm: 1 });
+      expect(answer).toMatchObject({ done: true, lease: { ...ACQUIRED, isAwaited: true } });
+      expect(await store.renew(renewing(), signal)).toMatchObject({ done: true, lease: { isAwaited: true } });
+      await store.resign({ ...resigning, revision: 3, at: 12 }, signal);
+      const { lease } = await store.acquire(acquiring({ basis: { term: 1, revision: 3 } }), signal);
+      expect(lease).toMatchObject({ kind: "held", term: 2 });
+      expect(factsOf(lease)?.isAwaited).toBeUndefined();
+    });
+
+    test("is refused for another term and for a vacant lease, with the row", async () => {
+      const { store, row } = await subject();
+      await found(store);
+      const wrong = await store.markAwaited({ election: NAME, term: 2 }, signal);
+      expect(wrong).toMatchObject({ done: false, lease: ACQUIRED });
+      await store.resign({ ...resigning, at: 1 }, signal);
+      const before = await row();
+      const vacant = await store.markAwaited({ election: NAME, term: 1 }, signal);
+      expect(vacant).toMatchObject({ done: false, lease: { term: 1, revision: 2 } });
+      expect(await row()).toEqual(before);
+    });
+  });
+
   describe("request step-down", () => {
     test("leaves revision alone, so nobody takes it for a sign of life", async () => {
       const { store, row } = await subject();
@@ -1129,7 +1157,7 @@ type Step =
       known: boolean;
     }
   | { verb: "resign"; who: string; dTerm: number; dRevision: number; ticks: string[] | undefined }
-  | { verb: "stepDown" | "evict"; dTerm: number }
+  | { verb: "stepDown" | "evict" | "await"; dTerm: number }
   | { verb: "pause" | "resume"; dTerm: number; dRevision: number; dSeen: number }
   | {
       verb: "record";
@@ -1209,7 +1237,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ verb: fc.constantFrom("stepDown" as const, "evict" as const), dTerm: near }),
+    arbitrary: fc.record({
+      verb: fc.constantFrom("stepDown" as const, "evict" as const, "await" as const),
+      dTerm: near,
+    }),
   },
   {
     weight: 2,
@@ -1364,6 +1395,8 @@ test("whatever is asked in whatever order, both stores give the same answers and
                 },
                 signal,
               );
+            case "await":
+              return store.markAwaited({ election, term: term(each.dTerm) }, signal);
             case "stepDown":
               return store.requestStepDown({ election, term: term(each.dTerm), by: `op-${index}` }, signal);
             case "evict":

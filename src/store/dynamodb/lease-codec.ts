@@ -35,7 +35,8 @@ export function toLease(election: string, item: Item): Lease {
   const common = toLeaseRow(row);
   // Every attribute is checked, also those that say nothing in this state: a row is as we write it, or refused.
   const ofTerm = { ...common, ...toTenureRow(row), term };
-  const ofHolder = { stepDown: toStepDown(row), announcement: toAnnouncement(row) };
+  const isAwaited = row.optionalInteger("awaitedTerm", 1) === term || undefined;
+  const ofHolder = { stepDown: toStepDown(row), announcement: toAnnouncement(row), isAwaited };
   const ofEnd = {
     endReason: endReasonOf(row.text("endReason")),
     endedAt: row.optionalInteger("endedAt", 0),

@@ -3,6 +3,7 @@ import { endedTerm } from "../../protocol/lease.js";
 import { type TickHistory, windowFrom } from "../../protocol/ticks.js";
 import type {
   AcquireRequest,
+  AwaitRequest,
   EvictRequest,
   PauseRequest,
   PlaceholderRequest,
@@ -105,6 +106,11 @@ export function release(request: ResignRequest): Update {
       ...(request.ticks && { ...ofTicks(request.ticks), tickTerm: request.term }),
     },
   };
+}
+
+/** The attribute names the term, because an older client does not clear it (rule 1h). */
+export function awaiting(request: AwaitRequest): Update {
+  return { condition: all(termAsSeen(request), someHolder), set: { awaitedTerm: request.term } };
 }
 
 export function stepDownRequest(request: StepDownRequest): Update {

@@ -7,6 +7,7 @@ import { found } from "./founding.js";
 import { toLease } from "./lease-codec.js";
 import {
   acquisition,
+  awaiting,
   eviction,
   pauseChange,
   placeholder,
@@ -25,6 +26,7 @@ type Verbs =
   | "acquire"
   | "renew"
   | "resign"
+  | "markAwaited"
   | "requestStepDown"
   | "pause"
   | "evict"
@@ -55,6 +57,9 @@ export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
     renew: (request, signal) => write("renew the lease", request.election, renewal(request), signal),
 
     resign: (request, signal) => write("resign", request.election, release(request), signal),
+
+    markAwaited: (request, signal) =>
+      write("tell the holder that a candidate waits", request.election, awaiting(request), signal),
 
     requestStepDown: (request, signal) =>
       write("request a step-down", request.election, stepDownRequest(request), signal),

@@ -7,6 +7,7 @@ import { ticksInHistory } from "../../protocol/ticks.js";
 import {
   acquired,
   askedToStepDown,
+  awaited,
   committed,
   evicted,
   paused,
@@ -18,6 +19,7 @@ import {
 import type {
   AcquireRequest,
   Answer,
+  AwaitRequest,
   CandidateRow,
   EvictRequest,
   PauseRequest,
@@ -182,6 +184,10 @@ export class MemoryTable implements LeaseStore {
 
   async resign(request: ResignRequest): Promise<Written> {
     return this.#write(resigned, request);
+  }
+
+  async markAwaited(request: AwaitRequest): Promise<Written> {
+    return this.#write(awaited, request);
   }
 
   async requestStepDown(request: StepDownRequest): Promise<Written> {

@@ -1,0 +1,29 @@
+import { TableUnavailableError } from "../errors.js";
+import type { LeaseClient } from "../lease-client.js";
+import type { Lease } from "../protocol/lease.js";
+import { keepsLine } from "../protocol/line.js";
+import type { ResolvedOptions } from "../resolve-options.js";
+
+/**
+ * Rule 2l. Tells the leader, once per term, that a candidate waits for its end, so that it announces that end. A line
+ * says the same, so it is only told where nobody keeps one.
+ */
+export class Awaiting {
+  #toldTerm: number | undefined;
+
+  constructor(
+    private readonly client: LeaseClient,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  /** Returns at once. The campaign does not depend on it. */
+  tell(lease: Lease | undefined): void {
+    const { order, eligible, candidateId } = this.options;
+    if (keepsLine(order) || !eligible || lease?.kind !== "held" || lease.holder === candidateId) return;
+    if (lease.isAwaited || lease.term === this.#toldTerm) return;
+    this.#toldTerm = lease.term;
+    this.client.markAwaited(lease.term).catch((error: unknown) => {
+      if (error instanceof TableUnavailableError) this.#toldTerm = undefined;
+    });
+  }
+}
