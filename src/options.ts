@@ -170,7 +170,11 @@ export interface Signalled {
 
 /** The options of `lead()`. */
 export interface LeadOptions extends Signalled {
-  /** Whether `signal` first announces the end to the followers, and only then stops the work. @default true */
+  /**
+   * Whether `signal` first announces the end to the followers, and only then stops the work, about one `renewIntervalMs`
+   * later. If no candidate waits, the work stops at once.
+   * @default true
+   */
   announce?: boolean | undefined;
   /**
    * What happens when `work` throws an error of its own, that is, one that does not only say that the leadership has

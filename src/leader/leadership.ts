@@ -199,7 +199,7 @@ export class Leadership implements AsyncDisposable {
 
   /**
    * Announces the end of this leadership and returns at once. The work goes on until the followers have polled once
-   * (about one `renewIntervalMs`); then `signal` aborts. `lead()` gives the lease back when the work has stopped; after
+   * (about one `renewIntervalMs`; if no candidate waits, not at all); then `signal` aborts. `lead()` gives the lease back when the work has stopped; after
    * `campaign()` you call `resign()`.
    * @param options `to`: the `candidateId` of the next leader. @default any candidate
    * @throws InvalidOptionError: an option cannot work.
