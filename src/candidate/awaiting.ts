@@ -5,7 +5,7 @@ import { keepsLine } from "../protocol/line.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
 /**
- * Rule 2l. Tells the leader, once per term, that a candidate waits for its end, so that it announces that end. A line
+ * Rule 2m. Tells the leader, once per term, that a candidate waits for its end, so that it announces that end. A line
  * says the same, so it is only told where nobody keeps one.
  */
 export class Awaiting {

@@ -70,7 +70,7 @@ export interface Held extends TenureRow {
   readonly holder: string;
   /** An operator wants another leader. */
   readonly stepDown?: StepDown | undefined;
-  /** A candidate waits for the end of this very term (rule 2l). */
+  /** A candidate waits for the end of this very term (rule 2m). */
   readonly isAwaited?: boolean | undefined;
   /** Its holder plans to release it (rule 7e). */
   readonly announcement?: AnnouncedEnd | undefined;

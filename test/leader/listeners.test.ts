@@ -3,7 +3,7 @@ import { Operator, TableUnavailableError } from "../../src/index.js";
 import { Cast, LEASE_MS, NAME } from "../support/cast.js";
 import { between, Stage, type Verb } from "../support/stage.js";
 
-/** Rules 2l and 7e: an end is announced only where somebody listens. */
+/** Rules 2m and 7e: an end is announced only where somebody listens. */
 
 const ORDERS = ["random", "arrival", "ring"] as const;
 /** A request and its answer, in steps of the stage. */
