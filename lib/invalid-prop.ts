@@ -1,7 +1,7 @@
 import { Token } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 import { describe, notAllowed } from "../src/describe.js";
-import { NAME_PATTERN } from "../src/limits.js";
+import { NAME_PATTERN, NAME_RULE } from "../src/limits.js";
 
 /**
  * A prop or a context value cannot work. The message names it, the rule, the kind of value received and a value that
@@ -42,7 +42,7 @@ export function refuse(
 export function checkElection(scope: IConstruct, election: string, prop = "election"): void {
   if (Token.isUnresolved(election)) return;
   if (typeof election === "string" && NAME_PATTERN.test(election)) return;
-  const rule = `must be 1 to 200 of A-Z a-z 0-9 . _ / -${notAllowed(election, /[A-Za-z0-9._/-]/)}`;
+  const rule = `${NAME_RULE}${notAllowed(election, /[A-Za-z0-9._/-]/)}`;
   refuse(scope, prop, rule, election, "billing/nightly");
 }
 

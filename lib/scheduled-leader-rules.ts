@@ -2,6 +2,7 @@ import { type Duration, Token } from "aws-cdk-lib";
 import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
 import { notAllowed } from "../src/describe.js";
+import { LABEL_PATTERN, LABEL_RULE } from "../src/limits.js";
 import { refuse } from "./invalid-prop.js";
 import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
 import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
@@ -12,7 +13,6 @@ import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props
 const SHORTEST_TIMEOUT_S = 5;
 const MAX_TIMEOUT_S = 900;
 const MAX_STICKY_DAYS = 31;
-const GROUP_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
 const FOR_ENTRY = ["timeout", "memorySize", "environment", "logRetention"] as const;
 
 export function checkFunction(scope: Construct, props: ScheduledLeaderProps): void {
@@ -70,8 +70,8 @@ export function checkSticky(scope: Construct, sticky: StickyProps, props: Schedu
       "leave out once",
     );
   }
-  if (group !== undefined && !Token.isUnresolved(group) && !GROUP_PATTERN.test(group)) {
-    const rule = `must be 1 to 100 of A-Z a-z 0-9 . _ -${notAllowed(group, /[A-Za-z0-9._-]/)}`;
+  if (group !== undefined && !Token.isUnresolved(group) && !LABEL_PATTERN.test(group)) {
+    const rule = `${LABEL_RULE}${notAllowed(group, /[A-Za-z0-9._-]/)}`;
     refuse(scope, "sticky.group", rule, group, "eu-west-1");
   }
   checkAligned(scope, props.schedule);

@@ -1,25 +1,33 @@
 import { Code, notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import { checkNames } from "./known-names.js";
-import { LABEL_PATTERN, MAX_RESERVATION_MS, MAX_VALUE, TABLE_CHARACTER, TABLE_PATTERN } from "./limits.js";
+import {
+  LABEL_PATTERN,
+  LABEL_RULE,
+  MAX_RESERVATION_MS,
+  MAX_VALUE,
+  TABLE_CHARACTER,
+  TABLE_PATTERN,
+} from "./limits.js";
 
 /** Checks single options and arguments. Each check throws an `InvalidOptionError` that names the option. */
 
 /** For labels and groups, also in `incumbent/lambda`. */
 export function checkLabel(option: string, label: unknown, suggestion: string): void {
   if (typeof label === "string" && LABEL_PATTERN.test(label)) return;
-  const rule = `must be 1 to 100 of A-Z a-z 0-9 . _ -${notAllowed(label, /[A-Za-z0-9._-]/)}`;
+  const rule = `${LABEL_RULE}${notAllowed(label, /[A-Za-z0-9._-]/)}`;
   throw new InvalidOptionError(option, rule, label, suggestion);
 }
 
 /** For the lease table, and for the tables of actions. */
 export function checkTableName(option: string, name: unknown, suggestion: string): void {
   if (typeof name === "string" && TABLE_PATTERN.test(name)) return;
-  const rule = `must be a table's name (3 to 255 of A-Z a-z 0-9 _ . -) or ARN${notAllowed(name, TABLE_CHARACTER)}`;
+  const rule = `must be a table's name (3 to 255 characters: A-Z a-z 0-9 _ . -) or ARN${notAllowed(name, TABLE_CHARACTER)}`;
   throw new InvalidOptionError(option, rule, name, suggestion);
 }
 
-export const RANK_RULE = "must be 0, a number from 1e-130 to 9.99e125, or the negative of one";
+export const RANK_RULE =
+  "must be a number that DynamoDB can hold: 0, or 1e-130 to 9.99e125, or the negative of that";
 
 /** Whether DynamoDB can hold it as a rank. */
 export function isRank(rank: unknown): rank is number {

@@ -1,4 +1,10 @@
-import { ErrorSummary, inBrackets, isAboutKeySchema, isAboutOneItemTwice } from "./error-summary.js";
+import {
+  ErrorSummary,
+  inBrackets,
+  isAboutKeySchema,
+  isAboutOneItemTwice,
+  knownText,
+} from "./error-summary.js";
 
 /** Sentences of errors about tables and transactions: what happened, and what helps. */
 
@@ -8,7 +14,7 @@ export const TABLE_PROBLEMS = {
   "key-schema": "does not have the keys of a lease table",
   "access-denied": "refuses access",
   credentials: "cannot be used: the client's credentials do not work",
-  region: "cannot be used: the client has no Region",
+  region: "cannot be used: the client's Region is missing or malformed",
   request: "refused the request as malformed",
 };
 
@@ -27,10 +33,12 @@ export function unavailable(doing: string, cause: unknown): string {
 
 /** Of a transaction that DynamoDB finds malformed, by its messages. */
 export function malformedRemedy(messages: readonly unknown[]): string {
-  const remedy = messages.some(isAboutOneItemTwice)
-    ? "send one action per item, and none for the election's own lease row"
-    : messages.some(isAboutKeySchema)
-      ? "give each action the whole key of its table, with the right types"
-      : "correct the keys and expressions; multi-Region strongly consistent tables take no transactions: use guard()";
-  return ` Suggestion: ${remedy}.`;
+  if (messages.some(isAboutOneItemTwice)) {
+    return "send one action per item, and none for the election's own lease row";
+  }
+  if (messages.some(isAboutKeySchema))
+    return "give each action the whole key of its table, with the right types";
+  const remedy = "correct the keys and expressions";
+  if (messages.some(knownText)) return remedy;
+  return `${remedy}; multi-Region strongly consistent tables take no transactions: use guard()`;
 }

@@ -57,6 +57,7 @@ const ABOUT_KEYS = [
   "Condition parameter type does not match schema type",
   "Type mismatch for key",
   "Missing the key",
+  "The AttributeValue for a key attribute cannot contain an empty string value",
 ];
 
 /** DynamoDB's words when two actions of a transaction are on one item. */
@@ -83,13 +84,16 @@ const SENTENCES = [
   "The SSO session associated with this profile has expired",
   "Could not load credentials from any providers",
   ...ABOUT_KEYS,
-  "The AttributeValue for a key attribute cannot contain an empty string value",
   "Cannot update attribute",
   ONE_ITEM_TWICE,
   "The provided expression refers to an attribute that does not exist in the item",
   "The document path provided in the update expression is invalid for update",
   "An operand in the update expression has an incorrect data type",
+  "Invalid UpdateExpression: Attribute name is a reserved keyword",
+  "Invalid UpdateExpression: Syntax error",
   "Invalid UpdateExpression",
+  "Invalid ConditionExpression: Attribute name is a reserved keyword",
+  "Invalid ConditionExpression: Syntax error",
   "Invalid ConditionExpression",
   "Invalid KeyConditionExpression",
   "ExpressionAttributeNames contains invalid",

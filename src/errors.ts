@@ -129,7 +129,7 @@ export class TransactionRefusedError extends IncumbentError {
   ) {
     const isMalformed = refusals.length === 0 || refusals.some(({ code }) => code === "ValidationError");
     const own = refusals.flatMap(({ code, message }, i) =>
-      code === "None" ? [] : `action ${i}: ${message ?? code}`,
+      code === "None" ? [] : `actions[${i}]: ${message ?? code}`,
     );
     const { cause, why = `DynamoDB finds the request malformed${inBrackets(cause)}` } = options;
     const said = [
@@ -138,7 +138,7 @@ export class TransactionRefusedError extends IncumbentError {
       ...refusals.map(({ message }) => message),
     ];
     super(
-      `Transaction refused, nothing was written: ${own.join("; ") || why}.${isMalformed ? malformedRemedy(said) : ""}`,
+      `Transaction refused, nothing was written: ${own.join("; ") || why}.${isMalformed ? ` Suggestion: ${malformedRemedy(said)}.` : ""}`,
       options,
     );
   }

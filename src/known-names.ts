@@ -11,10 +11,8 @@ const MEANT: Record<string, string> = {
   name: "election",
   candidateId: "label",
   ttl: "leaseDurationMs",
-  region: "client",
-  endpoint: "client",
-  credentials: "client",
 };
+const OF_CLIENT = ["region", "endpoint", "credentials"];
 
 /**
  * Throws unless each name of `options` is one of `known`. In `known`, options in groups have paths such as
@@ -36,6 +34,10 @@ export function checkNames(
   const prefix = group === undefined ? "" : `${group}.`;
   for (const [place, [name, value]] of Object.entries(options).entries()) {
     if (value === undefined || (known.includes(prefix + name) && !name.includes("."))) continue;
+    if (OF_CLIENT.includes(name) && known.includes("client")) {
+      const suggestion = new Code(`client: new DynamoDBClient({ ${name} })`);
+      throw new InvalidOptionError(prefix + name, "is an option of the client", value, suggestion);
+    }
     const meant = Object.hasOwn(MEANT, name) ? MEANT[name] : undefined;
     const nearest = meant !== undefined && known.includes(meant) ? meant : nearestPath(name, known);
     if (nearest !== undefined) {
@@ -43,7 +45,7 @@ export function checkNames(
         prefix + name,
         `is not an option (did you mean ${nearest}?)`,
         value,
-        nearest,
+        new Code(nearest),
       );
     }
     // A name that resembles none of ours can be anything, even a secret from a file. It is not shown.

@@ -1,5 +1,9 @@
 /** The minimums, maximums and name patterns for users and rows, and for more than one module. */
 
+/** The rules of names, as errors say them. */
+export const NAME_RULE = "must be 1 to 200 characters: A-Z a-z 0-9 . _ / -";
+export const LABEL_RULE = "must be 1 to 100 characters: A-Z a-z 0-9 . _ -";
+
 /** A table's name or ARN. */
 export const TABLE_PATTERN = /^[A-Za-z0-9_.:/-]{3,1024}$/;
 export const TABLE_CHARACTER = /[A-Za-z0-9_.:/-]/;

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { Code, notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import { checkNames, groupOf } from "./known-names.js";
-import { DAY_MS, NAME_PATTERN } from "./limits.js";
+import { DAY_MS, NAME_PATTERN, NAME_RULE } from "./limits.js";
 import { ELECTION_PATHS } from "./option-names.js";
 import type { CandidateOptions, Runtime, Tuning } from "./options.js";
 import { isOrder, type Order } from "./protocol/line.js";
@@ -50,7 +50,7 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
   checkNames(options, ELECTION_PATHS);
   const { name, eligible = true, group } = options;
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
-    const rule = `must be 1 to 200 of A-Z a-z 0-9 . _ / -${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
+    const rule = `${NAME_RULE}${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
     throw new InvalidOptionError("name", rule, name, "billing/nightly");
   }
   const label = options.label ?? defaultLabel();

@@ -43,7 +43,8 @@ export const operate = defineCommand({
       const rule = `takes an election and one of ${VERBS.join(", ")}`;
       throw refused("operate", rule, what, "incumbent operate billing/nightly step-down");
     }
-    if (to !== undefined && what !== "step-down") throw new UsageError(`--to: goes with step-down only.`);
+    if (to !== undefined && what !== "step-down")
+      throw new UsageError("--to: goes with step-down only; leave it out.");
     const client = newClient(given.endpoint);
     const where = { client, tableName: given.table, name };
     const successor = to === undefined ? undefined : await candidateOf(new Election(where), to);

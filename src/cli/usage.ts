@@ -35,7 +35,7 @@ export function refuseUnknown(rawArgs: readonly string[], args: object): void {
     if (short !== undefined || !(name in args)) {
       const known = Object.keys(args).filter((arg) => !/^_|^election$/.test(arg));
       // Its name is not shown: -p and a password can be one word.
-      const meant = known.find((arg) => edits(name, arg) <= 2);
+      const meant = known.find((arg) => edits(name, arg) <= 2 || (name.length > 2 && arg.startsWith(name)));
       const hint = meant === undefined ? "" : ` (did you mean --${meant}?)`;
       const all = known.map((arg) => `--${arg}`).join(", ");
       throw new UsageError(`argument ${at + 1} is no such option${hint}; the options are ${all}.`);

@@ -1,3 +1,4 @@
+import { Code } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 
 /** The part of Lambda's context that the handler uses. */
@@ -13,6 +14,6 @@ export function remainingMsOf(context: LambdaContext | undefined): number {
     "context",
     "must be Lambda's context, the second argument of a handler: it knows how much time is left",
     context,
-    { getRemainingTimeInMillis: "() => 30000" },
+    new Code("{ getRemainingTimeInMillis: () => 30_000 }"),
   );
 }

@@ -2,7 +2,7 @@ import { checkLabel, checkReserveFor } from "../arguments.js";
 import { notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { checkNames } from "../known-names.js";
-import { NAME_PATTERN } from "../limits.js";
+import { NAME_PATTERN, NAME_RULE } from "../limits.js";
 import type { TickMode } from "../protocol/ticks.js";
 import type { StickyOptions } from "./sticky.js";
 
@@ -24,8 +24,10 @@ export function electionOf(election: string | undefined, env: Env): string {
   const [source, name] =
     election === undefined ? ["INCUMBENT_ELECTION", env.INCUMBENT_ELECTION] : ["election", election];
   if (typeof name === "string" && NAME_PATTERN.test(name)) return name;
-  const or = election === undefined ? ", in the function's environment, or the option election" : "";
-  const rule = `must be the election's name, 1 to 200 of A-Z a-z 0-9 . _ / -${or}${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
+  const rule =
+    election === undefined && !name
+      ? "must be the election's name, in the function's environment, or the option election"
+      : `${NAME_RULE}${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
   throw new InvalidOptionError(source as string, rule, name, "billing/nightly");
 }
 

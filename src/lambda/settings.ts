@@ -137,7 +137,7 @@ export interface Settings extends Wanted {
 
 /** Throws an `InvalidOptionError` that names the option or the variable. */
 export function settingsOf(options: LeaderOptions, env: Env): Settings {
-  checkNames(options, PATHS);
+  checkNames(options, PATHS, undefined, { election: "billing/nightly" });
   const {
     once,
     ticks,

@@ -52,7 +52,10 @@ export function isNormalTick(text: string): boolean {
 
 function normalText(text: string, option: string): string {
   if (!isText(text)) {
-    const rule = "must be 1 to 100 characters that sort in order of time, without halves of surrogate pairs";
+    const isLong = text.length === 0 || text.length > MAX_TICK;
+    const rule = isLong
+      ? `must be 1 to ${MAX_TICK} characters that sort in order of time`
+      : "must have whole characters only, and no half of a surrogate pair";
     throw new InvalidOptionError(option, rule, text, SUGGESTION);
   }
   if (DAY_FIRST.test(text)) {

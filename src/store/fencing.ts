@@ -68,12 +68,11 @@ export function guardInput<T extends GuardInput>(input: T, term: number, fenceAt
   const isObject = typeof input === "object" && input !== null;
   const legacy = isObject && LEGACY.find((name) => name in input);
   if (!isObject || legacy || (input.Item === undefined) === (input.Key === undefined)) {
-    throw new InvalidOptionError(
-      "guard input",
-      `must be a Put (Item), an Update (Key, UpdateExpression) or a Delete (Key), with expressions, not ${legacy || "legacy conditions"}`,
-      input,
-      { TableName: "ledger", Key: { id: "1" }, UpdateExpression: "SET paid = :true" },
-    );
+    const rule = legacy
+      ? `must have expressions, not ${legacy}`
+      : "must be a Put (with Item), an Update (with Key and UpdateExpression) or a Delete (with Key)";
+    const suggestion = { TableName: "ledger", Item: { id: "1", paid: true } };
+    throw new InvalidOptionError("guard input", rule, input, suggestion);
   }
   const termValue = isAttributeForm(input.Item ?? input.Key ?? {}) ? { N: String(term) } : term;
   const fence = `(attribute_not_exists(${FENCE_NAME}) OR ${FENCE_NAME} <= ${TERM_VALUE})`;

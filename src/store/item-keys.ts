@@ -48,7 +48,7 @@ export function checkDistinct(actions: readonly Action[], keyNames: KeyNames): v
     seen.set(item, at);
     if (first === undefined) continue;
     const rule = `must not be on the same item as actions[${first}]: DynamoDB takes one action per item`;
-    const kinds = new Kind(`a ${kind} after a ${actions[first]?.kind}`);
+    const kinds = new Kind(`${kind} after ${actions[first]?.kind}`);
     throw new InvalidOptionError(`actions[${at}]`, rule, kinds, new Code("one action that does both"));
   }
 }

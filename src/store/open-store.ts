@@ -1,5 +1,5 @@
 import { checkTableName } from "../arguments.js";
-import { Code } from "../describe.js";
+import { Code, dataOf } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { dynamoDBLeaseStore } from "./dynamodb/lease-store.js";
 import type { DynamoDBLike } from "./dynamodb/table.js";
@@ -29,6 +29,12 @@ export interface GivenStoreOptions {
   tableName?: undefined;
 }
 
+/** Clients of all services have `send`. Undefined: a client that is no SDK's. */
+function isOfAnotherService(client: DynamoDBLike): boolean {
+  const serviceId = dataOf(dataOf(client, "config"), "serviceId");
+  return serviceId !== undefined && serviceId !== "DynamoDB";
+}
+
 export function storeOf({ store, client, tableName }: TableOptions): LeaseStore {
   if (store !== undefined) {
     if (typeof store?.acquire !== "function")
@@ -44,7 +50,7 @@ export function storeOf({ store, client, tableName }: TableOptions): LeaseStore 
     }
     return store;
   }
-  if (typeof client?.send !== "function") {
+  if (typeof client?.send !== "function" || isOfAnotherService(client)) {
     throw new InvalidOptionError(
       "client",
       "must be a DynamoDBClient or DynamoDBDocumentClient",

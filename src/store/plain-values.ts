@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { dataOf, isPlain, Kind } from "../describe.js";
+import { Code, dataOf, isPlain, Kind } from "../describe.js";
 import type { Attribute, Item } from "./attribute.js";
 import { bytesOf, checkDistinct, checkFigures, type Unfit, unfitWithin } from "./attribute-form.js";
 
@@ -23,7 +23,7 @@ function convert(value: unknown, within: readonly object[]): Attribute | undefin
   if (typeof value === "boolean") return { BOOL: value };
   const figures = numberText(value, unfit);
   if (figures !== undefined) return { N: figures };
-  if (typeof value !== "object") throw unfit("must be a value that DynamoDB can hold", "2026-01-31");
+  if (typeof value !== "object") throw unfit("must be a value that DynamoDB can hold", undefined);
   const bytes = bytesOf(value);
   if (bytes) return { B: bytes };
   if (types.isSet(value)) return setOf([...value], unfit);
@@ -37,7 +37,7 @@ function convert(value: unknown, within: readonly object[]): Attribute | undefin
   const plain = types.isProxy(value) ? { ...(value as object) } : value;
   if (types.isProxy(value) ? !isPlainBehind(value) : !isPlain(value)) {
     const rule = "must be a plain value; DynamoDB has neither dates nor classes, but strings and maps";
-    throw unfit(rule, "2026-01-31T03:00:00Z");
+    throw unfit(rule, types.isDate(value) ? "2026-01-31T03:00:00Z" : new Code("a string, or a plain object"));
   }
   return mapOf(Object.entries(plain), inside, unfit);
 }
@@ -74,7 +74,7 @@ function numberText(value: unknown, unfit: Unfit): string | undefined {
     if (!Number.isFinite(value)) throw unfit("must be a finite number", 0);
     if (Math.abs(value) > Number.MAX_SAFE_INTEGER) {
       const rule = "must be within ±9007199254740991, or a bigint or NumberValue, which keep every digit";
-      throw unfit(rule, 'new NumberValue("9007199254740993")', new Kind("a number beyond that"));
+      throw unfit(rule, new Code('new NumberValue("9007199254740993")'), new Kind("a number beyond that"));
     }
   }
   const figures = typeof value === "number" || typeof value === "bigint" ? String(value) : numberValue(value);

@@ -190,7 +190,7 @@ function attributesOf(values: unknown, plain: boolean, path: string): Item {
 function mixed(value: unknown): UnfitValue {
   const rule =
     "must have the form of the other values: an action has plain values or attribute values, not both";
-  return new UnfitValue(rule, value, new Code('"a", or { S: "a" } everywhere'), 0);
+  return new UnfitValue(rule, value, new Code('plain values everywhere, or { S: "a" } everywhere'), 0);
 }
 
 /** A number in an action is content, such as an amount. An error does not show it, unlike the number of an option. */

@@ -31,7 +31,7 @@ const CASES: readonly {
   {
     what: "a table that is missing",
     env: { INCUMBENT_TABLE: "elsewhere" },
-    says: /"elsewhere" is missing\. Suggestion: correct tableName/,
+    says: /"elsewhere" is missing\. Suggestion: correct its name/,
   },
   { what: "an event that is no object", event: "tick", says: /^event: must be an object/ },
   { what: "no scheduled time", event: {}, says: /^event\.scheduledTime: must be the scheduled time/ },

@@ -197,7 +197,7 @@ test("grants without an election, with a name that cannot be, or with a scan tha
     "elections: must name each election that it may be a candidate of; received undefined. Suggestion: billing/nightly.",
   );
   expect(refusal(() => table.grantCandidate(policy, "a#b"))).toBe(
-    "elections: must be 1 to 200 of A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
+    "elections: must be 1 to 200 characters: A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
   );
   expect(refusal(() => table.grant(policy, ["dynamodb:Scan"], ["imports"]))).toBe(
     "actions: must not have Scan where elections are named; " +

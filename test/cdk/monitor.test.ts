@@ -119,7 +119,7 @@ test("intervals and limits that cannot be: refused", () => {
     "interval: must be 1 to 60 whole minutes; received the number 1.5. Suggestion: Duration.minutes(1).",
   );
   expect(refusal(() => monitor({ elections: [{ election: "a:b" }] }))).toBe(
-    "elections: must be 1 to 200 of A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
+    "elections: must be 1 to 200 characters: A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
   );
   expect(refusal(() => monitor({ elections: [{ election: "a", leasesWithoutLeader: 0 }] }))).toBe(
     "leasesWithoutLeader: must be a number from 1; received the number 0. Suggestion: 4.",

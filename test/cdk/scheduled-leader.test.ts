@@ -236,7 +236,7 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "a name that cannot be",
     { election: "a b" },
-    "election: must be 1 to 200 of A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
+    "election: must be 1 to 200 characters: A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
   ],
   [
     "a timeout that leaves no time for work",
@@ -275,7 +275,7 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "a group that cannot be",
     { sticky: { group: "eu/west", for: minutes(5) } },
-    "sticky.group: must be 1 to 100 of A-Z a-z 0-9 . _ - (character 3 is not allowed); received a string of 7 characters. Suggestion: eu-west-1.",
+    "sticky.group: must be 1 to 100 characters: A-Z a-z 0-9 . _ - (character 3 is not allowed); received a string of 7 characters. Suggestion: eu-west-1.",
   ],
   [
     "more retries than Lambda makes",

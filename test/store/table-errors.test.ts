@@ -147,7 +147,7 @@ describe("a rank that DynamoDB cannot hold", () => {
     "%s is refused as an option",
     (rank) => {
       expect(() => ranked(rank, "incumbent")).toThrow(
-        /^succession.rank: must be 0, a number from 1e-130 to 9.99e125, or the negative of one/,
+        /^succession.rank: must be a number that DynamoDB can hold: 0, or 1e-130 to 9.99e125, or the negative of that/,
       );
     },
   );

@@ -8,14 +8,17 @@ const ACCESS_DENIED = new Set(["AccessDeniedException", "NotAuthorized", "OptInR
 
 /** Errors about the client's credentials, and what repairs them. */
 const FIXES: ReadonlyArray<[name: RegExp, fix: string]> = [
-  [/^(ExpiredToken|RequestExpired)/, "they have expired: get new ones, such as with `aws sso login`."],
+  [
+    /^(ExpiredToken|RequestExpired)/,
+    "get new ones: they have expired. `aws sso login` does, or a provider that renews them.",
+  ],
   [
     /^(UnrecognizedClient|InvalidClientTokenId)/,
-    "DynamoDB does not know the access key: correct it and the session token, or enable the Region for the account.",
+    "correct the access key and the session token, which DynamoDB does not know, or enable the Region for the account.",
   ],
   [
     /^(InvalidSignature|IncompleteSignature|SignatureDoesNotMatch)/,
-    "correct the secret access key, or set this host's clock.",
+    "correct the secret access key, or this host's clock.",
   ],
   [
     /^(CredentialsProviderError|TokenProviderError|MissingAuthenticationToken)/,
@@ -31,15 +34,15 @@ export function storeError(error: unknown, tableName: string, doing: string): un
   const options = { cause };
   if (name === "ResourceNotFoundException") {
     const fix =
-      "correct tableName, or the client's Region or endpoint; or create it: the README has the commands, and `incumbent local` does it on this machine.";
+      "correct its name, or the client's Region or endpoint; or create it: the README has the commands, and `incumbent local` does it on this machine.";
     return new TableError(tableName, "missing", fix, options);
   }
   if (name === "ValidationException" && isAboutKeySchema(message)) {
-    const fix = "correct tableName, or create a table with the partition key pk (S) and the sort key sk (S).";
+    const fix = "correct its name, or create a table with the partition key pk (S) and the sort key sk (S).";
     return new TableError(tableName, "key-schema", fix, options);
   }
   if (name === "ValidationException") {
-    const fix = `correct tableName: it must name a lease table (the request was to ${doing}).`;
+    const fix = `correct its name: it must be a lease table (the request was to ${doing}).`;
     return new TableError(tableName, "request", fix, options);
   }
   if (ACCESS_DENIED.has(name)) return accessDenied(message, tableName, doing, cause);
@@ -56,7 +59,7 @@ export function storeError(error: unknown, tableName: string, doing: string): un
 
 function accessDenied(message: unknown, tableName: string, doing: string, cause: ErrorSummary): TableError {
   const fix =
-    `allow the client's identity ${deniedAction(message) ?? `to ${doing}`} on it. A candidate needs GetItem, UpdateItem, ` +
+    `allow the client's identity ${deniedAction(message) ?? `what the request to ${doing} needs`} on it. A candidate needs GetItem, UpdateItem, ` +
     'Query and ConditionCheckItem, and DeleteItem on the partition "<election>#candidates".';
   return new TableError(tableName, "access-denied", fix, { cause });
 }
@@ -70,7 +73,7 @@ export function transactionError(error: unknown, leaseTable: string, tables: rea
   const { name } = cause;
   const options = { cause };
   if (name === "ResourceNotFoundException") {
-    const fix = "correct TableName, or create the table in the account and Region of the lease table.";
+    const fix = "correct its name, or create it in the account and Region of the lease table.";
     return new TableError(tables, "missing", fix, options);
   }
   if (name === "ValidationException" || name === "TransactionCanceledException") {
