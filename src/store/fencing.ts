@@ -69,7 +69,7 @@ export function guardInput<T extends GuardInput>(input: T, term: number, fenceAt
   const legacy = isObject && LEGACY.find((name) => name in input);
   if (!isObject || legacy || (input.Item === undefined) === (input.Key === undefined)) {
     const rule = legacy
-      ? `must have expressions, not ${legacy}`
+      ? `must be written with expressions, not ${legacy}`
       : "must be a Put (with Item), an Update (with Key and UpdateExpression) or a Delete (with Key)";
     const suggestion = { TableName: "ledger", Item: { id: "1", paid: true } };
     throw new InvalidOptionError("guard input", rule, input, suggestion);

@@ -132,6 +132,17 @@ export const after: Section = {
       clock.freeze(20_000);
       leadership.throwIfLost();
     }),
+    "work that does not stop when `leadership.signal` aborts": async () => {
+      const stage = new Stage();
+      const { election } = stage.candidate("worker-1", { stopTimeoutMs: 1_000 });
+      const stop = new AbortController();
+      const life = election.lead(() => new Promise(() => {}), { signal: stop.signal });
+      life.catch(() => {});
+      await stage.advance(100);
+      stop.abort();
+      await stage.advance(10_000);
+      await life;
+    },
     '`throwIfLost("2s")`': leading((leadership) => leadership.throwIfLost("2s" as never)),
     "`throwIfLost(-1)`": leading((leadership) => leadership.throwIfLost(-1)),
     "`throwIfLost(60_000)` with a lease of 3 s": leading((leadership) => leadership.throwIfLost(60_000)),
