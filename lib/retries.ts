@@ -1,15 +1,8 @@
 import { Token } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { MAX_TICKS } from "../src/limits.js";
 import { refuse } from "./invalid-prop.js";
-import {
-  defaultRetries,
-  MAX_AGE_S,
-  MIN_AGE_S,
-  maxAgeS,
-  maxAttempts,
-  type Retries,
-  WINDOW_TICKS,
-} from "./retry-window.js";
+import { defaultRetries, MAX_AGE_S, MIN_AGE_S, maxAgeS, maxAttempts, type Retries } from "./retry-window.js";
 import { rateSecondsOf } from "./schedule-rate.js";
 import type { RetryProps, ScheduledLeaderProps } from "./scheduled-leader-props.js";
 
@@ -25,7 +18,7 @@ export function retriesOf(scope: Construct, props: ScheduledLeaderProps): Retrie
     const [then, or] =
       ticks === "latest"
         ? ["the next tick has run by then, so this one is superseded", ', or ticks: "every"']
-        : [`${WINDOW_TICKS} later ticks have completed by then, so this one is superseded`, ""];
+        : [`later, the tick can be older than the last ${MAX_TICKS} completed ticks, and is superseded`, ""];
     const { attempts = 0, maxAgeS: ageS = 0 } = given;
     if (ageS > limitS) {
       const rule = `must be at most ${limitS} seconds with ${expression}: ${then}`;

@@ -1,3 +1,5 @@
+import { MAX_TICKS } from "../src/limits.js";
+
 /** How long an event may be tried again before its tick is superseded. Pure; durations are in seconds. */
 
 /** Which ticks run: see `runOnce`. */
@@ -21,15 +23,14 @@ const RETRY_AFTER_S = [60, 180];
 export const MIN_AGE_S = 60;
 export const MAX_AGE_S = 21_600;
 const USUAL_AGE_S = 3_600;
-/** EventBridge Scheduler delivers an event within this time. So the next event can come so much sooner after this one. */
+/** EventBridge Scheduler may deliver an event so late, and the next event in time. */
 const DELIVERY_S = 60;
-/** With `every`: a tick that this many later ticks follow, all completed, is too old to run. */
-export const WINDOW_TICKS = 64;
 
 /** The oldest age at which a try may begin. Tries that begin later find their tick superseded. Undefined: no limit is known. */
 export function maxAgeS({ rateS, ticks }: Occurrence): number | undefined {
   if (rateS === undefined || ticks === undefined) return undefined;
-  const windowS = ticks === "latest" ? rateS : WINDOW_TICKS * rateS;
+  // With `every` a tick runs as long as it is not older than the completed ticks that the table keeps.
+  const windowS = ticks === "latest" ? rateS : MAX_TICKS * rateS;
   return Math.min(MAX_AGE_S, Math.max(MIN_AGE_S, windowS - DELIVERY_S));
 }
 

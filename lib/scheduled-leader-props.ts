@@ -39,8 +39,8 @@ export interface ScheduledLeaderProps {
   /** `"tick"`: at most one run completes per scheduled time. `false`: a second delivery runs again. @default "tick" */
   readonly once?: "tick" | false;
   /**
-   * Which ticks run. `"latest"`: the newest; a tick that a later one has overtaken does not run. `"every"`: also ticks that
-   * were overtaken, as long as at most 63 later ticks have completed. A tick that does not run fails its invocation.
+   * Which ticks run. `"latest"`: a tick does not run when a later one has completed. `"every"`: it runs then too, unless it
+   * is older than the last 64 completed ticks. A tick that does not run fails its invocation.
    * @default "latest"
    */
   readonly ticks?: "latest" | "every";

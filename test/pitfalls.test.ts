@@ -74,6 +74,16 @@ const PITFALLS: Array<[pitfall: string, ...tests: Array<[file: string, name: str
     "a cron lease released after a short run fires twice",
     ["run-once", "a tick completes once, whoever asks"],
   ],
+  [
+    "a failed run vanishes: its retry reports success, and the dead-letter queue gets nothing",
+    ["lambda/missed-ticks", "a retry that is slower than the rate fails"],
+    ["lambda/missed-ticks", "a redriven message fails with latest, and runs with every"],
+    ["lambda/missed-ticks", "a retry that is faster than the lease of a leader that crashed fails"],
+  ],
+  [
+    "a rate in several Regions runs several times per period",
+    ["lambda/handler", "the ticks of a rate are the same in Regions whose schedules began at other times"],
+  ],
   ["composite keys that collide", ["options", "a name with ':'"], ["options", "a name with '#'"]],
   ["polling", ["protocol/takeover", "one read per renewal while following"]],
   ["a disposer called twice frees somebody else's lease", ["leader/trust", "a disposer called twice"]],

@@ -38,8 +38,8 @@ interface Underway {
 
 /**
  * Makes the Middy middleware that does what `leaderHandler` does. The handler runs only while it leads, and has
- * `leadership`, `tick` and `signal` in its context. Other invocations respond with the `LeaderResult`. Use it as the
- * first middleware, so that the lease is given back last.
+ * `leadership`, `tick` and `signal` in its context. Other invocations respond with the `LeaderResult`, or fail because
+ * their tick was missed. Use it as the first middleware, so that the lease is given back last.
  *
  * Middy's early timeout does not stop a handler. If the handler still runs then, the lease is kept and runs out.
  * @throws nothing itself. The hooks reject as the handler of `leaderHandler` does.

@@ -303,8 +303,8 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "events that outlive the window of every tick",
     { ticks: "every", retry: { maximumEventAge: Duration.hours(2) } },
-    "retry.maximumEventAge: must be at most 3780 seconds with rate(1 minute): 64 later ticks have completed by then, so " +
-      "this one is superseded; received the number 7200. Suggestion: Duration.seconds(3780).",
+    "retry.maximumEventAge: must be at most 3780 seconds with rate(1 minute): later, the tick can be older than " +
+      "the last 64 completed ticks, and is superseded; received the number 7200. Suggestion: Duration.seconds(3780).",
   ],
   [
     "ticks that are neither",
