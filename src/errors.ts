@@ -260,6 +260,25 @@ export class SchemaVersionError extends IncumbentError {
   }
 }
 
+/** Somebody holds the lease, and what was asked for needs a lease that nobody holds. Nothing was changed. */
+export class LeaseHeldError extends IncumbentError {
+  override readonly name = "LeaseHeldError";
+  readonly code = "LEASE_HELD";
+
+  constructor(
+    readonly election: string,
+    /** The candidate that holds it. */
+    readonly holder: string,
+    readonly term: number,
+  ) {
+    super(
+      `The lease of "${election}" is held by ${holder} (term ${term}), and ticks can be reset only while nobody holds it. ` +
+        "Suggestion: wait until the run has ended, or end it: Operator.pause() or requestStepDown(), then resetTick(); " +
+        "evict() if it is dead.",
+    );
+  }
+}
+
 /** Two campaigns at once on one `Election`: they would be the same candidate twice. */
 export class AlreadyCampaigningError extends IncumbentError {
   override readonly name = "AlreadyCampaigningError";

@@ -8,6 +8,7 @@ export {
   IncumbentError,
   InternalError,
   InvalidOptionError,
+  LeaseHeldError,
   LeaseLostError,
   MalformedLeaseError,
   SchemaVersionError,
@@ -20,7 +21,7 @@ export {
 export type { ElectionEvent, ResignOutcome } from "./events.js";
 export type { Leadership, ResignOptions, TransactOptions } from "./leader/leadership.js";
 export type { Work } from "./leader/run-work.js";
-export { type Asked, Operator, type OperatorOptions } from "./operator.js";
+export { type Asked, Operator, type OperatorOptions, type ResetTicks } from "./operator.js";
 export type {
   ElectionOptions,
   HistoryOptions,
@@ -41,4 +42,4 @@ export type { Candidate, CompareCandidates } from "./protocol/line.js";
 export type { Role } from "./protocol/role.js";
 export type { Tick } from "./protocol/tick-form.js";
 export type { GuardInput, TransactionAction } from "./store/fencing.js";
-export type { ListedCandidate, PastLeader } from "./views/history.js";
+export type { ListedCandidate, PastLeader, PastTickReset } from "./views/history.js";

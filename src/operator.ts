@@ -1,12 +1,14 @@
 import { checkCall, checkSuccessor } from "./arguments.js";
 import { retry } from "./async.js";
-import { InvalidOptionError, TableUnavailableError } from "./errors.js";
+import { InvalidOptionError, LeaseHeldError, TableUnavailableError } from "./errors.js";
 import { checkNames } from "./known-names.js";
 import { LeaseClient } from "./lease-client.js";
 import { RUNTIME_PATHS } from "./option-names.js";
 import type { Runtime } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
-import type { Lease } from "./protocol/lease.js";
+import { endedTerm, type Lease } from "./protocol/lease.js";
+import { normalTick, type Tick } from "./protocol/tick-form.js";
+import { lastTickOf } from "./protocol/ticks.js";
 import type { Written } from "./protocol/verbs.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { storeOf, type TableOptions } from "./store/open-store.js";
@@ -38,6 +40,16 @@ export interface Asked {
   readonly done: boolean;
   /** The leader when the request was made. */
   readonly leader: Leader | undefined;
+}
+
+/** The outcome of `resetTick()`. */
+export interface ResetTicks {
+  /** False: no term was ever led on this row, or the row changed meanwhile. Nothing was changed. */
+  readonly done: boolean;
+  /** The last tick before. Undefined: there was none. */
+  readonly from: string | undefined;
+  /** The last tick now, if it is done. Undefined: there is none, and each tick runs again. */
+  readonly to: string | undefined;
 }
 
 const TRIES = 5;
@@ -122,6 +134,42 @@ export class Operator {
    */
   resume(): Promise<Asked> {
     return this.#setPaused(undefined);
+  }
+
+  /**
+   * Undoes completed ticks, such as a wrong tick that is far ahead. Without `to` all ticks are forgotten: each one runs
+   * again. With `to` that tick is the last completed one, also if it did not complete or comes later than the last one now.
+   * Of ticks before it nobody knows whether they completed, so they do not run again. Nobody may hold the lease. The history
+   * shows who did it and when, with the term that ended before.
+   * @param options `to`: the last completed tick from now on. @default none
+   * @throws InvalidOptionError: an option cannot work.
+   * @throws LeaseHeldError: somebody holds the lease.
+   * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the row could not be read or
+   * written. If the error says that the reset is not in the history yet, call it again.
+   * @example
+   * const { done, from, to } = await operator.resetTick({ to: "2026-01-31T03:00:00Z" });
+   */
+  async resetTick(options: { to?: Tick | undefined } = {}): Promise<ResetTicks> {
+    checkCall(options, ["to"]);
+    const to = options.to === undefined ? undefined : normalTick(options.to, "to");
+    const seen = await this.#read();
+    if (seen?.kind === "held") throw new LeaseHeldError(this.#options.name, seen.holder, seen.term);
+    if (seen?.kind !== "vacant") return { done: false, from: undefined, to: undefined };
+    const { time } = this.#client;
+    // One time for all tries, because the row tells by it whether one of them landed (rule 3d).
+    const reset = { by: this.#by, at: time.at(time.now()), to };
+    const { succeeded } = await this.#insist(() => this.#client.resetTicks({ ...reset, seen }));
+    const from = lastTickOf(seen.ticks);
+    if (!succeeded) return { done: false, from, to: undefined };
+    // Rule 10e. The lease row may be deleted some day.
+    const tickReset = { ...reset, revision: seen.revision + 1 };
+    await this.#insist(() => this.#client.recordTerm({ term: endedTerm(seen), tickReset })).catch((cause) => {
+      if (!(cause instanceof TableUnavailableError)) throw cause;
+      const doing =
+        "record in the history that ticks were reset, which the lease row shows: call resetTick again";
+      throw new TableUnavailableError(doing, { cause });
+    });
+    return { done: true, from, to };
   }
 
   /** Conditional on the row that was read: a request that arrives late must not undo a later one. */

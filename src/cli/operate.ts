@@ -9,14 +9,15 @@ const args = {
   election: { type: "positional", description: "The election.", required: false },
   what: {
     type: "positional",
-    description: "step-down, evict, pause or resume.",
+    description: "step-down, evict, pause, resume or reset-tick.",
     required: false,
   },
   to: {
     type: "string",
-    valueHint: "candidate",
+    valueHint: "candidate|tick",
     description:
-      "With step-down: the candidate that should lead next, by its id or label (see `incumbent status`).",
+      "With step-down: the candidate that should lead next, by its id or label (see `incumbent status`). " +
+      "With reset-tick: the tick that is the last completed one from now on. (Default: none, so each tick runs again)",
   },
   by: {
     type: "string",
@@ -27,13 +28,14 @@ const args = {
   json: { type: "boolean", description: "Print JSON." },
 } as const;
 
-const VERBS = ["step-down", "evict", "pause", "resume"] as const;
+const VERBS = ["step-down", "evict", "pause", "resume", "reset-tick"] as const;
 type Verb = (typeof VERBS)[number];
 
 export const operate = defineCommand({
   meta: {
     name: "operate",
-    description: "Asks the leader of an election to hand over, takes its lease away, or pauses the election.",
+    description:
+      "Asks the leader of an election to hand over, takes its lease away, pauses the election, or undoes completed ticks.",
   },
   args,
   async run({ args: given, rawArgs }) {
@@ -43,12 +45,13 @@ export const operate = defineCommand({
       const rule = `takes an election and one of ${VERBS.join(", ")}`;
       throw refused("operate", rule, what, "incumbent operate billing/nightly step-down");
     }
-    if (to !== undefined && what !== "step-down")
-      throw new UsageError("--to: goes with step-down only; leave it out.");
+    if (to !== undefined && what !== "step-down" && what !== "reset-tick")
+      throw new UsageError("--to: goes with step-down and reset-tick only; leave it out.");
     const client = newClient(given.endpoint);
     const where = { client, tableName: given.table, name };
-    const successor = to === undefined ? undefined : await candidateOf(new Election(where), to);
     const operator = new Operator({ ...where, by: given.by ?? userInfo().username });
+    if (what === "reset-tick") return resetTick(name, operator, to, given.json === true);
+    const successor = to === undefined ? undefined : await candidateOf(new Election(where), to);
     const asked = await ask(operator, what, successor);
     console.log(given.json ? JSON.stringify(asked) : inWords(name, what, asked, successor));
     if (!asked.done) process.exitCode = 1;
@@ -59,7 +62,22 @@ function isVerb(what: string | undefined): what is Verb {
   return VERBS.includes(what as Verb);
 }
 
-function ask(operator: Operator, what: Verb, to: string | undefined): Promise<Asked> {
+async function resetTick(
+  name: string,
+  operator: Operator,
+  tick: string | undefined,
+  json: boolean,
+): Promise<void> {
+  const reset = await operator.resetTick({ to: tick });
+  const { done, from = "none", to } = reset;
+  const next = to === undefined ? "No tick counts as completed, so each one runs again." : `It is ${to} now.`;
+  const failure = `"${name}" was not changed: it was never led, or somebody changed its lease meanwhile.`;
+  if (json) console.log(JSON.stringify(reset));
+  else console.log(done ? `The last tick of "${name}" was ${from}. ${next}` : failure);
+  if (!done) process.exitCode = 1;
+}
+
+function ask(operator: Operator, what: Exclude<Verb, "reset-tick">, to: string | undefined): Promise<Asked> {
   switch (what) {
     case "step-down":
       return operator.requestStepDown({ to });
@@ -84,7 +102,12 @@ async function candidateOf(election: Election, to: string): Promise<string> {
   throw new UsageError(`--to: ${describe(to)} that ${problem}; there are: ${ids}.`);
 }
 
-function inWords(name: string, what: Verb, { done, leader }: Asked, to: string | undefined): string {
+function inWords(
+  name: string,
+  what: Exclude<Verb, "reset-tick">,
+  { done, leader }: Asked,
+  to: string | undefined,
+): string {
   const whom = leader ? `${leader.candidateId} (term ${leader.term})` : "nobody";
   if (what === "pause")
     return done

@@ -6,7 +6,7 @@ import { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { standbyOf } from "../protocol/leader.js";
 import { holderOf, type Lease } from "../protocol/lease.js";
-import { lastTickOf } from "../protocol/ticks.js";
+import { lastTickOf, type TickReset } from "../protocol/ticks.js";
 import { resolveOptions } from "../resolve-options.js";
 import { storeOf } from "../store/open-store.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
@@ -125,12 +125,12 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
     ["TERM", "LEADER", "ELECTED", "ENDED", "WHY"],
     terms
       .map(toTerm)
-      .map(({ term, holder, electedAt = "", endedAt = "", endReason = "" }) => [
+      .map(({ term, holder, electedAt = "", endedAt = "", endReason = "", tickReset }) => [
         String(term),
         holder,
         electedAt,
         endedAt,
-        endReason,
+        tickReset ? `${endReason}; ticks reset by ${tickReset.by}` : endReason,
       ]),
   );
 }
@@ -149,6 +149,7 @@ function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string
     ["renewed", iso(tenure?.renewedAt)],
     ["left", leftMs === undefined ? undefined : seconds(leftMs)],
     ["last tick", lastTickOf(tenure?.ticks)],
+    ["ticks reset", tenure?.tickReset && resetInWords(tenure.tickReset)],
     ["standby", standbyOf(lease)],
     ["reserved", vacant?.reservation?.candidateId ?? vacant?.reservation?.group],
     ["paused by", lease.pausedBy],
@@ -157,8 +158,13 @@ function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string
   ];
 }
 
-function toTerm({ term, candidateId: holder, electedAt, endedAt, endReason }: PastLeader) {
-  return { term, holder, electedAt: iso(electedAt), endedAt: iso(endedAt), endReason };
+function toTerm({ term, candidateId: holder, electedAt, endedAt, endReason, tickReset }: PastLeader) {
+  const reset = tickReset && { ...tickReset, at: iso(tickReset.at) };
+  return { term, holder, electedAt: iso(electedAt), endedAt: iso(endedAt), endReason, tickReset: reset };
+}
+
+function resetInWords({ term, by = "an operator", at }: TickReset): string {
+  return `by ${by}${at === undefined ? "" : ` at ${iso(at)}`}, after term ${term}`;
 }
 
 async function watch(election: Election, json: boolean): Promise<void> {

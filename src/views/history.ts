@@ -5,6 +5,7 @@ import { endedTerm, type Lease } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
 import { aliveMembers, updateMembership } from "../protocol/membership.js";
 import { type Role, roleOf } from "../protocol/role.js";
+import { lastTickOf } from "../protocol/ticks.js";
 import type { TermRecord } from "../protocol/verbs.js";
 
 /** A candidate, by its own row and the lease row. */
@@ -26,6 +27,18 @@ export interface PastLeader {
    * not know. Undefined: it still leads, or its successor has not recorded it.
    */
   readonly endReason: EndReason | undefined;
+  /**
+   * An operator reset the completed ticks after this term. `to`: the tick that was the last one from then on; undefined:
+   * there was none. Undefined: nobody did.
+   */
+  readonly tickReset: PastTickReset | undefined;
+}
+
+/** A reset of completed ticks. */
+export interface PastTickReset {
+  readonly by: string;
+  readonly at: number | undefined;
+  readonly to: string | undefined;
 }
 
 /** Reads the rows beside the lease, for people. No decision depends on them. */
@@ -63,7 +76,7 @@ export class HistoryView {
     const hasRunOut = hasSurelyPassed(held?.expiresAt, this.client.time.now(), this.client.time.headers);
     const runOutMs = hasRunOut ? held?.expiresAt : undefined;
     const isRecorded = held === undefined || terms.some(({ term }) => term === held.term);
-    const known = isRecorded ? terms : [held, ...terms].slice(0, limit);
+    const known = isRecorded ? terms : [{ ...held, tickReset: undefined }, ...terms].slice(0, limit);
     return known.flatMap((record) => pastLeader(record, lease, runOutMs) ?? []);
   }
 }
@@ -73,13 +86,16 @@ export class HistoryView {
  * ran out. If a term is not the latest and nobody recorded its end, it was not given back.
  */
 function pastLeader(
-  record: Pick<TermRecord, "term" | "holder" | "electedAt" | "lastRenewedAt" | "endedAt" | "endReason">,
+  record: Pick<
+    TermRecord,
+    "term" | "holder" | "electedAt" | "lastRenewedAt" | "endedAt" | "endReason" | "tickReset"
+  >,
   lease: Lease | undefined,
   runOutMs: number | undefined,
 ): PastLeader | undefined {
   const { term, holder: candidateId, electedAt } = record;
   if (candidateId === undefined) return undefined;
-  const known = { term, candidateId, electedAt };
+  const known = { term, candidateId, electedAt, tickReset: tickResetAfter(record, lease) };
   if (lease === undefined || lease.kind === "placeholder" || endedTerm(lease) !== term) {
     // If its successor leads now, it may be writing the reason at this moment.
     const isBeingWritten = lease?.kind === "held" && lease.term === term + 1;
@@ -92,4 +108,15 @@ function pastLeader(
   }
   const endReason = runOutMs === undefined ? undefined : "expired";
   return { ...known, lastRenewedAt, endedAt: runOutMs, endReason };
+}
+
+/** The lease row shows it first, and the operator records it then. */
+function tickResetAfter(
+  { term, tickReset: recorded }: Pick<TermRecord, "term" | "tickReset">,
+  lease: Lease | undefined,
+): PastTickReset | undefined {
+  if (recorded) return { by: recorded.by, at: recorded.at, to: recorded.to };
+  const { tickReset, ticks } = lease?.kind === "vacant" ? lease : {};
+  if (tickReset?.term !== term || tickReset.by === undefined) return undefined;
+  return { by: tickReset.by, at: tickReset.at, to: lastTickOf(ticks) };
 }
