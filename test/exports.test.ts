@@ -17,6 +17,7 @@ test("the package exports exactly this", () => {
         "IncumbentError",
         "InternalError",
         "InvalidOptionError",
+        "LeaseHeldError",
         "LeaseLostError",
         "MalformedLeaseError",
         "Operator",

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
-import { TableUnavailableError } from "../src/index.js";
+import { describe, expect, test } from "vitest";
+import { Operator, TableUnavailableError } from "../src/index.js";
+import type { Lease } from "../src/protocol/lease.js";
 import { lastTickOf } from "../src/protocol/ticks.js";
 import { factsOf } from "./support/lease.js";
 import { between, gate, Stage } from "./support/stage.js";
@@ -219,5 +220,163 @@ test("a run that gave its lease back by itself did not record its tick, and says
   expect(await stage.candidate("b").election.runOnce(TICK, ({ term }) => term)).toMatchObject({
     ran: true,
     term: 2,
+  });
+});
+
+describe("a tick behind the last one", () => {
+  const WRONG = "2026-01-31T05:00:00Z";
+
+  test("is superseded, and did not complete; with ticks: every it runs, once, and the last tick stays", async () => {
+    const stage = new Stage();
+    const { election } = stage.candidate("a");
+    const b = stage.candidate("b").election;
+    await election.runOnce("2026-01-31T04:00:00Z", () => {});
+    const lastTick = "2026-01-31T04:00:00.000Z";
+    const superseded = { ran: false, because: "superseded", completed: "no", leader: undefined, lastTick };
+    expect(await b.runOnce(TICK, () => {})).toEqual(superseded);
+    expect(await b.runOnce(TICK, () => {}, { ticks: "latest" })).toEqual(superseded);
+    expect(await b.runOnce(TICK, () => 7, { ticks: "every" })).toEqual({
+      ran: true,
+      term: 2,
+      result: 7,
+      lastTick,
+    });
+    for (const ticks of ["latest", "every"] as const) {
+      const again = await election.runOnce(TICK, () => {}, { ticks });
+      expect(again).toEqual({ ran: false, because: "done", leader: undefined, lastTick });
+    }
+  });
+
+  test("that is older than the window is superseded in both modes, and nobody knows whether it completed", async () => {
+    const stage = new Stage();
+    const { election } = stage.candidate("a");
+    for (let tick = 10; tick <= 140; tick += 2) await election.runOnce(tick, () => {});
+    for (const ticks of ["latest", "every"] as const) {
+      const told = async (tick: number) => {
+        const run = await election.runOnce(tick, () => {}, { ticks });
+        return run.ran ? "ran" : "completed" in run ? run.completed : run.because;
+      };
+      // The last 64 are 14 to 140. The floor is 12.
+      expect([await told(9), await told(11), await told(12), await told(14)]).toEqual([
+        "unknown",
+        "unknown",
+        "done",
+        "done",
+      ]);
+      expect(await told(15)).toBe(ticks === "latest" ? "no" : "ran");
+    }
+  });
+
+  test("after a deletion of the lease row: the last tick is done, and nobody knows of those before it", async () => {
+    const stage = new Stage();
+    const a = stage.candidate("a").election;
+    await a.runOnce(1, () => {});
+    await a.runOnce(3, () => {});
+    stage.table.deleteLease(NAME);
+    const b = stage.candidate("b").election;
+    expect(await b.runOnce(3, () => {})).toMatchObject({ because: "done", lastTick: "3" });
+    for (const tick of [1, 2]) {
+      const run = await b.runOnce(tick, () => {}, { ticks: "every" });
+      expect(run).toMatchObject({ because: "superseded", completed: "unknown" });
+    }
+    const waiting = b.runOnce(4, () => {}, { wait: true });
+    await stage.advance(30_000);
+    expect(await waiting).toMatchObject({ ran: true, lastTick: "4" });
+    expect(await b.runOnce(2, () => {}, { ticks: "every" })).toMatchObject({ completed: "unknown" });
+  });
+
+  test("because its form has changed is an error that says so, and what undoes a wrong last tick", async () => {
+    const { election } = new Stage().candidate("a");
+    await election.runOnce("tick-9", () => {});
+    await expect(election.runOnce("tick-10", () => {})).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      option: "tick",
+      suggestion: "tick-000010",
+      message: expect.stringMatching(
+        /written in another way.*resetTick.*received a string of 7 characters/,
+      ) as string,
+    });
+    await election.runOnce("x", () => {});
+    await expect(election.runOnce(10, () => {})).rejects.toMatchObject({
+      suggestion: "2026-01-31T03:00:00Z",
+    });
+    // It is known not to have completed, so it may run.
+    expect(await election.runOnce("tick-10", () => {}, { ticks: "every" })).toMatchObject({ ran: true });
+  });
+
+  test("numbers sort as numbers, and instants by their time, however they are written", async () => {
+    const { election } = new Stage().candidate("a");
+    for (const tick of [9, "10", "0011"])
+      expect(await election.runOnce(tick, () => {})).toMatchObject({ ran: true });
+    expect(await election.runOnce(11, () => {})).toMatchObject({ because: "done", lastTick: "11" });
+    expect(await election.runOnce(new Date("2026-01-31T03:00:00Z"), () => {})).toMatchObject({ ran: true });
+    expect(await election.runOnce("2026-01-31T04:00:00+01:00", () => {})).toMatchObject({ because: "done" });
+  });
+
+  test("lastTick stands in every outcome", async () => {
+    const stage = new Stage();
+    let healthy = true;
+    const { election } = stage.candidate("a", { healthy: () => healthy });
+    const b = stage.candidate("b").election;
+    healthy = false;
+    expect(await election.runOnce(1, () => {})).toEqual({
+      ran: false,
+      because: "unhealthy",
+      leader: undefined,
+      lastTick: undefined,
+    });
+    healthy = true;
+    expect(await election.runOnce(1, () => {})).toMatchObject({ ran: true, lastTick: "1" });
+    const finish = gate();
+    const running = election.runOnce(2, () => finish.opened);
+    await stage.advance(100);
+    expect(await b.runOnce(2, () => {})).toMatchObject({ because: "held", lastTick: "1" });
+    finish.open();
+    expect(await running).toMatchObject({ ran: true, lastTick: "2" });
+    healthy = false;
+    expect(await election.runOnce(3, () => {})).toMatchObject({ because: "unhealthy", lastTick: "2" });
+  });
+
+  test("a candidate that remembers the row asks the table before it says that a tick need not run", async () => {
+    const stage = new Stage();
+    const { election } = stage.candidate("a");
+    await election.runOnce(WRONG, () => {});
+    expect(await new Operator({ store: stage.table, name: NAME }).resetTick()).toMatchObject({ done: true });
+    expect(await election.runOnce(TICK, () => {})).toMatchObject({ ran: true, lastTick: DONE });
+  });
+
+  test("the row that the acquire returns decides: a tick that it shows as completed does not run", async () => {
+    const stage = new Stage();
+    await stage.candidate("a").election.runOnce(1, () => {});
+    const store = between(stage.table, async (verb, pass) => {
+      const answer = (await pass()) as { lease?: Lease };
+      if (verb !== "acquire" || answer.lease?.kind !== "held") return answer;
+      // As no row can be, unless a rule above is broken.
+      return { ...answer, lease: { ...answer.lease, ticks: { completed: ["1", "2"] } } };
+    });
+    let runs = 0;
+    const run = await stage.candidate("b", { store }).election.runOnce(2, () => ++runs);
+    expect([run, runs]).toMatchObject([{ ran: false, because: "done" }, 0]);
+    expect((await stage.table.read(NAME)).lease).toMatchObject({
+      kind: "vacant",
+      term: 2,
+      ticks: { completed: ["1"] },
+    });
+  });
+
+  test("another term's completion of a tick is not taken for one's own, whose release was refused", async () => {
+    const stage = new Stage();
+    const a = stage.candidate("a");
+    const finish = gate();
+    const running = a.election.runOnce(TICK, () => finish.opened);
+    running.catch(() => {});
+    await stage.advance(100);
+    // The release of a comes when b has completed the same tick, and another one.
+    await stage.advance(8_000, { frozen: [a.clock] });
+    const b = stage.candidate("b").election;
+    expect(await b.runOnce(TICK, () => {})).toMatchObject({ ran: true });
+    expect(await b.runOnce(WRONG, () => {})).toMatchObject({ ran: true });
+    finish.open();
+    await expect(running).rejects.toMatchObject({ code: "LEASE_LOST" });
   });
 });

@@ -169,6 +169,7 @@ const CALLS: Record<string, (election: Election, operator: Operator, canary: nev
   "runOnce(tick)": (election, _, canary) => election.runOnce(canary, () => {}),
   "history(limit)": (election, _, canary) => election.history({ limit: canary }),
   "requestStepDown(to)": (_, operator, canary) => operator.requestStepDown({ to: canary }),
+  "resetTick(to)": (_, operator, canary) => operator.resetTick({ to: canary }),
 };
 
 function fromOptions<T>(

@@ -25,8 +25,6 @@ import { isHealthy } from "./health.js";
  */
 const JITTER = 1 / 30;
 
-const READ: Move = { kind: "read", consistent: true };
-
 /** A lease that was just acquired. */
 export interface Elected {
   readonly lease: Held;
@@ -144,9 +142,8 @@ export class Campaign {
     let isUnhealthy = false;
     for (let refusals = 0; refusals < 3; ) {
       signal?.throwIfAborted();
-      const settled = this.#settled(bid);
-      if (settled && this.#isCurrent) return settled;
-      const move = settled ? READ : this.#nextMove(0);
+      const move = this.#nextFor(bid, 0);
+      if (move.kind === "settled") return move;
       if (move.kind === "acquire") {
         isUnhealthy ||= !(await isHealthy(this.options, this.emit));
         if (isUnhealthy && hasRead) return { kind: "unhealthy" };
@@ -195,10 +192,10 @@ export class Campaign {
   }
 
   async #step(bid: TickBid | undefined, signal: AbortSignal | undefined): Promise<Won | Settled | undefined> {
-    const settled = this.#settled(bid);
-    if (settled && this.#isCurrent) return settled;
-    const move = settled ? READ : this.#nextMove(this.#jitterMs);
+    const move = this.#nextFor(bid, this.#jitterMs);
     switch (move.kind) {
+      case "settled":
+        return move;
       case "read":
         await this.#read(move.consistent, signal);
         return undefined;
@@ -240,6 +237,16 @@ export class Campaign {
     const { answer, received } = await this.client.read(consistent, signal);
     if (consistent) this.#acquireUnanswered = false;
     this.#observe(answer.lease, received.monotonicMs, consistent);
+  }
+
+  /**
+   * Rule 10c. That a tick need not run is said of a row that was read in this call: an operator may have reset the ticks
+   * since an older one.
+   */
+  #nextFor(bid: TickBid | undefined, jitterMs: number): Move | Settled {
+    const verdict = bid && verdictOn(bid.tick, bid.mode, this.ticks);
+    if (verdict === undefined || verdict.kind === "open") return this.#nextMove(jitterMs);
+    return this.#isCurrent ? { kind: "settled", verdict } : { kind: "read", consistent: true };
   }
 
   #nextMove(jitterMs: number): Move {
@@ -297,14 +304,5 @@ export class Campaign {
     if (lease && this.#observation.firstSeenMs !== before?.firstSeenMs) {
       this.#jitterMs = lease.leaseDurationMs * JITTER * this.options.random();
     }
-  }
-
-  /**
-   * Undefined: the tick is to be run. An older row cannot say that it is not, because an operator may have reset the ticks
-   * since (rule 10c).
-   */
-  #settled(bid: TickBid | undefined): Settled | undefined {
-    const verdict = bid && verdictOn(bid.tick, bid.mode, this.ticks);
-    return verdict === undefined || verdict.kind === "open" ? undefined : { kind: "settled", verdict };
   }
 }

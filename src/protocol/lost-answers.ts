@@ -31,8 +31,9 @@ export function resignSucceeded(
   if (lease === undefined || lease.kind === "placeholder") return false;
   if (tick === undefined) return lease.kind === "vacant" && lease.term === term;
   // It shows that the release landed even when another candidate leads by now. The tick alone does not: a later
-  // term may have completed it.
-  return lease.tickTerm === term && isCompleted(lease.ticks, tick);
+  // term may have completed it. An operator may have reset it since.
+  const isUndone = lease.tickReset?.term === term;
+  return lease.tickTerm === term && (isUndone || isCompleted(lease.ticks, tick));
 }
 
 /**

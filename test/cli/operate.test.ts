@@ -81,8 +81,51 @@ test("evict, pause and resume: what is done is told, what is not exits with 1", 
 });
 
 test("bad usage names what is wrong and what works", async () => {
-  expect((await operate("e")).err).toContain("one of step-down, evict, pause, resume; received undefined");
+  expect((await operate("e")).err).toContain(
+    "one of step-down, evict, pause, resume, reset-tick; received undefined",
+  );
   expect((await operate("e", "depose")).err).toContain("received a string of 6 characters");
-  expect((await operate("e", "evict", "--to", "x")).err).toContain("goes with step-down only");
+  expect((await operate("e", "evict", "--to", "x")).err).toContain("goes with step-down and reset-tick only");
   for (const bad of [["e"], ["e", "depose"]]) expect((await operate(...bad)).code).toBe(2);
+});
+
+test("reset-tick undoes a wrong tick, or all; status shows it; a held lease is told how to be ended", async () => {
+  const name = `e/${randomUUID()}`;
+  const election = candidate(name, "a");
+  expect(await operate(name, "reset-tick")).toMatchObject({
+    code: 1,
+    out: expect.stringContaining("was not changed: it was never led") as string,
+  });
+  await election.runOnce("2026-01-31T03:00:00Z", () => {});
+  await election.runOnce("2062-01-31T03:00:00Z", () => {});
+  const back = await operate(name, "reset-tick", "--to", "2026-01-31T03:00:00Z");
+  expect(back).toMatchObject({
+    code: 0,
+    err: "",
+    out: `The last tick of "${name}" was 2062-01-31T03:00:00.000Z. It is 2026-01-31T03:00:00.000Z now.\n`,
+  });
+  const status = incumbent("status", name, "--table", table);
+  await status.exited;
+  expect(status.out).toMatch(/last tick +2026-01-31T03:00:00.000Z\n/);
+  expect(status.out).toMatch(/ticks reset by ana at \d{4}-.*, after term 2\n/);
+  expect(status.out).toMatch(/resigned; ticks reset by ana/);
+  const json = incumbent("status", name, "--table", table, "--json");
+  await json.exited;
+  expect(JSON.parse(json.out).terms.at(-1)).toMatchObject({
+    term: 2,
+    tickReset: { by: "ana", to: "2026-01-31T03:00:00.000Z" },
+  });
+  const all = await operate(name, "reset-tick", "--json");
+  expect(JSON.parse(all.out)).toEqual({ done: true, from: "2026-01-31T03:00:00.000Z" });
+  expect(await operate(name, "reset-tick", "--to", "22/11/2027")).toMatchObject({
+    code: expect.any(Number) as number,
+    err: expect.stringContaining('Suggestion: "2027-11-22"') as string,
+  });
+  const leadership = await election.tryCampaign();
+  expect(await operate(name, "reset-tick")).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/is held by a-.*Suggestion: /) as string,
+  });
+  await leadership?.resign();
+  expect(await operate(name, "pause", "--to", "x")).toMatchObject({ code: 2 });
 });

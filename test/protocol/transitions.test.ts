@@ -185,6 +185,13 @@ describe("refusal taken for loss: the row that came back tells", () => {
     expect(resignSucceeded({ ...later, tickTerm: 6 }, mine, "t1")).toBe(false);
     expect(resignSucceeded(undefined, mine, "t1")).toBe(false);
   });
+
+  test("one whose tick an operator has reset since had landed too", () => {
+    const reset = { ...VACANT, ticks: undefined, tickTerm: 7, tickReset: { term: 7, by: "ana" } };
+    expect(resignSucceeded(reset, mine, "t1")).toBe(true);
+    expect(resignSucceeded({ ...reset, tickReset: { term: 6 } }, mine, "t1")).toBe(false);
+    expect(resignSucceeded({ ...reset, tickTerm: 6 }, mine, "t1")).toBe(false);
+  });
 });
 
 test("backoff doubles from 50 ms up to its limit, half of it by chance", () => {

@@ -1,5 +1,6 @@
 import type { Weather } from "./network.js";
 import { Random } from "./random.js";
+import { TICK_FORMS, type TickForm } from "./ticks.js";
 
 /** Everything that will happen to a simulated world from outside, drawn from one seed. Data, so that it can be shrunk. */
 export interface Plan {
@@ -20,6 +21,12 @@ export interface Plan {
   readonly maxTenureMs: number | undefined;
   /** With ticks: how long the lease is kept for the group that ran the last one. */
   readonly reserveForMs: number | undefined;
+  /** With ticks: how users write them. */
+  readonly tickForm: TickForm;
+  /** With ticks: how many of the calls run every tick, from 0 to 1. */
+  readonly every: number;
+  /** With ticks: how many had completed before. */
+  readonly earlierTicks: number;
   /** Whether somebody follows the election without competing. */
   readonly observed: boolean;
   /** How far each `Date` header may be off, either way. */
@@ -86,6 +93,8 @@ export type Fault = { readonly atMs: number } & (
   /** An older lease row is put back; with the older history, if that is so. */
   | { readonly kind: "restore"; readonly history: boolean }
   | { readonly kind: "evict" | "removeExpired" }
+  /** `to`: from the tick that is due, how many back or ahead. */
+  | { readonly kind: "resetTick"; readonly to: number | undefined }
   /** `copies`: what had made the row and last paused or resumed it comes again soon, so that a row may look as before. */
   | { readonly kind: "deleteLease"; readonly copies: boolean }
   /** As DynamoDB does with a transaction's token after ten minutes, whoever still waits for its answer. */
@@ -145,15 +154,27 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     dateErrorMs: broken && random.chance(0.5) ? LYING_MS : DATE_ERROR_MS,
     candidates,
     stormMs: STORM_MS,
+    tickForm: job === "ticks" ? random.pick([...TICK_FORMS]) : "text",
+    every: job === "ticks" ? random.pick([0, 0.5, 1]) : 0,
+    earlierTicks: job === "ticks" ? random.pick([0, 0, 2, 60, 65]) : 0,
     faults: [
       ...weathers(random),
       ...strikes(random, candidates, leaseDurationMs, { meddled, broken }),
       // Nobody reads them without a line.
       ...(order === "random" ? [] : burials(random)),
       // A tick that the older row knows nothing of is run again: that is not promised.
-      ...(job === "lead" ? restores(random) : []),
+      ...(job === "lead" ? restores(random) : resets(random)),
     ].sort((a, b) => a.atMs - b.atMs),
   };
+}
+
+function resets(random: Random): Fault[] {
+  if (!random.chance(0.5)) return [];
+  return Array.from({ length: random.integer(1, 5) }, () => ({
+    kind: "resetTick",
+    atMs: random.between(0, STORM_MS),
+    to: random.pick([undefined, undefined, 0, -1, -3, -30, 1]),
+  }));
 }
 
 /** Only some of them fall into a moment for which something is promised. */

@@ -1,5 +1,7 @@
 import {
   type Election,
+  InternalError,
+  InvalidOptionError,
   type Leadership,
   TransactionUnknownError,
   WorkNotStoppedError,
@@ -7,6 +9,8 @@ import {
 import type { Host } from "./host.js";
 import type { Random } from "./random.js";
 import type { Referee } from "./referee.js";
+import { type TickForm, tickOf } from "./ticks.js";
+import { Violation } from "./violation.js";
 
 /** One start of one candidate process. */
 export interface Player {
@@ -32,6 +36,10 @@ export interface Surroundings {
   readonly referee: Referee;
   readonly reserveForMs: number | undefined;
   readonly leaseDurationMs: number;
+  readonly tickForm: TickForm;
+  /** How many of the calls run every tick, from 0 to 1. */
+  readonly every: number;
+  nowMs(): number;
   count(fault: string): void;
   /** The storm is over: nothing fails by chance any more. */
   isCalm(): boolean;
@@ -103,31 +111,38 @@ export async function watch(election: Election, referee: Referee): Promise<void>
 }
 
 /** A scheduled job as users write it; whether the run counts is what `runOnce` says. */
-export async function runTick(player: Player, tick: string, around: Surroundings): Promise<void> {
-  const { random, referee } = around;
+export async function runTick(player: Player, n: number, around: Surroundings): Promise<void> {
+  const { random, referee, nowMs, tickForm } = around;
+  const { election } = player;
   const wait = random.chance(0.5);
   const most = random.integer(1, 3);
   const fails = !around.isCalm() && random.chance(0.2);
   const blocks = random.chance(0.1);
   const isCareful = random.chance(0.5);
+  const every = random.chance(around.every);
+  const { epoch } = referee.ticks;
+  const call = { tick: n, every, candidateId: election.candidateId, epoch, startMs: nowMs() };
   try {
     const result = await called(player, around, (signal) =>
-      player.election.runOnce(
-        tick,
+      election.runOnce(
+        tickOf(n, tickForm, random),
         async (leadership) => {
           await work(player, leadership, around, (writes) => writes >= most, signal);
           if (isCareful) leadership.throwIfLost();
           if (fails) throw new Error("the job failed");
-          referee.workedFor(tick);
+          referee.ticks.workedFor(n);
           if (blocks && !around.isCalm()) await blockBeyondTheLease(player.host, around);
         },
-        { signal, wait, reserveForMs: around.reserveForMs },
+        { signal, wait, ticks: every ? "every" : "latest", reserveForMs: around.reserveForMs },
       ),
     );
-    if (result.ran) referee.completed(tick, player.election.candidateId);
-    else if (result.because === "done") referee.toldDone(tick);
-  } catch {
+    referee.late(() => referee.ticks.told(call, result));
+  } catch (error) {
     // The job failed, its end could not be recorded, or the run before still goes on: not completed.
+    referee.late(() => {
+      if (error instanceof InternalError || error instanceof InvalidOptionError)
+        throw new Violation("ticks", `${n} is refused: ${error.message}`);
+    });
   }
 }
 

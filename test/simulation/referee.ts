@@ -1,20 +1,12 @@
 import type { ElectionEvent, Leader } from "../../src/index.js";
-import { isHeldIn, type Lease } from "../../src/protocol/lease.js";
-import { lastTickOf } from "../../src/protocol/ticks.js";
+import { isHeldIn, type Lease, type Vacant } from "../../src/protocol/lease.js";
 import type { AcquireRequest, Answer, TermRecord } from "../../src/protocol/verbs.js";
 import type { MemoryTable } from "../../src/testing/index.js";
 import type { Host } from "./host.js";
 import type { Verb } from "./network.js";
 import { CALLS, type Player, REGISTER } from "./players.js";
-
-export class Violation extends Error {
-  constructor(
-    readonly promise: string,
-    message: string,
-  ) {
-    super(`${promise}: ${message}`);
-  }
-}
+import { TickReferee } from "./tick-referee.js";
+import { Violation } from "./violation.js";
 
 /** Holds a run to the promises of the protocol, step by step. Sees everything, changes nothing. */
 export class Referee {
@@ -41,14 +33,11 @@ export class Referee {
   readonly #places = new Map<number, "once" | "again">();
   #count = 0;
   readonly #writes = new Set<string>();
-  readonly #worked = new Set<string>();
   /** Found where nobody listens to what is thrown. */
   readonly #late: Violation[] = [];
   /** How often the end of each tenure was told, of processes that live. */
   readonly #endings = new Map<string, number>();
-  readonly #ticks = new Map<string, string>();
-  /** The latest tick that a release on the lease row completed. */
-  #fencedTick = "";
+  readonly ticks = new TickReferee();
   /** Terms whose beginning stands in history. */
   readonly #recorded = new Set<number>();
   /** When a process last tried to write history, or began to lead. */
@@ -133,18 +122,14 @@ export class Referee {
     }
   }
 
-  completed(tick: string, candidateId: string): void {
-    const before = this.#ticks.get(tick);
-    if (before) {
-      this.#late.push(
-        new Violation("once per tick", `${tick} was completed by ${before} and by ${candidateId}`),
-      );
+  /** Where nobody listens to what is thrown. */
+  late(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#late.push(error);
     }
-    this.#ticks.set(tick, candidateId);
-  }
-
-  get ticksCompleted(): number {
-    return this.#ticks.size;
   }
 
   sent(host: Host, verb: Verb, nowMs: number): void {
@@ -154,13 +139,15 @@ export class Referee {
     if (player?.working) throw new Violation("work", "a lease is given back while its work runs");
   }
 
-  landed(verb: Verb, args: readonly unknown[], answer: Answer): void {
+  landed(verb: Verb, args: readonly unknown[], answer: Answer, nowMs: number): void {
     const { done, lease } = answer as { done?: boolean; lease?: Lease };
     if (verb === "recordTerm") this.#wroteHistory(args[1] as TermRecord);
     if (!done) return;
     if (verb === "transact") this.#wrote((args[0] as { term: number }).term);
     if (!lease) return;
+    const before = this.#row;
     this.#row = lease;
+    this.ticks.landed(verb, args[0], before, lease, nowMs);
     if (verb === "createPlaceholder") {
       this.#places.set(lease.revision, this.#places.has(lease.revision) ? "again" : "once");
     }
@@ -174,12 +161,14 @@ export class Referee {
     }
     this.#highestTerm = Math.max(this.#highestTerm, lease.term);
     if (verb === "acquire" && (args[0] as AcquireRequest).basis.founding) this.#recorded.add(lease.term);
-    const lastTick = lease.kind === "placeholder" ? undefined : lastTickOf(lease.ticks);
-    if (verb === "resign") this.#completed(lastTick ?? "");
-    else this.toldDone(lastTick ?? "");
-    if (lastTick !== undefined && !this.#worked.has(lastTick)) {
-      throw new Violation("ticks", `${lastTick} is recorded as done, but no work for it was done`);
-    }
+  }
+
+  /** What stood in the table before anything began. */
+  begin(row: Vacant): void {
+    this.#row = row;
+    this.#lastLed = row.term;
+    this.#highestTerm = row.term;
+    if (row.ticks) this.ticks.begin(row.ticks);
   }
 
   asksForPause(paused: boolean | undefined): void {
@@ -209,23 +198,13 @@ export class Referee {
 
   deleted(): void {
     this.#row = undefined;
+    this.ticks.deleted();
     this.#askedForPause = undefined;
     this.#paused = false;
   }
 
-  /** The latest counts: an older row that was put back may complete an older one. */
-  #completed(tick: string): void {
-    if (tick > this.#fencedTick) this.#fencedTick = tick;
-  }
-
   #wroteHistory({ term, holder }: TermRecord): void {
     if (holder !== undefined) this.#recorded.add(term);
-  }
-
-  /** What is called done was confirmed by the fence, and not only said by a run that had lost its lease. */
-  toldDone(tick: string): void {
-    if (tick <= this.#fencedTick) return;
-    this.#late.push(new Violation("ticks", `${tick} is reported as done, but no release completed it`));
   }
 
   /** A call whose caller has aborted leaves no leadership behind. */
@@ -252,10 +231,6 @@ export class Referee {
   /** `lead` is for life: it ends when its work does, and not because a leadership did. */
   gaveUp({ election }: Player): void {
     this.#late.push(new Violation("goes on", `${election.candidateId} does not campaign any more`));
-  }
-
-  workedFor(tick: string): void {
-    this.#worked.add(tick);
   }
 
   /** An answer to a token seen before is no write; what stands in the register is. */
@@ -301,7 +276,7 @@ export class Referee {
 
   /** When faults have ended, ticks are run again. */
   expectTicksSince(before: number): void {
-    if (this.ticksCompleted > before) return;
+    if (this.ticks.completedRuns > before) return;
     throw new Violation("liveness", "no tick is completed long after the faults have ended");
   }
 

@@ -10,8 +10,10 @@ import { CALM, Network, type Verb } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
 import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
 import { Random } from "./random.js";
-import { Referee, Violation } from "./referee.js";
+import { Referee } from "./referee.js";
 import { tellEvent, tellFault } from "./story.js";
+import { earlierTicks, tickOf } from "./ticks.js";
+import { Violation } from "./violation.js";
 import { World } from "./world.js";
 
 export interface Run {
@@ -62,6 +64,8 @@ class Simulation {
   readonly #operator: Operator;
   /** What it asks for, one thing after the other. */
   #pausing: Promise<void> = Promise.resolve();
+  /** The tick that is due. */
+  #tick = 0;
   #violation: Violation | undefined;
 
   constructor(
@@ -76,12 +80,20 @@ class Simulation {
     this.#table = new MemoryTable({ keys: { [REGISTER]: ["id"], [CALLS]: ["id"] }, serviceTimeMs });
     this.#referee = new Referee(this.#table, !plan.broken, plan.leaseDurationMs);
     const referee = this.#referee;
-    const { reserveForMs, leaseDurationMs } = plan;
+    const { reserveForMs, leaseDurationMs, tickForm, every } = plan;
+    if (plan.earlierTicks > 0) {
+      const [lease, term] = earlierTicks(plan.earlierTicks, tickForm, leaseDurationMs);
+      this.#table.restore(NAME, lease, [term]);
+      referee.begin(lease);
+    }
     this.#around = {
       random,
       referee,
       reserveForMs,
       leaseDurationMs,
+      tickForm,
+      every,
+      nowMs: () => world.nowMs,
       count: (fault) => this.#network.count(fault),
       isCalm: () => world.nowMs > plan.stormMs,
     };
@@ -120,7 +132,7 @@ class Simulation {
     const goingOn = () => this.#violation === undefined;
     const calmMs = plan.stormMs + SETTLE_MS;
     await world.run(calmMs, inspect, goingOn);
-    const ticksBefore = this.#referee.ticksCompleted;
+    const ticksBefore = this.#referee.ticks.completedRuns;
     const leases = this.#isRestless ? 5 : 2;
     const enoughMs = leases * plan.leaseDurationMs + LINE_MS + (plan.job === "ticks" ? 2 * TICK_MS : 0);
     await world.run(calmMs + enoughMs, inspect, goingOn);
@@ -217,7 +229,7 @@ class Simulation {
   #landed(verb: Verb, args: readonly unknown[], answer: Answer): void {
     const { done, lease } = answer as { done?: boolean; lease?: Lease };
     if (done && lease) this.#backups.landed(this.#world.nowMs, lease);
-    this.#judge(() => this.#referee.landed(verb, args, answer));
+    this.#judge(() => this.#referee.landed(verb, args, answer, this.#world.nowMs));
     // Nothing tells such a row from one that was paused just now. People see it, and resume.
     if (verb === "pause" && done && lease?.pausedBy !== undefined && this.#referee.wasMadeAgain(lease)) {
       this.#network.count("pausedAgain");
@@ -228,9 +240,14 @@ class Simulation {
   /** All candidates are called at each tick, as by a scheduler that fires on every machine. */
   #tickAgain(n: number): void {
     this.#world.after(TICK_MS, () => {
-      const tick = `tick-${String(n).padStart(6, "0")}`;
+      this.#tick = n;
       for (const player of this.#current.values()) {
-        player.host.whenRunning(() => void runTick(player, tick, this.#around));
+        player.host.whenRunning(() => void runTick(player, n, this.#around));
+        // As a queue does whose message was not handled, or a person who sends an old event again.
+        if (!this.#random.chance(0.3)) continue;
+        const old = n - this.#random.pick([0, 1, 2, 3, 7, 40, 90, 140]);
+        const inMs = this.#random.between(0, TICK_MS);
+        this.#world.after(inMs, () => player.host.whenRunning(() => void runTick(player, old, this.#around)));
       }
       this.#tickAgain(n + 1);
     });
@@ -302,6 +319,9 @@ class Simulation {
       case "stepDown":
         void this.#askToStepDown(fault.to);
         return;
+      case "resetTick":
+        void this.#resetTick(fault.to);
+        return;
       case "forgetTokens":
         this.#table.forgetTokens();
         return;
@@ -351,6 +371,20 @@ class Simulation {
       const isGone = asked && !paused && (await this.#table.read(NAME)).lease === undefined;
       if (asked?.done) this.#referee.asksForPause(paused);
       if (asked?.done || isGone) return;
+    }
+  }
+
+  /** Somebody leads now and then, so it is asked until it is done. */
+  async #resetTick(by: number | undefined): Promise<void> {
+    const to = by === undefined ? undefined : tickOf(this.#tick + by, this.plan.tickForm, this.#random);
+    for (let tries = 0; tries < 10; tries++) {
+      const reset = await this.#operator.resetTick({ to }).catch(() => undefined);
+      if (reset?.done) {
+        this.#network.count("ticksReset");
+        const { history } = await this.#table.readHistory(NAME);
+        return this.#judge(() => this.#referee.ticks.toldReset(history));
+      }
+      await new Promise<void>((resolve) => this.#world.after(3_000, resolve));
     }
   }
 
@@ -414,11 +448,11 @@ class Simulation {
    */
   async #isInHistory(lease: Lease): Promise<boolean> {
     if (lease.kind === "placeholder") return true;
-    const lastTick = lastTickOf(lease.ticks) ?? "";
     // The number that an eviction used up was nobody's term.
     const term = endedTerm(lease);
     const { history } = await this.#table.readHistory(NAME);
-    return history.highestTerm === term && (history.lastTick ?? "") >= lastTick;
+    const isReset = history.tickResetTerm === lease.tickReset?.term;
+    return history.highestTerm === term && history.lastTick === lastTickOf(lease.ticks) && isReset;
   }
 
   #judge(check: () => unknown): void {

@@ -92,6 +92,8 @@ export function tellFault(fault: Fault): string {
       return `! an operator pauses the election for ${seconds(fault.forMs)}`;
     case "restore":
       return `! an operator puts an older lease row back${fault.history ? ", and the history of then" : ""}`;
+    case "resetTick":
+      return "! an operator resets the ticks";
     case "evict":
       return "! an operator evicts the leader";
     case "removeExpired":

@@ -7,10 +7,12 @@ import type { IncumbentError } from "../../src/errors.js";
 import { EVICTION_STEP, MAX_TERM } from "../../src/limits.js";
 import type { Lease } from "../../src/protocol/lease.js";
 import type { Basis } from "../../src/protocol/takeover.js";
+import type { RecordedTickReset } from "../../src/protocol/ticks.js";
 import type {
   AcquireRequest,
   PlaceholderRequest,
   RenewRequest,
+  TermRecord,
   Transacted,
 } from "../../src/protocol/verbs.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
@@ -94,7 +96,7 @@ async function inMemory(): Promise<Subject> {
       if (lease === undefined) return undefined;
       return present(asWritten(lease));
     },
-    terms: async () => table.terms(NAME).map((term) => ({ ...term })),
+    terms: async () => table.terms(NAME).map(termAsWritten),
     items: async () => sorted(table.items("ledger")),
     deleteLease: async () => table.deleteLease(NAME),
   };
@@ -104,6 +106,11 @@ async function inMemory(): Promise<Subject> {
 function withoutKind(lease: Lease | undefined): Facts {
   const { kind, ...facts } = { kind: undefined, ...lease };
   return facts;
+}
+
+function termAsWritten({ tickReset, ...term }: TermRecord): Row {
+  const { by: tickResetBy, at: tickResetAt, to: tickResetTo, revision: tickResetRevision } = tickReset ?? {};
+  return present({ ...term, tickResetBy, tickResetAt, tickResetTo, tickResetRevision });
 }
 
 /** Under the names that the attributes have in the table. */
@@ -719,6 +726,120 @@ describe.each([
     });
   });
 
+  describe("reset ticks", () => {
+    const seen = { kind: "vacant", term: 1, revision: 2, endReason: "resigned" } as const;
+    const resetting = { election: NAME, seen, by: "ana", at: 15_000, to: undefined };
+    const resigned = async () => {
+      const it = await subject();
+      await found(it.store);
+      const ticks = { floor: "t0", completed: ["t1", "t9"] };
+      await it.store.resign({ ...resigning, at: 12_000, ticks }, signal);
+      return it;
+    };
+
+    test("undoes all ticks, changes the pair, and says of which term, who and when", async () => {
+      const { store, row } = await resigned();
+      const before = await row();
+      const { ticks, tickFloor, ...kept } = before as Row;
+      const answer = await store.resetTicks(resetting, signal);
+      const reset = { ...kept, revision: 3, tickResetTerm: 1, tickResetBy: "ana", tickResetAt: 15_000 };
+      expect(await row()).toEqual(reset);
+      expect(answer.done).toBe(true);
+      expect(present(asWritten(answer.lease))).toEqual(reset);
+      // With a tick it becomes the floor. Without a time there is none.
+      const again = { ...resetting, seen: { ...seen, revision: 3 }, to: "t5", at: undefined };
+      const { tickResetAt, ...timeless } = reset;
+      await store.resetTicks(again, signal);
+      expect(await row()).toEqual({ ...timeless, revision: 4, tickFloor: "t5" });
+      // An acquire keeps all of it.
+      const basis = { term: 1, revision: 4 };
+      await store.acquire(acquiring({ basis }), signal);
+      expect(await row()).toMatchObject({ term: 2, tickFloor: "t5", tickResetTerm: 1, tickResetBy: "ana" });
+    });
+
+    test("is refused on any other pair, with the row, and twice resets once", async () => {
+      const { store, row } = await resigned();
+      const before = await row();
+      for (const other of [{ term: 2 }, { revision: 1 }, { revision: 3 }]) {
+        const refused = await store.resetTicks({ ...resetting, seen: { ...seen, ...other } }, signal);
+        expect(refused).toMatchObject({ done: false, lease: { term: 1, revision: 2 } });
+      }
+      expect(await row()).toEqual(before);
+      expect((await store.resetTicks(resetting, signal)).done).toBe(true);
+      expect((await store.resetTicks(resetting, signal)).done).toBe(false);
+      expect(await row()).toMatchObject({ revision: 3 });
+    });
+
+    test("is refused while somebody holds the lease, on a placeholder, and without a row", async () => {
+      const { store, row, deleteLease } = await subject();
+      expect(await store.resetTicks(resetting, signal)).toMatchObject({ done: false, lease: undefined });
+      expect(await row()).toBeUndefined();
+      await found(store);
+      const held = { ...resetting, seen: { ...seen, revision: 1 } };
+      expect(await store.resetTicks(held, signal)).toMatchObject({ done: false, lease: ACQUIRED });
+      expect(await row()).toEqual(ACQUIRED);
+      await deleteLease();
+      await store.createPlaceholder(placing(), signal);
+      expect((await store.resetTicks(resetting, signal)).done).toBe(false);
+      expect(await row()).toEqual(PLACEHOLDER);
+    });
+
+    test("after an eviction it names the term that was led", async () => {
+      const { store, row } = await subject();
+      await found(store);
+      const { lease } = await store.evict({ election: NAME, term: 1, at: 1 }, signal);
+      if (lease?.kind !== "vacant") throw new Error("not evicted");
+      expect((await store.resetTicks({ ...resetting, seen: lease }, signal)).done).toBe(true);
+      expect(await row()).toMatchObject({ term: 2, revision: 2 + EVICTION_STEP, tickResetTerm: 1 });
+    });
+
+    test("a revision that none can follow is refused before anything is written", async () => {
+      const { store } = await resigned();
+      const last = { ...resetting, seen: { ...seen, revision: Number.MAX_SAFE_INTEGER } };
+      await expect(store.resetTicks(last, signal)).rejects.toMatchObject({
+        code: "MALFORMED_LEASE",
+        attribute: "revision",
+      });
+    });
+
+    test("the history of a term shows its latest reset, whichever is written last", async () => {
+      const { store, terms } = await subject();
+      const record = (tickReset: RecordedTickReset) => store.recordTerm(NAME, { term: 3, tickReset }, signal);
+      await store.recordTerm(NAME, { term: 3, holder: "a", lastTick: "t9" }, signal);
+      await record({ by: "ana", at: 5, to: "t5", revision: 7 });
+      await record({ by: "eve", revision: 8 });
+      await record({ by: "ana", at: 5, to: "t5", revision: 7 });
+      await record({ by: "eve", revision: 8 });
+      const written = { term: 3, holder: "a", lastTick: "t9", tickResetBy: "eve", tickResetRevision: 8 };
+      expect(await terms()).toEqual([written]);
+      expect((await store.readTerms(NAME, { limit: 1 }, signal)).terms).toEqual([
+        { term: 3, holder: "a", lastTick: "t9", tickReset: { by: "eve", revision: 8 } },
+      ]);
+      const { history } = await store.readHistory(NAME, signal);
+      expect(history).toMatchObject({ highestTerm: 3, tickResetTerm: 3 });
+      expect(history.lastTick).toBeUndefined();
+    });
+
+    test("a founding goes on from the reset, and records it with its own term", async () => {
+      const { store, row, terms } = await subject();
+      await store.recordTerm(
+        NAME,
+        { term: 1, lastTick: "t9", tickReset: { by: "ana", to: "t5", revision: 3 } },
+        signal,
+      );
+      const {
+        lastTick,
+        tickResetTerm,
+        highestTermTick: tickBefore,
+      } = (await store.readHistory(NAME, signal)).history;
+      expect([lastTick, tickResetTerm]).toEqual(["t5", 1]);
+      const basis = { ...PLACE, founding: { highestTerm: 1, lastTick, tickResetTerm, tickBefore } };
+      expect(await found(store, { basis })).toMatchObject({ done: true });
+      expect(await row()).toEqual({ ...ACQUIRED, term: 2, tickFloor: "t5", tickResetTerm: 1 });
+      expect((await terms()).at(-1)).toMatchObject({ term: 2, lastTickBefore: "t5", tickResetTermBefore: 1 });
+    });
+  });
+
   describe("history", () => {
     test("what is learnt of a term is merged with what is known", async () => {
       const { store, terms } = await subject();
@@ -1159,12 +1280,14 @@ type Step =
   | { verb: "resign"; who: string; dTerm: number; dRevision: number; ticks: string[] | undefined }
   | { verb: "stepDown" | "evict" | "await"; dTerm: number }
   | { verb: "pause" | "resume"; dTerm: number; dRevision: number; dSeen: number }
+  | { verb: "resetTicks"; dTerm: number; dRevision: number; to: string | undefined; known: boolean }
   | {
       verb: "record";
       term: number;
       holder: string | undefined;
       lease: number | undefined;
       tick: string | undefined;
+      reset: RecordedTickReset | undefined;
       ttl: number | undefined;
     }
   | {
@@ -1254,11 +1377,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
+      verb: fc.constant("resetTicks" as const),
+      dTerm: near,
+      dRevision: near,
+      to: tick,
+      known: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
       verb: fc.constant("record" as const),
       term: fc.integer({ min: 1, max: 12 }),
       holder: maybe(fc.constantFrom("a", "b")),
       lease: maybe(fc.constantFrom(500, 9_000)),
       tick,
+      reset: maybe(
+        fc.record({
+          by: fc.constantFrom("ana", "eve"),
+          at: maybe(fc.nat(9)),
+          to: tick,
+          revision: fc.integer({ min: 1, max: 4 }),
+        }),
+      ),
       ttl: maybe(fc.constant(7)),
     }),
   },
@@ -1355,6 +1496,7 @@ test("whatever is asked in whatever order, both stores give the same answers and
                     founding: {
                       highestTerm: Math.max(0, history.highestTerm + each.dTerm - 1),
                       lastTick: each.tick,
+                      tickResetTerm: history.tickResetTerm,
                       tickBefore: each.dRevision === 0 ? history.highestTermTick : undefined,
                     },
                   }),
@@ -1414,9 +1556,18 @@ test("whatever is asked in whatever order, both stores give the same answers and
               const by = each.verb === "pause" ? `op-${index}` : undefined;
               return store.pause({ election, by, seen }, signal);
             }
+            case "resetTicks": {
+              const endReason = row?.endReason;
+              const pair = { term: term(each.dTerm), revision: revision(each.dRevision) };
+              const seen = { kind: "vacant" as const, ...pair, endReason };
+              const by = each.known ? "ana" : `op-${index}`;
+              const request = { election, seen, by, at: each.known ? at : undefined, to: each.to };
+              return store.resetTicks(request, signal);
+            }
             case "record": {
-              const { term, holder, lease: leaseDurationMs, tick: lastTick, ttl } = each;
-              return store.recordTerm(election, { term, holder, leaseDurationMs, lastTick, ttl }, signal);
+              const { term, holder, lease: leaseDurationMs, tick: lastTick, reset: tickReset, ttl } = each;
+              const record = { term, holder, leaseDurationMs, lastTick, tickReset, ttl };
+              return store.recordTerm(election, record, signal);
             }
             case "transact": {
               const last = tokens.at(-1);
@@ -1459,7 +1610,7 @@ test("whatever is asked in whatever order, both stores give the same answers and
       expect(essence(await memory.readHistory(election))).toEqual(
         essence(await real.readHistory(election, signal)),
       );
-      expect(memory.terms(election)).toEqual(await termRows(leases, election));
+      expect(memory.terms(election).map(termAsWritten)).toEqual(await termRows(leases, election));
       expect(sorted(memory.items("ledger"))).toEqual(await itemRows(ledger, prefix));
     }),
     { numRuns: 60 },

@@ -301,6 +301,7 @@ test("who meets a row of a higher version is told what to do, in each view and c
     () => operator.evict(),
     () => operator.pause(),
     () => operator.resume(),
+    () => operator.resetTick(),
   ];
   for (const call of calls) {
     const error: unknown = await call().catch((thrown: unknown) => thrown);
