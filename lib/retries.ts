@@ -15,20 +15,22 @@ export function retriesOf(scope: Construct, props: ScheduledLeaderProps): Retrie
   const usual = defaultRetries(occurrence);
   const limitS = maxAgeS(occurrence);
   if (limitS !== undefined) {
-    const [then, or] =
+    const [found, or] =
       ticks === "latest"
-        ? ["the next tick has run by then, so this one is superseded", ', or ticks: "every"']
-        : [`later, the tick can be older than the last ${MAX_TICKS} completed ticks, and is superseded`, ""];
+        ? ["the next tick has completed", ', or ticks: "every"']
+        : [`its tick is older than the last ${MAX_TICKS} completed ones`, ""];
     const { attempts = 0, maxAgeS: ageS = 0 } = given;
     if (ageS > limitS) {
-      const rule = `must be at most ${limitS} seconds with ${expression}: ${then}`;
+      const rule =
+        `must be at most ${limitS} seconds with ${expression}: an older event can find that ${found}, and is then ` +
+        "superseded";
       refuse(scope, "retry.maximumEventAge", rule, ageS, `Duration.seconds(${limitS})${or}`);
     }
     const most = maxAttempts(limitS);
     if (attempts > most) {
       const rule =
-        `must be at most ${most} with ${expression}, because Lambda tries again after 1 minute, and then after 2 more: ` +
-        then;
+        `must be at most ${most} with ${expression}: Lambda tries again after 1 minute, and then after 2 more, and can ` +
+        `find that ${found}`;
       refuse(scope, "retry.maximumRetryAttempts", rule, attempts, `${most}${or}`);
     }
   }

@@ -290,21 +290,23 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "events that are tried when the next tick has run",
     { retry: { maximumEventAge: minutes(5) }, schedule: ScheduleExpression.rate(minutes(5)) },
-    "retry.maximumEventAge: must be at most 240 seconds with rate(5 minutes): the next tick has run by then, so this one " +
-      'is superseded; received the number 300. Suggestion: Duration.seconds(240), or ticks: "every".',
+    "retry.maximumEventAge: must be at most 240 seconds with rate(5 minutes): an older event can find that the next tick " +
+      "has completed, and is then superseded; received the number 300. " +
+      'Suggestion: Duration.seconds(240), or ticks: "every".',
   ],
   [
     "retries that come when the next tick has run",
     { retry: { maximumRetryAttempts: 2 }, schedule: ScheduleExpression.rate(minutes(3)) },
-    "retry.maximumRetryAttempts: must be at most 1 with rate(3 minutes), because Lambda tries again after 1 minute, and then " +
-      "after 2 more: the next tick has run by then, so this one is superseded; received the number 2. " +
+    "retry.maximumRetryAttempts: must be at most 1 with rate(3 minutes): Lambda tries again after 1 minute, and then after " +
+      "2 more, and can find that the next tick has completed; received the number 2. " +
       'Suggestion: 1, or ticks: "every".',
   ],
   [
     "events that outlive the window of every tick",
     { ticks: "every", retry: { maximumEventAge: Duration.hours(2) } },
-    "retry.maximumEventAge: must be at most 3780 seconds with rate(1 minute): later, the tick can be older than " +
-      "the last 64 completed ticks, and is superseded; received the number 7200. Suggestion: Duration.seconds(3780).",
+    "retry.maximumEventAge: must be at most 3780 seconds with rate(1 minute): an older event can find that its tick is " +
+      "older than the last 64 completed ones, and is then superseded; received the number 7200. " +
+      "Suggestion: Duration.seconds(3780).",
   ],
   [
     "ticks that are neither",

@@ -128,6 +128,6 @@ test("a permission that is missing fails the invocation and names the fix, also 
   await expect(handler(event, context)).rejects.toMatchObject({
     code: "TABLE_UNUSABLE",
     problem: "access-denied",
-    message: expect.stringContaining("Suggestion: grant this identity"),
+    message: expect.stringContaining("Suggestion: allow the client's identity"),
   });
 });

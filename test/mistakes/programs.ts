@@ -43,6 +43,8 @@ const lambda: Section = {
     "`INCUMBENT_ONCE=daily`": invoking(named(), { INCUMBENT_ONCE: "daily" }),
     "`once: true`": invoking({ ...named(), once: true }),
     "`INCUMBENT_TICKS=all`": invoking(ticked(), { INCUMBENT_TICKS: "all" }),
+    "`INCUMBENT_TICK_PERIOD_MS=5m`": invoking(ticked(), { INCUMBENT_TICK_PERIOD_MS: "5m" }),
+    '`onMissedTick: "throw"`': invoking({ ...ticked(), onMissedTick: "throw" }),
     "`INCUMBENT_STICKY_GROUP` without `INCUMBENT_STICKY_MS`": invoking(named(), {
       INCUMBENT_STICKY_GROUP: "eu-west-1",
     }),
@@ -131,6 +133,18 @@ const constructs: Section = {
     "a timeout of 3 seconds": scheduling({ timeout: Duration.seconds(3) }),
     "a timeout of an hour": scheduling({ timeout: Duration.hours(1) }),
     "five retries of Lambda": scheduling({ retry: { maximumRetryAttempts: 5 } }),
+    "events of `rate(10 minutes)` that are tried for an hour": scheduling({
+      schedule: ScheduleExpression.rate(minutes(10)),
+      retry: { maximumEventAge: Duration.hours(1) },
+    }),
+    "two retries with `rate(3 minutes)`": scheduling({
+      schedule: ScheduleExpression.rate(minutes(3)),
+      retry: { maximumRetryAttempts: 2 },
+    }),
+    "`sticky` with `rate(7 minutes)`": scheduling({
+      schedule: ScheduleExpression.rate(minutes(7)),
+      sticky: { for: Duration.hours(1), group: "a" },
+    }),
     "`sticky` without ticks": scheduling({ once: false, sticky: { for: Duration.hours(30), group: "a" } }),
     "`sticky` for less than a period": scheduling({
       schedule: ScheduleExpression.rate(minutes(10)),
