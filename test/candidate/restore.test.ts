@@ -6,6 +6,7 @@ import { Election } from "../../src/index.js";
 import type { Lease } from "../../src/protocol/lease.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { Cast, LEASE_MS, NAME } from "../support/cast.js";
+import { incumbent } from "../support/cli.js";
 import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
 import { leaseOf, vacantLease } from "../support/lease.js";
 
@@ -113,7 +114,12 @@ test("a table made anew: terms go on above those that were seen, after a lease",
 function commands(tableName: string, name: string) {
   const page = readFileSync("docs/restore.md", "utf8");
   const blocks = [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, text = ""]) => text.replaceAll("\\\n", " "));
-  return blocks.map((text) => {
+  const [raise, tick, ...others] = blocks.map((text) => text.trim());
+  if (!raise || !tick) throw new Error("the runbook has two commands");
+  expect(others).toEqual([]);
+  const words = tick.split(" ");
+  expect(words.splice(0, 4)).toEqual(["npx", "incumbent", "operate", "billing/nightly"]);
+  const update = (text: string) => {
     expect(text.trim()).toMatch(/^aws dynamodb update-item --table-name incumbent /);
     const option = (which: string) => new RegExp(`--${which} '([^']*)'`).exec(text)?.[1];
     const json = (which: string) => JSON.parse(option(which) ?? "null") ?? undefined;
@@ -127,7 +133,12 @@ function commands(tableName: string, name: string) {
       ExpressionAttributeNames: json("expression-attribute-names"),
       ExpressionAttributeValues: json("expression-attribute-values"),
     });
-  });
+  };
+  const setTick = async () => {
+    const command = incumbent("operate", name, ...words, "--table", tableName);
+    expect(await command.exited, command.err).toBe(0);
+  };
+  return { raise: update(raise), setTick };
 }
 
 test("the runbook: after its commands the next term is above the one that was given, on an older row and on none", async () => {
@@ -145,13 +156,11 @@ test("the runbook: after its commands the next term is above the one that was gi
       await client.send(
         new DeleteItemCommand({ TableName: tableName, Key: { pk: { S: name }, sk: { S: "lease" } } }),
       );
-    const [raise, tick, ...others] = commands(tableName, name);
-    if (!raise || !tick) throw new Error("the runbook has two commands");
-    expect(others).toEqual([]);
+    const { raise, setTick } = commands(tableName, name);
     await client.send(raise);
-    await client.send(tick);
-    // Given twice, or too low, they are refused.
-    for (const again of [raise, tick]) await expect(client.send(again)).rejects.toThrow(/conditional/i);
+    await setTick();
+    // Given twice, or too low, it is refused.
+    await expect(client.send(raise)).rejects.toThrow(/conditional/i);
     const outcome = await newcomer().runOnce("2026-01-31", () => {});
     expect(outcome).toMatchObject({ ran: false, because: "done" });
     const leadership = await newcomer().campaign();
