@@ -21,7 +21,7 @@ export class MissedTickError extends IncumbentError {
   readonly completed: "no" | "unknown";
   /** With `superseded`: the highest tick that was completed. */
   readonly lastTick: string | undefined;
-  /** With `not-completed`: the candidate that holds the lease. Undefined: it is reserved, or the election is paused. */
+  /** With `not-completed`: the candidate that holds the lease. Undefined: nobody does. */
   readonly leader: Leader | undefined;
 
   constructor(
@@ -50,7 +50,7 @@ function notCompleted({ leader }: Extract<Miss, { role: "follower" }>): string {
   const [why, then] = leader
     ? [`${leader.candidateId} holds the lease in term ${leader.term}`, "let Lambda try it again"]
     : [
-        "the lease is reserved for another group, or the election is paused",
+        "nobody leads (the lease is reserved for another group, the election is paused, or its last leader has just ended)",
         "let Lambda try it again, and resume the election if it is paused",
       ];
   return (

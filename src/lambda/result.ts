@@ -6,8 +6,9 @@ export type LeaderResult<T> =
   /** The work ran here, and returned `result`. */
   | { readonly role: "leader"; readonly term: number; readonly result: T }
   /**
-   * The work did not run here. No `leader`: the lease is reserved for another group, or the election is paused. With
-   * `once: "tick"` nobody has completed the tick, so the invocation fails unless `onMissedTick` is `"return"`.
+   * The work did not run here. No `leader`: the lease is reserved for another group, the election is paused, or its last
+   * leader has just ended. With `once: "tick"` nobody has completed the tick, so the invocation fails unless `onMissedTick`
+   * is `"return"`.
    */
   | { readonly role: "follower"; readonly leader?: Leader }
   /** A run has completed this tick before. */

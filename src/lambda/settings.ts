@@ -67,7 +67,8 @@ export interface LeaderSettings extends Pick<CandidateOptions, "label" | "value"
   tickPeriodMs?: number | undefined;
   /**
    * With `once`: whether to wait while another candidate runs the tick, and take over if it dies. The wait ends when the
-   * tick is done, or when too little of the invocation is left. You pay for it as time of the function.
+   * tick is done, or when too little of the invocation is left. You pay for it as time of the function. With `false`, an
+   * invocation is a missed tick while another one runs its tick.
    * @default true
    */
   standBy?: boolean | undefined;

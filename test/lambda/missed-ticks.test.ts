@@ -109,7 +109,7 @@ test("a paused election fails each tick, and says what to do", async () => {
     because: "not-completed",
     leader: undefined,
     message: expect.stringMatching(
-      /the lease is reserved for another group, or the election is paused. Suggestion: .* resume the election if it is paused;/,
+      /nobody leads \(the lease is reserved for another group, the election is paused, or .*\)\. Suggestion: .* resume the election if it is paused;/,
     ),
   });
 });
