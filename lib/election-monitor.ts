@@ -7,7 +7,7 @@ import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import { checkElection, refuse } from "./invalid-prop.js";
+import { checkElection, checkGiven, refuse } from "./invalid-prop.js";
 import { LeaderFunction } from "./leader-function.js";
 import type { LeaseAccess } from "./lease-access.js";
 import { MonitorAlarms, type WatchedElection } from "./monitor-alarms.js";
@@ -54,6 +54,7 @@ export class ElectionMonitor extends Construct {
    */
   constructor(scope: Construct, id: string, props: ElectionMonitorProps) {
     super(scope, id);
+    checkGiven(this, props, { table: 'new LeaseTable(this, "Leases")' });
     const { table, elections = [], interval = Duration.minutes(1), namespace = "Incumbent" } = props;
     checkInterval(this, interval);
     for (const { election } of elections) checkElection(this, election, "elections");

@@ -38,6 +38,18 @@ export function refuse(
   throw new InvalidPropError(scope.node.path, prop, rule, received, suggestion);
 }
 
+/** In plain JavaScript a prop can be missing. `examples` has one for each prop that must not be. */
+export function checkGiven(
+  scope: IConstruct,
+  props: object | undefined,
+  examples: Record<string, string>,
+): void {
+  for (const [prop, example] of Object.entries(examples)) {
+    const value: unknown = (props as Record<string, unknown> | undefined)?.[prop];
+    if (value === undefined || value === null) refuse(scope, prop, "must be given", value, example);
+  }
+}
+
 /** Names from outside the app (tokens) are checked by the client, at run time. */
 export function checkElection(scope: IConstruct, election: string, prop = "election"): void {
   if (Token.isUnresolved(election)) return;

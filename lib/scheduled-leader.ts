@@ -6,7 +6,7 @@ import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Schedule, ScheduleExpression, TimeWindow } from "aws-cdk-lib/aws-scheduler";
 import { type IQueue, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { checkElection } from "./invalid-prop.js";
+import { checkElection, checkGiven } from "./invalid-prop.js";
 import { JobAlarms } from "./job-alarms.js";
 import { LeaderFunction } from "./leader-function.js";
 import { retriesOf } from "./retries.js";
@@ -37,6 +37,11 @@ export class ScheduledLeader extends Construct implements IGrantable {
    */
   constructor(scope: Construct, id: string, props: ScheduledLeaderProps) {
     super(scope, id);
+    checkGiven(this, props, {
+      table: 'new LeaseTable(this, "Leases")',
+      election: "billing/nightly",
+      schedule: "ScheduleExpression.rate(Duration.hours(1))",
+    });
     const { table, election, sticky, once = "tick" } = props;
     checkElection(this, election);
     checkFunction(this, props);

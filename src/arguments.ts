@@ -106,7 +106,12 @@ export function checkCall(options: unknown, known: readonly string[]): void {
   checkNames(options, known);
   const { signal, announce, wait, onWorkError, ticks } = options as Record<string, unknown>;
   if (signal !== undefined && !isSignal(signal)) {
-    throw new InvalidOptionError("signal", "must be an AbortSignal", signal, new Code("controller.signal"));
+    throw new InvalidOptionError(
+      "signal",
+      "must be an AbortSignal",
+      signal,
+      new Code("controller.signal, or AbortSignal.timeout(5_000)"),
+    );
   }
   if (onWorkError !== undefined && onWorkError !== "stop" && onWorkError !== "retry") {
     throw new InvalidOptionError("onWorkError", 'must be "stop" or "retry"', onWorkError, "retry");

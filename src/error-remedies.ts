@@ -31,14 +31,14 @@ export function unavailable(doing: string, cause: unknown): string {
   return `${what} the request to ${doing}${inBrackets(cause)}. Suggestion: ${remedy}.`;
 }
 
-/** Of a transaction that DynamoDB finds malformed, by its messages. */
-export function malformedRemedy(messages: readonly unknown[]): string {
-  if (messages.some(isAboutOneItemTwice)) {
+/** Of a transaction that is malformed, by DynamoDB's messages, or by what else says why. */
+export function malformedRemedy(messages: readonly unknown[], why: string | undefined): string {
+  if ([...messages, why].some(isAboutOneItemTwice)) {
     return "send one action per item, and none for the election's own lease row";
   }
   if (messages.some(isAboutKeySchema))
     return "give each action the whole key of its table, with the right types";
   const remedy = "correct the keys and expressions";
-  if (messages.some(knownText)) return remedy;
+  if (why !== undefined || messages.some(knownText)) return remedy;
   return `${remedy}; multi-Region strongly consistent tables take no transactions: use guard()`;
 }

@@ -132,15 +132,9 @@ export class TransactionRefusedError extends IncumbentError {
       code === "None" ? [] : `actions[${i}]: ${message ?? code}`,
     );
     const { cause, why = `DynamoDB finds the request malformed${inBrackets(cause)}` } = options;
-    const said = [
-      options.why,
-      (cause as Error | undefined)?.message,
-      ...refusals.map(({ message }) => message),
-    ];
-    super(
-      `Transaction refused, nothing was written: ${own.join("; ") || why}.${isMalformed ? ` Suggestion: ${malformedRemedy(said)}.` : ""}`,
-      options,
-    );
+    const said = [(cause as Error | undefined)?.message, ...refusals.map(({ message }) => message)];
+    const remedy = isMalformed ? ` Suggestion: ${malformedRemedy(said, options.why)}.` : "";
+    super(`Transaction refused, nothing was written: ${own.join("; ") || why}.${remedy}`, options);
   }
 }
 

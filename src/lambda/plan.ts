@@ -33,7 +33,7 @@ export function planFor(remainingMs: number, wanted: Wanted): Plan {
   if (leftMs - drainMs < MIN_WORK_MS) {
     throw new InvalidOptionError(
       "timeout",
-      `of the function must leave at least ${MIN_WORK_MS} ms for work beside drainMs (${drainMs})`,
+      `must leave at least ${MIN_WORK_MS} ms of the function's time for work, beside drainMs (${drainMs} ms)`,
       Math.floor(remainingMs),
       Math.max(5_000, 2 * drainMs),
     );

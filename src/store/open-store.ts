@@ -1,8 +1,8 @@
 import { checkTableName } from "../arguments.js";
-import { Code, dataOf } from "../describe.js";
+import { Code } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { dynamoDBLeaseStore } from "./dynamodb/lease-store.js";
-import type { DynamoDBLike } from "./dynamodb/table.js";
+import { checkClient, type DynamoDBLike } from "./dynamodb/table.js";
 import type { LeaseStore } from "./lease-store.js";
 import { DEFAULT_TABLE_NAME } from "./schema.js";
 
@@ -29,12 +29,6 @@ export interface GivenStoreOptions {
   tableName?: undefined;
 }
 
-/** Clients of all services have `send`. Undefined: a client that is no SDK's. */
-function isOfAnotherService(client: DynamoDBLike): boolean {
-  const serviceId = dataOf(dataOf(client, "config"), "serviceId");
-  return serviceId !== undefined && serviceId !== "DynamoDB";
-}
-
 export function storeOf({ store, client, tableName }: TableOptions): LeaseStore {
   if (store !== undefined) {
     if (typeof store?.acquire !== "function")
@@ -50,14 +44,7 @@ export function storeOf({ store, client, tableName }: TableOptions): LeaseStore 
     }
     return store;
   }
-  if (typeof client?.send !== "function" || isOfAnotherService(client)) {
-    throw new InvalidOptionError(
-      "client",
-      "must be a DynamoDBClient or DynamoDBDocumentClient",
-      client,
-      new Code("new DynamoDBClient({})"),
-    );
-  }
+  checkClient(client);
   checkTableName("tableName", tableName ?? DEFAULT_TABLE_NAME, DEFAULT_TABLE_NAME);
   return dynamoDBLeaseStore(client, tableName ?? DEFAULT_TABLE_NAME);
 }

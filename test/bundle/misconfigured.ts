@@ -39,7 +39,7 @@ const CASES: readonly {
   {
     what: "a timeout shorter than the margins",
     timeoutMs: 500,
-    says: /^timeout: of the function must leave/,
+    says: /^timeout: must leave at least 500 ms of the function's time for work/,
   },
 ];
 

@@ -147,7 +147,7 @@ test.each<[string, Case, RegExp]>([
   [
     "a timeout shorter than the margins",
     { options: named, remainingMs: 400 },
-    /^timeout: of the function must leave at least 500 ms/,
+    /^timeout: must leave at least 500 ms of the function's time for work/,
   ],
   ["a drain longer than the timeout", { options: { ...named, drainMs: 30_000 } }, /^timeout: /],
 ])("%s", async (_name, given, message) => {

@@ -47,5 +47,7 @@ test.each([
   [5_000, { leaseDurationMs: undefined, drainMs: 5_000 }],
   [-5, none],
 ])("%d ms leave no time for work: refused", (remainingMs, wanted) => {
-  expect(() => planFor(remainingMs, wanted)).toThrow(/^timeout: of the function must leave at least 500 ms/);
+  expect(() => planFor(remainingMs, wanted)).toThrow(
+    /^timeout: must leave at least 500 ms of the function's time for work/,
+  );
 });

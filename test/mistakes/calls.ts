@@ -1,6 +1,12 @@
-import { type Election, type Leadership, Operator, TableUnavailableError } from "../../src/index.js";
+import {
+  Election,
+  type Leadership,
+  Operator,
+  TableUnavailableError,
+  type TransactionAction,
+} from "../../src/index.js";
 import { warnOfSilence } from "../../src/silence.js";
-import { type ManualClock, MemoryTable } from "../../src/testing/index.js";
+import { createLeaseTable, type ManualClock, MemoryTable } from "../../src/testing/index.js";
 import { Stage } from "../support/stage.js";
 import type { Section } from "./section.js";
 
@@ -18,6 +24,26 @@ const leading = (use: (leadership: Leadership, clock: ManualClock) => unknown) =
 // biome-ignore lint/suspicious/noExplicitAny: the mistakes are of types.
 const anything = (value: unknown): any => value;
 const controller = new AbortController();
+
+const inMemory = (action: TransactionAction, keys?: unknown) => async () => {
+  const store = new MemoryTable({ keys: keys as never });
+  const leadership = await new Election({ store, name: "billing/nightly" }).campaign();
+  await leadership.transact([action]);
+};
+const put = { Put: { TableName: "ledger", Item: { name: "ana" } } };
+
+export const unitTests: Section = {
+  title: "Unit tests (`incumbent/testing`)",
+  mistakes: {
+    "`transact` to a table whose key the `MemoryTable` does not know": inMemory(put),
+    '`keys` that are no lists: `new MemoryTable({ keys: { ledger: "id" } })`': inMemory(put, {
+      ledger: "id",
+    }),
+    "an item without its key, in a `MemoryTable`": inMemory(put, { ledger: ["id"] }),
+    "`new MemoryTable({ key: … })`": () => new MemoryTable({ key: { ledger: ["id"] } } as never),
+    "`createLeaseTable()` without a client": () => createLeaseTable(undefined as never),
+  },
+};
 
 export const calls: Section = {
   title: "Calls of an election",

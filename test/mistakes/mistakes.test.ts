@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { after, calls, ticks } from "./calls.js";
+import { after, calls, ticks, unitTests } from "./calls.js";
 import { durations, more, names, where } from "./options.js";
 import { programs } from "./programs.js";
 import { type Section, saidBy } from "./section.js";
@@ -23,6 +23,7 @@ const SECTIONS: Section[] = [
   transactions,
   table,
   access,
+  unitTests,
   ...programs,
 ];
 const PAGE = "docs/errors.md";

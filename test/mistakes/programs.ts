@@ -15,6 +15,7 @@ import { MemoryTable } from "../../src/testing/index.js";
 import { newStack } from "../cdk/synth.js";
 import { BARE, incumbentWith } from "../support/cli.js";
 import type { Section } from "./section.js";
+import { LEASES, tables } from "./tables.js";
 
 /** Invokes a handler with these options, in this environment. */
 const invoking =
@@ -76,6 +77,7 @@ const lambda: Section = {
 const running =
   (...args: string[]) =>
   async () => {
+    await tables();
     const { endpoint } = inject("dynamodb");
     const command = incumbentWith({ ...BARE, AWS_ENDPOINT_URL_DYNAMODB: endpoint }, ...args);
     await command.exited;
@@ -105,6 +107,15 @@ const commands: Section = {
       "stop",
     ),
     "`--to` with `evict`": running("operate", "billing/nightly", "evict", "--to", "worker-2"),
+    "`--to` with a candidate that is not there": running(
+      "operate",
+      "billing/nightly",
+      "step-down",
+      "--table",
+      LEASES,
+      "--to",
+      "worker-2",
+    ),
     "`incumbent local --port 80000`": running("local", "--port", "80000"),
   },
 };
@@ -128,6 +139,10 @@ const deploying = (context: Record<string, unknown>) => () => settingsOf((key) =
 const constructs: Section = {
   title: "Constructs (`incumbent/cdk`)",
   mistakes: {
+    'no props: `new ScheduledLeader(this, "Nightly")`': () =>
+      new ScheduledLeader(newStack(), "Nightly", undefined as never),
+    "no `schedule`": scheduling({ schedule: undefined }),
+    "a monitor without a table": () => new ElectionMonitor(newStack(), "Monitor", {} as never),
     "neither `entry` nor `function`": scheduling({ entry: undefined }),
     "a malformed `election`": scheduling({ election: "reports:daily" }),
     "a timeout of 3 seconds": scheduling({ timeout: Duration.seconds(3) }),

@@ -1,4 +1,4 @@
-import { Election, type Leadership, type TransactionAction } from "../../src/index.js";
+import { Election, type Leadership, Operator, type TransactionAction } from "../../src/index.js";
 import { newClient } from "../support/fixture.js";
 import type { Section } from "./section.js";
 import { LEASES, LEDGER, tables } from "./tables.js";
@@ -7,14 +7,18 @@ import { denied, refusing } from "./wire.js";
 /** Against a real table: what is not refused here is refused by DynamoDB. */
 
 const leading =
-  (use: (leadership: Leadership) => unknown, endpoint: () => unknown = () => undefined) =>
+  (
+    use: (leadership: Leadership) => unknown,
+    endpoint: () => unknown = () => undefined,
+    name = "billing/nightly",
+  ) =>
   async () => {
     await tables();
     const client = newClient((await endpoint()) as string | undefined);
     await using leadership = await new Election({
       client,
       tableName: LEASES,
-      name: "billing/nightly",
+      name,
       label: "worker-1",
     }).campaign();
     return await use(leadership);
@@ -106,6 +110,14 @@ export const transactions: Section = {
     "a condition that does not hold": sending({
       Delete: { ...ledger, Key, ConditionExpression: "attribute_exists(id)" },
     }),
+    "a leader that an operator has evicted, and that has not noticed it": leading(
+      async (leadership) => {
+        await new Operator({ client: newClient(), tableName: LEASES, name: leadership.election }).evict();
+        await leadership.transact([put({ id: "1" })]);
+      },
+      undefined,
+      "billing/evicted",
+    ),
     "a table that does not exist": sending({ Put: { TableName: "ledgr", Item: { id: "1" } } }),
     "two tables, of which one does not exist": sending(put({ id: "1" }), {
       Put: { TableName: "ledgr", Item: { id: "1" } },

@@ -5,12 +5,15 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
+import { checkTableName } from "../../arguments.js";
 import { DEFAULT_TABLE_NAME, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../schema.js";
+import { checkClient } from "./table.js";
 
 /**
  * Creates the lease table, if there is none: on demand, with the keys `pk` and `sk` and a TTL on `ttl` (which lease rows
  * never have). It is for DynamoDB Local and tests. On AWS let your infrastructure code create the table.
  * @param tableName @default "incumbent"
+ * @throws InvalidOptionError: an argument cannot work.
  * @throws what the AWS SDK throws.
  * @example
  * const client = new DynamoDBClient(local.clientConfig);
@@ -20,6 +23,8 @@ export async function createLeaseTable(
   client: DynamoDBClient,
   tableName = DEFAULT_TABLE_NAME,
 ): Promise<void> {
+  checkClient(client);
+  checkTableName("tableName", tableName, DEFAULT_TABLE_NAME);
   try {
     await client.send(
       new CreateTableCommand({

@@ -1,4 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { Code, dataOf } from "../../describe.js";
+import { InvalidOptionError } from "../../errors.js";
 import type { Answer } from "../../protocol/verbs.js";
 import { s } from "../attribute.js";
 import { PARTITION_KEY, SORT_KEY } from "../schema.js";
@@ -8,6 +10,15 @@ import { storeError } from "./errors.js";
 /** The part of the SDK's clients that is used. `DynamoDBClient` and `DynamoDBDocumentClient` have it. */
 export interface DynamoDBLike {
   send(command: never, options?: { abortSignal?: AbortSignal }): Promise<unknown>;
+}
+
+/** Throws `InvalidOptionError` if it is no client of DynamoDB. */
+export function checkClient(client: unknown): asserts client is DynamoDBLike {
+  // Clients of all services have `send`. A client that is not the SDK's has no service.
+  const serviceId = dataOf(dataOf(client, "config"), "serviceId") ?? "DynamoDB";
+  if (typeof (client as DynamoDBLike | undefined)?.send === "function" && serviceId === "DynamoDB") return;
+  const rule = "must be a DynamoDBClient of @aws-sdk/client-dynamodb, or a DynamoDBDocumentClient";
+  throw new InvalidOptionError("client", rule, client, new Code("new DynamoDBClient({})"));
 }
 
 /** Sends one command of a request. */

@@ -1,3 +1,5 @@
+import { checkKeys } from "../../arguments.js";
+import { checkNames } from "../../known-names.js";
 import type { Lease } from "../../protocol/lease.js";
 import { checkNextPause, checkNextTerm } from "../../protocol/next-term.js";
 import type { History } from "../../protocol/observation.js";
@@ -47,6 +49,9 @@ export interface MemoryTableOptions {
   serviceTimeMs?: (() => number) | undefined;
 }
 
+/** Typed, so that no option is forgotten. */
+const NAMES: Record<keyof MemoryTableOptions, 0> = { keys: 0, serviceTimeMs: 0 };
+
 /**
  * A lease table in memory, for unit tests and simulations. Candidates that share one object take part in the same
  * elections. It stores nothing on disk, and every request gets an answer. It passes the same tests as the real table.
@@ -61,12 +66,15 @@ export class MemoryTable implements LeaseStore {
   readonly #serviceTimeMs: () => number;
 
   /**
-   * @throws nothing.
+   * @throws InvalidOptionError: an option cannot work.
    * @example
    * const store = new MemoryTable({ keys: { ledger: ["id"] } });
    * const election = new Election({ store, name: "billing/nightly" });
    */
-  constructor({ keys = {}, serviceTimeMs = Date.now }: MemoryTableOptions = {}) {
+  constructor(options: MemoryTableOptions = {}) {
+    checkNames(options, Object.keys(NAMES), undefined, { keys: { ledger: ["id"] } });
+    const { keys = {}, serviceTimeMs = Date.now } = options;
+    checkKeys(keys);
     this.#userTables = new UserTables(keys);
     this.#serviceTimeMs = serviceTimeMs;
   }
