@@ -130,6 +130,12 @@ export const ticks: Section = {
     "the options in place of the work: `runOnce(tick, { wait: true })`": calling((election, any) =>
       election.runOnce(TICK, any({ wait: true })),
     ),
+    "`Operator.resetTick()` while somebody leads": async () => {
+      const stage = new Stage();
+      const runtime = { random: () => 0 };
+      await stage.candidate("worker-1", { runtime }).election.campaign();
+      await new Operator({ store: stage.table, name: "billing/nightly" }).resetTick({ to: TICK });
+    },
     '`ticks: "all"`': calling((election, any) => election.runOnce(TICK, work, { ticks: any("all") })),
     "`wait: 5000`": calling((election, any) => election.runOnce(TICK, work, { wait: any(5_000) })),
   },
