@@ -40,6 +40,7 @@ export type {
 export type { Leader } from "./protocol/leader.js";
 export type { Candidate, CompareCandidates } from "./protocol/line.js";
 export type { Role } from "./protocol/role.js";
+export type { TermTimes } from "./protocol/term-times.js";
 export type { Tick } from "./protocol/tick-form.js";
 export type { GuardInput, TransactionAction } from "./store/fencing.js";
 export type { ListedCandidate, PastLeader, PastTickReset } from "./views/history.js";

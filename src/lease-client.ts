@@ -153,7 +153,7 @@ export class LeaseClient {
     const mine = { candidateId, attemptId };
     const fixed = { election: this.#name, ...mine, basis, term, leaseDurationMs, renewIntervalMs, value };
     const timed = await this.#send("acquire the lease", async (store, sent, abort) => {
-      const request = { ...fixed, expiresAt: this.time.expiresAt(sent), at: this.time.at(sent) };
+      const request = { ...fixed, expiresAt: this.time.expiresAt(sent), ...this.time.stamp(sent) };
       return checked(await store.acquire(request, abort), (lease) => checkAcquired(lease, request));
     });
     return resultOf(timed, (lease): lease is Held => acquireSucceeded(lease, mine));
@@ -176,7 +176,7 @@ export class LeaseClient {
           line,
           announcement: announcement?.(sent),
           expiresAt: this.time.expiresAt(sent),
-          at: this.time.at(sent),
+          ...this.time.stamp(sent),
         };
         return checked(await store.renew(request, abort), (lease) => checkRenewed(lease, request));
       },
@@ -196,7 +196,7 @@ export class LeaseClient {
       "resign",
       async (store, sent, abort) => {
         const reservation = reserve && { ...reserve, until: this.time.latest(sent, reserve.forMs) };
-        const request = { ...mine, revision, reason, at: this.time.at(sent), ticks, reservation };
+        const request = { ...mine, revision, reason, ...this.time.stamp(sent), ticks, reservation };
         return checked(await store.resign(request, abort), (lease) => checkResigned(lease, request));
       },
       { timeoutMs },
@@ -233,7 +233,7 @@ export class LeaseClient {
 
   evict(term: number): Promise<Timed<Written>> {
     return this.#send("evict the holder", (store, sent, abort) =>
-      store.evict({ election: this.#name, term, at: this.time.at(sent) }, abort),
+      store.evict({ election: this.#name, term, ...this.time.stamp(sent) }, abort),
     );
   }
 

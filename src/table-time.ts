@@ -3,6 +3,7 @@ import type { Emit } from "./events.js";
 import {
   afterHeader,
   believedBounds,
+  estimateErrorMs,
   estimateMs,
   type Header,
   type HeaderBounds,
@@ -66,6 +67,11 @@ export class TableTime {
   /** The best estimate of service time by the headers, for people. */
   at(now: Instant): number | undefined {
     return this.headers && estimateMs(this.headers, now);
+  }
+
+  /** The same, and how far the true time may be from it, as requests carry both. */
+  stamp(now: Instant): { readonly at: number | undefined; readonly atErrorMs: number | undefined } {
+    return { at: this.at(now), atErrorMs: this.headers && estimateErrorMs(this.headers, now) };
   }
 
   /**

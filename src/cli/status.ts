@@ -5,7 +5,7 @@ import { Election, type Leader, type PastLeader } from "../index.js";
 import { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { standbyOf } from "../protocol/leader.js";
-import { holderOf, type Lease } from "../protocol/lease.js";
+import { endedTerm, holderOf, type Lease } from "../protocol/lease.js";
 import { lastTickOf, type TickReset } from "../protocol/ticks.js";
 import { resolveOptions } from "../resolve-options.js";
 import { storeOf } from "../store/open-store.js";
@@ -103,7 +103,8 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
   if (json)
     return print({ ...(row ? toJson(row) : { election: name, state: "none" }), terms: terms.map(toTerm) });
   if (!row) return console.log(`No election "${name}" in table "${table}" yet.`);
-  for (const [fact, text] of factsOf(row)) if (text !== undefined) console.log(`${fact.padEnd(10)} ${text}`);
+  for (const [fact, text] of factsOf(row, terms))
+    if (text !== undefined) console.log(`${fact.padEnd(10)} ${text}`);
   const candidates = await history.candidatesBeside(lease);
   if (candidates.length > 0) {
     console.log("");
@@ -123,30 +124,32 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
   console.log("");
   printTable(
     ["TERM", "LEADER", "ELECTED", "ENDED", "WHY"],
-    terms
-      .map(toTerm)
-      .map(({ term, holder, electedAt = "", endedAt = "", endReason = "", tickReset }) => [
-        String(term),
-        holder,
-        electedAt,
-        endedAt,
-        tickReset ? `${endReason}; ticks reset by ${tickReset.by}` : endReason,
-      ]),
+    terms.map((term) => [
+      String(term.term),
+      term.candidateId,
+      about(term.electedAt, term.electedErrorMs) ?? "",
+      about(term.endedAt, term.endedErrorMs) ?? "",
+      `${term.endReason ?? ""}${term.tickReset ? `; ticks reset by ${term.tickReset.by}` : ""}`,
+    ]),
   );
 }
 
-function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string | undefined]> {
+function factsOf(
+  { election, lease, state, leftMs }: Row,
+  terms: readonly PastLeader[],
+): Array<[string, string | undefined]> {
   const held = lease.kind === "held" ? lease : undefined;
   const vacant = lease.kind === "vacant" ? lease : undefined;
   const tenure = held ?? vacant;
+  const latest = terms.find(({ term }) => term === endedTerm(lease));
   return [
     ["election", election],
     ["state", state],
     ["leader", held?.holder],
     ["term", String(lease.term)],
     ["value", held?.value],
-    ["elected", iso(tenure?.electedAt)],
-    ["renewed", iso(tenure?.renewedAt)],
+    ["elected", about(latest?.electedAt ?? tenure?.electedAt, latest?.electedErrorMs)],
+    ["renewed", about(latest?.lastRenewedAt ?? tenure?.renewedAt, latest?.lastRenewedErrorMs)],
     ["left", leftMs === undefined ? undefined : seconds(leftMs)],
     ["last tick", lastTickOf(tenure?.ticks)],
     ["ticks reset", tenure?.tickReset && resetInWords(tenure.tickReset)],
@@ -158,9 +161,24 @@ function factsOf({ election, lease, state, leftMs }: Row): Array<[string, string
   ];
 }
 
-function toTerm({ term, candidateId: holder, electedAt, endedAt, endReason, tickReset }: PastLeader) {
-  const reset = tickReset && { ...tickReset, at: iso(tickReset.at) };
-  return { term, holder, electedAt: iso(electedAt), endedAt: iso(endedAt), endReason, tickReset: reset };
+function toTerm({ term, candidateId: holder, recorded, tickReset, ...past }: PastLeader) {
+  const { electedAt, electedErrorMs, endedAt, endedErrorMs, endReason } = past;
+  return {
+    term,
+    holder,
+    electedAt: iso(electedAt),
+    electedErrorMs,
+    endedAt: iso(endedAt),
+    endedErrorMs,
+    endReason,
+    tickReset: tickReset && { ...tickReset, at: iso(tickReset.at) },
+    recorded: {
+      ...recorded,
+      electedAt: iso(recorded.electedAt),
+      lastRenewedAt: iso(recorded.lastRenewedAt),
+      endedAt: iso(recorded.endedAt),
+    },
+  };
 }
 
 function resetInWords({ term, by = "an operator", at }: TickReset): string {
@@ -216,6 +234,11 @@ function toCells({ election, state, lease, leftMs }: Row): string[] {
 
 function seconds(ms: number): string {
   return ms < 0 ? `ran out ${(-ms / 1_000).toFixed(1)} s ago` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+/** A time, and how far the true time may be from it. */
+function about(ms: number | undefined, errorMs: number | undefined): string | undefined {
+  return errorMs === undefined ? iso(ms) : `${iso(ms)} ±${(errorMs / 1_000).toFixed(1)} s`;
 }
 
 function iso(ms: number | undefined): string | undefined {

@@ -29,6 +29,7 @@ export class TermHistory {
       holder: lease.holder,
       leaseDurationMs: lease.leaseDurationMs,
       electedAt: lease.electedAt,
+      electedErrorMs: lease.electedErrorMs,
       lastTickBefore: lastTickOf(lease.ticks),
       tickResetTermBefore: lease.tickReset?.term,
     };
@@ -73,12 +74,14 @@ export class TermHistory {
     const keptUntilMs = tableMs && Math.max(tableMs, now.wallMs) + this.options.historyRetentionMs;
     const ttl = keptUntilMs && Math.ceil(keptUntilMs / 1_000);
     if (!previous) return { term, endReason: "deleted", ttl };
-    const { endReason, endedAt } = previous.kind === "vacant" ? previous : {};
+    const { endReason, endedAt, endedErrorMs } = previous.kind === "vacant" ? previous : {};
     return {
       term: endedTerm(previous),
       endReason: endReason ?? "expired",
       endedAt: endedAt ?? previous.expiresAt,
+      endedErrorMs,
       lastRenewedAt: previous.renewedAt,
+      lastRenewedErrorMs: previous.renewedErrorMs,
       ttl,
     };
   }

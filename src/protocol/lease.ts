@@ -45,8 +45,11 @@ export interface TenureRow extends LeaseRow {
   readonly attemptId?: string | undefined;
   /** Absent when its writer had no bound on service time. */
   readonly expiresAt?: number | undefined;
+  /** Estimates of service time. `…ErrorMs`: how far the true time may be from them. */
   readonly electedAt?: number | undefined;
+  readonly electedErrorMs?: number | undefined;
   readonly renewedAt?: number | undefined;
+  readonly renewedErrorMs?: number | undefined;
   readonly value?: string | undefined;
   /** The candidates that come next, the standby first. Absent: nobody keeps a line. */
   readonly line?: readonly string[] | undefined;
@@ -82,6 +85,7 @@ export interface Vacant extends TenureRow {
   /** How and when the last tenure ended. Absent on a row that this library did not write. */
   readonly endReason?: EndReason | undefined;
   readonly endedAt?: number | undefined;
+  readonly endedErrorMs?: number | undefined;
   /** It is reserved for a candidate or a group. */
   readonly reservation?: Reservation | undefined;
 }

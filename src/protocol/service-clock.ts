@@ -91,6 +91,11 @@ export function estimateMs(headers: HeaderBounds, now: Instant): number {
   return Math.round((headers.earliestMs(now) + headers.latestMs(now)) / 2);
 }
 
+/** How far the true time may be from `estimateMs`. */
+export function estimateErrorMs(headers: HeaderBounds, now: Instant): number {
+  return Math.ceil((headers.latestMs(now) - headers.earliestMs(now)) / 2);
+}
+
 /** Both witnesses together. */
 export function serviceClockOf(headers: HeaderBounds, maxServiceClockErrorMs: number): ServiceClock {
   return new TwoWitnesses(headers, maxServiceClockErrorMs / 2);

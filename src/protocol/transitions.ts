@@ -28,8 +28,18 @@ export function placeholderCreated(row: Lease | undefined, request: PlaceholderR
 
 /** The store also checks history, which must refuse a term that was used before (rule 2c). */
 export function acquired(row: Lease | undefined, request: AcquireRequest): Held | undefined {
-  const { basis, term, candidateId, attemptId, leaseDurationMs, renewIntervalMs, value, expiresAt, at } =
-    request;
+  const {
+    basis,
+    term,
+    candidateId,
+    attemptId,
+    leaseDurationMs,
+    renewIntervalMs,
+    value,
+    expiresAt,
+    at,
+    atErrorMs,
+  } = request;
   if (row?.term !== basis.term || row.revision !== basis.revision) return undefined;
   if (row.pausedBy !== undefined) return undefined;
   const { founding } = basis;
@@ -46,6 +56,8 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Held 
     expiresAt,
     electedAt: at,
     renewedAt: at,
+    electedErrorMs: atErrorMs,
+    renewedErrorMs: atErrorMs,
     line: before?.line,
     pauseRevision: row.pauseRevision,
     ticks: founding ? windowFrom(founding.lastTick) : before?.ticks,
@@ -58,7 +70,7 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Held 
 }
 
 export function renewed(row: Lease | undefined, request: RenewRequest): Held | undefined {
-  const { revision, renewIntervalMs, value, expiresAt, at, line, announcement } = request;
+  const { revision, renewIntervalMs, value, expiresAt, at, atErrorMs, line, announcement } = request;
   if (!isHeldIn(row, request) || row.revision >= revision) return undefined;
   return {
     ...row,
@@ -67,19 +79,21 @@ export function renewed(row: Lease | undefined, request: RenewRequest): Held | u
     value,
     expiresAt,
     renewedAt: at,
+    renewedErrorMs: atErrorMs,
     ...(line && { line }),
     announcement,
   };
 }
 
 export function resigned(row: Lease | undefined, request: ResignRequest): Vacant | undefined {
-  const { term, revision, reason, at, ticks, reservation } = request;
+  const { term, revision, reason, at, atErrorMs, ticks, reservation } = request;
   if (!isHeldIn(row, request)) return undefined;
   return {
     ...vacated(row),
     revision,
     endReason: reason,
     endedAt: at,
+    endedErrorMs: atErrorMs,
     reservation,
     ...(ticks && { ticks, tickTerm: term }),
   };
@@ -118,7 +132,7 @@ function resetIn(term: number | undefined): TickReset | undefined {
   return term === undefined ? undefined : { term };
 }
 
-export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Vacant | undefined {
+export function evicted(row: Lease | undefined, { term, at, atErrorMs }: EvictRequest): Vacant | undefined {
   if (row?.kind !== "held" || row.term !== term) return undefined;
   if (row.revision >= MAX_REVISION_TO_EVICT) return undefined;
   return {
@@ -127,6 +141,7 @@ export function evicted(row: Lease | undefined, { term, at }: EvictRequest): Vac
     revision: row.revision + EVICTION_STEP,
     endReason: "evicted",
     endedAt: at,
+    endedErrorMs: atErrorMs,
   };
 }
 

@@ -2,6 +2,7 @@ import type { ActionRefusal, EndReason } from "../errors.js";
 import type { AnnouncedEnd, Lease, Reservation, Vacant } from "./lease.js";
 import type { Candidate } from "./line.js";
 import type { Basis } from "./takeover.js";
+import type { RecordedTimes } from "./term-times.js";
 import type { TermTicks, TickWindow } from "./ticks.js";
 
 /** Requests and answers of the store's verbs (rule 2). */
@@ -41,6 +42,8 @@ export interface AcquireRequest {
   readonly expiresAt: number | undefined;
   /** The best estimate of service time. */
   readonly at: number | undefined;
+  /** How far the true time may be from `at`. */
+  readonly atErrorMs?: number | undefined;
 }
 
 export interface RenewRequest {
@@ -54,6 +57,8 @@ export interface RenewRequest {
   readonly value: string | undefined;
   readonly expiresAt: number | undefined;
   readonly at: number | undefined;
+  /** How far the true time may be from `at`. */
+  readonly atErrorMs?: number | undefined;
   /** Undefined: the row keeps its line. */
   readonly line?: readonly string[] | undefined;
   /** Undefined: no end is planned. */
@@ -67,6 +72,8 @@ export interface ResignRequest {
   readonly revision: number;
   readonly reason: EndReason;
   readonly at: number | undefined;
+  /** How far the true time may be from `at`. */
+  readonly atErrorMs?: number | undefined;
   /** The completed ticks, with the one of this run. Undefined: they stay as they are. */
   readonly ticks?: TickWindow | undefined;
   readonly reservation?: Reservation | undefined;
@@ -100,6 +107,8 @@ export interface EvictRequest {
   readonly election: string;
   readonly term: number;
   readonly at: number | undefined;
+  /** How far the true time may be from `at`. */
+  readonly atErrorMs?: number | undefined;
 }
 
 /** Undoes completed ticks. Conditional on the pair that was seen, on a vacant row (rule 10d). */
@@ -112,13 +121,10 @@ export interface TickResetRequest {
   readonly to: string | undefined;
 }
 
-export interface TermRecord extends TermTicks {
+export interface TermRecord extends RecordedTimes, TermTicks {
   readonly holder?: string | undefined;
   readonly leaseDurationMs?: number | undefined;
-  readonly electedAt?: number | undefined;
-  readonly endedAt?: number | undefined;
   readonly endReason?: EndReason | undefined;
-  readonly lastRenewedAt?: number | undefined;
   /** Epoch seconds; only on terms that a later, recorded term has followed. */
   readonly ttl?: number | undefined;
 }

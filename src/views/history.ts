@@ -1,10 +1,11 @@
 import type { EndReason } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
-import { endedTerm, type Lease } from "../protocol/lease.js";
+import { endedTerm, type Held, type Lease } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
 import { aliveMembers, updateMembership } from "../protocol/membership.js";
 import { type Role, roleOf } from "../protocol/role.js";
+import { consistentTimes, type RecordedTerm, type TermTimes } from "../protocol/term-times.js";
 import { lastTickOf } from "../protocol/ticks.js";
 import type { TermRecord } from "../protocol/verbs.js";
 
@@ -14,14 +15,10 @@ export interface ListedCandidate extends Candidate {
   readonly role: Role;
 }
 
-/** One term of the past. Times are milliseconds since the epoch by the table's clock, for people. */
-export interface PastLeader {
+/** One term of the past, for people. A term never ends after the next one begins. */
+export interface PastLeader extends TermTimes {
   readonly term: number;
   readonly candidateId: string;
-  readonly electedAt: number | undefined;
-  readonly lastRenewedAt: number | undefined;
-  /** For a leader that crashed: when its lease had run out. Undefined: it still leads, or nobody knows. */
-  readonly endedAt: number | undefined;
   /**
    * `expired` for a leader that crashed; `unknown`: a newer version of this library wrote a reason that this version does
    * not know. Undefined: it still leads, or its successor has not recorded it.
@@ -32,6 +29,11 @@ export interface PastLeader {
    * there was none. Undefined: nobody did.
    */
   readonly tickReset: PastTickReset | undefined;
+  /**
+   * The times as the candidates wrote them, for audits. Each candidate estimates the table's clock for itself, so an end
+   * can be later here than the next election, by the sum of the two errors at most.
+   */
+  readonly recorded: TermTimes;
 }
 
 /** A reset of completed ticks. */
@@ -71,43 +73,66 @@ export class HistoryView {
   }
 
   async historyBeside(lease: Lease | undefined, limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
-    const { terms } = (await this.client.readTerms({ limit }, signal)).answer;
+    // One more: its end narrows the time of the next election.
+    const { terms } = (await this.client.readTerms({ limit: limit + 1 }, signal)).answer;
     const held = lease?.kind === "held" ? lease : undefined;
     const hasRunOut = hasSurelyPassed(held?.expiresAt, this.client.time.now(), this.client.time.headers);
     const runOutMs = hasRunOut ? held?.expiresAt : undefined;
     const isRecorded = held === undefined || terms.some(({ term }) => term === held.term);
-    const known = isRecorded ? terms : [{ ...held, tickReset: undefined }, ...terms].slice(0, limit);
-    return known.flatMap((record) => pastLeader(record, lease, runOutMs) ?? []);
+    const known = isRecorded ? terms : [{ ...held, tickReset: undefined }, ...terms];
+    const past = known.flatMap((record) => pastTerm(record, lease, runOutMs) ?? []).reverse();
+    const times = consistentTimes(past);
+    return past
+      .map((term, i) => pastLeader(term, times[i] as TermTimes))
+      .reverse()
+      .slice(0, limit);
   }
+}
+
+/** A term as it is recorded, in history or on the lease row. */
+interface PastTerm extends RecordedTerm {
+  readonly term: number;
+  readonly candidateId: string;
+  readonly tickReset: PastTickReset | undefined;
 }
 
 /**
  * The end of the latest term stands on the lease row until the next term has begun. `runOutMs`: when that row
  * ran out. If a term is not the latest and nobody recorded its end, it was not given back.
  */
-function pastLeader(
-  record: Pick<
-    TermRecord,
-    "term" | "holder" | "electedAt" | "lastRenewedAt" | "endedAt" | "endReason" | "tickReset"
-  >,
+function pastTerm(
+  record: TermRecord | (Omit<Held, "tickReset"> & { tickReset: undefined }),
   lease: Lease | undefined,
   runOutMs: number | undefined,
-): PastLeader | undefined {
-  const { term, holder: candidateId, electedAt } = record;
+): PastTerm | undefined {
+  const { term, holder: candidateId, electedAt, electedErrorMs, leaseDurationMs } = record;
   if (candidateId === undefined) return undefined;
-  const known = { term, candidateId, electedAt, tickReset: tickResetAfter(record, lease) };
+  const tickReset = tickResetAfter(record, lease);
+  const known = { term, candidateId, electedAt, electedErrorMs, leaseDurationMs, tickReset };
   if (lease === undefined || lease.kind === "placeholder" || endedTerm(lease) !== term) {
     // If its successor leads now, it may be writing the reason at this moment.
     const isBeingWritten = lease?.kind === "held" && lease.term === term + 1;
-    const { lastRenewedAt, endedAt, endReason = isBeingWritten ? undefined : "expired" } = record;
-    return { ...known, lastRenewedAt, endedAt, endReason };
+    const { endReason = isBeingWritten ? undefined : "expired", ...times } = record as TermRecord;
+    const { lastRenewedAt, lastRenewedErrorMs, endedAt, endedErrorMs } = times;
+    return { ...known, lastRenewedAt, lastRenewedErrorMs, endedAt, endedErrorMs, endReason };
   }
-  const { renewedAt: lastRenewedAt } = lease;
+  const { renewedAt: lastRenewedAt, renewedErrorMs: lastRenewedErrorMs } = lease;
+  const renewed = { ...known, lastRenewedAt, lastRenewedErrorMs };
   if (lease.kind === "vacant") {
-    return { ...known, lastRenewedAt, endedAt: lease.endedAt, endReason: lease.endReason };
+    const { endedAt, endedErrorMs, endReason } = lease;
+    return { ...renewed, endedAt, endedErrorMs, endReason };
   }
-  const endReason = runOutMs === undefined ? undefined : "expired";
-  return { ...known, lastRenewedAt, endedAt: runOutMs, endReason };
+  return { ...renewed, endedAt: runOutMs, endReason: runOutMs === undefined ? undefined : "expired" };
+}
+
+function pastLeader(
+  { term, candidateId, endReason, tickReset, ...written }: PastTerm,
+  times: TermTimes,
+): PastLeader {
+  const { electedAt, electedErrorMs, lastRenewedAt, lastRenewedErrorMs, endedAt, endedErrorMs } = written;
+  const renewed = { lastRenewedAt, lastRenewedErrorMs };
+  const recorded = { electedAt, electedErrorMs, ...renewed, endedAt, endedErrorMs };
+  return { term, candidateId, ...times, endReason, tickReset, recorded };
 }
 
 /** The lease row shows it first, and the operator records it then. */

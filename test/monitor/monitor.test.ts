@@ -1,6 +1,6 @@
 import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
-import { Election } from "../../src/index.js";
+import { Election, WorkNotStoppedError } from "../../src/index.js";
 import { candidatesPartition, termSortKey } from "../../src/store/schema.js";
 import { eventually, leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
 import { gate } from "../support/stage.js";
@@ -35,6 +35,7 @@ async function leaderThatDied(on: DynamoDBClient, tableName: string, name: strin
     },
     { signal: stop.signal },
   );
+  const rejected = expect(over).rejects.toBeInstanceOf(WorkNotStoppedError);
   await elected.opened;
   stop.abort();
   await eventually(async () => {
@@ -44,7 +45,7 @@ async function leaderThatDied(on: DynamoDBClient, tableName: string, name: strin
   });
   return async () => {
     stuck.open();
-    await over;
+    await rejected;
   };
 }
 

@@ -197,6 +197,7 @@ const LEASE = {
 } satisfies Item;
 const OF_A_LEASE = [
   ...["holder", "attemptId", "expiresAt", "electedAt", "renewedAt", "value", "line", "releaseInMs"],
+  ...["electedErrorMs", "renewedErrorMs", "endedErrorMs"],
   ...[
     "releaseTo",
     "stepDownBy",
@@ -223,6 +224,9 @@ const OF_A_LEASE = [
 const TERM = { term: { N: "6" }, holder: { S: "a-1" }, leaseDurationMs: { N: "300" } } satisfies Item;
 const OF_A_TERM = [
   "electedAt",
+  "electedErrorMs",
+  "endedErrorMs",
+  "lastRenewedErrorMs",
   "endedAt",
   "endReason",
   "lastRenewedAt",

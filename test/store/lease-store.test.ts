@@ -642,6 +642,31 @@ describe.each([
     });
   });
 
+  describe("errors of times", () => {
+    test("stand beside the times that they belong to, and the next term has its own", async () => {
+      const { store } = await subject();
+      await found(store);
+      await store.renew(renewing({ atErrorMs: 7 }), signal);
+      const read = async () => factsOf((await store.read(NAME, { consistent: true }, signal)).lease);
+      expect(await read()).toMatchObject({ renewedErrorMs: 7 });
+      await store.resign({ ...resigning, revision: 3, at: 12, atErrorMs: 8 }, signal);
+      expect(await read()).toMatchObject({ endedAt: 12, endedErrorMs: 8, renewedErrorMs: 7 });
+      await store.acquire(acquiring({ basis: { term: 1, revision: 3 }, atErrorMs: 9 }), signal);
+      expect(await read()).toMatchObject({ electedErrorMs: 9, renewedErrorMs: 9 });
+      expect((await read())?.endedErrorMs).toBeUndefined();
+      await store.evict({ election: NAME, term: 2, at: 20, atErrorMs: 10 }, signal);
+      expect(await read()).toMatchObject({ electedErrorMs: 9, endedErrorMs: 10 });
+    });
+
+    test("stand in history, too", async () => {
+      const { store } = await subject();
+      const record = { term: 3, electedAt: 5, electedErrorMs: 1, endedAt: 9, endedErrorMs: 2 };
+      await store.recordTerm(NAME, { ...record, lastRenewedAt: 8, lastRenewedErrorMs: 3 }, signal);
+      const { terms } = await store.readTerms(NAME, { limit: 1 }, signal);
+      expect(terms).toEqual([{ ...record, lastRenewedAt: 8, lastRenewedErrorMs: 3 }]);
+    });
+  });
+
   describe("mark awaited", () => {
     test("leaves revision alone, stays with renewals, and says nothing of the next term", async () => {
       const { store, row } = await subject();

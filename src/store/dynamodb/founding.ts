@@ -40,10 +40,10 @@ export function found(
   founding: Founding,
   signal: AbortSignal,
 ): Promise<Written> {
-  const { election, term, candidateId, leaseDurationMs, at } = request;
+  const { election, term, candidateId, leaseDurationMs, at: electedAt, atErrorMs: electedErrorMs } = request;
   const { highestTerm, lastTick: lastTickBefore, tickResetTerm: tickResetTermBefore, tickBefore } = founding;
   const ticks = { lastTickBefore, tickResetTermBefore };
-  const begun = { term, holder: candidateId, leaseDurationMs, electedAt: at, ...ticks };
+  const begun = { term, holder: candidateId, leaseDurationMs, electedAt, electedErrorMs, ...ticks };
   const claimed = highestTerm + 1;
   const writes: FoundingWrites = {
     lease: foundation(request, founding),

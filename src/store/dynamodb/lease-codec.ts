@@ -40,6 +40,7 @@ export function toLease(election: string, item: Item): Lease {
   const ofEnd = {
     endReason: endReasonOf(row.text("endReason")),
     endedAt: row.optionalInteger("endedAt", 0),
+    endedErrorMs: row.optionalInteger("endedErrorMs", 0),
     reservation: toReservation(row, common.leaseDurationMs),
   };
   if (holder === undefined) {
@@ -66,7 +67,9 @@ function toTenureRow(row: Row): Omit<TenureRow, "term" | keyof LeaseRow> {
     attemptId: row.text("attemptId"),
     expiresAt: row.optionalInteger("expiresAt", 0),
     electedAt: row.optionalInteger("electedAt", 0),
+    electedErrorMs: row.optionalInteger("electedErrorMs", 0),
     renewedAt: row.optionalInteger("renewedAt", 0),
+    renewedErrorMs: row.optionalInteger("renewedErrorMs", 0),
     value: row.text("value"),
     line: row.texts("line"),
     ticks: toTicks(row),
@@ -128,7 +131,8 @@ function toCommit(row: Row, [term, number, id]: readonly [string, string, string
 
 /** A lease that was just acquired. */
 export function held(request: AcquireRequest, revision: number): Facts {
-  const { candidateId, term, attemptId, leaseDurationMs, renewIntervalMs, expiresAt, at, value } = request;
+  const { candidateId, term, attemptId, leaseDurationMs, renewIntervalMs, expiresAt, at, atErrorMs, value } =
+    request;
   return {
     holder: candidateId,
     term,
@@ -138,7 +142,9 @@ export function held(request: AcquireRequest, revision: number): Facts {
     renewIntervalMs,
     expiresAt,
     electedAt: at,
+    electedErrorMs: atErrorMs,
     renewedAt: at,
+    renewedErrorMs: atErrorMs,
     value,
     previousTerm: request.basis.previousTerm,
   };

@@ -64,6 +64,7 @@ const CLEARED = {
   reservedForMs: undefined,
   endReason: undefined,
   endedAt: undefined,
+  endedErrorMs: undefined,
 };
 
 /** On a placeholder there is nothing to remove, and only the history knows of ticks. */
@@ -83,6 +84,7 @@ export function renewal(request: RenewRequest): Update {
       renewIntervalMs: request.renewIntervalMs,
       expiresAt: request.expiresAt,
       renewedAt: request.at,
+      renewedErrorMs: request.atErrorMs,
       value: request.value,
       ...(request.line && { line: request.line }),
       releaseInMs: request.announcement?.inMs,
@@ -99,6 +101,7 @@ export function release(request: ResignRequest): Update {
       revision: request.revision,
       endReason: request.reason,
       endedAt: request.at,
+      endedErrorMs: request.atErrorMs,
       reservedForCandidate: request.reservation?.candidateId,
       reservedForGroup: request.reservation?.group,
       reservedUntil: request.reservation?.until,
@@ -145,7 +148,7 @@ export function tickReset({ seen, by, at, to }: TickResetRequest): Update {
 export function eviction(request: EvictRequest): Update {
   return {
     condition: all(termAsSeen(request), someHolder, revisionBelow(MAX_REVISION_TO_EVICT)),
-    set: { holder: undefined, endReason: "evicted", endedAt: request.at },
+    set: { holder: undefined, endReason: "evicted", endedAt: request.at, endedErrorMs: request.atErrorMs },
     add: { term: 1, revision: EVICTION_STEP },
   };
 }

@@ -156,7 +156,7 @@ export class MemoryTable implements LeaseStore {
   }
 
   async acquire(request: AcquireRequest): Promise<Written> {
-    const { election, basis, at } = request;
+    const { election, basis, at: electedAt, atErrorMs: electedErrorMs } = request;
     const { founding } = basis;
     checkNextTerm(election, request.term, basis);
     const isPast = founding && this.#isPast(request, founding);
@@ -171,7 +171,8 @@ export class MemoryTable implements LeaseStore {
         term,
         holder,
         leaseDurationMs,
-        electedAt: at,
+        electedAt,
+        electedErrorMs,
         lastTickBefore: founding.lastTick,
         tickResetTermBefore: founding.tickResetTerm,
       });
