@@ -100,8 +100,9 @@ export class FencedOutError extends IncumbentError {
     options?: { cause?: unknown },
   ) {
     super(
-      `Write under term ${term} of "${election}" refused: ` +
-        (currentTerm === undefined ? "the lease row is gone." : `the lease is at term ${currentTerm}.`),
+      `Write under term ${term} of "${election}" refused, nothing was written: ` +
+        `${currentTerm === undefined ? "the lease row is gone" : `the lease is at term ${currentTerm}`}. ` +
+        "Suggestion: stop the work of this term.",
       options,
     );
   }

@@ -1,3 +1,4 @@
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import {
   Election,
   type Leadership,
@@ -191,7 +192,7 @@ export const after: Section = {
       leadership.guard({ Put: { TableName: "ledger", Item: { id: "1" } } } as never),
     ),
     "`guard()` of a command: `guard(new PutCommand(…))`": leading((leadership) =>
-      leadership.guard({ input: { TableName: "ledger", Item: { id: "1" } } } as never),
+      leadership.guard(new PutCommand({ TableName: "ledger", Item: { id: "1" } }) as never),
     ),
     "`guard()` of an input with the SDK's legacy `Expected`": leading((leadership) =>
       leadership.guard({ TableName: "ledger", Item: { id: "1" }, Expected: {} } as never),

@@ -1,3 +1,4 @@
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { Election, type Leadership, Operator, type TransactionAction } from "../../src/index.js";
 import { newClient } from "../support/fixture.js";
 import type { Section } from "./section.js";
@@ -42,9 +43,9 @@ export const transactions: Section = {
     "100 actions": sending(...Array.from({ length: 100 }, (_, i) => put({ id: String(i) }))),
     "an unknown operation: `{ Get: … }`": sending({ Get: { ...ledger, Key } }),
     "two operations in one action": sending({ ...put({ id: "1" }), Delete: { ...ledger, Key } }),
-    "a command in place of an action: `new PutCommand(…)`": sending({
-      input: { ...ledger, Item: { id: "1" } },
-    }),
+    "a command in place of an action: `new PutCommand(…)`": sending(
+      new PutCommand({ ...ledger, Item: { id: "1" } }),
+    ),
     "no `TableName`": sending({ Put: { Item: { id: "1" } } }),
     "`Key` in place of `Item` in a `Put`": sending({ Put: { ...ledger, Key } }),
     "a `Delete` without `Key`": sending({ Delete: { ...ledger } }),

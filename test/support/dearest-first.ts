@@ -8,6 +8,7 @@ const DEAREST = [
   "test/testing/dynamodb-local.test.ts",
   "test/cli/run.test.ts",
   "test/readme.test.ts",
+  "test/mistakes/mistakes.test.ts",
   "test/simulation.test.ts",
   "test/candidate/processes.test.ts",
   "test/monitor/monitor.test.ts",
