@@ -40,6 +40,7 @@ export interface CandidateOptions {
    * most half of it), the work's own time to stop, and the release together. The lease is renewed until the work has
    * stopped. If the time is over first, the lease is no longer renewed and runs out (it is never given back while work
    * runs), and the call rejects with `WorkNotStoppedError`.
+   * Keep it below the time after which your platform kills a process: docs/stopping.md has a table.
    * @default 25_000
    */
   stopTimeoutMs?: number | undefined;
