@@ -16,6 +16,7 @@ import { newStack } from "../cdk/synth.js";
 import { BARE, incumbentWith } from "../support/cli.js";
 import type { Section } from "./section.js";
 import { LEASES, tables } from "./tables.js";
+import { denied, refusing } from "./wire.js";
 
 /** Invokes a handler with these options, in this environment. */
 const invoking =
@@ -99,6 +100,14 @@ const commands: Section = {
     "`incumbent status` of two elections": running("status", "billing/nightly", "billing/daily"),
     "`--endpoint localhost:8000`, without `http://`": running("status", "--endpoint", "localhost:8000"),
     "`--endpoint` where nothing listens": running("status", "--endpoint", "http://127.0.0.1:1"),
+    "no permission for `Scan`, which `incumbent status` needs": async () =>
+      running(
+        "status",
+        "--table",
+        LEASES,
+        "--endpoint",
+        await refusing("Scan", denied("dynamodb:Scan", LEASES)),
+      )(),
     "`--table` that does not exist": running("status", "--table", "incumbnt"),
     "`incumbent operate billing/nightly`, without a verb": running("operate", "billing/nightly"),
     "`incumbent operate billing/nightly stop`, an unknown verb": running(

@@ -119,6 +119,14 @@ export const transactions: Section = {
       undefined,
       "billing/evicted",
     ),
+    "no permission for `DescribeTable` on the other table (a warning)": leading(
+      (leadership) =>
+        new Promise((said, failed) => {
+          process.once("warning", ({ message }) => said(message));
+          leadership.transact([put({ id: "1" })]).catch(failed);
+        }),
+      () => refusing("DescribeTable", denied("dynamodb:DescribeTable", LEDGER)),
+    ),
     "a table that does not exist": sending({ Put: { TableName: "ledgr", Item: { id: "1" } } }),
     "two tables, of which one does not exist": sending(put({ id: "1" }), {
       Put: { TableName: "ledgr", Item: { id: "1" } },
