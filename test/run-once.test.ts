@@ -364,6 +364,24 @@ describe("a tick behind the last one", () => {
     });
   });
 
+  test("a history that is newer than the placeholder seen says nothing of a tick: the row may know more", async () => {
+    const stage = new Stage();
+    const a = stage.candidate("a").election;
+    let hasRun = false;
+    const store = between(stage.table, async (verb, pass) => {
+      if (verb === "readHistory" && !hasRun) {
+        hasRun = true;
+        await a.runOnce(2, () => {});
+      }
+      return pass();
+    });
+    const { election } = stage.candidate("b", { store });
+    expect(await election.runOnce(1, () => {}, { ticks: "every" })).toMatchObject({
+      ran: true,
+      lastTick: "2",
+    });
+  });
+
   test("another term's completion of a tick is not taken for one's own, whose release was refused", async () => {
     const stage = new Stage();
     const a = stage.candidate("a");

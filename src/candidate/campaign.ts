@@ -264,6 +264,8 @@ export class Campaign {
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
     const { answer, received } = await this.client.readHistory(signal);
     if (this.#observation) this.#observation = observeHistory(this.#observation, answer.history, received);
+    // The row may be another one by now, and know more of ticks than the history does.
+    this.#isCurrent = false;
   }
 
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {

@@ -411,6 +411,14 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return this.#observation ?",
   },
   {
+    name: "history-instead-of-the-row",
+    revives:
+      "a tick is superseded by a history that is newer than the placeholder, though the new row knows better",
+    file: "src/candidate/campaign.ts",
+    from: "know more of ticks than the history does.\\n    this.#isCurrent = false;",
+    to: "know more of ticks than the history does.",
+  },
+  {
     name: "history-ignores-resets",
     revives: "after a deletion of the lease row a tick that was reset counts again",
     file: "src/protocol/ticks.ts",
