@@ -415,7 +415,7 @@ export const MUTANTS: readonly Mutant[] = [
     revives:
       "a tick is superseded by a history that is newer than the placeholder, though the new row knows better",
     file: "src/candidate/campaign.ts",
-    from: "know more of ticks than the history does.\\n    this.#isCurrent = false;",
+    from: "know more of ticks than the history does.\n    this.#isCurrent = false;",
     to: "know more of ticks than the history does.",
   },
   {
