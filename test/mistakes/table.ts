@@ -4,7 +4,7 @@ import { vi } from "vitest";
 import { Election } from "../../src/index.js";
 import { newClient } from "../support/fixture.js";
 import type { Section } from "./section.js";
-import { LEASES, LEDGER, tables } from "./tables.js";
+import { LEASES, LEDGER, PATIENT, tables } from "./tables.js";
 import * as wire from "./wire.js";
 
 /** One try with these options, beside a client of the table and a name. */
@@ -18,6 +18,7 @@ const trying =
         tableName: LEASES,
         name: "billing/nightly",
         label: "worker-1",
+        ...PATIENT,
         ...options,
       }),
     );
@@ -64,7 +65,7 @@ export const table: Section = {
       })();
     },
     "an endpoint that never answers, such as behind a firewall": tryingAt(wire.silent, {
-      leaseDurationMs: 400,
+      tuning: { requestTimeoutMs: 100 },
     }),
     "an endpoint that is no DynamoDB": tryingAt(() =>
       wire.refusing("GetItem", { name: "", message: "", status: 404 }),

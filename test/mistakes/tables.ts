@@ -6,6 +6,9 @@ import { newClient, newTable } from "../support/fixture.js";
 export const LEASES = "incumbent-table";
 export const LEDGER = "ledger-table";
 
+/** Durations with which no answer is late on a busy machine. */
+export const PATIENT = { leaseDurationMs: 60_000, tuning: { requestTimeoutMs: 15_000 } };
+
 let made: Promise<void> | undefined;
 
 /** Resolves when they are there. */

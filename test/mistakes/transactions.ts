@@ -2,7 +2,7 @@ import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { Election, type Leadership, Operator, type TransactionAction } from "../../src/index.js";
 import { newClient } from "../support/fixture.js";
 import type { Section } from "./section.js";
-import { LEASES, LEDGER, tables } from "./tables.js";
+import { LEASES, LEDGER, PATIENT, tables } from "./tables.js";
 import { denied, refusing } from "./wire.js";
 
 /** Against a real table: what is not refused here is refused by DynamoDB. */
@@ -21,6 +21,7 @@ const leading =
       tableName: LEASES,
       name,
       label: "worker-1",
+      ...PATIENT,
     }).campaign();
     return await use(leadership);
   };
