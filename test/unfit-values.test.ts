@@ -142,6 +142,9 @@ describe("attribute values", () => {
   });
 });
 
+/** Names of attributes. The SDK loses one that is called `__proto__`. */
+const named = fc.string().filter((name) => name !== "__proto__");
+
 test("what is taken is what the SDK's own conversion makes of it, to the letter", () => {
   const leaf = fc.oneof(
     fc.string(),
@@ -163,8 +166,8 @@ test("what is taken is what the SDK's own conversion makes of it, to the letter"
       { depthSize: "small" },
       leaf,
       fc.array(tie("value")),
-      fc.dictionary(fc.string(), tie("value")),
-      fc.array(fc.tuple(fc.string(), tie("value"))).map((entries) => new Map(entries)),
+      fc.dictionary(named, tie("value")),
+      fc.array(fc.tuple(named, tie("value"))).map((entries) => new Map(entries)),
     ),
   }));
   fc.assert(
@@ -187,8 +190,6 @@ test("a refusal brings back each item as the SDK's own conversion makes it", () 
     fc.double({ min: -1, max: 1, noNaN: true }).map(String),
     fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n }).map(String),
   );
-  // The SDK loses an attribute of this name.
-  const named = fc.string().filter((name) => name !== "__proto__");
   const set = <T>(member: fc.Arbitrary<T>) => fc.uniqueArray(member, { minLength: 1 });
   const { attribute } = fc.letrec<{ attribute: Attribute }>((tie) => ({
     attribute: fc.oneof(
