@@ -10,6 +10,7 @@ import { endedTerm, type Lease } from "./protocol/lease.js";
 import { normalTick, type Tick } from "./protocol/tick-form.js";
 import { lastTickOf } from "./protocol/ticks.js";
 import type { Written } from "./protocol/verbs.js";
+import { randomPart } from "./random.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { storeOf, type TableOptions } from "./store/open-store.js";
 import type { Timed } from "./timed-request.js";
@@ -156,9 +157,10 @@ export class Operator {
     if (seen?.kind === "held") throw new LeaseHeldError(this.#options.name, seen.holder, seen.term);
     if (seen?.kind !== "vacant") return { done: false, from: undefined, to: undefined };
     const { time } = this.#client;
-    // One time for all tries, because the row tells by it whether one of them landed (rule 3d).
     const reset = { by: this.#by, at: time.at(time.now()), to };
-    const { succeeded } = await this.#insist(() => this.#client.resetTicks({ ...reset, seen }));
+    // One id for all tries, because the row tells by it whether one of them landed (rule 3d).
+    const id = randomPart(this.#options.random);
+    const { succeeded } = await this.#insist(() => this.#client.resetTicks({ ...reset, id, seen }));
     const from = lastTickOf(seen.ticks);
     if (!succeeded) return { done: false, from, to: undefined };
     // Rule 10e. The lease row may be deleted some day.

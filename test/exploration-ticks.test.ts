@@ -21,6 +21,10 @@ test.each<[string, TickBounds]>([
   ["three calls, and a lost answer or a late copy", { ...SMALL, calls: 3, faults: 1 }],
   ["a reset of all ticks, and a lost answer or a late copy", RESET],
   ["a reset to a tick, in both modes", { ...SMALL, modes: ["latest", "every"], resets: ["1"] }],
+  [
+    "two resets by operators of one name, then a deletion",
+    { ...SMALL, calls: 1, resets: ["1", "2"], deletions: 1 },
+  ],
   ["two resets in a row", { ...SMALL, calls: 1, resets: [undefined, "2"], faults: 1 }],
   ["a reset and a deletion of the row", DELETED],
 ])("%s: no tick completes twice, and what is said of each is true", (_name, bounds) => {
@@ -65,6 +69,17 @@ test.each<[string, TickBounds, Partial<TickRules>, RegExp]>([
         }),
     },
     /undoes what it has not seen/,
+  ],
+  [
+    "a reset that is taken for one's own by its name and time",
+    { ...SMALL, resets: ["1", "2"] },
+    {
+      ticksResetSucceeded: (lease, { by, at }) => {
+        const reset = lease?.kind === "placeholder" ? undefined : lease?.tickReset;
+        return reset?.by === by && reset.at === at;
+      },
+    },
+    /is reported as done, and did not land/,
   ],
   [
     "a history that ignores resets",

@@ -8,6 +8,7 @@ import { between, gate, Stage } from "./support/stage.js";
 
 const NAME = "billing/nightly";
 const RIGHT = "2026-01-31T03:00:00.000Z";
+const EARLIER = "2026-01-30T03:00:00.000Z";
 const WRONG = "2062-01-31T03:00:00.000Z";
 
 /** An election whose last tick is a typing error. */
@@ -152,6 +153,22 @@ describe("whatever comes late", () => {
       const again = await election.runOnce(RIGHT, () => {});
       expect(again).toMatchObject(runs ? { because: "done" } : { ran: true });
     }
+  });
+
+  test.each([
+    ["in the same millisecond", undefined],
+    ["where no answer tells the time", { dateMs: undefined }],
+  ])("two operators of one name %s: one of them is told that it is done", async (_, without) => {
+    const { stage, operatorOn } = await mistaken();
+    const store = between(
+      stage.table,
+      async (_verb, pass) => Object.assign((await pass()) as object, without) as never,
+    );
+    const [first, second] = [operatorOn(store), operatorOn(store)];
+    const told = await Promise.all([first.resetTick({ to: RIGHT }), second.resetTick({ to: EARLIER })]);
+    expect(told.map(({ done }) => done)).toEqual([true, false]);
+    expect((await stage.table.readHistory(NAME)).history).toMatchObject({ lastTick: RIGHT });
+    expect(await foundAgain(stage, RIGHT)).toMatchObject({ because: "done" });
   });
 
   test("the record of an earlier reset does not replace that of a later one", async () => {

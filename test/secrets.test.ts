@@ -414,7 +414,15 @@ describe("rows", () => {
         "releaseTo",
       ],
       ...["reservedForCandidate", "reservedForGroup", "reservedUntil", "reservedForMs"],
-      ...["tickFloor", "tickResetTerm", "tickResetBy", "tickResetAt", "tickResetTo", "tickResetRevision"],
+      ...[
+        "tickFloor",
+        "tickResetTerm",
+        "tickResetBy",
+        "tickResetAt",
+        "tickResetId",
+        "tickResetTo",
+        "tickResetRevision",
+      ],
     ].flatMap((name) => [
       [name, 0],
       [`previous${name.charAt(0).toUpperCase()}${name.slice(1)}`, 0],

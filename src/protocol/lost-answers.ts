@@ -1,5 +1,5 @@
 import type { EndReason } from "../errors.js";
-import { endedTerm, isHeldIn, type Lease, type OwnTerm } from "./lease.js";
+import { isHeldIn, type Lease, type OwnTerm } from "./lease.js";
 import { isCompleted } from "./ticks.js";
 import type { TickResetRequest } from "./verbs.js";
 
@@ -37,14 +37,12 @@ export function resignSucceeded(
 }
 
 /**
- * Rule 3d. The row names the latest reset, also after later terms. The time tells two resets of one person apart; if
- * there is none, the pair does.
+ * Rule 3d. The row names the latest reset, also after later terms. Only the id tells it from another one: two operators
+ * can have one name, and reset at the same moment.
  */
-export function ticksResetSucceeded(lease: Lease | undefined, { seen, by, at }: TickResetRequest): boolean {
+export function ticksResetSucceeded(lease: Lease | undefined, request: TickResetRequest): boolean {
   if (lease === undefined || lease.kind === "placeholder") return false;
-  const { tickReset: reset } = lease;
-  const isMine = reset?.by === by && reset.at === at && reset.term === endedTerm(seen);
-  return isMine && (at !== undefined || (lease.term === seen.term && lease.revision === seen.revision + 1));
+  return lease.tickReset?.id === request.id;
 }
 
 /** Why this row is no longer the holder's. */

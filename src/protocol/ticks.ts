@@ -19,6 +19,8 @@ export interface TickReset {
   readonly term: number;
   readonly by?: string | undefined;
   readonly at?: number | undefined;
+  /** Of one call of `resetTick()`. */
+  readonly id?: string | undefined;
 }
 
 /** `latest`: a tick before the last completed one is not run any more. `every`: it is, if it did not complete. */

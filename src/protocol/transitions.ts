@@ -122,9 +122,9 @@ export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Leas
 
 /** Rule 10d. The new pair keeps out acquires that saw the old ticks, and late copies of the reset. */
 export function ticksReset(row: Lease | undefined, request: TickResetRequest): Vacant | undefined {
-  const { seen, by, at, to } = request;
+  const { seen, by, at, id, to } = request;
   if (row?.kind !== "vacant" || row.term !== seen.term || row.revision !== seen.revision) return undefined;
-  const tickReset = { term: endedTerm(row), by, at };
+  const tickReset = { term: endedTerm(row), by, at, id };
   return { ...row, revision: row.revision + 1, ticks: windowFrom(to), tickReset };
 }
 

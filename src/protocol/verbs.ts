@@ -117,6 +117,8 @@ export interface TickResetRequest {
   readonly seen: Pick<Vacant, "kind" | "term" | "revision" | "endReason">;
   readonly by: string;
   readonly at: number | undefined;
+  /** Random. The same for each try, so that the row tells whether one of them landed (rule 3d). */
+  readonly id: string;
   /** The last completed tick from now on. Undefined: there is none. */
   readonly to: string | undefined;
 }

@@ -50,4 +50,5 @@ export interface TickState {
   /** The truth: what has completed since the last reset, by which call. */
   readonly completed: Readonly<Record<string, string>>;
   readonly epoch: number;
+  readonly landedResets: readonly string[];
 }

@@ -13,7 +13,10 @@ import { acquired, resigned, ticksReset } from "../../src/protocol/transitions.j
 import type { Call, InFlight, Message, TickBounds, TickState } from "./tick-state.js";
 
 /** The rules that a test can replace, to see that the search finds it. */
-const REAL = { verdictOn, withTick, ticksInHistory, acquired, resigned, ticksReset, resignSucceeded };
+const REAL = {
+  ...{ verdictOn, withTick, ticksInHistory },
+  ...{ acquired, resigned, resignSucceeded, ticksReset, ticksResetSucceeded },
+};
 export type TickRules = typeof REAL;
 
 export interface TickSearch {
@@ -81,6 +84,7 @@ class Search {
       calls: [],
       inFlight: [],
       ...{ deletions, faults, resets: resets.length },
+      landedResets: [],
       completed: {},
       epoch: 0,
     };
@@ -176,12 +180,13 @@ class Search {
     }
     const lease = this.rules.ticksReset(row, message.request);
     if (!lease) return undefined;
-    const { seen, to } = message.request;
+    const { seen, id, to } = message.request;
     if (row.term !== seen.term || row.revision !== seen.revision)
       throw new Broken("a reset undoes what it has not seen");
     return {
       ...state,
       lease,
+      landedResets: [...state.landedResets, id],
       completed: to === undefined ? {} : { [to]: "operator" },
       epoch: state.epoch + 1,
     };
@@ -192,7 +197,9 @@ class Search {
     const { lease } = state;
     if (message.kind === "reset") {
       const { request } = message;
-      if (!isDone && !ticksResetSucceeded(lease, request)) return state;
+      if (!isDone && !this.rules.ticksResetSucceeded(lease, request)) return state;
+      if (!state.landedResets.includes(request.id))
+        throw new Broken(`reset ${request.id} is reported as done, and did not land`);
       const { by, to, seen } = request;
       const tickReset = { by, to, revision: seen.revision + 1 };
       return this.#record(state, { term: endedTerm(seen), tickReset });
@@ -231,8 +238,8 @@ class Search {
     const request = {
       election: "e",
       seen: { kind, term, revision, endReason },
-      by: `op${resets}`,
-      at: resets,
+      // Two operators of one name, at the same moment.
+      ...{ by: "op", at: 0, id: `reset-${resets}` },
       to,
     };
     next(

@@ -404,6 +404,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: "row.term !== seen.term) return undefined;\n  const tickReset",
   },
   {
+    name: "reset-judged-by-name-and-time",
+    revives: "of two operators of one name who reset at the same moment, both are told that it is done",
+    file: "src/protocol/lost-answers.ts",
+    from: "lease.tickReset?.id === request.id",
+    to: "lease.tickReset?.by === request.by && lease.tickReset.at === request.at",
+  },
+  {
     name: "done-by-an-old-row",
     revives: "after a reset, a candidate that remembers the row calls the tick done",
     file: "src/candidate/campaign.ts",

@@ -93,8 +93,11 @@ export type Fault = { readonly atMs: number } & (
   /** An older lease row is put back; with the older history, if that is so. */
   | { readonly kind: "restore"; readonly history: boolean }
   | { readonly kind: "evict" | "removeExpired" }
-  /** `to`: from the tick that is due, how many back or ahead. */
-  | { readonly kind: "resetTick"; readonly to: number | undefined }
+  /**
+   * `to`: from the tick that is due, how many back or ahead. `twin`: so does another operator of this name at the same
+   * moment, to an earlier tick.
+   */
+  | { readonly kind: "resetTick"; readonly to: number | undefined; readonly twin: boolean }
   /** `copies`: what had made the row and last paused or resumed it comes again soon, so that a row may look as before. */
   | { readonly kind: "deleteLease"; readonly copies: boolean }
   /** As DynamoDB does with a transaction's token after ten minutes, whoever still waits for its answer. */
@@ -174,6 +177,7 @@ function resets(random: Random): Fault[] {
     kind: "resetTick",
     atMs: random.between(0, STORM_MS),
     to: random.pick([undefined, undefined, 0, -1, -3, -30, 1]),
+    twin: random.chance(0.3),
   }));
 }
 

@@ -62,6 +62,9 @@ class Simulation {
   readonly #around: Surroundings;
   readonly #operatorsHost: Host;
   readonly #operator: Operator;
+  /** A proxy drops the headers of its answers, so all its resets have the same name and the same time: none. */
+  readonly #timelessOperator: Operator;
+  readonly #timelessHost: Host;
   /** What it asks for, one thing after the other. */
   #pausing: Promise<void> = Promise.resolve();
   /** The tick that is due. */
@@ -109,11 +112,12 @@ class Simulation {
     this.#headers = new Headers(plan.broken, (what) => this.#network.count(what));
     this.#operatorsHost = new Host(world, 1, { offsetMs: 0, isRight: true });
     const store = this.#network.from(this.#operatorsHost);
-    this.#operator = new Operator({
-      store,
-      name: NAME,
-      runtime: { clock: this.#operatorsHost, random: random.next },
-    });
+    const runtime = { clock: this.#operatorsHost, random: random.next };
+    this.#operator = new Operator({ store, name: NAME, runtime });
+    const timelessHost = new Host(world, 1, { offsetMs: 0, isRight: true });
+    const timeless = this.#network.from(timelessHost);
+    this.#timelessHost = timelessHost;
+    this.#timelessOperator = new Operator({ store: timeless, name: NAME, runtime });
   }
 
   async run(): Promise<Run> {
@@ -172,6 +176,7 @@ class Simulation {
   #heard(host: Host, answer: Answer, sentMs: number): Answer {
     const machine = this.#machines.get(host);
     const { nowMs } = this.#world;
+    if (host === this.#timelessHost) return { ...answer, dateMs: undefined };
     return machine ? this.#headers.on(machine, host, answer, { sentMs, nowMs }) : answer;
   }
 
@@ -320,7 +325,8 @@ class Simulation {
         void this.#askToStepDown(fault.to);
         return;
       case "resetTick":
-        void this.#resetTick(fault.to);
+        void this.#resetTick(fault.to, fault.twin);
+        if (fault.twin) void this.#resetTick((fault.to ?? 0) - 2, fault.twin);
         return;
       case "forgetTokens":
         this.#table.forgetTokens();
@@ -375,14 +381,15 @@ class Simulation {
   }
 
   /** Somebody leads now and then, so it is asked until it is done. */
-  async #resetTick(by: number | undefined): Promise<void> {
+  async #resetTick(by: number | undefined, twin: boolean): Promise<void> {
     const to = by === undefined ? undefined : tickOf(this.#tick + by, this.plan.tickForm, this.#random);
     for (let tries = 0; tries < 10; tries++) {
-      const reset = await this.#operator.resetTick({ to }).catch(() => undefined);
+      const operator = twin ? this.#timelessOperator : this.#operator;
+      const reset = await operator.resetTick({ to }).catch(() => undefined);
       if (reset?.done) {
-        this.#network.count("ticksReset");
-        const { history } = await this.#table.readHistory(NAME);
-        return this.#judge(() => this.#referee.ticks.toldReset(history));
+        this.#network.count(twin ? "ticksResetByTwin" : "ticksReset");
+        const terms = this.#table.terms(NAME);
+        return this.#judge(() => this.#referee.ticks.toldReset(reset.to, terms));
       }
       await new Promise<void>((resolve) => this.#world.after(3_000, resolve));
     }

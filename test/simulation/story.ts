@@ -93,7 +93,7 @@ export function tellFault(fault: Fault): string {
     case "restore":
       return `! an operator puts an older lease row back${fault.history ? ", and the history of then" : ""}`;
     case "resetTick":
-      return "! an operator resets the ticks";
+      return `! ${fault.twin ? "two operators of one name reset" : "an operator resets"} the ticks`;
     case "evict":
       return "! an operator evicts the leader";
     case "removeExpired":

@@ -1,6 +1,6 @@
 import type { RunOnceResult } from "../../src/index.js";
 import type { Lease } from "../../src/protocol/lease.js";
-import type { TickWindow } from "../../src/protocol/ticks.js";
+import { type TermTicks, type TickWindow, ticksInHistory } from "../../src/protocol/ticks.js";
 import type { ResignRequest, TickResetRequest } from "../../src/protocol/verbs.js";
 import type { Verb } from "./network.js";
 import { numberOf } from "./ticks.js";
@@ -17,6 +17,8 @@ interface Epoch {
   readonly completed: Map<number, Completion>;
   /** Below it nobody knows. */
   floor: number;
+  /** The reset that began it. Undefined: none, or its operator has been told of it. */
+  untold: { readonly to: string | undefined; readonly term: number } | undefined;
 }
 
 /** A call of `runOnce`. */
@@ -31,9 +33,8 @@ export interface TickCall {
 
 /** Holds ticks to their promises (rule 10). It counts them, and compares no texts. */
 export class TickReferee {
-  readonly #epochs: Epoch[] = [{ completed: new Map(), floor: Number.NEGATIVE_INFINITY }];
+  readonly #epochs: Epoch[] = [{ completed: new Map(), floor: Number.NEGATIVE_INFINITY, untold: undefined }];
   readonly #worked = new Set<number>();
-  #resetTerm = 0;
   completedRuns = 0;
 
   /** What stood in the table before anything began. */
@@ -73,8 +74,8 @@ export class TickReferee {
     const floor = to === undefined ? Number.NEGATIVE_INFINITY : numberOf(to);
     if (to !== undefined)
       completed.set(floor, { by: "operator", atMs: Number.NEGATIVE_INFINITY, told: true });
-    this.#epochs.push({ completed, floor });
-    this.#resetTerm = (lease.kind === "vacant" && lease.tickReset?.term) || 0;
+    const term = (lease.kind === "vacant" && lease.tickReset?.term) || 0;
+    this.#epochs.push({ completed, floor, untold: { to, term } });
   }
 
   #resigned({ candidateId, ticks }: ResignRequest, earlier: TickWindow | undefined, nowMs: number): void {
@@ -119,10 +120,16 @@ export class TickReferee {
     this.#now.floor = Math.max(this.#now.floor, ...this.#now.completed.keys());
   }
 
-  /** What `resetTick` says is done is in history too. */
-  toldReset(history: { readonly tickResetTerm?: number | undefined }): void {
-    if ((history.tickResetTerm ?? 0) >= this.#resetTerm) return;
-    throw new Violation("reset", `a reset after term ${this.#resetTerm} is reported, and is not in history`);
+  /** What `resetTick` says is done has landed, and is in history too. */
+  toldReset(to: string | undefined, terms: readonly TermTicks[]): void {
+    const epoch = this.#epochs.findLast(({ untold }) => untold && untold.to === to);
+    if (!epoch?.untold) throw new Violation("reset", `a reset to ${to} is reported, and did not land`);
+    const { term } = epoch.untold;
+    epoch.untold = undefined;
+    const isKnown = (ticksInHistory(terms).tickResetTerm ?? 0) >= term;
+    const record = terms.find((one) => one.term === term)?.tickReset;
+    if (isKnown && (epoch !== this.#now || record === undefined || record.to === to)) return;
+    throw new Violation("reset", `a reset after term ${term} is reported, and is not in history`);
   }
 
   /** What `runOnce` says is true of some moment since it was called. */

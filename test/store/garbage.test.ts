@@ -216,6 +216,7 @@ const OF_A_LEASE = [
     "tickResetTerm",
     "tickResetBy",
     "tickResetAt",
+    "tickResetId",
     "endReason",
     "endedAt",
     "ttl",

@@ -124,6 +124,7 @@ function asWritten(lease: Lease | undefined): Row {
     ...{ commitTerm, commitNumber, commitId },
     ...{ tickFloor: ticks?.floor, ticks: ticks?.completed.length ? ticks.completed : undefined },
     ...{ tickResetTerm: tickReset?.term, tickResetBy: tickReset?.by, tickResetAt: tickReset?.at },
+    tickResetId: tickReset?.id,
   };
 }
 
@@ -753,7 +754,7 @@ describe.each([
 
   describe("reset ticks", () => {
     const seen = { kind: "vacant", term: 1, revision: 2, endReason: "resigned" } as const;
-    const resetting = { election: NAME, seen, by: "ana", at: 15_000, to: undefined };
+    const resetting = { election: NAME, seen, by: "ana", at: 15_000, id: "r-1", to: undefined };
     const resigned = async () => {
       const it = await subject();
       await found(it.store);
@@ -767,15 +768,16 @@ describe.each([
       const before = await row();
       const { ticks, tickFloor, ...kept } = before as Row;
       const answer = await store.resetTicks(resetting, signal);
-      const reset = { ...kept, revision: 3, tickResetTerm: 1, tickResetBy: "ana", tickResetAt: 15_000 };
+      const by = { tickResetBy: "ana", tickResetAt: 15_000, tickResetId: "r-1" };
+      const reset = { ...kept, revision: 3, tickResetTerm: 1, ...by };
       expect(await row()).toEqual(reset);
       expect(answer.done).toBe(true);
       expect(present(asWritten(answer.lease))).toEqual(reset);
       // With a tick it becomes the floor. Without a time there is none.
-      const again = { ...resetting, seen: { ...seen, revision: 3 }, to: "t5", at: undefined };
+      const again = { ...resetting, seen: { ...seen, revision: 3 }, to: "t5", at: undefined, id: "r-2" };
       const { tickResetAt, ...timeless } = reset;
       await store.resetTicks(again, signal);
-      expect(await row()).toEqual({ ...timeless, revision: 4, tickFloor: "t5" });
+      expect(await row()).toEqual({ ...timeless, tickResetId: "r-2", revision: 4, tickFloor: "t5" });
       // An acquire keeps all of it.
       const basis = { term: 1, revision: 4 };
       await store.acquire(acquiring({ basis }), signal);
@@ -1586,7 +1588,14 @@ test("whatever is asked in whatever order, both stores give the same answers and
               const pair = { term: term(each.dTerm), revision: revision(each.dRevision) };
               const seen = { kind: "vacant" as const, ...pair, endReason };
               const by = each.known ? "ana" : `op-${index}`;
-              const request = { election, seen, by, at: each.known ? at : undefined, to: each.to };
+              const request = {
+                election,
+                seen,
+                by,
+                at: each.known ? at : undefined,
+                id: `r-${index}`,
+                to: each.to,
+              };
               return store.resetTicks(request, signal);
             }
             case "record": {

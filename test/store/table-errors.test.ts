@@ -331,6 +331,7 @@ describe("a row written by something else", () => {
     tickResetTerm: { N: "1" },
     tickResetBy: { S: "op" },
     tickResetAt: { N: "1" },
+    tickResetId: { S: "r-1" },
     endReason: { S: "resigned" },
     endedAt: { N: "1" },
     custom: { L: [{ BOOL: true }, { B: new Uint8Array([0, 255]) }] },

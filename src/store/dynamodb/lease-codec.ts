@@ -96,7 +96,8 @@ function toTickReset(row: Row): TickReset | undefined {
   const term = row.optionalInteger("tickResetTerm", 1);
   const by = row.text("tickResetBy");
   const at = row.optionalInteger("tickResetAt", 0);
-  return term === undefined ? undefined : { term, by, at };
+  const id = row.text("tickResetId");
+  return term === undefined ? undefined : { term, by, at, id };
 }
 
 /** What a row says of completed ticks. `undefined` removes what was there. */

@@ -132,7 +132,7 @@ export function pauseChange({ by, seen }: PauseRequest): Update {
   };
 }
 
-export function tickReset({ seen, by, at, to }: TickResetRequest): Update {
+export function tickReset({ seen, by, at, id, to }: TickResetRequest): Update {
   return {
     condition: all(pairAsSeen(seen), noHolder),
     set: {
@@ -141,6 +141,7 @@ export function tickReset({ seen, by, at, to }: TickResetRequest): Update {
       tickResetTerm: endedTerm(seen),
       tickResetBy: by,
       tickResetAt: at,
+      tickResetId: id,
     },
   };
 }
