@@ -1,0 +1,122 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { folder, root, run } from "./app.js";
+import { makePackage } from "./packed.js";
+
+/** The app that `cdk init` makes, with the packed package: its own Jest, its own `cdk synth`, and an old TypeScript. */
+
+const app = join(folder, "own");
+const MINUTES = 60_000;
+const env = { ...process.env, CDK_VALIDATION: "false", CI: "1", NODE_NO_WARNINGS: "1" };
+
+/** An error shows what the command printed. */
+async function inApp(command: string, ...args: string[]): Promise<string> {
+  try {
+    return (await run(command, args, { cwd: app, env })).stdout;
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`${command} ${args.join(" ")}\n${stdout}\n${stderr}`);
+  }
+}
+
+/** What npm has in its cache can be too old to fit together. */
+async function install(...packages: string[]): Promise<void> {
+  const args = ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...packages];
+  await inApp("npm", ...args, "--prefer-offline").catch(() => inApp("npm", ...args, "--prefer-online"));
+}
+
+const STACK = `
+import * as cdk from 'aws-cdk-lib/core';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+import { ElectionMonitor, LeaseTable, ScheduledLeader } from 'incumbent/cdk';
+
+export class OwnStack extends cdk.Stack {
+  constructor(scope: Construct, id: string, props?: cdk.StackProps) {
+    super(scope, id, props);
+    const table = new LeaseTable(this, 'Leases');
+    new ScheduledLeader(this, 'Nightly', {
+      table,
+      election: 'reports/daily',
+      entry: 'lambda/nightly.ts',
+      schedule: ScheduleExpression.rate(cdk.Duration.minutes(5)),
+    });
+    new ElectionMonitor(this, 'Monitor', { table, elections: [{ election: 'reports/daily' }] });
+  }
+}
+`;
+
+const HANDLER = `
+import { leaderHandler } from 'incumbent/lambda';
+
+export const handler = leaderHandler(async ({ term }) => console.log(\`nightly under term \${term}\`));
+`;
+
+const TEST = `
+import * as cdk from 'aws-cdk-lib/core';
+import { Template } from 'aws-cdk-lib/assertions';
+import { InvalidPropError, LeaseTable } from 'incumbent/cdk';
+import * as Own from '../lib/own-stack';
+
+test('the table, the job and the monitor', () => {
+  const app = new cdk.App({ context: { 'aws:cdk:bundling-stacks': [] } });
+  const template = Template.fromStack(new Own.OwnStack(app, 'MyTestStack'));
+  template.resourceCountIs('AWS::DynamoDB::GlobalTable', 1);
+  template.resourceCountIs('AWS::Lambda::Function', 2);
+});
+
+test('what cannot work is refused', () => {
+  const table = new LeaseTable(new cdk.Stack(), 'Leases');
+  expect(() => table.grantCandidate(undefined as never)).toThrow(InvalidPropError);
+});
+`;
+
+beforeAll(async () => {
+  mkdirSync(app);
+  const cli = join(root, "node_modules/aws-cdk/bin/cdk");
+  await inApp(process.execPath, cli, "init", "app", "--language", "typescript", "--generate-only");
+  await makePackage(join(folder, "package"));
+  await run("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], {
+    cwd: join(folder, "package"),
+  });
+  const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) as string;
+  await install("--save", join(folder, tarball));
+  await install("--save-dev", "typescript-5.4@npm:typescript@~5.4.5");
+  writeFileSync(join(app, "lib/own-stack.ts"), STACK);
+  writeFileSync(join(app, "test/own.test.ts"), TEST);
+  mkdirSync(join(app, "lambda"));
+  writeFileSync(join(app, "lambda/nightly.ts"), HANDLER);
+}, 15 * MINUTES);
+
+test("its own Jest runs", { timeout: 5 * MINUTES }, async () => {
+  await inApp("npm", "test");
+});
+
+test("its own cdk synth makes the stack, with two functions", { timeout: 5 * MINUTES }, async () => {
+  await inApp("npx", "--no-install", "cdk", "synth", "--quiet", "--no-notices", "--no-version-reporting");
+  const output = join(app, "cdk.out");
+  const template = JSON.parse(readFileSync(join(output, "OwnStack.template.json"), "utf8"));
+  const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
+  expect(types.filter((type) => type === "AWS::Lambda::Function")).toHaveLength(2);
+  expect(readdirSync(output).filter((name) => name.startsWith("asset."))).toHaveLength(2);
+});
+
+test("TypeScript 5.4 with module commonjs compiles it, and Node runs that", {
+  timeout: 10 * MINUTES,
+}, async () => {
+  const compilerOptions = {
+    target: "ES2022",
+    module: "commonjs",
+    strict: true,
+    skipLibCheck: true,
+    types: ["node"],
+    outDir: "old",
+  };
+  const config = { compilerOptions, include: ["bin", "lib", "lambda"] };
+  writeFileSync(join(app, "tsconfig.old.json"), JSON.stringify(config));
+  const tsc = "node_modules/typescript-5.4/lib/tsc.js";
+  expect(await inApp(process.execPath, tsc, "--version")).toContain("5.4");
+  await inApp(process.execPath, tsc, "-p", "tsconfig.old.json");
+  await inApp(process.execPath, "old/bin/own.js");
+});
