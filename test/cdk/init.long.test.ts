@@ -7,23 +7,29 @@ import { makePackage } from "./packed.js";
 /** The app that `cdk init` makes, with the packed package: its own Jest, its own `cdk synth`, and an old TypeScript. */
 
 const app = join(folder, "own");
+/** Of its own, so that the app's `tsc` stays the one that `cdk init` chose. */
+const oldCompiler = join(folder, "old-compiler");
 const MINUTES = 60_000;
 const env = { ...process.env, CDK_VALIDATION: "false", CI: "1", NODE_NO_WARNINGS: "1" };
 
 /** An error shows what the command printed. */
-async function inApp(command: string, ...args: string[]): Promise<string> {
+async function inFolder(cwd: string, command: string, ...args: string[]): Promise<string> {
   try {
-    return (await run(command, args, { cwd: app, env })).stdout;
+    return (await run(command, args, { cwd, env })).stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
     throw new Error(`${command} ${args.join(" ")}\n${stdout}\n${stderr}`);
   }
 }
 
+const inApp = (command: string, ...args: string[]) => inFolder(app, command, ...args);
+
 /** What npm has in its cache can be too old to fit together. */
-async function install(...packages: string[]): Promise<void> {
+async function install(cwd: string, ...packages: string[]): Promise<void> {
   const args = ["install", "--no-audit", "--no-fund", "--ignore-scripts", ...packages];
-  await inApp("npm", ...args, "--prefer-offline").catch(() => inApp("npm", ...args, "--prefer-online"));
+  await inFolder(cwd, "npm", ...args, "--prefer-offline").catch(() =>
+    inFolder(cwd, "npm", ...args, "--prefer-online"),
+  );
 }
 
 const STACK = `
@@ -81,8 +87,10 @@ beforeAll(async () => {
     cwd: join(folder, "package"),
   });
   const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) as string;
-  await install("--save", join(folder, tarball));
-  await install("--save-dev", "typescript-5.4@npm:typescript@~5.4.5");
+  await install(app, join(folder, tarball));
+  mkdirSync(oldCompiler);
+  writeFileSync(join(oldCompiler, "package.json"), "{}");
+  await install(oldCompiler, "typescript@~5.4.5");
   writeFileSync(join(app, "lib/own-stack.ts"), STACK);
   writeFileSync(join(app, "test/own.test.ts"), TEST);
   mkdirSync(join(app, "lambda"));
@@ -115,7 +123,7 @@ test("TypeScript 5.4 with module commonjs compiles it, and Node runs that", {
   };
   const config = { compilerOptions, include: ["bin", "lib", "lambda"] };
   writeFileSync(join(app, "tsconfig.old.json"), JSON.stringify(config));
-  const tsc = "node_modules/typescript-5.4/lib/tsc.js";
+  const tsc = join(oldCompiler, "node_modules/typescript/lib/tsc.js");
   expect(await inApp(process.execPath, tsc, "--version")).toContain("5.4");
   await inApp(process.execPath, tsc, "-p", "tsconfig.old.json");
   await inApp(process.execPath, "old/bin/own.js");
