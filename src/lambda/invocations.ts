@@ -4,7 +4,8 @@ import { type LambdaContext, remainingMsOf } from "./context.js";
 import { Deadline } from "./deadline.js";
 import { MissedTickError } from "./missed-tick.js";
 import { OutOfTimeError } from "./out-of-time.js";
-import { follower, type LeaderResult, resultOf } from "./result.js";
+import { standByMsOf } from "./plan.js";
+import { type LeaderResult, resultOf } from "./result.js";
 import { Sandbox } from "./sandbox.js";
 import { type LeaderOptions, type Settings, settingsOf } from "./settings.js";
 import { printSuperseded } from "./superseded-metric.js";
@@ -38,24 +39,32 @@ export class Invocations {
     { clock, ticks, reserveForMs, standBy }: Settings,
     sandbox: Sandbox,
   ): Promise<LeaderResult<T>> {
+    const candidate = await sandbox.take(remainingMsOf(context));
+    const { election } = candidate;
     const remainingMs = remainingMsOf(context);
-    const candidate = await sandbox.take(remainingMs);
-    const { election, plan } = candidate;
-    const deadline = new Deadline(clock, remainingMsOf(context), plan);
+    const plan = { ...candidate.plan, standByMs: standByMsOf(candidate.plan, remainingMs) };
+    const wait = tick !== undefined && standBy && plan.standByMs > 0;
+    const deadline = new Deadline(clock, remainingMs, plan, wait);
     const work = (leadership: Leadership) => {
       deadline.begin();
       return run(leadership, { tick, signal: leadership.signal });
     };
-    const { signal } = deadline;
+    const bid = async (wait: boolean): Promise<LeaderResult<T>> => {
+      const options = { signal: deadline.signal, reserveForMs };
+      if (tick === undefined) return resultOf(await election.tryLead(work, options));
+      return resultOf(await election.runOnce(tick, work, { ...options, wait, ticks }));
+    };
     try {
-      if (tick === undefined) return resultOf(await election.tryLead(work, { signal, reserveForMs }));
-      const wait = standBy && plan.standByMs > 0;
-      return resultOf(await election.runOnce(tick, work, { signal, wait, ticks, reserveForMs }));
+      return await bid(wait).catch((error) => {
+        if (deadline.due !== "stand-by" || error !== deadline.signal.reason) throw error;
+        // The tick may have completed, or the lease may have ended, since the last poll.
+        deadline.stopWaiting();
+        return bid(false);
+      });
     } catch (error) {
       // A sandbox that returns is frozen, and its work would go on in the next invocation. So the handler waits, and Lambda
       // ends the process at the timeout.
       if (error instanceof WorkNotStoppedError) await error.stopped;
-      if (deadline.due === "stand-by") return follower(await election.leader());
       if (deadline.due === "work" && saysStopped(error)) {
         throw new OutOfTimeError(election.name, plan.drainMs, { cause: error });
       }

@@ -45,8 +45,13 @@ export function planFor(remainingMs: number, wanted: Wanted): Plan {
     leaseDurationMs,
     drainMs,
     stopTimeoutMs: drainMs - givingBackMs,
-    standByMs: leftMs - drainMs - leaseDurationMs,
+    standByMs: standByMsOf({ drainMs, leaseDurationMs }, leftMs),
   };
+}
+
+/** The wait depends on the time that is left, also where a plan is used again. */
+export function standByMsOf(plan: Pick<Plan, "drainMs" | "leaseDurationMs">, leftMs: number): number {
+  return Math.floor(leftMs) - plan.drainMs - plan.leaseDurationMs;
 }
 
 /** Whether an invocation with this much time left can use a plan that was made for another. */

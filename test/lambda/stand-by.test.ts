@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { sleep } from "../../src/async.js";
+import { stagedFunction, TICK, watch } from "../support/lambda.js";
+import { between, gate, Stage } from "../support/stage.js";
+
+/** The wait of an invocation, on a table that needs time to answer, as every real one does. */
+
+const once = { once: "tick" } as const;
+
+function slowTable(stage: Stage) {
+  return between(stage.table, async (_verb, pass) => {
+    await sleep(stage.time, 20);
+    return pass();
+  });
+}
+
+test.each([
+  ["a timeout of 5 s", 5_000, once],
+  ["a timeout of 6 s", 6_000, once],
+  ["a lease as long as the timeout", 60_000, { ...once, leaseDurationMs: 60_000 }],
+  ["a timeout of 5 s, without standing by", 5_000, { ...once, standBy: false }],
+  ["a timeout of 5 s, without ticks", 5_000, {}],
+])(
+  "where no time is left to stand by, the bid itself is not cut off: %s",
+  async (_name, timeoutMs, options) => {
+    const stage = new Stage();
+    const job = stagedFunction(stage, "a", () => "ran", { ...options, store: slowTable(stage) });
+    const invocation = watch(job.invoke(undefined, timeoutMs));
+    await stage.until(() => invocation.settled);
+    expect(invocation).toMatchObject({ value: { role: "leader", result: "ran" } });
+  },
+);
+
+test("a tick that completes just before the end of the wait is done, not missed", async () => {
+  const stage = new Stage();
+  const finish = gate();
+  const running = watch(stage.candidate("a").election.runOnce(TICK, () => finish.opened));
+  await stage.advance(100);
+  const job = stagedFunction(stage, "b", () => expect.unreachable(), { ...once, store: slowTable(stage) });
+  // 12 s less 2.4 s to drain and a lease of 5 s.
+  const invocation = watch(job.invoke(undefined, 12_000));
+  await stage.advance(4_500);
+  finish.open();
+  await stage.until(() => running.settled && invocation.settled);
+  expect(invocation).toMatchObject({ value: { role: "done" } });
+});
+
+test("an idle sandbox waits by the time that this invocation has left", async () => {
+  const stage = new Stage();
+  const job = stagedFunction(stage, "a", () => "ran", { ...once, leaseDurationMs: 2_000 });
+  expect(await job.invoke(undefined, 30_000)).toMatchObject({ role: "leader" });
+  const leadership = await stage.candidate("other").election.tryCampaign();
+  const invocation = watch(job.invoke({ scheduledTime: "2026-01-01T01:00:00Z" }, 7_500));
+  await stage.until(() => invocation.settled);
+  expect(invocation.error).toMatchObject({ code: "MISSED_TICK", because: "not-completed" });
+  await leadership?.resign();
+});
