@@ -45,7 +45,10 @@ export interface Asked {
 
 /** The outcome of `resetTick()`. */
 export interface ResetTicks {
-  /** False: no term was ever led on this row, or the row changed meanwhile. Nothing was changed. */
+  /**
+   * False: no term was ever led on this row, or your reset is not on the row because somebody changed the row meanwhile.
+   * `status` shows the last tick now. In the second case your reset may have counted until then.
+   */
   readonly done: boolean;
   /** The last tick before. Undefined: there was none. */
   readonly from: string | undefined;
@@ -142,7 +145,7 @@ export class Operator {
    * again. With `to` that tick is the last completed one, also if it did not complete or comes later than the last one now.
    * Of ticks before it nobody knows whether they completed, so they do not run again. Nobody may hold the lease. The history
    * shows who did it and when, with the term that ended before.
-   * @param options `to`: the last completed tick from now on. @default none
+   * @param options `to`: the last completed tick from now on. It may be left out, but not undefined. @default none
    * @throws InvalidOptionError: an option cannot work.
    * @throws LeaseHeldError: somebody holds the lease.
    * @throws TableUnavailableError, TableError, MalformedLeaseError, SchemaVersionError: the row could not be read or
@@ -150,8 +153,12 @@ export class Operator {
    * @example
    * const { done, from, to } = await operator.resetTick({ to: "2026-01-31T03:00:00Z" });
    */
-  async resetTick(options: { to?: Tick | undefined } = {}): Promise<ResetTicks> {
+  async resetTick(options: { to?: Tick } = {}): Promise<ResetTicks> {
     checkCall(options, ["to"]);
+    if ("to" in options && options.to === undefined) {
+      const rule = "must be left out to forget all ticks, because a variable that is not set must not do it";
+      throw new InvalidOptionError("to", rule, undefined, "2026-01-31T03:00:00Z");
+    }
     const to = options.to === undefined ? undefined : normalTick(options.to, "to");
     const seen = await this.#read();
     if (seen?.kind === "held") throw new LeaseHeldError(this.#options.name, seen.holder, seen.term);

@@ -92,6 +92,16 @@ test("without a row, or on a placeholder, there is nothing to reset", async () =
   expect(await operator.resetTick()).toEqual({ done: false, from: undefined, to: undefined });
 });
 
+test("`to` that is undefined is refused: a variable that is not set must not undo all ticks", async () => {
+  const { operator, row } = await mistaken();
+  const before = await row();
+  await expect(operator.resetTick({ to: undefined } as never)).rejects.toMatchObject({
+    option: "to",
+    message: expect.stringMatching(/must be left out to forget all ticks.*received undefined/) as string,
+  });
+  expect(await row()).toEqual(before);
+});
+
 test.each([
   ["22/11/2027", "2027-11-22"],
   [-1, "2026-01-31T03:00:00Z"],
@@ -169,6 +179,23 @@ describe("whatever comes late", () => {
     expect(told.map(({ done }) => done)).toEqual([true, false]);
     expect((await stage.table.readHistory(NAME)).history).toMatchObject({ lastTick: RIGHT });
     expect(await foundAgain(stage, RIGHT)).toMatchObject({ because: "done" });
+  });
+
+  test("a reset that landed, and that another one followed, is not done; the history shows the other one", async () => {
+    const { stage, operatorOn } = await mistaken();
+    const bob = new Operator({ store: stage.table, name: NAME, by: "bob" });
+    let lost = false;
+    const store = between(stage.table, async (verb, pass) => {
+      const answer = await pass();
+      if (verb !== "resetTicks" || lost) return answer;
+      lost = true;
+      await bob.resetTick({ to: RIGHT });
+      throw new TableUnavailableError("reset the ticks");
+    });
+    const resetting = operatorOn(store).resetTick();
+    await stage.advance(5_000);
+    expect(await resetting).toEqual({ done: false, from: WRONG, to: undefined });
+    expect(stage.table.terms(NAME)[1]).toMatchObject({ term: 2, tickReset: { by: "bob", to: RIGHT } });
   });
 
   test("the record of an earlier reset does not replace that of a later one", async () => {

@@ -7,7 +7,7 @@ import { describe, withoutPassword } from "../describe.js";
 import { IncumbentError } from "../errors.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
-import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
+import { refuseMissingValue, refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
 const args = {
   port: { type: "string", valueHint: "port", description: "Port on loopback. (Default: a free port)" },
@@ -32,6 +32,7 @@ export const local = defineCommand({
   args,
   async run({ args: { port, "db-path": dbPath, table }, rawArgs }) {
     refuseUnknown(rawArgs, args);
+    refuseMissingValue(rawArgs, args);
     const portNumber = wholeNumber("port", port, { min: 1, max: 65_535, suggestion: 8_000 });
     checkTableName("tableName", table, DEFAULT_TABLE_NAME);
     await checkOptions(portNumber, dbPath);

@@ -3,7 +3,7 @@ import { defineCommand } from "citty";
 import { describe } from "../describe.js";
 import { type Asked, Election, Operator } from "../index.js";
 import { newClient, tableArgs } from "./client.js";
-import { refused, refuseUnknown, UsageError } from "./usage.js";
+import { refused, refuseMissingValue, refuseUnknown, UsageError } from "./usage.js";
 
 const args = {
   election: { type: "positional", description: "The election.", required: false },
@@ -40,6 +40,7 @@ export const operate = defineCommand({
   args,
   async run({ args: given, rawArgs }) {
     refuseUnknown(rawArgs, args);
+    refuseMissingValue(rawArgs, args);
     const { election: name, what, to } = given;
     if (name === undefined || !isVerb(what) || given._.length > 2) {
       const rule = `takes an election and one of ${VERBS.join(", ")}`;
@@ -68,10 +69,12 @@ async function resetTick(
   tick: string | undefined,
   json: boolean,
 ): Promise<void> {
-  const reset = await operator.resetTick({ to: tick });
+  const reset = await operator.resetTick(tick === undefined ? {} : { to: tick });
   const { done, from = "none", to } = reset;
   const next = to === undefined ? "No tick counts as completed, so each one runs again." : `It is ${to} now.`;
-  const failure = `"${name}" was not changed: it was never led, or somebody changed its lease meanwhile.`;
+  const failure =
+    `Your reset is not on the lease row of "${name}": it was never led, or somebody changed the row meanwhile. ` +
+    `Look at it with incumbent status ${name}, and try again if its last tick is wrong.`;
   if (json) console.log(JSON.stringify(reset));
   else console.log(done ? `The last tick of "${name}" was ${from}. ${next}` : failure);
   if (!done) process.exitCode = 1;

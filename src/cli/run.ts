@@ -7,7 +7,7 @@ import { dieWithUs } from "../child-guard.js";
 import { systemClock } from "../clock.js";
 import { Election, type Leadership } from "../index.js";
 import { newClient, tableArgs } from "./client.js";
-import { refuseUnknown, UsageError, wholeNumber } from "./usage.js";
+import { refuseMissingValue, refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
 const args = {
   election: { type: "positional", description: "The election's name.", required: false },
@@ -85,6 +85,7 @@ export const run = defineCommand({
   args,
   async run({ args: given, rawArgs }) {
     refuseUnknown(rawArgs, args);
+    refuseMissingValue(rawArgs, args);
     const split = rawArgs.indexOf("--");
     const commandLine = split < 0 ? [] : rawArgs.slice(split + 1);
     const [command, ...commandArgs] = commandLine;

@@ -14,7 +14,7 @@ import type { TableTime } from "../table-time.js";
 import { HistoryView } from "../views/history.js";
 import { REQUEST_TIMEOUT_MS, TableReader } from "../views/table-reader.js";
 import { newClient, tableArgs } from "./client.js";
-import { refuseUnknown, UsageError } from "./usage.js";
+import { refuseMissingValue, refuseUnknown, UsageError } from "./usage.js";
 
 const args = {
   election: {
@@ -41,6 +41,7 @@ export const status = defineCommand({
   args,
   async run({ args: given, rawArgs }) {
     refuseUnknown(rawArgs, args);
+    refuseMissingValue(rawArgs, args);
     checkTableName("tableName", given.table, DEFAULT_TABLE_NAME);
     const client = newClient(given.endpoint);
     const name = given.election;

@@ -43,6 +43,21 @@ export function refuseUnknown(rawArgs: readonly string[], args: object): void {
   }
 }
 
+/** citty would take the next option for the value of an option that has none. */
+export function refuseMissingValue(
+  rawArgs: readonly string[],
+  args: Readonly<Record<string, { readonly type?: string }>>,
+): void {
+  const end = rawArgs.indexOf("--");
+  const words = end < 0 ? rawArgs : rawArgs.slice(0, end);
+  for (const [at, word] of words.entries()) {
+    const name = word.startsWith("--") ? word.slice(2) : "";
+    if (args[name]?.type !== "string" || !(words[at + 1] ?? "--").startsWith("--")) continue;
+    const rule = "needs a value, and an option or nothing follows";
+    throw new UsageError(`--${name}: ${rule}. If the value begins with "--", write --${name}=VALUE.`);
+  }
+}
+
 /** How many letters must be added, left out or changed to turn one word into the other. */
 function edits(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, i) => i);

@@ -6,7 +6,8 @@ import { MAX_TICK } from "../limits.js";
 /**
  * Names one run of a job: an instant, a number or a text. Ticks must sort in order of time.
  *
- * - A `Date`, or an ISO time with its zone: two of the same instant are the same tick.
+ * - A `Date`, or an ISO time with its zone: two of the same instant are the same tick. Another form of a date with a
+ *   time and a zone, such as `2026-01-31 03:00:00+0000`, is refused.
  * - A whole number from 0, or a string of up to 20 digits: `9`, `"9"` and `"09"` are the same tick, and come before `10`.
  * - Any other string of 1 to 100 characters, such as `2026-01-31`: texts are compared character by character, so
  *   `"tick-10"` comes before `"tick-9"`. All numbers come before all texts and instants.
@@ -17,6 +18,9 @@ const DIGITS = /^\d{1,20}$/;
 /** With at most three digits of a fraction: more would be lost. */
 const INSTANT =
   /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,3})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+/** A date with a time and a zone, in this form or another one: `+0000`, a blank for the T, six digits of a fraction. */
+const LIKE_INSTANT =
+  /^[+-]?\d{4,6}-?\d\d-?\d\d[T\s]+\d\d(?::?\d\d(?::?\d\d(?:[.,]\d+)?)?)?\s*(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d){0,2})(?:\[[^\]]*\])*$/i;
 /** The day or the month first. Such dates never sort. */
 const DAY_FIRST = /^\d{1,2}([./-])\d{1,2}\1\d{4}(?!\d)/;
 const SUGGESTION = "2026-01-31T03:00:00Z";
@@ -62,6 +66,13 @@ function normalText(text: string, option: string): string {
     const rule = "must begin with the year if it is a date, because ticks must sort in order of time";
     throw new InvalidOptionError(option, rule, text, "2027-11-22");
   }
+  // Two forms of one instant would be two ticks, and both would run.
+  if (instantOf(text) === undefined && LIKE_INSTANT.test(text)) {
+    const rule =
+      "must be an existing time in the form of 2026-01-31T03:00:00Z or 2026-01-31T04:00:00+01:00, with at most three " +
+      "digits of a fraction, if it is a date with a time and a zone: one instant in two forms would be two ticks";
+    throw new InvalidOptionError(option, rule, text, SUGGESTION);
+  }
   return normalOf(text);
 }
 
@@ -72,10 +83,15 @@ function isText(text: string): boolean {
 
 function normalOf(text: string): string {
   if (DIGITS.test(text)) return text.replace(/^0+(?=\d)/, "");
+  return instantOf(text) ?? text;
+}
+
+/** Undefined when it is none. */
+function instantOf(text: string): string | undefined {
   const day = INSTANT.exec(text)?.[1];
   // Date.parse makes 2 March of 30 February: two ticks would be one.
   const isDay = day !== undefined && isoOf(Date.parse(`${day}T00:00Z`))?.startsWith(day);
-  return (isDay && isoOf(Date.parse(text))) || text;
+  return isDay ? isoOf(Date.parse(text)) : undefined;
 }
 
 /** Undefined when its year does not have four digits: it would not sort. */

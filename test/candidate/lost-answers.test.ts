@@ -455,7 +455,8 @@ describe("resign", () => {
     inScene(async (scene) => {
       const { election } = scene.candidate({ maxAttempts: 1 });
       const rival = scene.candidate();
-      const isDone = (request: SeenRequest) => isResign(request) && isTickOf(request, "2026-01-01T00:00:00.000Z");
+      const isDone = (request: SeenRequest) =>
+        isResign(request) && isTickOf(request, "2026-01-01T00:00:00.000Z");
       const { opened, open } = gate();
       const run = election.runOnce("2026-01-01T00:00Z", async () => "result");
       // It lands; its answer, and the second try, wait until the rival leads.

@@ -94,7 +94,9 @@ test("reset-tick undoes a wrong tick, or all; status shows it; a held lease is t
   const election = candidate(name, "a");
   expect(await operate(name, "reset-tick")).toMatchObject({
     code: 1,
-    out: expect.stringContaining("was not changed: it was never led") as string,
+    out: expect.stringContaining(
+      `Your reset is not on the lease row of "${name}": it was never led, or somebody changed`,
+    ) as string,
   });
   await election.runOnce("2026-01-31T03:00:00Z", () => {});
   await election.runOnce("2062-01-31T03:00:00Z", () => {});

@@ -124,6 +124,9 @@ export const ticks: Section = {
     "a fraction as tick": calling((election) => election.runOnce(1.5, work)),
     "an invalid `Date`": calling((election) => election.runOnce(new Date("nonsense"), work)),
     "the day first: `22/11/2027`": calling((election) => election.runOnce("22/11/2027", work)),
+    "a time with its zone in another form: `2026-01-31 03:00:00+0000`": calling((election) =>
+      election.runOnce("2026-01-31 03:00:00+0000", work),
+    ),
     '`"tick-9"`, then `"tick-10"`': calling(async (election) => {
       await election.runOnce("tick-9", work);
       await election.runOnce("tick-10", work);
@@ -137,6 +140,10 @@ export const ticks: Section = {
       await stage.candidate("worker-1", { runtime }).election.campaign();
       await new Operator({ store: stage.table, name: "billing/nightly" }).resetTick({ to: TICK });
     },
+    "`Operator.resetTick({ to: undefined })`, from a variable that is not set": () =>
+      new Operator({ store: new MemoryTable(), name: "billing/nightly" }).resetTick({
+        to: undefined as never,
+      }),
     '`ticks: "all"`': calling((election, any) => election.runOnce(TICK, work, { ticks: any("all") })),
     "`wait: 5000`": calling((election, any) => election.runOnce(TICK, work, { wait: any(5_000) })),
   },

@@ -115,6 +115,13 @@ const commands: Section = {
       "billing/nightly",
       "stop",
     ),
+    "`reset-tick --to --json`, without a tick": running(
+      "operate",
+      "billing/nightly",
+      "reset-tick",
+      "--to",
+      "--json",
+    ),
     "`--to` with `evict`": running("operate", "billing/nightly", "evict", "--to", "worker-2"),
     "`--to` with a candidate that is not there": running(
       "operate",

@@ -28,11 +28,10 @@ describe("the normal form", () => {
   test.each([
     ["2026-01-31", "a day without a time"],
     ["2026-01-31T03:00:00", "a time without its zone"],
-    ["2026-01-31T03:00:00.0001Z", "digits that a Date would lose"],
-    ["2026-02-30T03:00:00Z", "a day that does not exist, which a Date makes 2 March"],
-    ["2026-13-01T03:00:00Z", "a month that does not exist"],
-    ["2026-01-31T24:00:00Z", "an hour that does not exist"],
-    ["9999-12-31T23:30:00-01:00", "a year of five digits"],
+    ["2026-01-31 03:00:00", "the same with a blank"],
+    ["2026-01-31Z", "a zone without a time"],
+    ["20260131T030000", "a short form without its zone"],
+    ["report 2026-01-31T03:00:00+0000", "words and a time"],
     ["123456789012345678901", "21 digits"],
     ["1.5", "a fraction"],
     ["tick-09", "text"],
@@ -69,6 +68,32 @@ describe("the normal form", () => {
 });
 
 describe("what is no tick", () => {
+  test.each([
+    ["2026-01-31T03:00:00.0001Z", "digits that a Date would lose"],
+    ["2026-02-30T03:00:00Z", "a day that does not exist, which a Date makes 2 March"],
+    ["2026-13-01T03:00:00Z", "a month that does not exist"],
+    ["2026-01-31T24:00:00Z", "an hour that does not exist"],
+    ["9999-12-31T23:30:00-01:00", "a year of five digits"],
+    ["2026-01-31T03:00:00.000000+00:00", "six digits of a fraction, as Python writes them"],
+    ["2026-01-31T03:00:00,5Z", "a comma"],
+    ["2026-01-31T03:00:00+0000", "a zone without a colon"],
+    ["2026-01-31T04:00:00+01", "a zone of hours"],
+    ["2026-01-31 03:00:00Z", "a blank"],
+    ["2026-01-31 03:00:00 +0000", "two blanks"],
+    ["2026-01-31 03:00:00 UTC", "a zone with a name"],
+    ["2026-01-31T04:00:00+01:00[Europe/Berlin]", "a zone and its name"],
+    ["2026-01-31t03:00:00Z", "a small t"],
+    ["2026-01-31T03:00:00z", "a small z"],
+    ["20260131T030000Z", "the short form"],
+    ["2026-01-31T03Z", "an hour only"],
+    ["+002026-01-31T03:00:00.000Z", "a year of six digits"],
+  ])("%j, a time with its zone in another form, is refused: %s", (tick) => {
+    expect(() => normalTick(tick)).toThrow(
+      /if it is a date with a time and a zone: one instant in two forms/,
+    );
+    expect(() => normalTick(tick)).toThrow('Suggestion: "2026-01-31T03:00:00Z".');
+  });
+
   test.each([
     ["", "an empty string"],
     ["x".repeat(101), "a string of 101 characters"],

@@ -385,7 +385,7 @@ class Simulation {
     const to = by === undefined ? undefined : tickOf(this.#tick + by, this.plan.tickForm, this.#random);
     for (let tries = 0; tries < 10; tries++) {
       const operator = twin ? this.#timelessOperator : this.#operator;
-      const reset = await operator.resetTick({ to }).catch(() => undefined);
+      const reset = await operator.resetTick(to === undefined ? {} : { to }).catch(() => undefined);
       if (reset?.done) {
         this.#network.count(twin ? "ticksResetByTwin" : "ticksReset");
         const terms = this.#table.terms(NAME);
