@@ -2,7 +2,6 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { Tracer } from "@aws-lambda-powertools/tracer";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { leaderHandler } from "../src/lambda/index.js";
-import { termSortKey } from "../src/store/schema.js";
 import { type RowAt, TableReader } from "../src/views/table-reader.js";
 import { figuresOf, HOUR_MS, termOfLastTick } from "./election-report.js";
 import { monitorElection, settingsOf } from "./monitor-settings.js";
@@ -63,6 +62,6 @@ export const handler = leaderHandler(
 async function withLastTick(reader: TableReader, known: Known): Promise<Known> {
   const wanted = termOfLastTick(known.lease);
   if (wanted === undefined || known.terms.some(({ term }) => term === wanted)) return known;
-  const row = await reader.row(known.election, termSortKey(wanted));
+  const row = await reader.term(known.election, wanted);
   return row?.kind === "term" ? { ...known, terms: [...known.terms, row.record] } : known;
 }

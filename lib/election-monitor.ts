@@ -82,7 +82,7 @@ export class ElectionMonitor extends Construct {
       retry: { maximumRetryAttempts: 0, maximumEventAge: Duration.minutes(1) },
       alarms: false,
     });
-    const actions = ["dynamodb:Scan", "dynamodb:GetItem"];
+    const actions = ["dynamodb:Scan", "dynamodb:Query"];
     table.grant(this.function, table.hasTtl ? actions : [...actions, "dynamodb:DeleteItem"]);
 
     this.metrics = new MonitorMetrics(table.tableName, namespace, interval);

@@ -1,12 +1,20 @@
 import { systemClock } from "../clock.js";
+import type { Lease } from "../protocol/lease.js";
 import { DEFAULT_CLOCK_ERROR_MS, DEFAULT_LEASE_MS } from "../resolve-options.js";
-import { readRow, type ScanRequest, scanPage, type TableRow } from "../store/dynamodb/scan.js";
+import {
+  type PageRequest,
+  scanPage,
+  startAfter,
+  type TableRow,
+  termKey,
+  termsPage,
+} from "../store/dynamodb/scan.js";
 import { type DynamoDBLike, DynamoDBTable } from "../store/dynamodb/table.js";
-import { LEASE_SORT_KEY } from "../store/schema.js";
+import { LEASE_SORT_KEY, termSortKey } from "../store/schema.js";
 import { TableTime } from "../table-time.js";
 import { timedRequest } from "../timed-request.js";
 
-/** A page of a scan can be a megabyte, and a user of a command may have to sign in first. */
+/** A user of a command may have to sign in first. */
 export const REQUEST_TIMEOUT_MS = 10_000;
 const TIMES = {
   clock: systemClock,
@@ -26,9 +34,16 @@ export interface Wanted {
 /** A row, and the table's time when it was read: a scan can take long. */
 export type RowAt = TableRow & { readonly atMs: number };
 
+/** Rows on the first page and on the largest one. A page is small where an election's history follows, and grows else. */
+const FIRST_PAGE = 4;
+const LARGEST_PAGE = 128;
+/** Most elections have few terms in the time that is asked for. */
+const FIRST_TERMS = 8;
+
 /**
- * Reads all elections of a table, with eventually consistent requests: it is for people and alarms. Ages are by the
- * table's clock, because this host's can be wrong. `signal` ends a request with the signal's reason.
+ * Reads all elections of a table, with eventually consistent requests: it is for people and alarms. It reads of the history
+ * only what is wanted. Ages are by the table's clock, because this host's can be wrong. `signal` ends a request with the
+ * signal's reason.
  */
 export class TableReader {
   readonly time = new TableTime(TIMES, () => {});
@@ -44,25 +59,56 @@ export class TableReader {
 
   /** All lease rows, and the rows that the options add. */
   async *rows({ whole, termsWithinMs, expired = false }: Wanted): AsyncGenerator<RowAt> {
-    // Any row is good: its answer has the time by which the scan filters.
-    if (termsWithinMs !== undefined || expired) await this.row("incumbent/time", LEASE_SORT_KEY);
-    let from: ScanRequest["from"];
+    let from: PageRequest["from"];
+    let limit = FIRST_PAGE;
     do {
-      const atMs = this.#nowMs();
-      const termsSince = termsWithinMs === undefined ? undefined : atMs - termsWithinMs;
-      const request = { from, whole, termsSince, expiredAt: expired ? atMs : undefined };
+      const request = { from, limit, whole };
       const page = await this.#ask("read the elections", (abort) => scanPage(this.#table, request, abort));
-      const seenAtMs = this.#nowMs();
-      for (const row of page.rows) yield { ...row, atMs: seenAtMs };
-      from = page.next;
+      const atMs = this.#nowMs();
+      const leases = page.rows.filter(({ sortKey }) => sortKey === LEASE_SORT_KEY);
+      const since = termsWithinMs === undefined ? undefined : atMs - termsWithinMs;
+      const terms = since === undefined ? [] : await this.#termsOf(leases, since);
+      const old = expired
+        ? page.rows.filter((row) => row.sortKey !== LEASE_SORT_KEY && isOver(row, atMs))
+        : [];
+      for (const row of [...leases, ...terms, ...old]) yield { ...row, atMs };
+      from = startAfter(page, expired ? atMs : undefined);
+      const partitions = new Set(page.rows.map(({ partition }) => partition)).size;
+      limit = partitions > 1 || from === page.last ? Math.min(2 * limit, LARGEST_PAGE) : FIRST_PAGE;
     } while (from);
   }
 
-  /** One row, without the leaders' published values. */
-  async row(partition: string, sortKey: string): Promise<TableRow | undefined> {
-    const key = { partition, sortKey };
-    const { row } = await this.#ask("read a row", (abort) => readRow(this.#table, key, abort));
-    return row;
+  /** The terms of these elections that began after this moment. */
+  async #termsOf(leases: readonly TableRow[], since: number): Promise<TableRow[]> {
+    const wanted = leases.filter((row) => row.kind !== "lease" || mayHaveTerms(row.lease, since));
+    const terms = await Promise.all(wanted.map(({ partition }) => this.#terms(partition, since)));
+    return terms.flat();
+  }
+
+  async #terms(election: string, since: number): Promise<TableRow[]> {
+    const recent: TableRow[] = [];
+    let from: PageRequest["from"];
+    let limit = FIRST_TERMS;
+    do {
+      const { rows, last } = await this.#termsPage(election, { from, limit });
+      const found = rows.filter(({ electedAt }) => electedAt !== undefined && electedAt > since);
+      recent.push(...found);
+      // An older term, or a page without any that is wanted, ends it.
+      const isPast = found.length === 0 || rows.some(({ electedAt = since + 1 }) => electedAt <= since);
+      from = isPast ? undefined : last;
+      limit = Math.min(2 * limit, LARGEST_PAGE);
+    } while (from);
+    return recent;
+  }
+
+  /** The history row of one term. Undefined: there is none. */
+  async term(election: string, term: number): Promise<TableRow | undefined> {
+    const { rows } = await this.#termsPage(election, { from: termKey(election, term + 1), limit: 1 });
+    return rows.find(({ sortKey }) => sortKey === termSortKey(term));
+  }
+
+  #termsPage(election: string, request: PageRequest) {
+    return this.#ask("read the terms", (abort) => termsPage(this.#table, election, request, abort));
   }
 
   async #ask<T extends object>(doing: string, request: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -77,4 +123,14 @@ export class TableReader {
     const now = this.time.now();
     return this.time.at(now) ?? now.wallMs;
   }
+}
+
+/** The lease row shows when the newest term began. */
+function mayHaveTerms(lease: Lease, since: number): boolean {
+  if (lease.kind === "placeholder") return false;
+  return lease.electedAt === undefined || lease.electedAt > since;
+}
+
+function isOver({ ttl }: TableRow, atMs: number): boolean {
+  return ttl !== undefined && ttl * 1_000 <= atMs;
 }

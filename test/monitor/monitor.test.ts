@@ -1,6 +1,6 @@
-import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
-import { Election, WorkNotStoppedError } from "../../src/index.js";
+import { Election } from "../../src/index.js";
 import { candidatesPartition, termSortKey } from "../../src/store/schema.js";
 import { eventually, leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
 import { gate } from "../support/stage.js";
@@ -28,14 +28,14 @@ async function leaderThatDied(on: DynamoDBClient, tableName: string, name: strin
   const stuck = gate();
   const elected = gate();
   const election = new Election({ client: on, tableName, name, leaseDurationMs: 600, stopTimeoutMs: 0 });
-  const over = election.lead(
+  const led = election.lead(
     () => {
       elected.open();
       return stuck.opened;
     },
     { signal: stop.signal },
   );
-  const rejected = expect(over).rejects.toBeInstanceOf(WorkNotStoppedError);
+  const over = expect(led).rejects.toMatchObject({ code: "WORK_NOT_STOPPED" });
   await elected.opened;
   stop.abort();
   await eventually(async () => {
@@ -45,7 +45,7 @@ async function leaderThatDied(on: DynamoDBClient, tableName: string, name: strin
   });
   return async () => {
     stuck.open();
-    await rejected;
+    await over;
   };
 }
 
@@ -191,4 +191,45 @@ test("a variable that cannot work fails the invocation by name, and gives the le
   );
   expect(metrics).toEqual([]);
   expect((await leaseRow(client, tableName, "incumbent/monitor"))?.holder).toBeUndefined();
+});
+
+test("a job and an election that never ran are published, since the monitor watches them, until they run", async () => {
+  const tableName = await newLeaseTable(client);
+  const env = { INCUMBENT_WATCHED_JOBS: "a/job", INCUMBENT_WATCHED_ELECTIONS: "a/worker" };
+  const since = async () => {
+    const Key = { pk: { S: "incumbent/monitor" }, sk: { S: "watched" } };
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
+    );
+    return Object.fromEntries(Object.entries(Item?.since?.M ?? {}).map(([name, { N }]) => [name, Number(N)]));
+  };
+
+  const [first] = published(await monitor(tableName, [TICK], env), "a/job");
+  expect(first).toMatchObject({ HasLeader: 0, SecondsWithoutLeader: 0 });
+  expect(first?.SecondsSinceLastTick).toBeLessThan(60);
+  expect(Object.keys(await since()).sort()).toEqual(["a/job", "a/worker"]);
+
+  // As if it had been watched since yesterday.
+  const yesterday = { N: String(Date.now() - 86_400_000) };
+  const M = { "a/job": yesterday, "a/worker": yesterday, "a/forgotten": yesterday };
+  const row = { pk: { S: "incumbent/monitor" }, sk: { S: "watched" }, since: { M } };
+  await client.send(new PutItemCommand({ TableName: tableName, Item: row }));
+  const second = await monitor(tableName, [NEXT_TICK], env);
+  expect(published(second, "a/job")[0]?.SecondsSinceLastTick).toBeGreaterThan(86_390);
+  expect(published(second, "a/worker")[0]?.SecondsWithoutLeader).toBeGreaterThan(80_000);
+  expect(published(second, "a/forgotten")).toEqual([]);
+  expect(published(second)[0]).toMatchObject({ MonitorRuns: 1, MalformedRows: 0 });
+
+  await new Election({ client, tableName, name: "a/job" }).runOnce("2026-01-31T02:00:00Z", () => {});
+  const third = await monitor(tableName, [{ scheduledTime: "2026-01-31T03:02:00Z" }], env);
+  expect(published(third, "a/job")[0]?.SecondsSinceLastTick).toBeLessThan(60);
+  expect(Object.keys(await since())).toEqual(["a/worker"]);
+});
+
+test("names of elections that cannot be fail the invocation by the variable's name", async () => {
+  const tableName = await newLeaseTable(client);
+  const { results } = await monitor(tableName, [TICK], { INCUMBENT_WATCHED_JOBS: "reports,a:b" });
+  expect(results[0]?.error?.message).toMatch(
+    /^INCUMBENT_WATCHED_JOBS: .*received a string of 3 characters\. Suggestion: "billing\/nightly,imports"/,
+  );
 });

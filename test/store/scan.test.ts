@@ -23,6 +23,7 @@ test("a lease row and a term are told with what stands in them", () => {
     partition: NAME,
     sortKey: termSortKey(7),
     ttl: 60,
+    electedAt: 5,
     record: { term: 7, holder: "a", electedAt: 5 },
   });
 });

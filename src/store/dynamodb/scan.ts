@@ -1,11 +1,24 @@
-import { GetItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import {
+  QueryCommand,
+  type QueryCommandOutput,
+  ScanCommand,
+  type ScanCommandOutput,
+} from "@aws-sdk/client-dynamodb";
 import { MalformedLeaseError, SchemaVersionError } from "../../errors.js";
 import { NAME_PATTERN } from "../../limits.js";
 import type { Lease } from "../../protocol/lease.js";
 import type { Answer, TermRecord } from "../../protocol/verbs.js";
-import type { Item } from "../attribute.js";
-import { LEASE_SORT_KEY, PARTITION_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX, TTL_ATTRIBUTE } from "../schema.js";
-import { type Condition, placeholders } from "./conditions.js";
+import { type Item, s } from "../attribute.js";
+import {
+  candidatesPartition,
+  LEASE_SORT_KEY,
+  PARTITION_KEY,
+  SORT_KEY,
+  TERM_SORT_KEY_PREFIX,
+  TTL_ATTRIBUTE,
+  termSortKey,
+} from "../schema.js";
+import { placeholders } from "./conditions.js";
 import { toLease } from "./lease-codec.js";
 import { numberOf, textOf } from "./row.js";
 import type { DynamoDBTable } from "./table.js";
@@ -19,6 +32,8 @@ export type TableRow = {
   readonly sortKey: string;
   /** Epoch seconds. */
   readonly ttl: number | undefined;
+  /** Epoch milliseconds: when the term began. Undefined: the row does not say it. */
+  readonly electedAt: number | undefined;
 } & (
   | { readonly kind: "lease"; readonly lease: Lease }
   | { readonly kind: "term"; readonly record: TermRecord }
@@ -27,21 +42,22 @@ export type TableRow = {
   | { readonly kind: "other" }
 );
 
-export interface ScanRequest {
-  /** The end of the page before. */
+export interface PageRequest {
+  /** The key after which the page begins. @default the first row */
   readonly from?: Item | undefined;
-  /** Whether to read every attribute of the rows, also the leaders' published values. @default false */
-  readonly whole?: boolean | undefined;
-  /** Also terms that began after this moment of service time. */
-  readonly termsSince?: number | undefined;
-  /** Also rows of every kind whose time to live has passed at this moment of service time. */
-  readonly expiredAt?: number | undefined;
+  /** Rows on the page, at most. */
+  readonly limit: number;
 }
 
-export interface ScanPage {
+export interface ScanRequest extends PageRequest {
+  /** Whether to read every attribute of the rows, also the leaders' published values. @default false */
+  readonly whole?: boolean | undefined;
+}
+
+export interface Page {
   readonly rows: readonly TableRow[];
-  /** `from` of the next page. Undefined: this was the last page. */
-  readonly next: Item | undefined;
+  /** The key of the last row. Undefined: this was the last page. */
+  readonly last: Item | undefined;
 }
 
 /** The attributes that the monitor's figures need. The leaders' published values are not read. */
@@ -52,64 +68,84 @@ const PROJECTION = [
   .map((name) => `#${name}`)
   .join(", ");
 
-/** One page of all lease rows, and of the rows that the options add. Eventually consistent. */
+/**
+ * One page of all rows, eventually consistent. DynamoDB keeps the rows of a partition key together, in the order of their
+ * sort keys, and a page may begin after any key, also one that no row has.
+ */
 export function scanPage(
   table: DynamoDBTable,
-  request: ScanRequest,
+  { from, limit, whole = false }: ScanRequest,
   signal: AbortSignal,
-): Promise<Answer & ScanPage> {
-  const { from, whole = false, termsSince, expiredAt } = request;
-  const wanted: Condition[] = [
-    { expression: `#${SORT_KEY} = :lease`, values: { lease: LEASE_SORT_KEY } },
-    ...(termsSince === undefined
-      ? []
-      : [{ expression: "#electedAt > :since", values: { since: termsSince } }]),
-    ...(expiredAt === undefined
-      ? []
-      : [{ expression: `#${TTL_ATTRIBUTE} <= :now`, values: { now: Math.floor(expiredAt / 1_000) } }]),
-  ];
-  const filter = wanted.map(({ expression }) => expression).join(" OR ");
+): Promise<Answer & Page> {
   const command = new ScanCommand({
     TableName: table.name,
-    ...(!whole && { ProjectionExpression: PROJECTION }),
-    FilterExpression: filter,
-    ...placeholders(
-      whole ? filter : `${filter} ${PROJECTION}`,
-      Object.assign({}, ...wanted.map(({ values }) => values)),
-    ),
+    Limit: limit,
+    ...(!whole && { ProjectionExpression: PROJECTION, ...placeholders(PROJECTION, {}) }),
     ...(from && { ExclusiveStartKey: from }),
   });
-  return table.ask("read the elections", signal, async (send) => {
-    const { Items = [], LastEvaluatedKey } = await send(command);
-    return {
-      rows: (Items as Item[]).map(toTableRow),
-      next: LastEvaluatedKey as Item | undefined,
-    };
-  });
+  return table.ask("read the elections", signal, async (send) => toPage(await send(command)));
 }
 
-/** One row of any kind. Undefined: there is none. */
-export function readRow(
+/** One page of an election's terms, the newest first. Eventually consistent. */
+export function termsPage(
   table: DynamoDBTable,
-  { partition, sortKey }: Pick<TableRow, "partition" | "sortKey">,
+  election: string,
+  { from, limit }: PageRequest,
   signal: AbortSignal,
-): Promise<Answer & { row: TableRow | undefined }> {
-  const command = new GetItemCommand({
-    ...table.rowOf(partition, sortKey),
+): Promise<Answer & Page> {
+  const key = `#${PARTITION_KEY} = :pk AND begins_with(#${SORT_KEY}, :term)`;
+  const command = new QueryCommand({
+    TableName: table.name,
+    KeyConditionExpression: key,
     ProjectionExpression: PROJECTION,
-    ...placeholders(PROJECTION, {}),
+    ...placeholders(`${key} ${PROJECTION}`, { pk: election, term: TERM_SORT_KEY_PREFIX }),
+    ScanIndexForward: false,
+    Limit: limit,
+    ...(from && { ExclusiveStartKey: from }),
   });
-  return table.ask("read a row", signal, async (send) => {
-    const { Item } = await send(command);
-    return { row: Item && toTableRow(Item as Item) };
-  });
+  return table.ask("read the terms", signal, async (send) => toPage(await send(command)));
+}
+
+function toPage({ Items = [], LastEvaluatedKey }: ScanCommandOutput | QueryCommandOutput): Page {
+  return { rows: (Items as Item[]).map(toTableRow), last: LastEvaluatedKey as Item | undefined };
+}
+
+/** No row has a higher sort key. */
+const HIGHEST_SORT_KEY = "\u{10ffff}";
+
+/**
+ * Where the page after this one begins, to read all lease rows and, if `expiredAt` is given, all rows whose time to live
+ * has passed then. It leaves out the history of an election: the page begins at the next partition key. So the pages grow
+ * in number with the elections, and not with their history. Pure.
+ */
+export function startAfter({ rows, last }: Page, expiredAt?: number): Item | undefined {
+  const row = rows.at(-1);
+  if (last === undefined || row === undefined) return last;
+  const { partition, sortKey } = row;
+  const isOfCandidates = partition.endsWith(candidatesPartition(""));
+  const mayHaveLease = !isOfCandidates && sortKey < LEASE_SORT_KEY;
+  // Terms end in their order, so none has expired after one that has not. Candidates are in no such order, but few.
+  const mayHaveExpired =
+    expiredAt !== undefined &&
+    (isOfCandidates || !rows.some((one) => one.partition === partition && isTermToKeep(one, expiredAt)));
+  if (mayHaveLease || mayHaveExpired) return last;
+  return { ...last, [SORT_KEY]: s(HIGHEST_SORT_KEY) };
+}
+
+function isTermToKeep({ sortKey, ttl }: TableRow, atMs: number): boolean {
+  return sortKey.startsWith(TERM_SORT_KEY_PREFIX) && ttl !== undefined && ttl * 1_000 > atMs;
+}
+
+/** The key of a term's row, for `from`. */
+export function termKey(election: string, term: number): Item {
+  return { [PARTITION_KEY]: s(election), [SORT_KEY]: s(termSortKey(term)) };
 }
 
 /** Rows can come from anywhere. A row that cannot be read is returned as malformed, and hides no other row. */
 export function toTableRow(item: Item): TableRow {
   const partition = textOf(item[PARTITION_KEY]) ?? "";
   const sortKey = textOf(item[SORT_KEY]) ?? "";
-  const key = { partition, sortKey, ttl: numberOf(item[TTL_ATTRIBUTE]) };
+  const key = { partition, sortKey, ttl: numberOf(item[TTL_ATTRIBUTE]), electedAt: numberOf(item.electedAt) };
   try {
     if (sortKey === LEASE_SORT_KEY) {
       checkName(partition, sortKey);
