@@ -89,6 +89,7 @@ export class ElectionMonitor extends Construct {
     this.alarms = new MonitorAlarms(this, "Alarms", {
       elections,
       metrics: this.metrics,
+      invocations: this.function.metricInvocations({ period: interval }),
       topic: props.alarmTopic,
     });
     monitorDashboard(this, "Dashboard", this.metrics, table);

@@ -1,5 +1,11 @@
 import { Duration } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  TreatMissingData,
+} from "aws-cdk-lib/aws-cloudwatch";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { refuse } from "./invalid-prop.js";
@@ -24,13 +30,19 @@ export interface WatchedElection {
   readonly maxSinceLastTick?: Duration;
 }
 
-/** Missed runs of the monitor in a row: one can be an update of the function. */
-const MISSED_RUNS = 5;
+/**
+ * Runs of the monitor, and how many of them are missed before the alarm goes off: some can be an update of the function, and
+ * metrics come a minute or two late.
+ */
+const RUNS = 8;
+const MISSED_RUNS = 6;
 
 /** The props of `MonitorAlarms`. */
 export interface MonitorAlarmsProps {
   readonly elections: readonly WatchedElection[];
   readonly metrics: MonitorMetrics;
+  /** The invocations of the monitor's function, by the period of `metrics`. */
+  readonly invocations: IMetric;
   /** The topic that the alarms notify. @default none */
   readonly topic?: ITopic | undefined;
 }
@@ -42,14 +54,16 @@ export class MonitorAlarms extends Construct {
   /** A row was damaged, or was not written by this library. */
   readonly malformedRows: Alarm;
 
-  constructor(scope: Construct, id: string, { elections, metrics, topic }: MonitorAlarmsProps) {
+  constructor(scope: Construct, id: string, props: MonitorAlarmsProps) {
     super(scope, id);
+    const { elections, metrics, topic } = props;
     this.silent = new Alarm(this, "MonitorSilent", {
-      metric: metrics.runs(),
+      metric: runsOnceInvoked(props),
       threshold: 1,
-      evaluationPeriods: MISSED_RUNS,
+      evaluationPeriods: RUNS,
+      datapointsToAlarm: MISSED_RUNS,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
-      treatMissingData: TreatMissingData.BREACHING,
+      treatMissingData: TreatMissingData.IGNORE,
       alarmDescription: "The monitor of the elections does not publish: they are not watched.",
     });
     notify(this.silent, topic);
@@ -99,4 +113,18 @@ export class MonitorAlarms extends Construct {
       });
     }
   }
+}
+
+/**
+ * The runs that succeeded, 0 if there was none; missing until the function was invoked for the first time. So a first
+ * deployment is no alarm, and a monitor that fails from the first day is one. When the monitor has been silent for so long that
+ * all is missing, the alarm keeps its state.
+ */
+function runsOnceInvoked({ metrics, invocations }: Pick<MonitorAlarmsProps, "metrics" | "invocations">) {
+  return new MathExpression({
+    expression: "FILL(runs, 0) * FILL(invocations, REPEAT)",
+    usingMetrics: { runs: metrics.runs(), invocations },
+    label: "Runs of the monitor",
+    period: metrics.period,
+  });
 }
