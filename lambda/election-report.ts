@@ -1,12 +1,17 @@
 import { statedEndMs } from "../src/protocol/expiry.js";
 import { holderOf, type Lease, type Vacant } from "../src/protocol/lease.js";
 import type { TermRecord } from "../src/protocol/verbs.js";
+import type { Watched } from "./monitor-settings.js";
 import type { Known } from "./table-rows.js";
+import type { WatchedSince } from "./watched.js";
 
 /** Computes the monitor's figures of an election from its rows and the time of reading. Pure. */
 
 /** How far back terms are counted. */
 export const HOUR_MS = 3_600_000;
+
+/** A first deployment has so long to start its workers. Then an election that never had a leader lacks one. */
+export const FIRST_LEADER_MS = 900_000;
 
 export interface Figures {
   readonly election: string;
@@ -23,7 +28,10 @@ export interface Figures {
   readonly secondsWithoutLeader: number | undefined;
   /** The number of terms that began within the last hour. */
   readonly termsPerHour: number;
-  /** Time since the end of the run that completed the last tick. Undefined: no tick was ever completed. */
+  /**
+   * Time since the end of the run that completed the last tick. Of a watched job that never completed one: since it is
+   * watched. Undefined: no tick was ever completed.
+   */
   readonly secondsSinceLastTick: number | undefined;
 }
 
@@ -42,6 +50,52 @@ export function figuresOf({ election, lease, terms, atMs }: Known): Figures {
     termsPerHour: termsWithin(HOUR_MS, lease, terms, atMs),
     secondsSinceLastTick: seconds(elapsedMs(lastTickAt(lease, terms), atMs)),
   };
+}
+
+/** The watched elections that never had a leader, and the watched jobs that never completed a tick. */
+export function neverRun(figures: readonly Figures[], { elections, jobs }: Watched): string[] {
+  const led = new Set(figures.map(({ election }) => election));
+  const ticked = new Set(
+    figures
+      .filter(({ secondsSinceLastTick }) => secondsSinceLastTick !== undefined)
+      .map((one) => one.election),
+  );
+  const names = [...elections.filter((name) => !led.has(name)), ...jobs.filter((name) => !ticked.has(name))];
+  return [...new Set(names)];
+}
+
+/**
+ * Adds what is known of elections that never ran: a job is overdue since it is watched, and an election lacks a leader. An
+ * election whose workers are still being deployed has FIRST_LEADER_MS.
+ */
+export function withNeverRun(
+  figures: readonly Figures[],
+  { jobs }: Watched,
+  since: WatchedSince,
+  atMs: number,
+): Figures[] {
+  const isJob = new Set(jobs);
+  const sinceLastTick = (name: string) =>
+    isJob.has(name) ? seconds(elapsedMs(since.get(name), atMs)) : undefined;
+  const known = figures.map((one) => ({
+    ...one,
+    secondsSinceLastTick: one.secondsSinceLastTick ?? sinceLastTick(one.election),
+  }));
+  const seen = new Set(figures.map(({ election }) => election));
+  const others = [...since].filter(([election]) => !seen.has(election));
+  const never = others.map(
+    ([election, sinceMs]): Figures => ({
+      election,
+      term: 0,
+      leader: undefined,
+      hasLeader: false,
+      leaseAgeMs: undefined,
+      secondsWithoutLeader: isJob.has(election) ? 0 : seconds(elapsedMs(sinceMs + FIRST_LEADER_MS, atMs)),
+      termsPerHour: 0,
+      secondsSinceLastTick: sinceLastTick(election),
+    }),
+  );
+  return [...known, ...never];
 }
 
 /**

@@ -1,10 +1,20 @@
 import { InvalidOptionError } from "../src/errors.js";
+import { NAME_PATTERN } from "../src/limits.js";
 
 export interface MonitorSettings {
   /** The metrics' namespace in CloudWatch. */
   readonly namespace: string;
   /** Whether to delete rows whose `ttl` has passed, because the table does not do it. */
   readonly prune: boolean;
+  readonly watched: Watched;
+}
+
+/** The elections that have alarms. They are published also if the table has no row of them. */
+export interface Watched {
+  /** Elections that should always have a leader. */
+  readonly elections: readonly string[];
+  /** Scheduled jobs: they need a leader only while they run. */
+  readonly jobs: readonly string[];
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -26,5 +36,17 @@ export function settingsOf(env: Env): MonitorSettings {
   if (prune !== "true" && prune !== "false") {
     throw new InvalidOptionError("INCUMBENT_PRUNE", 'must be "true", "false" or absent', prune, "true");
   }
-  return { namespace, prune: prune === "true" };
+  const watched = {
+    elections: namesOf(env, "INCUMBENT_WATCHED_ELECTIONS"),
+    jobs: namesOf(env, "INCUMBENT_WATCHED_JOBS"),
+  };
+  return { namespace, prune: prune === "true", watched };
+}
+
+function namesOf(env: Env, variable: string): string[] {
+  const names = (env[variable] ?? "").split(",").filter((name) => name !== "");
+  const wrong = names.find((name) => !NAME_PATTERN.test(name));
+  if (wrong === undefined) return names;
+  const rule = "must be names of elections, separated by commas: 1 to 200 of A-Z a-z 0-9 . _ / - each";
+  throw new InvalidOptionError(variable, rule, wrong, "billing/nightly,imports");
 }

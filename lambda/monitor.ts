@@ -3,11 +3,12 @@ import { Tracer } from "@aws-lambda-powertools/tracer";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { leaderHandler } from "../src/lambda/index.js";
 import { type RowAt, TableReader } from "../src/views/table-reader.js";
-import { figuresOf, HOUR_MS, termOfLastTick } from "./election-report.js";
-import { monitorElection, settingsOf } from "./monitor-settings.js";
+import { figuresOf, HOUR_MS, neverRun, termOfLastTick, withNeverRun } from "./election-report.js";
+import { monitorElection, settingsOf, type Watched } from "./monitor-settings.js";
 import { isExpired, MAX_PRUNED, pruneRows } from "./prune.js";
 import { publishElections, publishRun } from "./publish.js";
 import { byElection, type Known } from "./table-rows.js";
+import { WatchedRow } from "./watched.js";
 
 /**
  * Reads every election of a table, once per tick of its schedule. It elects itself on the same table, so two deployments,
@@ -24,7 +25,7 @@ const HISTORY_RETENTION_MS = 86_400_000;
 
 export const handler = leaderHandler(
   async (leadership, { signal }) => {
-    const { namespace, prune } = settingsOf(process.env);
+    const { namespace, prune, watched } = settingsOf(process.env);
     // leaderHandler refuses to run without it.
     const tableName = process.env.INCUMBENT_TABLE as string;
     const reader = new TableReader(client, tableName, signal);
@@ -36,8 +37,11 @@ export const handler = leaderHandler(
     }
     const { known, malformed } = byElection(rows);
     for (const { key, problem } of malformed) logger.warn("malformed row, left as it is", { key, problem });
-    const elections = [];
-    for (const one of known) elections.push(figuresOf(await withLastTick(reader, one)));
+    const existing = [];
+    for (const one of known) existing.push(figuresOf(await withLastTick(reader, one)));
+    const atMs = reader.nowMs();
+    const since = await watchedRow(tableName, signal, watched)?.record(neverRun(existing, watched), atMs);
+    const elections = since ? withNeverRun(existing, watched, since, atMs) : existing;
 
     // After a freeze this function must not publish beside its successor.
     leadership.throwIfLost();
@@ -57,6 +61,12 @@ export const handler = leaderHandler(
     tuning: { historyRetentionMs: HISTORY_RETENTION_MS },
   },
 );
+
+/** Undefined: no election is watched, so no row is needed. */
+function watchedRow(tableName: string, signal: AbortSignal, { elections, jobs }: Watched) {
+  if (elections.length + jobs.length === 0) return undefined;
+  return new WatchedRow(client, tableName, monitorElection(process.env), signal);
+}
 
 /** Adds the term that completed the last tick, if only older history shows when. */
 async function withLastTick(reader: TableReader, known: Known): Promise<Known> {

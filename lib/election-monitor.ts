@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Duration, Stack } from "aws-cdk-lib";
+import { Duration, Stack, Token } from "aws-cdk-lib";
 import type { IPrincipal } from "aws-cdk-lib/aws-iam";
 import { Code, type Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
@@ -18,12 +18,18 @@ import { ScheduledLeader } from "./scheduled-leader.js";
 /** The monitors of one table, in one Region, elect the one that publishes. Each Region has its own metrics and alarms. */
 const ELECTION = "incumbent/monitor";
 const TIMEOUT = Duration.seconds(50);
+/** Lambda allows 4 kB of environment, and the function needs some of it. */
+const MAX_NAMES = 3_000;
 
 /** The props of an `ElectionMonitor`. */
 export interface ElectionMonitorProps {
   /** The table to watch. */
   readonly table: LeaseAccess;
-  /** Elections that get alarms. The dashboard shows all elections of the table. @default none */
+  /**
+   * Elections that get alarms. The dashboard shows all elections of the table. Name all of them in one monitor: of several
+   * monitors in a Region only one publishes.
+   * @default none
+   */
   readonly elections?: readonly WatchedElection[];
   /** The time between two runs: 1 to 60 whole minutes. @default 1 minute */
   readonly interval?: Duration;
@@ -68,6 +74,7 @@ export class ElectionMonitor extends Construct {
         INCUMBENT_MONITOR_ELECTION: election,
         INCUMBENT_METRICS_NAMESPACE: namespace,
         ...(!table.hasTtl && { INCUMBENT_PRUNE: "true" }),
+        ...watchedElections(this, elections),
       },
       logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
       description: "Watches the elections of a lease table",
@@ -114,6 +121,25 @@ function monitorCode(scope: Construct): { readonly code: Code } | { readonly ent
     undefined,
     "npm run build",
   );
+}
+
+/** The monitor publishes these elections also while the table has no row of them. */
+function watchedElections(scope: Construct, watched: readonly WatchedElection[]): Record<string, string> {
+  const names = (areJobs: boolean) =>
+    watched
+      .filter(({ maxSinceLastTick }) => (maxSinceLastTick !== undefined) === areJobs)
+      .map(({ election }) => election)
+      .join(",");
+  const [elections, jobs] = [names(false), names(true)];
+  const length = elections.length + jobs.length;
+  if (length > MAX_NAMES && !Token.isUnresolved(elections) && !Token.isUnresolved(jobs)) {
+    const rule = `must have names of at most ${MAX_NAMES} characters together: Lambda limits a function's environment`;
+    refuse(scope, "elections", rule, length, "a second table for some of the elections");
+  }
+  return {
+    ...(elections && { INCUMBENT_WATCHED_ELECTIONS: elections }),
+    ...(jobs && { INCUMBENT_WATCHED_JOBS: jobs }),
+  };
 }
 
 function checkInterval(scope: Construct, interval: Duration): void {

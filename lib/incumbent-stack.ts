@@ -1,4 +1,4 @@
-import { CfnOutput, type Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import { EventBus } from "aws-cdk-lib/aws-events";
 import { ManagedPolicy, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
@@ -11,6 +11,7 @@ import { LeaderChanges } from "./leader-changes.js";
 import type { LeaseAccess } from "./lease-access.js";
 import { LeaseTable } from "./lease-table.js";
 import type { WatchedElection } from "./monitor-alarms.js";
+import { rateSecondsOf } from "./schedule-rate.js";
 import { ScheduledLeader } from "./scheduled-leader.js";
 
 /** The props of an `IncumbentStack`. */
@@ -89,7 +90,10 @@ export class IncumbentStack extends Stack {
     if (props.monitor ?? true) {
       this.monitor = new ElectionMonitor(this, "Monitor", {
         table: this.table,
-        elections: elections.map((election): WatchedElection => ({ election, maxTermsPerHour: 10 })),
+        elections: [
+          ...elections.map((election): WatchedElection => ({ election, maxTermsPerHour: 10 })),
+          ...(job ? watchedJob(job) : []),
+        ],
         ...(alarmTopic && { alarmTopic }),
       });
     }
@@ -157,4 +161,22 @@ export class IncumbentStack extends Stack {
       `Attach it to the role of candidates of ${elections.join(", ")}`,
     );
   }
+}
+
+/** Missed ticks in a row until a job is overdue: one can be a run that is tried again. */
+const MISSED_TICKS = 3;
+const DEFAULT_TIMEOUT = Duration.minutes(1);
+
+/** With `sticky` the first tick after an outage comes so much later. When a `cron` fires is not known here. */
+function watchedJob({
+  election,
+  schedule,
+  timeout = DEFAULT_TIMEOUT,
+  stickyFor,
+}: JobProps): WatchedElection[] {
+  const rateS = rateSecondsOf(schedule.expressionString);
+  if (rateS === undefined) return [];
+  const lateS = MISSED_TICKS * rateS + timeout.toSeconds() + (stickyFor?.toSeconds() ?? 0);
+  const late = Duration.seconds(lateS);
+  return [{ election, maxWithoutLeader: late, maxSinceLastTick: late }];
 }

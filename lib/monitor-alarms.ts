@@ -16,17 +16,23 @@ import type { MonitorMetrics } from "./monitor-metrics.js";
 export interface WatchedElection {
   /** The election's name. */
   readonly election: string;
-  /** The `leaseDurationMs` of its candidates. @default 15 seconds */
-  readonly leaseDuration?: Duration;
-  /** An alarm goes off when it has had no leader for this many leases, from 1. @default 4 */
-  readonly leasesWithoutLeader?: number;
+  /**
+   * An alarm goes off when it has had no leader for this long. Give it a few leases. An election that never had a leader
+   * lacks one 15 minutes after it is watched for the first time.
+   * @default 1 minute
+   */
+  readonly maxWithoutLeader?: Duration;
   /**
    * An alarm goes off when more terms than this begin in an hour. Leave it out for a scheduled job, where each run is a
    * term.
    * @default no alarm
    */
   readonly maxTermsPerHour?: number;
-  /** An alarm goes off when no tick was completed for this time. For scheduled jobs. @default no alarm */
+  /**
+   * For scheduled jobs: an alarm goes off when no tick was completed for this time. It counts from the last completed tick,
+   * or from when the monitor watches the job for the first time.
+   * @default no alarm: it is no scheduled job
+   */
   readonly maxSinceLastTick?: Duration;
 }
 
@@ -83,14 +89,13 @@ export class MonitorAlarms extends Construct {
     watched: WatchedElection,
     { metrics, topic }: Pick<MonitorAlarmsProps, "metrics" | "topic">,
   ): void {
-    const { election, leaseDuration = Duration.seconds(15), leasesWithoutLeader = 4 } = watched;
-    if (!(leasesWithoutLeader >= 1)) {
-      refuse(scope, "leasesWithoutLeader", "must be a number from 1", leasesWithoutLeader, 4);
-    }
+    const { election, maxWithoutLeader = Duration.minutes(1), maxSinceLastTick } = watched;
+    checkLimit(scope, "maxWithoutLeader", maxWithoutLeader, "Duration.minutes(1)");
+    checkLimit(scope, "maxSinceLastTick", maxSinceLastTick, "Duration.hours(25)");
     newAlarm(scope, "NoLeader", {
       metric: metrics.of(election, "SecondsWithoutLeader"),
-      threshold: (leasesWithoutLeader * leaseDuration.toMilliseconds()) / 1_000,
-      alarmDescription: `Election ${election} has had no leader for ${leasesWithoutLeader} leases.`,
+      threshold: maxWithoutLeader.toSeconds({ integral: false }),
+      alarmDescription: `Election ${election} has had no leader for ${maxWithoutLeader.toHumanString()}.`,
       topic,
     });
     if (watched.maxTermsPerHour !== undefined) {
@@ -104,15 +109,21 @@ export class MonitorAlarms extends Construct {
         topic,
       });
     }
-    if (watched.maxSinceLastTick !== undefined) {
+    if (maxSinceLastTick !== undefined) {
       newAlarm(scope, "TickOverdue", {
         metric: metrics.of(election, "SecondsSinceLastTick"),
-        threshold: watched.maxSinceLastTick.toSeconds(),
-        alarmDescription: `Election ${election} has completed no tick for ${watched.maxSinceLastTick.toHumanString()}.`,
+        threshold: maxSinceLastTick.toSeconds({ integral: false }),
+        alarmDescription: `Election ${election} has completed no tick for ${maxSinceLastTick.toHumanString()}.`,
         topic,
       });
     }
   }
+}
+
+function checkLimit(scope: Construct, prop: string, limit: Duration | undefined, suggestion: string): void {
+  if (limit === undefined || limit.isUnresolved()) return;
+  const limitS = limit.toSeconds({ integral: false });
+  if (!(limitS > 0)) refuse(scope, prop, "must be more than 0 seconds", limitS, suggestion);
 }
 
 /**

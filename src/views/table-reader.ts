@@ -64,7 +64,7 @@ export class TableReader {
     do {
       const request = { from, limit, whole };
       const page = await this.#ask("read the elections", (abort) => scanPage(this.#table, request, abort));
-      const atMs = this.#nowMs();
+      const atMs = this.nowMs();
       const leases = page.rows.filter(({ sortKey }) => sortKey === LEASE_SORT_KEY);
       const since = termsWithinMs === undefined ? undefined : atMs - termsWithinMs;
       const terms = since === undefined ? [] : await this.#termsOf(leases, since);
@@ -118,8 +118,8 @@ export class TableReader {
     return answer;
   }
 
-  /** While answers contradict each other, this host's own time is an equally good estimate. */
-  #nowMs(): number {
+  /** The table's time. While answers contradict each other, this host's own time is an equally good estimate. */
+  nowMs(): number {
     const now = this.time.now();
     return this.time.at(now) ?? now.wallMs;
   }

@@ -63,8 +63,7 @@ test("alarms: the monitor itself silent, rows of strangers, and for each electio
     elections: [
       {
         election: "billing",
-        leaseDuration: Duration.seconds(30),
-        leasesWithoutLeader: 3,
+        maxWithoutLeader: Duration.seconds(90),
         maxTermsPerHour: 10,
       },
       { election: "reports", maxSinceLastTick: Duration.hours(25) },
@@ -134,10 +133,36 @@ test("intervals and limits that cannot be: refused", () => {
   expect(refusal(() => monitor({ elections: [{ election: "a:b" }] }))).toBe(
     "elections: must be 1 to 200 characters: A-Z a-z 0-9 . _ / - (character 2 is not allowed); received a string of 3 characters. Suggestion: billing/nightly.",
   );
-  expect(refusal(() => monitor({ elections: [{ election: "a", leasesWithoutLeader: 0 }] }))).toBe(
-    "leasesWithoutLeader: must be a number from 1; received the number 0. Suggestion: 4.",
+  expect(
+    refusal(() => monitor({ elections: [{ election: "a", maxWithoutLeader: Duration.seconds(0) }] })),
+  ).toBe(
+    "maxWithoutLeader: must be more than 0 seconds; received the number 0. Suggestion: Duration.minutes(1).",
+  );
+  expect(
+    refusal(() => monitor({ elections: [{ election: "a", maxSinceLastTick: Duration.seconds(0) }] })),
+  ).toBe(
+    "maxSinceLastTick: must be more than 0 seconds; received the number 0. Suggestion: Duration.hours(25).",
+  );
+  const many = Array.from({ length: 16 }, (_, i) => ({ election: `${i}`.padStart(200, "a") }));
+  expect(refusal(() => monitor({ elections: many }))).toBe(
+    "elections: must have names of at most 3000 characters together: Lambda limits a function's environment; " +
+      "received the number 3215. Suggestion: a second table for some of the elections.",
   );
   expect(refusal(() => monitor({ elections: [{ election: "a", maxTermsPerHour: 0 }] }))).toBe(
     "maxTermsPerHour: must be a number from 1; received the number 0. Suggestion: 10.",
   );
+});
+
+test("it is told which elections and which jobs it watches, so that it publishes those that never ran", () => {
+  const elections = [
+    { election: "billing" },
+    { election: "reports", maxSinceLastTick: Duration.hours(25) },
+    { election: "imports" },
+  ];
+  expect(only(monitor({ elections }), "AWS::Lambda::Function").Properties).toMatchObject({
+    Environment: {
+      Variables: { INCUMBENT_WATCHED_ELECTIONS: "billing,imports", INCUMBENT_WATCHED_JOBS: "reports" },
+    },
+  });
+  expect(JSON.stringify(only(monitor(), "AWS::Lambda::Function"))).not.toContain("WATCHED");
 });

@@ -7,13 +7,14 @@ import { readable, readablePolicies } from "./policies.js";
 import { newApp, only, resources, withoutHash } from "./synth.js";
 
 const EUROPE = ["eu-west-1", "eu-west-2", "eu-central-1"];
+const WHOLE_JOB = {
+  entry: "examples/scheduled-job.ts",
+  election: "reports/daily",
+  schedule: ScheduleExpression.expression("rate(5 minutes)"),
+};
 const WHOLE: IncumbentStackProps = {
   elections: ["billing/nightly", "imports"],
-  job: {
-    entry: "examples/scheduled-job.ts",
-    election: "reports/daily",
-    schedule: ScheduleExpression.expression("rate(5 minutes)"),
-  },
+  job: WHOLE_JOB,
   leaderChanges: true,
   alarmEmail: "on-call@example.com",
 };
@@ -80,4 +81,17 @@ test("nobody is told by alarms unless an address is given; without a job or a mo
   expect([...types]).toEqual(["AWS::DynamoDB::GlobalTable"]);
   const told = resources(newStack(), "AWS::SNS::Subscription");
   expect(Object.values(told).map(({ Properties }) => Properties.Endpoint)).toEqual(["on-call@example.com"]);
+});
+
+test("a job with a rate is overdue after three missed ticks and one run, also before its first run", () => {
+  const thresholds = (schedule: string) =>
+    Object.values(
+      resources(newStack({ job: { ...WHOLE_JOB, schedule: ScheduleExpression.expression(schedule) } })),
+    )
+      .map(({ Properties }) => Properties)
+      .filter(({ MetricName }) => MetricName === "SecondsSinceLastTick")
+      .map(({ Threshold }) => Threshold);
+  expect(thresholds("rate(5 minutes)")).toEqual([3 * 300 + 60]);
+  // Its rate is not known.
+  expect(thresholds("cron(0 3 * * ? *)")).toEqual([]);
 });

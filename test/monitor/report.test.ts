@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { figuresOf, HOUR_MS, termOfLastTick } from "../../lambda/election-report.js";
+import {
+  FIRST_LEADER_MS,
+  figuresOf,
+  HOUR_MS,
+  neverRun,
+  termOfLastTick,
+  withNeverRun,
+} from "../../lambda/election-report.js";
 import type { Held, Lease, Vacant } from "../../src/protocol/lease.js";
 import type { TermRecord } from "../../src/protocol/verbs.js";
 
@@ -98,4 +105,38 @@ test("no figure is negative, whoever's clock is ahead", () => {
     [term(6, { endedAt: NOW + 900 })],
   );
   expect([leaseAgeMs, secondsSinceLastTick]).toEqual([0, 0]);
+});
+
+const WATCHED = { elections: ["worker", "billing/nightly"], jobs: ["job", "billing/nightly"] };
+
+test("a job that was never invoked is overdue since it is watched, and needs no leader", () => {
+  expect(neverRun([], WATCHED)).toEqual(["worker", "billing/nightly", "job"]);
+  const since = new Map([["job", NOW - 90_000_000]]);
+  expect(withNeverRun([], { elections: [], jobs: ["job"] }, since, NOW)).toMatchObject([
+    { election: "job", term: 0, hasLeader: false, secondsWithoutLeader: 0, secondsSinceLastTick: 90_000 },
+  ]);
+});
+
+test("a job whose runs all failed is overdue since it is watched; one that completed a tick has its own time", () => {
+  const failed = report(VACANT);
+  expect(neverRun([failed], { elections: [], jobs: ["billing/nightly"] })).toEqual(["billing/nightly"]);
+  const since = new Map([["billing/nightly", NOW - 50_000]]);
+  expect(withNeverRun([failed], WATCHED, since, NOW)).toMatchObject([
+    { secondsWithoutLeader: 30, secondsSinceLastTick: 50 },
+  ]);
+  const completed = report({ ...VACANT, ticks: { completed: ["2026-01-31"] }, tickTerm: 7 });
+  expect(neverRun([completed], { elections: [], jobs: ["billing/nightly"] })).toEqual([]);
+  expect(withNeverRun([completed], WATCHED, new Map(), NOW)).toEqual([completed]);
+});
+
+test("an election that never had a leader lacks one, once its first deployment had its time", () => {
+  const at = (sinceMs: number) =>
+    withNeverRun([], { elections: ["worker"], jobs: [] }, new Map([["worker", sinceMs]]), NOW)[0];
+  expect(at(NOW - 60_000)).toMatchObject({ hasLeader: false, secondsWithoutLeader: 0 });
+  expect(at(NOW - FIRST_LEADER_MS - 70_000)).toMatchObject({ hasLeader: false, secondsWithoutLeader: 70 });
+  expect(at(NOW)?.secondsSinceLastTick).toBeUndefined();
+  // It is no matter of ticks once it has led.
+  expect(withNeverRun([report(HELD)], { elections: ["billing/nightly"], jobs: [] }, new Map(), NOW)).toEqual([
+    report(HELD),
+  ]);
 });
