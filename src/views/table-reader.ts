@@ -34,7 +34,7 @@ export interface Wanted {
 /** A row, and the table's time when it was read: a scan can take long. */
 export type RowAt = TableRow & { readonly atMs: number };
 
-/** Rows on the first page and on the largest one. A page is small where an election's history follows, and grows else. */
+/** Rows of the smallest and of the largest page. Pages grow, and are small again after a page that ended in a history. */
 const FIRST_PAGE = 4;
 const LARGEST_PAGE = 128;
 /** Most elections have few terms in the time that is asked for. */
