@@ -13,6 +13,7 @@ import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props
 const SHORTEST_TIMEOUT_S = 5;
 const MAX_TIMEOUT_S = 900;
 const MAX_STICKY_DAYS = 31;
+const MAX_RATE_DAYS = 366;
 const FOR_ENTRY = ["timeout", "memorySize", "environment", "logRetention"] as const;
 
 export function checkFunction(scope: Construct, props: ScheduledLeaderProps): void {
@@ -57,6 +58,20 @@ export function checkTicks(scope: Construct, { ticks, once }: ScheduledLeaderPro
       "leave out once",
     );
   }
+}
+
+/** A rate is also the period of the function's ticks, and the function refuses a longer one (`tickPeriodMs`). */
+export function checkRate(scope: Construct, { expressionString: expression }: ScheduleExpression): void {
+  const rateS = rateSecondsOf(expression);
+  if (rateS === undefined || rateS <= MAX_RATE_DAYS * 86_400) return;
+  const rule = `a rate must be at most ${MAX_RATE_DAYS} days`;
+  refuse(
+    scope,
+    "schedule",
+    rule,
+    expression,
+    'ScheduleExpression.cron({ minute: "0", hour: "3", month: "1", day: "1" })',
+  );
 }
 
 export function checkSticky(scope: Construct, sticky: StickyProps, props: ScheduledLeaderProps): void {

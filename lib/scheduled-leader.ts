@@ -13,7 +13,7 @@ import { retriesOf } from "./retries.js";
 import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
 import { LeaderTarget } from "./schedule-target.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
-import { checkFunction, checkSticky, checkTicks, checkTimeout } from "./scheduled-leader-rules.js";
+import { checkFunction, checkRate, checkSticky, checkTicks, checkTimeout } from "./scheduled-leader-rules.js";
 
 /**
  * A job that runs on a schedule, only while it leads its election. The scheduled time is the tick. You can deploy it in
@@ -45,6 +45,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
     const { table, election, sticky, once = "tick" } = props;
     checkElection(this, election);
     checkFunction(this, props);
+    checkRate(this, props.schedule);
     checkTicks(this, props);
     const { attempts, maxAgeS } = retriesOf(this, props);
     if (sticky) checkSticky(this, sticky, props);

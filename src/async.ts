@@ -16,6 +16,22 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
+/** Waits for what runs, but not beyond the signal's abort. Leaves no listener behind. */
+export async function untilAborted(
+  running: Promise<unknown>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { promise: aborted, resolve } = deferred<void>();
+  const onAbort = () => resolve();
+  if (signal?.aborted) return;
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([running, aborted]);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
 /** The reason with which `withTimeout` aborts. Callers replace it by an error of their own. */
 export class TimedOut extends Error {
   constructor(afterMs: number) {

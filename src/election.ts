@@ -1,5 +1,5 @@
 import { checkCall, checkReserveFor, checkWork } from "./arguments.js";
-import { backoffMs, deferred, sleep, unlessAborted } from "./async.js";
+import { backoffMs, deferred, sleep, unlessAborted, untilAborted } from "./async.js";
 import {
   Campaign,
   type NotElected,
@@ -330,7 +330,7 @@ export class Election {
         return { ran: false, ...becauseOf(verdict), leader: undefined, lastTick: this.#lastTick };
       }
       const tried = await this.#runIfElected(outcome, work, signal, (tenure) =>
-        this.#complete(tenure, normal, reserveForMs),
+        this.#complete(tenure, normal, reserveForMs, signal),
       );
       return { ...tried, lastTick: this.#lastTick };
     });
@@ -539,13 +539,18 @@ export class Election {
     return begin(new Leadership(tenure, new Transactions(tenure, this.#client)), tenure);
   }
 
-  async #complete(tenure: Tenure, tick: string, reserveForMs: number | undefined): Promise<void> {
+  async #complete(
+    tenure: Tenure,
+    tick: string,
+    reserveForMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const reserve = reservationForGroup(reserveForMs, this.#options);
     const isStopRequested = tenure.stop.isRequested;
     const outcome = await tenure.release("resigned", { tick, reserve });
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
     if (outcome === "unconfirmed") throw tenure.fault ?? new TableUnavailableError("record the tick as done");
     const recording = recordTick(this.#client, this.#options, tenure.term, tick);
-    await (isStopRequested ? tenure.stop.wait(recording) : recording);
+    await (isStopRequested ? tenure.stop.wait(recording) : untilAborted(recording, signal));
   }
 }

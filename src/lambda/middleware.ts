@@ -39,12 +39,16 @@ interface Underway {
 /**
  * Makes the Middy middleware that does what `leaderHandler` does. The handler runs only while it leads, and has
  * `leadership`, `tick` and `signal` in its context. Other invocations respond with the `LeaderResult`, or fail because
- * their tick was missed. Use it as the first middleware, so that the lease is given back last.
+ * their tick was missed.
+ *
+ * Use it as the last middleware. If a later one answered early, as a cache does, Middy would run neither the handler nor
+ * `after`, and nobody would give the lease back. A middleware whose `onError` sets a response hides the failure from Lambda,
+ * so that the tick is not tried again.
  *
  * Middy's early timeout does not stop a handler. If the handler still runs then, the lease is kept and runs out.
  * @throws nothing itself. The hooks reject as the handler of `leaderHandler` does.
  * @example
- * export const handler = middy(sendInvoices).use(leaderMiddleware({ once: "tick" }));
+ * export const handler = middy(sendInvoices).use(tracing).use(leaderMiddleware({ once: "tick" }));
  */
 export function leaderMiddleware(options: LeaderOptions = {}): LeaderMiddleware {
   const invocations = new Invocations(options);

@@ -185,6 +185,12 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
       "received the number 300. Suggestion: Duration.seconds(600).",
   ],
   [
+    "a rate of more than a year",
+    { schedule: ScheduleExpression.rate(Duration.days(367)) },
+    "schedule: a rate must be at most 366 days; received a string of 14 characters. " +
+      'Suggestion: ScheduleExpression.cron({ minute: "0", hour: "3", month: "1", day: "1" }).',
+  ],
+  [
     "stickiness for longer than a month",
     { sticky: { for: Duration.days(32) } },
     "sticky.for: must be more than 0 and at most 2678400 seconds (31 days); received the number 2764800. Suggestion: Duration.hours(1).",

@@ -121,3 +121,23 @@ test("Middy's early timeout releases nothing under a handler that still runs", a
   expect((await leaseOf(stage))?.holder).toBeDefined();
   finish.open();
 });
+
+test("as the last middleware it does not bid when one before it answers early", async () => {
+  const stage = new Stage();
+  const { clock } = stage.candidate("a");
+  const handler = middy({ timeoutEarlyInMillis: 0 })
+    .use({ before: async () => ({ cached: true }) })
+    .use(
+      leaderMiddleware({
+        store: stage.table,
+        election: "billing/nightly",
+        once: "tick",
+        runtime: { clock },
+      }),
+    )
+    .handler(async () => expect.unreachable());
+  const context = contextOf(clock) as unknown as Context;
+  expect(await handler({ scheduledTime: TICK }, context)).toEqual({ cached: true });
+  expect(await leaseOf(stage)).toBeUndefined();
+  expect(stage.pendingTimers).toBe(0);
+});

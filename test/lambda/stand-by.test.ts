@@ -45,6 +45,24 @@ test("a tick that completes just before the end of the wait is done, not missed"
   expect(invocation).toMatchObject({ value: { role: "done" } });
 });
 
+test("the history of a tick is not awaited longer than the invocation has time, though nobody requested a stop before", async () => {
+  const stage = new Stage();
+  let hangs = false;
+  const store = between(stage.table, (verb, pass) =>
+    verb === "recordTerm" && hangs ? new Promise(() => {}) : pass(),
+  );
+  const finish = gate();
+  const job = stagedFunction(stage, "a", () => finish.opened, { ...once, store });
+  const startedMs = job.clock.wallMs();
+  const invocation = watch(job.invoke(undefined, 10_000));
+  await stage.advance(7_900);
+  hangs = true;
+  finish.open();
+  await stage.until(() => invocation.settled);
+  expect(invocation).toMatchObject({ value: { role: "leader" } });
+  expect(job.clock.wallMs() - startedMs).toBeLessThan(10_000);
+});
+
 test("an idle sandbox waits by the time that this invocation has left", async () => {
   const stage = new Stage();
   const job = stagedFunction(stage, "a", () => "ran", { ...once, leaseDurationMs: 2_000 });
