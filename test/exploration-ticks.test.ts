@@ -1,33 +1,13 @@
 import { expect, test } from "vitest";
 import { isCompleted, lastTickOf, ticksInHistory, verdictOn } from "../src/protocol/ticks.js";
 import { ticksReset } from "../src/protocol/transitions.js";
+import { DELETED, RESET, SMALL, TICK_SEARCHES } from "./exploration/tick-bounds.js";
 import type { TickBounds } from "./exploration/tick-state.js";
 import { searchTicks, type TickRules } from "./exploration/ticks.js";
 
 /** Every interleaving of calls, late and lost requests, resets and deletions, within small bounds (rule 10). */
 
-const SMALL: TickBounds = {
-  ticks: ["1", "2"],
-  modes: ["every"],
-  calls: 2,
-  resets: [],
-  deletions: 0,
-  faults: 0,
-};
-const RESET: TickBounds = { ...SMALL, resets: [undefined], faults: 1 };
-const DELETED: TickBounds = { ...SMALL, resets: [undefined], deletions: 1 };
-
-test.each<[string, TickBounds]>([
-  ["three calls, and a lost answer or a late copy", { ...SMALL, calls: 3, faults: 1 }],
-  ["a reset of all ticks, and a lost answer or a late copy", RESET],
-  ["a reset to a tick, in both modes", { ...SMALL, modes: ["latest", "every"], resets: ["1"] }],
-  [
-    "two resets by operators of one name, then a deletion",
-    { ...SMALL, calls: 1, resets: ["1", "2"], deletions: 1 },
-  ],
-  ["two resets in a row", { ...SMALL, calls: 1, resets: [undefined, "2"], faults: 1 }],
-  ["a reset and a deletion of the row", DELETED],
-])("%s: no tick completes twice, and what is said of each is true", (_name, bounds) => {
+test.each(TICK_SEARCHES)("%s: no tick completes twice, and what is said of each is true", (_name, bounds) => {
   const { broken, states } = searchTicks(bounds);
   expect(broken).toBeUndefined();
   expect(states).toBeGreaterThan(500);

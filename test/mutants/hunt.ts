@@ -1,6 +1,8 @@
 import { parseArgs } from "node:util";
 import { SMALL } from "../exploration/bounds.js";
 import { explore } from "../exploration/search.js";
+import { TICK_SEARCHES } from "../exploration/tick-bounds.js";
+import { searchTicks } from "../exploration/ticks.js";
 import { useLightAbort } from "../simulation/light-abort.js";
 import { planOf } from "../simulation/plan.js";
 import { simulate } from "../simulation/simulate.js";
@@ -27,6 +29,10 @@ function byExploration(): Kill | undefined {
   for (const bounds of SMALL) {
     const [violation] = explore(bounds).violations;
     if (violation) return { by: "exploration", promise: violation.promise, message: violation.message };
+  }
+  for (const [, bounds] of TICK_SEARCHES) {
+    const message = searchTicks(bounds).broken?.at(-1);
+    if (message !== undefined) return { by: "exploration", promise: "once per tick", message };
   }
   return undefined;
 }
