@@ -48,7 +48,7 @@ interface Underway {
  * Middy's early timeout does not stop a handler. If the handler still runs then, the lease is kept and runs out.
  * @throws nothing itself. The hooks reject as the handler of `leaderHandler` does.
  * @example
- * export const handler = middy(sendInvoices).use(tracing).use(leaderMiddleware({ once: "tick" }));
+ * export const handler = middy(sendInvoices).use(leaderMiddleware({ once: "tick" }));
  */
 export function leaderMiddleware(options: LeaderOptions = {}): LeaderMiddleware {
   const invocations = new Invocations(options);

@@ -12,6 +12,7 @@ export class Host implements Clock {
   #waiting: Array<() => void> = [];
   /** True time that the monotonic clock did not count. */
   #suspendedMs = 0;
+  #shownMs = Number.NEGATIVE_INFINITY;
   #pausedAtMs = 0;
   #wallStepMs: number;
   /** How often its clocks were stepped or stopped. */
@@ -31,7 +32,9 @@ export class Host implements Clock {
 
   monotonicMs(): number {
     const now = this.#paused === "suspend" ? this.#pausedAtMs : this.world.nowMs;
-    return (now - this.#suspendedMs) * this.rate;
+    // Rounding after a suspension could set it back by a trillionth.
+    this.#shownMs = Math.max(this.#shownMs, (now - this.#suspendedMs) * this.rate);
+    return this.#shownMs;
   }
 
   wallMs(): number {

@@ -267,6 +267,7 @@ function strikes(
     const kinds: Fault[] = [
       { kind: "crash", atMs, label: random.pick(labels), forMs: random.between(100, 60_000) },
       { kind: "suspend", atMs, label: random.pick(suspended), forMs: pauseMs },
+      { kind: "suspend", atMs, label: random.pick(suspended), forMs: pauseMs },
       { kind: "block", atMs, label: random.pick(labels), forMs: pauseMs },
       {
         kind: "cut",

@@ -202,7 +202,7 @@ function writeOf(term: number, write: string) {
 }
 
 /** `guarded` refuses to be applied twice by itself, and so does not show that it was: it shows who is told "refused". */
-const CALL_KINDS = ["plain", "plain", "guarded", "doomed"] as const;
+const CALL_KINDS = ["plain", "guarded", "guarded", "doomed"] as const;
 
 async function callBeside(
   leadership: Leadership,
