@@ -48,7 +48,7 @@ import type {
 import { type Leader, leaderOf } from "./protocol/leader.js";
 import { type Role, roleOf } from "./protocol/role.js";
 import { misplacedTick, normalTick, type Tick } from "./protocol/tick-form.js";
-import { becauseOf, lastTickOf, verdictOn } from "./protocol/ticks.js";
+import { becauseOf, verdictOn } from "./protocol/ticks.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { warnOfSilence } from "./silence.js";
 import { storeOf } from "./store/open-store.js";
@@ -354,7 +354,7 @@ export class Election {
 
   /** By the row as it was last seen. After a run that is the row that completed its tick. */
   get #lastTick(): string | undefined {
-    return lastTickOf(this.#campaign.ticks);
+    return this.#campaign.lastTick;
   }
 
   /**

@@ -269,3 +269,20 @@ describe("after a deletion of the lease row", () => {
     expect((await stage.table.read(NAME)).lease).toMatchObject({ term: 3, tickReset: { term: 2 } });
   });
 });
+
+test("a placeholder that a late copy made again does not bring back ticks that were reset meanwhile", async () => {
+  const { stage, operator } = await mistaken();
+  const b = stage.candidate("b").election;
+  stage.table.deleteLease(NAME);
+  expect(await b.runOnce(RIGHT, () => {})).toMatchObject({ because: "superseded", lastTick: WRONG });
+  const placeholder = (await stage.table.read(NAME)).lease as Lease;
+  const run = stage.candidate("c").election.runOnce("2062-02-01T03:00:00Z", () => {}, { wait: true });
+  await stage.advance(30_000);
+  await run;
+  await operator.resetTick();
+  stage.table.deleteLease(NAME);
+  const { revision, leaseDurationMs, renewIntervalMs } = placeholder;
+  const again = { election: NAME, revision, leaseDurationMs, renewIntervalMs };
+  await stage.table.createPlaceholder(again);
+  expect(await b.runOnce(RIGHT, () => {})).toMatchObject({ because: "held", lastTick: undefined });
+});

@@ -8,6 +8,7 @@ import type { Held, Lease, TermLease } from "../protocol/lease.js";
 import { forgetRow, type Observation, observe, observeHistory } from "../protocol/observation.js";
 import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
 import {
+  lastTickOf,
   type TickMode,
   type TickVerdict,
   type TickWindow,
@@ -79,6 +80,8 @@ export class Campaign {
   #acquireUnanswered = false;
   /** The row was seen in this call, by an answer that cannot be stale. */
   #isCurrent = false;
+  /** The history was read in this call: what it says of ticks may have been reset since an earlier one. */
+  #isHistoryCurrent = false;
   #jitterMs = 0;
   /** Their number in a row. */
   #unexplainedRefusals = 0;
@@ -100,8 +103,13 @@ export class Campaign {
     return this.#observation?.lease;
   }
 
+  /** The highest completed tick. Undefined: none, or this call has not seen it. */
+  get lastTick(): string | undefined {
+    return this.#isTickFromOldHistory ? undefined : lastTickOf(this.#ticks);
+  }
+
   /** What is known of completed ticks. */
-  get ticks(): TickWindow | undefined {
+  get #ticks(): TickWindow | undefined {
     const { lease, history } = this.#observation ?? {};
     return lease && lease.kind !== "placeholder" ? lease.ticks : windowFrom(history?.lastTick);
   }
@@ -115,7 +123,7 @@ export class Campaign {
   async run({ signal, bid }: CampaignOptions): Promise<Won | Settled> {
     const { clock, renewIntervalMs, random } = this.options;
     this.#reports.begin();
-    this.#isCurrent = false;
+    this.#begin();
     for (let failures = 0; ; ) {
       signal?.throwIfAborted();
       try {
@@ -137,7 +145,7 @@ export class Campaign {
   tryOnce(options: CampaignOptions & { bid?: undefined }): Promise<Won | NotElected | Unhealthy>;
   tryOnce(options: CampaignOptions): Promise<Won | NotElected | Unhealthy | Settled>;
   async tryOnce({ signal, bid }: CampaignOptions): Promise<Won | NotElected | Unhealthy | Settled> {
-    this.#isCurrent = false;
+    this.#begin();
     let hasRead = false;
     let isUnhealthy = false;
     for (let refusals = 0; refusals < 3; ) {
@@ -244,9 +252,20 @@ export class Campaign {
    * since an older one.
    */
   #nextFor(bid: TickBid | undefined, jitterMs: number): Move | Settled {
-    const verdict = bid && verdictOn(bid.tick, bid.mode, this.ticks);
+    const verdict = bid && verdictOn(bid.tick, bid.mode, this.#ticks);
     if (verdict === undefined || verdict.kind === "open") return this.#nextMove(jitterMs);
-    return this.#isCurrent ? { kind: "settled", verdict } : { kind: "read", consistent: true };
+    if (!this.#isCurrent) return { kind: "read", consistent: true };
+    return this.#isTickFromOldHistory ? { kind: "readHistory" } : { kind: "settled", verdict };
+  }
+
+  #begin(): void {
+    this.#isCurrent = false;
+    this.#isHistoryCurrent = false;
+  }
+
+  /** A placeholder that a late copy made again looks like the one beside which an earlier call read the history. */
+  get #isTickFromOldHistory(): boolean {
+    return this.lease?.kind === "placeholder" && !this.#isHistoryCurrent;
   }
 
   #nextMove(jitterMs: number): Move {
@@ -264,6 +283,7 @@ export class Campaign {
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
     const { answer, received } = await this.client.readHistory(signal);
     if (this.#observation) this.#observation = observeHistory(this.#observation, answer.history, received);
+    this.#isHistoryCurrent = true;
     // The row may be another one by now, and know more of ticks than the history does.
     this.#isCurrent = false;
   }

@@ -414,8 +414,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "done-by-an-old-row",
     revives: "after a reset, a candidate that remembers the row calls the tick done",
     file: "src/candidate/campaign.ts",
-    from: "return this.#isCurrent ?",
-    to: "return this.#observation ?",
+    from: "if (!this.#isCurrent) return { kind",
+    to: "if (!this.#observation) return { kind",
   },
   {
     name: "history-instead-of-the-row",
