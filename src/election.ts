@@ -327,12 +327,12 @@ export class Election {
         if (verdict.kind === "misplaced") throw misplacedTick(normal, tick);
         if (verdict.kind === "superseded")
           this.#emit({ type: "tick-superseded", completed: verdict.completed });
-        return { ran: false, ...becauseOf(verdict), leader: undefined, lastTick: this.#lastTick };
+        return { ran: false, ...becauseOf(verdict), leader: undefined, lastTick: this.#campaign.lastTick };
       }
       const tried = await this.#runIfElected(outcome, work, signal, (tenure) =>
         this.#complete(tenure, normal, reserveForMs, signal),
       );
-      return { ...tried, lastTick: this.#lastTick };
+      return { ...tried, lastTick: this.#campaign.lastTick };
     });
   }
 
@@ -350,11 +350,6 @@ export class Election {
     if (verdict.kind === "open") return outcome;
     await this.#begin(outcome, signal, (_, tenure) => tenure.release("resigned"));
     return { kind: "settled", verdict };
-  }
-
-  /** By the row as it was last seen. After a run that is the row that completed its tick. */
-  get #lastTick(): string | undefined {
-    return this.#campaign.lastTick;
   }
 
   /**

@@ -103,7 +103,10 @@ export class Campaign {
     return this.#observation?.lease;
   }
 
-  /** The highest completed tick. Undefined: none, or this call has not seen it. */
+  /**
+   * The highest completed tick by the row as it was last seen; after a run, the row that completed its tick. Undefined: none,
+   * or this call has not seen it.
+   */
   get lastTick(): string | undefined {
     return this.#isTickFromOldHistory ? undefined : lastTickOf(this.#ticks);
   }
