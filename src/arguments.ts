@@ -96,11 +96,13 @@ export function duration(
  */
 export function checkCall(options: unknown, known: readonly string[]): void {
   if (typeof options !== "object" || options === null || isSignal(options)) {
+    // A number alone is meant as the only option that is a number.
+    const meant = typeof options === "number" && known.includes("limit") ? "limit" : known[0];
     throw new InvalidOptionError(
       "options",
       `must be an object with ${known.join(", ")}`,
       options,
-      new Code(`{ ${known[0]} }`),
+      new Code(`{ ${meant} }`),
     );
   }
   checkNames(options, known);

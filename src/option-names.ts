@@ -54,7 +54,7 @@ const SIGNALLED: Record<keyof Signalled, 0> = { signal: 0 };
 const LEAD: Record<keyof LeadOptions, 0> = { signal: 0, announce: 0, onWorkError: 0 };
 const TRY_LEAD: Record<keyof TryLeadOptions, 0> = { signal: 0, reserveForMs: 0 };
 const RUN_ONCE: Record<keyof RunOnceOptions, 0> = { signal: 0, wait: 0, ticks: 0, reserveForMs: 0 };
-const HISTORY: Record<keyof HistoryOptions, 0> = { limit: 0, signal: 0 };
+const HISTORY: Record<keyof HistoryOptions, 0> = { signal: 0, limit: 0 };
 
 /** The options of an election's calls. */
 export const CALLS = {

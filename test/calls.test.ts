@@ -58,7 +58,7 @@ test.each(Object.entries(NO_WORK))("%s without work is refused before anything i
 });
 
 test.each(Object.entries(CALLS))("%s with a signal in place of its options is refused", async (_, call) => {
-  for (const options of [signal, null, 7, "signal"]) {
+  for (const options of [signal, null, "signal"]) {
     expect(await refusal((election) => call(election, options as never))).toMatchObject({
       code: "INVALID_OPTION",
       option: "options",
@@ -66,6 +66,17 @@ test.each(Object.entries(CALLS))("%s with a signal in place of its options is re
     });
   }
 });
+
+test.each(Object.entries(CALLS))(
+  "%s with a number in place of its options is refused",
+  async (called, call) => {
+    const name = called === "history" ? "limit" : "signal";
+    expect(await refusal((election) => call(election, 7 as never))).toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining(`Suggestion: { ${name} }.`),
+    });
+  },
+);
 
 test.each(Object.entries(CALLS))(
   "%s refuses names that it does not know, and what is no signal",
