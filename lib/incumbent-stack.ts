@@ -11,7 +11,6 @@ import { LeaderChanges } from "./leader-changes.js";
 import type { LeaseAccess } from "./lease-access.js";
 import { LeaseTable } from "./lease-table.js";
 import type { WatchedElection } from "./monitor-alarms.js";
-import { rateSecondsOf } from "./schedule-rate.js";
 import { ScheduledLeader } from "./scheduled-leader.js";
 
 /** The props of an `IncumbentStack`. */
@@ -92,7 +91,7 @@ export class IncumbentStack extends Stack {
         table: this.table,
         elections: [
           ...elections.map((election): WatchedElection => ({ election, maxTermsPerHour: 10 })),
-          ...(job ? watchedJob(job) : []),
+          ...(job && this.job ? watchedJob(job, this.job) : []),
         ],
         ...(alarmTopic && { alarmTopic }),
       });
@@ -165,18 +164,14 @@ export class IncumbentStack extends Stack {
 
 /** Missed ticks in a row until a job is overdue: one can be a run that is tried again. */
 const MISSED_TICKS = 3;
-const DEFAULT_TIMEOUT = Duration.minutes(1);
 
 /** With `sticky` the first tick after an outage comes so much later. When a `cron` fires is not known here. */
-function watchedJob({
-  election,
-  schedule,
-  timeout = DEFAULT_TIMEOUT,
-  stickyFor,
-}: JobProps): WatchedElection[] {
-  const rateS = rateSecondsOf(schedule.expressionString);
-  if (rateS === undefined) return [];
-  const lateS = MISSED_TICKS * rateS + timeout.toSeconds() + (stickyFor?.toSeconds() ?? 0);
+function watchedJob(
+  { election, stickyFor }: JobProps,
+  { rate, function: { timeout } }: ScheduledLeader,
+): WatchedElection[] {
+  if (!rate) return [];
+  const lateS = MISSED_TICKS * rate.toSeconds() + (timeout?.toSeconds() ?? 0) + (stickyFor?.toSeconds() ?? 0);
   const late = Duration.seconds(lateS);
   return [{ election, maxWithoutLeader: late, maxSinceLastTick: late }];
 }

@@ -3,15 +3,17 @@ import type { Construct } from "constructs";
 import { MAX_TICKS } from "../src/limits.js";
 import { refuse } from "./invalid-prop.js";
 import { defaultRetries, MAX_AGE_S, MIN_AGE_S, maxAgeS, maxAttempts, type Retries } from "./retry-window.js";
-import { rateSecondsOf } from "./schedule-rate.js";
 import type { RetryProps, ScheduledLeaderProps } from "./scheduled-leader-props.js";
 
-/** The retries of a job. Refuses those that come too late for their tick. */
-export function retriesOf(scope: Construct, props: ScheduledLeaderProps): Retries {
+/**
+ * The retries of a job. Refuses those that come too late for their tick.
+ * @param rateS from one run to the next, in seconds; undefined: unknown
+ */
+export function retriesOf(scope: Construct, props: ScheduledLeaderProps, rateS: number | undefined): Retries {
   const { retry = {}, once = "tick", ticks = "latest", schedule } = props;
   const given = checked(scope, retry);
   const expression = schedule.expressionString;
-  const occurrence = { rateS: rateSecondsOf(expression), ticks: once ? ticks : undefined };
+  const occurrence = { rateS, ticks: once ? ticks : undefined };
   const usual = defaultRetries(occurrence);
   const limitS = maxAgeS(occurrence);
   if (limitS !== undefined) {

@@ -4,7 +4,7 @@ import type { Construct } from "constructs";
 import { notAllowed } from "../src/describe.js";
 import { LABEL_PATTERN, LABEL_RULE } from "../src/limits.js";
 import { refuse } from "./invalid-prop.js";
-import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
+import { cronOfRate } from "./schedule-rate.js";
 import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
 
 /** Refuses props that cannot work, when the app is synthesized. */
@@ -61,8 +61,11 @@ export function checkTicks(scope: Construct, { ticks, once }: ScheduledLeaderPro
 }
 
 /** A rate is also the period of the function's ticks, and the function refuses a longer one (`tickPeriodMs`). */
-export function checkRate(scope: Construct, { expressionString: expression }: ScheduleExpression): void {
-  const rateS = rateSecondsOf(expression);
+export function checkRate(
+  scope: Construct,
+  { expressionString: expression }: ScheduleExpression,
+  rateS: number | undefined,
+): void {
   if (rateS === undefined || rateS <= MAX_RATE_DAYS * 86_400) return;
   const rule = `a rate must be at most ${MAX_RATE_DAYS} days`;
   refuse(
@@ -74,7 +77,12 @@ export function checkRate(scope: Construct, { expressionString: expression }: Sc
   );
 }
 
-export function checkSticky(scope: Construct, sticky: StickyProps, props: ScheduledLeaderProps): void {
+export function checkSticky(
+  scope: Construct,
+  sticky: StickyProps,
+  props: ScheduledLeaderProps,
+  rateS: number | undefined,
+): void {
   const { group } = sticky;
   if (props.once === false) {
     refuse(
@@ -89,24 +97,26 @@ export function checkSticky(scope: Construct, sticky: StickyProps, props: Schedu
     const rule = `${LABEL_RULE}${notAllowed(group, /[A-Za-z0-9._-]/)}`;
     refuse(scope, "sticky.group", rule, group, "eu-west-1");
   }
-  checkAligned(scope, props.schedule);
+  checkAligned(scope, props.schedule, rateS);
   const seconds = secondsOf(sticky.for);
   if (seconds === undefined) return;
   if (seconds <= 0 || seconds > MAX_STICKY_DAYS * 86_400) {
     const rule = `must be more than 0 and at most ${MAX_STICKY_DAYS * 86_400} seconds (${MAX_STICKY_DAYS} days)`;
     refuse(scope, "sticky.for", rule, seconds, "Duration.hours(1)");
   }
-  const between = rateSecondsOf(props.schedule.expressionString);
-  if (between !== undefined && seconds <= between) {
-    const rule = `must be longer than from tick to tick (${between} seconds), or it is over before the next one`;
-    refuse(scope, "sticky.for", rule, seconds, `Duration.seconds(${2 * between})`);
+  if (rateS !== undefined && seconds <= rateS) {
+    const rule = `must be longer than from tick to tick (${rateS} seconds), or it is over before the next one`;
+    refuse(scope, "sticky.for", rule, seconds, `Duration.seconds(${2 * rateS})`);
   }
 }
 
 /** The group that waits would wait for an event that comes much later, and fail. */
-function checkAligned(scope: Construct, { expressionString: expression }: ScheduleExpression): void {
-  const rate = rateSecondsOf(expression);
-  if (rate === undefined || cronOfRate(rate) !== undefined) return;
+function checkAligned(
+  scope: Construct,
+  { expressionString: expression }: ScheduleExpression,
+  rateS: number | undefined,
+): void {
+  if (rateS === undefined || cronOfRate(rateS) !== undefined) return;
   const rule =
     `with sticky, the schedules of all groups must fire at the same time, and those of ${expression} do not: they count ` +
     "from their creation, and no cron has their ticks";

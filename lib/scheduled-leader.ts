@@ -24,6 +24,8 @@ export class ScheduledLeader extends Construct implements IGrantable {
   readonly function: LambdaFunction;
   /** The schedule that invokes it. */
   readonly schedule: Schedule;
+  /** The time from one run to the next. Undefined: it varies or is unknown, as with `cron`. */
+  readonly rate: Duration | undefined;
   /** The queue for events whose runs failed for good. */
   readonly deadLetterQueue: IQueue;
   /** The alarms. Undefined with `alarms: false`. */
@@ -45,15 +47,17 @@ export class ScheduledLeader extends Construct implements IGrantable {
     const { table, election, sticky, once = "tick" } = props;
     checkElection(this, election);
     checkFunction(this, props);
-    checkRate(this, props.schedule);
+    const rateS = rateSecondsOf(props.schedule.expressionString);
+    this.rate = rateS === undefined ? undefined : Duration.seconds(rateS);
+    checkRate(this, props.schedule, rateS);
     checkTicks(this, props);
-    const { attempts, maxAgeS } = retriesOf(this, props);
-    if (sticky) checkSticky(this, sticky, props);
+    const { attempts, maxAgeS } = retriesOf(this, props, rateS);
+    if (sticky) checkSticky(this, sticky, props, rateS);
 
     this.function = props.function ?? this.#makeFunction(props);
     checkTimeout(this, this.function.timeout);
     this.#addEnvironment({ INCUMBENT_TABLE: table.tableName, INCUMBENT_ELECTION: election });
-    if (once) this.#addTicks(once, props);
+    if (once) this.#addTicks(once, props.ticks, rateS);
     if (sticky) {
       const group = sticky.group ?? Stack.of(this).region;
       this.#addEnvironment({
@@ -71,7 +75,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
       onFailure: new SqsDestination(this.deadLetterQueue),
     });
     this.schedule = new Schedule(this, "Schedule", {
-      schedule: sticky ? aligned(props.schedule) : props.schedule,
+      schedule: sticky ? aligned(props.schedule, rateS) : props.schedule,
       timeWindow: TimeWindow.off(),
       target: new LeaderTarget(this, this.function, this.deadLetterQueue, maxAgeS),
       description: Token.isUnresolved(election) ? "Runs its leader" : `Runs the leader of ${election}`,
@@ -91,8 +95,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
     return this.function.grantPrincipal;
   }
 
-  #addTicks(once: string, { schedule, ticks }: ScheduledLeaderProps): void {
-    const rateS = rateSecondsOf(schedule.expressionString);
+  #addTicks(once: string, ticks: ScheduledLeaderProps["ticks"], rateS: number | undefined): void {
     this.#addEnvironment({
       INCUMBENT_ONCE: once,
       ...(ticks && { INCUMBENT_TICKS: ticks }),
@@ -128,8 +131,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
 }
 
 /** With `sticky` a group that got its event before the group that keeps the job would wait in vain. */
-function aligned(schedule: ScheduleExpression): ScheduleExpression {
-  const rateS = rateSecondsOf(schedule.expressionString);
+function aligned(schedule: ScheduleExpression, rateS: number | undefined): ScheduleExpression {
   const cron = rateS === undefined ? undefined : cronOfRate(rateS);
   return cron === undefined ? schedule : ScheduleExpression.expression(cron, TimeZone.ETC_UTC);
 }

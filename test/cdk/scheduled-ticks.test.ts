@@ -24,6 +24,11 @@ test("a rate tells the handler its period, so that the ticks of every Region are
   }
 });
 
+test("the construct says the time from one run to the next, which a cron does not have", () => {
+  expect(leader(newStack(), { schedule: ScheduleExpression.rate(minutes(5)) }).rate?.toSeconds()).toBe(300);
+  expect(leader(newStack(), { schedule: ScheduleExpression.cron({ minute: "0" }) }).rate).toBeUndefined();
+});
+
 test("by default the retries of Lambda and of the Scheduler end before the next tick of a rate", () => {
   const retriesIn = (stack: Stack) => {
     const { MaximumRetryAttempts, MaximumEventAgeInSeconds } = only(
