@@ -48,7 +48,7 @@ export class LeaderChanges extends Construct {
     if (streamArn === undefined)
       refuse(this, "table", "must have a stream", undefined, "new LeaseTable(…, { stream: true })");
     const role = this.#role(streamArn, eventBus);
-    table.grantKey(role);
+    table.grantKey(role, "read");
     const pipe = (name: string, detailType: string, pattern: object, detail: Record<string, string>) => {
       const made = new CfnPipe(this, name, {
         description: `Elections: ${detailType}`,

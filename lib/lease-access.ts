@@ -29,16 +29,19 @@ export const OPERATOR_ACTIONS: RoleActions = {
   candidates: ["dynamodb:Query"],
 };
 
-/** What DynamoDB does with a customer's key for a role that reads and writes a table. */
-const KEY_ACTIONS = [
-  "kms:Decrypt",
-  "kms:DescribeKey",
+/** What DynamoDB does with a customer's key for a role that only reads a table or its stream. */
+const READ_KEY_ACTIONS = ["kms:Decrypt", "kms:DescribeKey"];
+/** What it does for a role that also writes. */
+const WRITE_KEY_ACTIONS = [
+  ...READ_KEY_ACTIONS,
   "kms:Encrypt",
   "kms:GenerateDataKey",
   "kms:GenerateDataKeyWithoutPlaintext",
   "kms:ReEncryptFrom",
   "kms:ReEncryptTo",
 ];
+
+const READS = /^dynamodb:(Batch)?(Get|Query|Scan|ConditionCheck|Describe|List)/;
 
 const OPERATIONS = [
   Operation.GET_ITEM,
@@ -128,7 +131,7 @@ export abstract class LeaseAccess extends Construct {
       const suggestion = OBSERVER_ACTIONS.election;
       refuse(this, "actions", "must not have Scan where elections are named", actions, suggestion);
     }
-    this.grantKey(grantee);
+    this.grantKey(grantee, actions.every((action) => READS.test(action)) ? "read" : "write");
     return this.#grantOn(grantee, actions, elections);
   }
 
@@ -144,17 +147,18 @@ export abstract class LeaseAccess extends Construct {
   /**
    * Grants the use of the table's encryption key through DynamoDB, if the table has its own key. The other grants include
    * it.
+   * @param access `"read"` is enough for a role that only reads the table or its stream. @default "write"
    * @throws nothing.
    * @example
-   * table.grantKey(role);
+   * table.grantKey(role, "read");
    */
-  grantKey(grantee: IGrantable): void {
+  grantKey(grantee: IGrantable, access: "read" | "write" = "write"): void {
     const key = this.table.encryptionKey;
     if (!key) return;
     const { region, urlSuffix } = Stack.of(this);
     Grant.addToPrincipal({
       grantee,
-      actions: KEY_ACTIONS,
+      actions: access === "read" ? READ_KEY_ACTIONS : WRITE_KEY_ACTIONS,
       resourceArns: [key.keyArn],
       conditions: { StringEquals: { "kms:ViaService": `dynamodb.${region}.${urlSuffix}` } },
     });
@@ -234,6 +238,10 @@ export abstract class LeaseAccess extends Construct {
   }
 }
 
+/** `ForAllValues` is also true for a request that names no partition key, such as a scan. `Null` refuses it. */
 function confinedTo(partitions: readonly string[]) {
-  return { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [...partitions] } };
+  return {
+    "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [...partitions] },
+    Null: { "dynamodb:LeadingKeys": "false" },
+  };
 }

@@ -49,9 +49,8 @@ export class LeaderTarget implements IScheduleTarget {
     role.addToPolicy(
       new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [this.target.functionArn] }),
     );
-    role.addToPolicy(
-      new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [this.deadLetterQueue.queueArn] }),
-    );
+    // With the use of the queue's key, if it has one.
+    this.deadLetterQueue.grantSendMessages(role);
     return {
       arn: this.target.functionArn,
       role,

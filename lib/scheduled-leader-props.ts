@@ -46,7 +46,11 @@ export interface ScheduledLeaderProps {
   readonly ticks?: "latest" | "every";
   /** What happens to runs that fail. @default as described there */
   readonly retry?: RetryProps;
-  /** The queue for events that were not delivered, and for those whose runs failed for good. @default one is made */
+  /**
+   * The queue for events that were not delivered, and for those whose runs failed for good. It must be a standard queue. If
+   * it has a key of your own, the Scheduler and the function may use the key.
+   * @default one is made
+   */
   readonly deadLetterQueue?: IQueue;
   /** How long the function's log is kept; with `entry` only. @default ONE_MONTH */
   readonly logRetention?: RetentionDays;

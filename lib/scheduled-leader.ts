@@ -13,7 +13,14 @@ import { retriesOf } from "./retries.js";
 import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
 import { LeaderTarget } from "./schedule-target.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
-import { checkFunction, checkRate, checkSticky, checkTicks, checkTimeout } from "./scheduled-leader-rules.js";
+import {
+  checkDeadLetterQueue,
+  checkFunction,
+  checkRate,
+  checkSticky,
+  checkTicks,
+  checkTimeout,
+} from "./scheduled-leader-rules.js";
 
 /**
  * A job that runs on a schedule, only while it leads its election. The scheduled time is the tick. You can deploy it in
@@ -51,6 +58,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
     this.rate = rateS === undefined ? undefined : Duration.seconds(rateS);
     checkRate(this, props.schedule, rateS);
     checkTicks(this, props);
+    checkDeadLetterQueue(this, props.deadLetterQueue);
     const { attempts, maxAgeS } = retriesOf(this, props, rateS);
     if (sticky) checkSticky(this, sticky, props, rateS);
 

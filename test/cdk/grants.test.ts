@@ -22,11 +22,19 @@ function partitionsOf({ Condition }: Statement): readonly unknown[] | undefined 
   return keys === undefined ? undefined : [keys].flat();
 }
 
+/** As IAM decides: `ForAllValues` is true for a request without the key, and `Null: false` is true if it has the key. */
+function isOnItsRows(statement: Statement, leadingKey: string | undefined): boolean {
+  if (leadingKey !== undefined) return partitionsOf(statement)?.includes(leadingKey) ?? true;
+  return statement.Condition?.Null?.["dynamodb:LeadingKeys"] !== "false";
+}
+
 function isAllowed({ action, leadingKey }: Need, statements: readonly Statement[]): boolean {
-  return statements.some((statement) => {
-    const confined = partitionsOf(statement)?.includes(leadingKey) ?? true;
-    return statement.Effect === "Allow" && actionsOf(statement).includes(action) && confined;
-  });
+  return statements.some(
+    (statement) =>
+      statement.Effect === "Allow" &&
+      actionsOf(statement).includes(action) &&
+      isOnItsRows(statement, leadingKey),
+  );
 }
 
 describe.each(ROLES)("%s", (_, act, grant) => {
@@ -48,10 +56,7 @@ describe.each(ROLES)("%s", (_, act, grant) => {
     const unused = statements.flatMap((statement) =>
       actionsOf(statement).filter(
         (allowed) =>
-          !needed.some(
-            ({ action, leadingKey }) =>
-              action === allowed && (partitionsOf(statement)?.includes(leadingKey) ?? true),
-          ),
+          !needed.some(({ action, leadingKey }) => action === allowed && isOnItsRows(statement, leadingKey)),
       ),
     );
     expect(unused).toEqual([]);
@@ -62,6 +67,11 @@ describe.each(ROLES)("%s", (_, act, grant) => {
       const foreign = needed.map((need) => ({ ...need, leadingKey }));
       expect(foreign.filter((need) => isAllowed(need, statements))).toEqual([]);
     }
+  });
+
+  test("allows no request that names no partition key", () => {
+    const without = needed.map(({ action }) => ({ action, leadingKey: undefined }));
+    expect(without.filter((need) => isAllowed(need, statements))).toEqual([]);
   });
 
   test("allows no lease, no term and no counter to be deleted", () => {

@@ -162,11 +162,15 @@ test("a candidate is confined to the elections that are named, and may delete th
   new LeaseTable(stack, "Leases").grantCandidate(role, "billing/nightly", "imports");
   const statements = statementsOf(stack, "Worker");
   expect(statements.map(({ Condition }) => Condition)).toEqual([
-    { "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["billing/nightly", "imports"] } },
+    {
+      "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["billing/nightly", "imports"] },
+      Null: { "dynamodb:LeadingKeys": "false" },
+    },
     {
       "ForAllValues:StringEquals": {
         "dynamodb:LeadingKeys": ["billing/nightly#candidates", "imports#candidates"],
       },
+      Null: { "dynamodb:LeadingKeys": "false" },
     },
   ]);
   const mayDelete = (actions: string[]) => actions.some((action) => /Delete/.test(action));
@@ -210,8 +214,10 @@ test("with a key of one's own the grants include it, through DynamoDB only", () 
   const encryption = TableEncryptionV2.customerManagedKey(new Key(stack, "Key"));
   const table = new LeaseTable(stack, "Leases", { encryption });
   table.grantCandidate(new ManagedPolicy(stack, "Worker"), "imports");
+  table.grantObserver(new ManagedPolicy(stack, "Watcher"), "imports");
   const [onKey] = statementsOf(stack, "Worker");
-  expect(onKey && actionsOf(onKey)).toContain("kms:Decrypt");
+  expect(onKey && actionsOf(onKey)).toEqual(expect.arrayContaining(["kms:Decrypt", "kms:GenerateDataKey"]));
+  expect(statementsOf(stack, "Watcher").map(actionsOf)[0]).toEqual(["kms:Decrypt", "kms:DescribeKey"]);
   expect(onKey?.Condition).toHaveProperty(["StringEquals", "kms:ViaService"]);
   expect(only(stack, TABLE).Properties.SSESpecification).toEqual({ SSEEnabled: true, SSEType: "KMS" });
 });

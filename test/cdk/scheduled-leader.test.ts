@@ -102,7 +102,10 @@ test("the scheduler's role may invoke this function and fill this queue, for sch
   leader(stack);
   expect(statementsOf(stack, "SchedulerRole").map((one) => [actionsOf(one), one.Resource])).toEqual([
     [["lambda:InvokeFunction"], { "Fn::GetAtt": [expect.stringMatching(/^NightlyJobFunction/), "Arn"] }],
-    [["sqs:SendMessage"], { "Fn::GetAtt": [expect.stringMatching(/^NightlyDeadLetters/), "Arn"] }],
+    [
+      ["sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
+      { "Fn::GetAtt": [expect.stringMatching(/^NightlyDeadLetters/), "Arn"] },
+    ],
   ]);
   expect(resources(stack, "AWS::IAM::Role").NightlySchedulerRole?.Properties).toMatchObject({
     AssumeRolePolicyDocument: {

@@ -55,6 +55,8 @@ export async function roles(deployed: Deployed): Promise<{ found: string }> {
       holds(!mayDelete || isOfCandidates, `${role}: may delete more than rows of candidates`);
       if (!actions.includes("dynamodb:UpdateItem")) continue;
       holds(partitions.length > 0, `${role}: may update rows of every election`);
+      const missing = statement.Condition?.Null?.["dynamodb:LeadingKeys"];
+      same(`${role}: whether a request may have no partition key`, missing, "false");
       confined.add(role);
     }
   }
