@@ -1,54 +1,46 @@
 import type { Clock } from "../clock.js";
 import type { Plan } from "./plan.js";
 
-/** Why a bid, or the work, was stopped. */
-export type Due = "stand-by" | "work";
-
-/** The two deadlines of an invocation: when it is too late to wait for the lease, and when the work must stop. */
+/**
+ * The two deadlines of an invocation: when it is too late to wait for the lease, and when the work must stop. Each has a
+ * signal of its own: after a freeze both timers can fire before anybody has seen either of them.
+ */
 export class Deadline {
-  readonly #cancels: Array<() => void>;
-  #controller = new AbortController();
-  #begun = false;
-  #due: Due | undefined;
+  readonly #wait = new AbortController();
+  readonly #work = new AbortController();
+  readonly #cancelWait: () => void;
+  readonly #cancelWork: () => void;
 
-  /** Without `waits` only the work has a deadline: a bid that does not wait must not be cut off by the end of a wait. */
-  constructor(clock: Clock, remainingMs: number, { standByMs, drainMs }: Plan, waits: boolean) {
-    this.#cancels = [clock.setTimer(remainingMs - drainMs, () => this.#stop("work"))];
-    if (!waits) return;
-    this.#cancels.push(
-      clock.setTimer(standByMs, () => {
-        if (!this.#begun) this.#stop("stand-by");
-      }),
-    );
+  constructor(clock: Clock, remainingMs: number, { standByMs, drainMs }: Plan) {
+    this.#cancelWait = clock.setTimer(standByMs, () => this.#wait.abort());
+    this.#cancelWork = clock.setTimer(remainingMs - drainMs, () => {
+      this.#work.abort();
+      this.#wait.abort(this.#work.signal.reason);
+    });
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  /** Aborts when it is too late to wait for the lease, or when the work must stop. */
+  get wait(): AbortSignal {
+    return this.#wait.signal;
   }
 
-  /** The deadline that aborted `signal`. Undefined: none has. */
-  get due(): Due | undefined {
-    return this.#due;
+  /** Aborts when the work must stop. */
+  get work(): AbortSignal {
+    return this.#work.signal;
   }
 
-  /** Called when the work begins. Throws if a deadline has passed: an acquire that was under way may still have won. */
-  begin(): void {
-    this.signal.throwIfAborted();
-    this.#begun = true;
+  /** Whether this is the reason of `wait` at its own deadline, and not at that of the work. */
+  isEndOfWait(reason: unknown): boolean {
+    return reason === this.wait.reason && reason !== this.work.reason;
   }
 
-  /** After the stand-by: `signal` is a new one, and only the work's deadline aborts it. */
+  /** Called when the work begins: from now on `wait` aborts only when the work must stop. */
   stopWaiting(): void {
-    this.#due = undefined;
-    this.#controller = new AbortController();
+    this.#cancelWait();
   }
 
   clear(): void {
-    for (const cancel of this.#cancels) cancel();
-  }
-
-  #stop(due: Due): void {
-    this.#due ??= due;
-    this.#controller.abort();
+    this.#cancelWait();
+    this.#cancelWork();
   }
 }

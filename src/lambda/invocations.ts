@@ -44,28 +44,31 @@ export class Invocations {
     const remainingMs = remainingMsOf(context);
     const plan = { ...candidate.plan, standByMs: standByMsOf(candidate.plan, remainingMs) };
     const wait = tick !== undefined && standBy && plan.standByMs > 0;
-    const deadline = new Deadline(clock, remainingMs, plan, wait);
-    const work = (leadership: Leadership) => {
-      deadline.begin();
-      return run(leadership, { tick, signal: leadership.signal });
-    };
+    const deadline = new Deadline(clock, remainingMs, plan);
+    // A bid that does not wait must not be cut off by the end of a wait.
     const bid = async (wait: boolean): Promise<LeaderResult<T>> => {
-      const options = { signal: deadline.signal, reserveForMs };
+      const signal = wait ? deadline.wait : deadline.work;
+      const work = (leadership: Leadership) => {
+        // An acquire that was under way may still have won.
+        signal.throwIfAborted();
+        deadline.stopWaiting();
+        return run(leadership, { tick, signal: leadership.signal });
+      };
+      const options = { signal, reserveForMs };
       if (tick === undefined) return resultOf(await election.tryLead(work, options));
       return resultOf(await election.runOnce(tick, work, { ...options, wait, ticks }));
     };
     try {
       return await bid(wait).catch((error) => {
-        if (deadline.due !== "stand-by" || error !== deadline.signal.reason) throw error;
+        if (!deadline.isEndOfWait(error)) throw error;
         // The tick may have completed, or the lease may have ended, since the last poll.
-        deadline.stopWaiting();
         return bid(false);
       });
     } catch (error) {
       // A sandbox that returns is frozen, and its work would go on in the next invocation. So the handler waits, and Lambda
       // ends the process at the timeout.
       if (error instanceof WorkNotStoppedError) await error.stopped;
-      if (deadline.due === "work" && saysStopped(error)) {
+      if (deadline.work.aborted && saysStopped(error)) {
         throw new OutOfTimeError(election.name, plan.drainMs, { cause: error });
       }
       throw error;

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { LeaseLostError } from "../../src/index.js";
 import type { LeaderWork } from "../../src/lambda/index.js";
-import { stagedFunction, watch } from "../support/lambda.js";
+import type { ManualClock } from "../../src/testing/index.js";
+import { stagedFunction, TIMEOUT_MS, watch } from "../support/lambda.js";
 import { type Facts, factsOf } from "../support/lease.js";
 import { gate, Stage } from "../support/stage.js";
 
@@ -70,6 +71,52 @@ test("a sandbox whose clocks both stood still for longer than a lease knows no e
   expect(await a.invoke(at(1))).toMatchObject({ role: "leader" });
   expect(leases.map(({ expiresAt }) => typeof expiresAt)).toEqual(["number", "undefined"]);
 });
+
+test("frozen while it waits, past the time of its work too: both deadlines are seen, and no work begins", async () => {
+  const stage = new Stage();
+  const fail = gate();
+  const other = stage.candidate("other").election.runOnce(at(0).scheduledTime, async () => {
+    await fail.opened;
+    throw new Error("disk full");
+  });
+  const ended = watch(other);
+  await stage.advance(100);
+  const job = stagedFunction(stage, "a", () => expect.unreachable(), once);
+  const thaw = thawing(job.clock);
+  const invocation = watch(job.invoke(at(0)));
+  await stage.advance(5_000);
+  expect(invocation.settled).toBe(false);
+  // The lease is free and the tick is open, so a bid that still came would win.
+  fail.open();
+  await stage.until(() => ended.settled);
+  thaw(TIMEOUT_MS);
+  await stage.until(() => invocation.settled);
+  expect(invocation.error).toMatchObject({ code: "OUT_OF_TIME" });
+});
+
+/** Lets both clocks go on at once, and fires all timers that are then overdue before anybody sees one of them. */
+function thawing(clock: ManualClock): (ms: number) => void {
+  const timers = new Map<() => void, number>();
+  const setTimer = clock.setTimer.bind(clock);
+  clock.setTimer = (ms, callback) => {
+    const cancel = () => {
+      cancelTimer();
+      timers.delete(fire);
+    };
+    const fire = () => {
+      cancel();
+      callback();
+    };
+    const cancelTimer = setTimer(ms, fire);
+    timers.set(fire, clock.monotonicMs() + ms);
+    return cancel;
+  };
+  return (ms) => {
+    clock.block(ms);
+    const overdue = [...timers].filter(([, atMs]) => atMs <= clock.monotonicMs());
+    for (const [fire] of overdue.sort(([, a], [, b]) => a - b)) if (timers.has(fire)) fire();
+  };
+}
 
 test("what a sandbox has seen outlives its invocations: a deleted row is waited for once, not for ever", async () => {
   const stage = new Stage();
