@@ -16,11 +16,8 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** Waits for what runs, but not beyond the signal's abort. Leaves no listener behind. */
-export async function untilAborted(
-  running: Promise<unknown>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+/** Waits for the end of `running`, or for the abort of `signal` if that comes first. Leaves no listener behind. */
+export async function endOrAbort(running: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
   const { promise: aborted, resolve } = deferred<void>();
   const onAbort = () => resolve();
   if (signal?.aborted) return;
@@ -29,6 +26,19 @@ export async function untilAborted(
     await Promise.race([running, aborted]);
   } finally {
     signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Resolves to the promise's value, or to undefined if it rejects after `signal` has aborted. `signal` does not end the wait. */
+export async function undefinedIfAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (signal?.aborted) return undefined;
+    throw error;
   }
 }
 
@@ -126,17 +136,4 @@ export function deferred<T>(): Deferred<T> {
     reject = no;
   });
   return { promise, resolve, reject };
-}
-
-/** The promise's value. Undefined: it rejected because `signal` had aborted. */
-export async function unlessAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (signal?.aborted) return undefined;
-    throw error;
-  }
 }

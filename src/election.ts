@@ -1,5 +1,5 @@
 import { checkCall, checkReserveFor, checkWork } from "./arguments.js";
-import { backoffMs, deferred, sleep, unlessAborted, untilAborted } from "./async.js";
+import { backoffMs, deferred, endOrAbort, sleep, undefinedIfAborted } from "./async.js";
 import {
   Campaign,
   type NotElected,
@@ -190,7 +190,7 @@ export class Election {
     const { clock, leaseDurationMs, random } = this.#options;
     for (let failures = 0; !signal?.aborted; ) {
       this.#tenure = undefined;
-      const won = await unlessAborted(this.#campaign.run({ signal }), signal);
+      const won = await undefinedIfAborted(this.#campaign.run({ signal }), signal);
       if (won === undefined) break;
       const serving = this.#begin(won, signal, (leadership, tenure) =>
         this.#serve(leadership, tenure, work, { signal, announce }, async (served) => {
@@ -198,7 +198,7 @@ export class Election {
           return { ...served, fault: tenure.fault };
         }),
       );
-      const served = await unlessAborted(serving, signal);
+      const served = await undefinedIfAborted(serving, signal);
       if (served === undefined) break;
       if (served instanceof WorkNotStoppedError) throw served;
       const { ended, result, fault } = served;
@@ -214,13 +214,16 @@ export class Election {
         failures = ranMs < leaseDurationMs ? failures + 1 : 1;
         // Out of the line meanwhile: leaders would hand over to a candidate that does not try.
         await this.#registration.leave();
-        await unlessAborted(this.#campaign.letOthersGoFirst(signal), signal);
-        await unlessAborted(sleep(clock, backoffMs(failures, MAX_WORK_BACKOFF_MS, random), signal), signal);
+        await undefinedIfAborted(this.#campaign.letOthersGoFirst(signal), signal);
+        await undefinedIfAborted(
+          sleep(clock, backoffMs(failures, MAX_WORK_BACKOFF_MS, random), signal),
+          signal,
+        );
         this.#registration.join();
         continue;
       }
       if (LET_OTHERS_GO_FIRST.has(ended))
-        await unlessAborted(this.#campaign.letOthersGoFirst(signal), signal);
+        await undefinedIfAborted(this.#campaign.letOthersGoFirst(signal), signal);
     }
     return undefined;
   }
@@ -546,6 +549,6 @@ export class Election {
     if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
     if (outcome === "unconfirmed") throw tenure.fault ?? new TableUnavailableError("record the tick as done");
     const recording = recordTick(this.#client, this.#options, tenure.term, tick);
-    await (isStopRequested ? tenure.stop.wait(recording) : untilAborted(recording, signal));
+    await (isStopRequested ? tenure.stop.wait(recording) : endOrAbort(recording, signal));
   }
 }

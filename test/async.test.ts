@@ -1,15 +1,25 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import { retry, sleep, TimedOut, withTimeout } from "../src/async.js";
+import {
+  deferred,
+  endOrAbort,
+  retry,
+  sleep,
+  TimedOut,
+  undefinedIfAborted,
+  withTimeout,
+} from "../src/async.js";
 import { ManualClock } from "../src/testing/index.js";
 
 const refuse = () => {
   throw new Error("at once");
 };
 
+const refuseLater = () => Promise.reject(new Error("later"));
+
 test.each([
   ["answers", () => Promise.resolve(1)],
-  ["rejects", () => Promise.reject(new Error("later"))],
+  ["rejects", refuseLater],
   ["throws at once", refuse],
 ])("a task that %s leaves neither timer nor listener", async (_what, task) => {
   const clock = new ManualClock();
@@ -33,6 +43,33 @@ test("a sleep that is aborted leaves neither timer nor listener", async () => {
   stop.abort(new Error("enough"));
   await expect(sleeping).rejects.toThrow("enough");
   expect([clock.pendingTimers, getEventListeners(stop.signal, "abort")]).toEqual([0, []]);
+});
+
+test("endOrAbort does not wait beyond the abort, rejects as what runs, and leaves no listener", async () => {
+  const stop = new AbortController();
+  const { signal } = stop;
+  await endOrAbort(Promise.resolve(), signal);
+  await expect(endOrAbort(refuseLater(), signal)).rejects.toThrow("later");
+  const waiting = endOrAbort(new Promise(() => {}), signal);
+  stop.abort(new Error("enough"));
+  await waiting;
+  expect(getEventListeners(signal, "abort")).toEqual([]);
+  await endOrAbort(new Promise(() => {}), signal);
+  await endOrAbort(Promise.resolve(), undefined);
+});
+
+test("undefinedIfAborted waits for the promise: its value, undefined for a rejection after the abort, or its error", async () => {
+  const stop = new AbortController();
+  const { signal } = stop;
+  expect(await undefinedIfAborted(Promise.resolve(1), signal)).toBe(1);
+  await expect(undefinedIfAborted(refuseLater(), signal)).rejects.toThrow("later");
+  await expect(undefinedIfAborted(refuseLater(), undefined)).rejects.toThrow("later");
+  const { promise, resolve } = deferred<number>();
+  const waiting = undefinedIfAborted(promise, signal);
+  stop.abort(new Error("enough"));
+  resolve(2);
+  expect(await waiting).toBe(2);
+  expect(await undefinedIfAborted(refuseLater(), signal)).toBeUndefined();
 });
 
 test("retry: so many tries, the last error; none after an error that will not pass", async () => {
