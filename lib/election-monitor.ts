@@ -7,10 +7,11 @@ import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import type { AlarmChoices } from "./alarms.js";
 import { checkElection, checkGiven, refuse } from "./invalid-prop.js";
 import { LeaderFunction } from "./leader-function.js";
 import type { LeaseAccess } from "./lease-access.js";
-import { MonitorAlarms, type WatchedElection } from "./monitor-alarms.js";
+import { type MonitorAlarmName, MonitorAlarms, type WatchedElection } from "./monitor-alarms.js";
 import { monitorDashboard } from "./monitor-dashboard.js";
 import { MonitorMetrics } from "./monitor-metrics.js";
 import { ScheduledLeader } from "./scheduled-leader.js";
@@ -35,6 +36,12 @@ export interface ElectionMonitorProps {
   readonly interval?: Duration;
   /** The metrics' namespace in CloudWatch. @default "Incumbent" */
   readonly namespace?: string;
+  /**
+   * Which alarms to make: `{ malformedRows: false }`. An object in place of `false` changes the alarm. `false`: none at all.
+   * `elections` has a choice for each election.
+   * @default all
+   */
+  readonly alarms?: AlarmChoices<MonitorAlarmName>;
   /** The topic that the alarms notify. @default none */
   readonly alarmTopic?: ITopic;
   /** How long the function's log is kept. @default ONE_MONTH */
@@ -97,6 +104,7 @@ export class ElectionMonitor extends Construct {
       elections,
       metrics: this.metrics,
       invocations: this.function.metricInvocations({ period: interval }),
+      choices: props.alarms,
       topic: props.alarmTopic,
     });
     monitorDashboard(this, "Dashboard", this.metrics, table);

@@ -1,7 +1,8 @@
+export type { AlarmChoice, AlarmChoices } from "./alarms.js";
 export { ElectionMonitor, type ElectionMonitorProps } from "./election-monitor.js";
 export { IncumbentStack, type IncumbentStackProps, type JobProps } from "./incumbent-stack.js";
 export { InvalidPropError } from "./invalid-prop.js";
-export type { JobAlarms } from "./job-alarms.js";
+export type { JobAlarmName, JobAlarms } from "./job-alarms.js";
 export {
   EVENT_SOURCE,
   LEADER_ELECTED,
@@ -11,7 +12,13 @@ export {
 } from "./leader-changes.js";
 export type { LeaseAccess } from "./lease-access.js";
 export { LeaseTable, type LeaseTableProps } from "./lease-table.js";
-export type { MonitorAlarms, WatchedElection } from "./monitor-alarms.js";
+export type {
+  ElectionAlarmName,
+  ElectionAlarms,
+  MonitorAlarmName,
+  MonitorAlarms,
+  WatchedElection,
+} from "./monitor-alarms.js";
 export type { ElectionMetric, MonitorMetrics } from "./monitor-metrics.js";
 export { ScheduledLeader } from "./scheduled-leader.js";
 export type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";

@@ -1,11 +1,15 @@
 import { Duration } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
-import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type { Alarm } from "aws-cdk-lib/aws-cloudwatch";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { type AlarmChoices, alarmsOf } from "./alarms.js";
 import { supersededTicks } from "./superseded-ticks.js";
+
+const NAMES = ["errors", "throttles", "deadLetters", "supersededTicks"] as const;
+/** The alarms of a job, by name. */
+export type JobAlarmName = (typeof NAMES)[number];
 
 /** The props of `JobAlarms`. */
 export interface JobAlarmsProps {
@@ -13,72 +17,48 @@ export interface JobAlarmsProps {
   readonly deadLetterQueue: IQueue;
   /** The job's table and election. Undefined: without ticks none is superseded. */
   readonly ticksOf?: { readonly tableName: string; readonly election: string } | undefined;
+  /** Which of them to make. @default all */
+  readonly choices?: AlarmChoices<JobAlarmName> | undefined;
   /** The topic that the alarms notify. @default none */
   readonly topic?: ITopic | undefined;
 }
 
-/** The alarms of a scheduled job. */
+/** The alarms of a scheduled job. Each is undefined if `alarms` leaves it out. */
 export class JobAlarms extends Construct {
   /** A run failed. */
-  readonly errors: Alarm;
+  readonly errors: Alarm | undefined;
   /** Lambda delayed a run. */
-  readonly throttles: Alarm;
+  readonly throttles: Alarm | undefined;
   /** A run failed for good. */
-  readonly deadLetters: Alarm;
-  /** A tick was superseded: it has not run, and will not run by itself. Undefined without ticks. */
+  readonly deadLetters: Alarm | undefined;
+  /** A tick was superseded: it has not run, and will not run by itself. Undefined without ticks too. */
   readonly supersededTicks: Alarm | undefined;
 
   constructor(scope: Construct, id: string, props: JobAlarmsProps) {
     super(scope, id);
-    const { function: job, deadLetterQueue, ticksOf, topic } = props;
+    const { function: job, deadLetterQueue, ticksOf } = props;
     const period = Duration.minutes(5);
-    const raise = (name: string, metric: IMetric, alarmDescription: string) =>
-      newAlarm(this, name, { metric, threshold: 1, alarmDescription, topic });
-    this.errors = raise("Errors", job.metricErrors({ period }), "A run failed. Lambda tries it again.");
-    this.throttles = raise("Throttles", job.metricThrottles({ period }), "Lambda delayed a run.");
-    const waiting = deadLetterQueue.metricApproximateNumberOfMessagesVisible({
-      period,
-      statistic: "Maximum",
+    const newAlarm = alarmsOf(NAMES, props.choices, props.topic);
+    this.errors = newAlarm(this, "Errors", "errors", {
+      metric: job.metricErrors({ period }),
+      threshold: 1,
+      alarmDescription: "A run failed. Lambda tries it again.",
     });
-    this.deadLetters = raise(
-      "DeadLetters",
-      waiting,
-      "A run failed for good: its event is in the dead-letter queue.",
-    );
+    this.throttles = newAlarm(this, "Throttles", "throttles", {
+      metric: job.metricThrottles({ period }),
+      threshold: 1,
+      alarmDescription: "Lambda delayed a run.",
+    });
+    this.deadLetters = newAlarm(this, "DeadLetters", "deadLetters", {
+      metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({ period, statistic: "Maximum" }),
+      threshold: 1,
+      alarmDescription: "A run failed for good: its event is in the dead-letter queue.",
+    });
     if (!ticksOf) return;
-    this.supersededTicks = raise(
-      "SupersededTicks",
-      supersededTicks(ticksOf.tableName, ticksOf.election, period),
-      "A later tick has completed before this one: it does not run any more.",
-    );
+    this.supersededTicks = newAlarm(this, "SupersededTicks", "supersededTicks", {
+      metric: supersededTicks(ticksOf.tableName, ticksOf.election, period),
+      threshold: 1,
+      alarmDescription: "A later tick has completed before this one: it does not run any more.",
+    });
   }
-}
-
-export interface AlarmRule {
-  readonly metric: IMetric;
-  /** The alarm goes off at this value. */
-  readonly threshold: number;
-  readonly alarmDescription: string;
-  /** The topic that the alarm notifies. @default none */
-  readonly topic?: ITopic | undefined;
-  /** How many periods in a row. @default 1 */
-  readonly periods?: number;
-}
-
-/** Notifies the topic when the metric reaches the threshold, and when it no longer does. Missing data are no fault. */
-export function newAlarm(scope: Construct, id: string, { topic, periods = 1, ...rule }: AlarmRule): Alarm {
-  const alarm = new Alarm(scope, id, {
-    ...rule,
-    evaluationPeriods: periods,
-    comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    treatMissingData: TreatMissingData.NOT_BREACHING,
-  });
-  notify(alarm, topic);
-  return alarm;
-}
-
-export function notify(alarm: Alarm, topic: ITopic | undefined): void {
-  if (!topic) return;
-  alarm.addAlarmAction(new SnsAction(topic));
-  alarm.addOkAction(new SnsAction(topic));
 }

@@ -1,6 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 import {
-  Alarm,
+  type Alarm,
   ComparisonOperator,
   type IMetric,
   MathExpression,
@@ -8,9 +8,19 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import { type AlarmChoices, alarmsOf } from "./alarms.js";
 import { refuse } from "./invalid-prop.js";
-import { newAlarm, notify } from "./job-alarms.js";
 import type { MonitorMetrics } from "./monitor-metrics.js";
+
+const NAMES = ["silent", "malformedRows"] as const;
+/** The alarms of a monitor itself, by name. */
+export type MonitorAlarmName = (typeof NAMES)[number];
+const ELECTION_NAMES = ["noLeader", "churn", "tickOverdue"] as const;
+/** The alarms of an election, by name. */
+export type ElectionAlarmName = (typeof ELECTION_NAMES)[number];
+
+/** The alarms of one election. Undefined: it has no limit, or `alarms` leaves it out. */
+export type ElectionAlarms = { readonly [name in ElectionAlarmName]: Alarm | undefined };
 
 /** An election that has alarms. */
 export interface WatchedElection {
@@ -34,6 +44,12 @@ export interface WatchedElection {
    * @default no alarm: it is no scheduled job
    */
   readonly maxSinceLastTick?: Duration;
+  /**
+   * Which of these alarms to make: `{ noLeader: false }`. An object in place of `false` changes the alarm. `maxTermsPerHour`
+   * makes `churn`, and `maxSinceLastTick` makes `tickOverdue`.
+   * @default all that have a limit
+   */
+  readonly alarms?: AlarmChoices<ElectionAlarmName>;
 }
 
 /**
@@ -49,21 +65,25 @@ export interface MonitorAlarmsProps {
   readonly metrics: MonitorMetrics;
   /** The invocations of the monitor's function, by the period of `metrics`. */
   readonly invocations: IMetric;
+  /** Which alarms to make. `false`: not those of elections either. @default all */
+  readonly choices?: AlarmChoices<MonitorAlarmName> | undefined;
   /** The topic that the alarms notify. @default none */
   readonly topic?: ITopic | undefined;
 }
 
 /** The alarms of an `ElectionMonitor`. */
 export class MonitorAlarms extends Construct {
-  /** The monitor does not publish, so no other alarm here can go off. */
-  readonly silent: Alarm;
-  /** A row was damaged, or was not written by this library. */
-  readonly malformedRows: Alarm;
+  /** The monitor does not publish, so no other alarm here can go off. Undefined: `alarms` leaves it out. */
+  readonly silent: Alarm | undefined;
+  /** A row was damaged, or was not written by this library. Undefined: `alarms` leaves it out. */
+  readonly malformedRows: Alarm | undefined;
+  readonly #elections = new Map<string, ElectionAlarms>();
 
   constructor(scope: Construct, id: string, props: MonitorAlarmsProps) {
     super(scope, id);
-    const { elections, metrics, topic } = props;
-    this.silent = new Alarm(this, "MonitorSilent", {
+    const { elections, metrics, choices, topic } = props;
+    const newAlarm = alarmsOf(NAMES, choices, topic);
+    this.silent = newAlarm(this, "MonitorSilent", "silent", {
       metric: runsOnceInvoked(props),
       threshold: 1,
       evaluationPeriods: RUNS,
@@ -72,52 +92,66 @@ export class MonitorAlarms extends Construct {
       treatMissingData: TreatMissingData.IGNORE,
       alarmDescription: "The monitor of the elections does not publish: they are not watched.",
     });
-    notify(this.silent, topic);
-    this.malformedRows = newAlarm(this, "MalformedRows", {
+    this.malformedRows = newAlarm(this, "MalformedRows", "malformedRows", {
       metric: metrics.malformedRows(),
       threshold: 1,
       alarmDescription: "A row under an election's key was not written by incumbent, or was damaged.",
-      topic,
     });
     elections.forEach((watched, index) => {
-      this.#watch(new Construct(this, `Election${index + 1}`), watched, { metrics, topic });
+      const scope = new Construct(this, `Election${index + 1}`);
+      const wanted = choices === false ? false : watched.alarms;
+      const alarms = electionAlarms(scope, { ...watched, alarms: wanted ?? true }, metrics, topic);
+      this.#elections.set(watched.election, alarms);
     });
   }
 
-  #watch(
-    scope: Construct,
-    watched: WatchedElection,
-    { metrics, topic }: Pick<MonitorAlarmsProps, "metrics" | "topic">,
-  ): void {
-    const { election, maxWithoutLeader = Duration.minutes(1), maxSinceLastTick } = watched;
-    checkLimit(scope, "maxWithoutLeader", maxWithoutLeader, "Duration.minutes(1)");
-    checkLimit(scope, "maxSinceLastTick", maxSinceLastTick, "Duration.hours(25)");
-    newAlarm(scope, "NoLeader", {
+  /**
+   * The alarms of one of the `elections`. Undefined: the monitor does not watch it.
+   * @throws nothing.
+   * @example
+   * monitor.alarms.of("billing/nightly")?.noLeader?.addAlarmAction(new SnsAction(pager));
+   */
+  of(election: string): ElectionAlarms | undefined {
+    return this.#elections.get(election);
+  }
+}
+
+function electionAlarms(
+  scope: Construct,
+  watched: WatchedElection,
+  metrics: MonitorMetrics,
+  topic: ITopic | undefined,
+): ElectionAlarms {
+  const { election, maxWithoutLeader = Duration.minutes(1), maxTermsPerHour, maxSinceLastTick } = watched;
+  checkLimit(scope, "maxWithoutLeader", maxWithoutLeader, "Duration.minutes(1)");
+  checkLimit(scope, "maxSinceLastTick", maxSinceLastTick, "Duration.hours(25)");
+  if (maxTermsPerHour !== undefined && !(maxTermsPerHour >= 1)) {
+    refuse(scope, "maxTermsPerHour", "must be a number from 1", maxTermsPerHour, 10);
+  }
+  const newAlarm = alarmsOf(ELECTION_NAMES, watched.alarms, topic);
+  return {
+    noLeader: newAlarm(scope, "NoLeader", "noLeader", {
       metric: metrics.of(election, "SecondsWithoutLeader"),
       threshold: maxWithoutLeader.toSeconds({ integral: false }),
       alarmDescription: `Election ${election} has had no leader for ${maxWithoutLeader.toHumanString()}.`,
-      topic,
-    });
-    if (watched.maxTermsPerHour !== undefined) {
-      if (!(watched.maxTermsPerHour >= 1)) {
-        refuse(scope, "maxTermsPerHour", "must be a number from 1", watched.maxTermsPerHour, 10);
-      }
-      newAlarm(scope, "Churn", {
-        metric: metrics.of(election, "TermsPerHour"),
-        threshold: watched.maxTermsPerHour + 1,
-        alarmDescription: `Election ${election} changes its leader more than ${watched.maxTermsPerHour} times an hour.`,
-        topic,
-      });
-    }
-    if (maxSinceLastTick !== undefined) {
-      newAlarm(scope, "TickOverdue", {
-        metric: metrics.of(election, "SecondsSinceLastTick"),
-        threshold: maxSinceLastTick.toSeconds({ integral: false }),
-        alarmDescription: `Election ${election} has completed no tick for ${maxSinceLastTick.toHumanString()}.`,
-        topic,
-      });
-    }
-  }
+    }),
+    churn:
+      maxTermsPerHour === undefined
+        ? undefined
+        : newAlarm(scope, "Churn", "churn", {
+            metric: metrics.of(election, "TermsPerHour"),
+            threshold: maxTermsPerHour + 1,
+            alarmDescription: `Election ${election} changes its leader more than ${maxTermsPerHour} times an hour.`,
+          }),
+    tickOverdue:
+      maxSinceLastTick === undefined
+        ? undefined
+        : newAlarm(scope, "TickOverdue", "tickOverdue", {
+            metric: metrics.of(election, "SecondsSinceLastTick"),
+            threshold: maxSinceLastTick.toSeconds({ integral: false }),
+            alarmDescription: `Election ${election} has completed no tick for ${maxSinceLastTick.toHumanString()}.`,
+          }),
+  };
 }
 
 function checkLimit(scope: Construct, prop: string, limit: Duration | undefined, suggestion: string): void {

@@ -4,6 +4,8 @@ import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
+import type { AlarmChoices } from "./alarms.js";
+import type { JobAlarmName } from "./job-alarms.js";
 import type { LeaseAccess } from "./lease-access.js";
 
 /** The props of a `ScheduledLeader`. */
@@ -55,11 +57,12 @@ export interface ScheduledLeaderProps {
   /** How long the function's log is kept; with `entry` only. @default ONE_MONTH */
   readonly logRetention?: RetentionDays;
   /**
-   * Whether to make alarms: for runs that fail or are throttled, for superseded ticks, and for events in the dead-letter
-   * queue.
-   * @default true
+   * Which alarms to make: for runs that fail or are throttled, for superseded ticks, and for events in the dead-letter queue.
+   * `false`: none; `{ throttles: false }`: all others. An object in place of `false` changes the alarm:
+   * `{ errors: { threshold: 5 } }`.
+   * @default all
    */
-  readonly alarms?: boolean;
+  readonly alarms?: AlarmChoices<JobAlarmName>;
   /** The topic that the alarms notify. @default none */
   readonly alarmTopic?: ITopic;
 }

@@ -88,11 +88,12 @@ export class ScheduledLeader extends Construct implements IGrantable {
       target: new LeaderTarget(this, this.function, this.deadLetterQueue, maxAgeS),
       description: Token.isUnresolved(election) ? "Runs its leader" : `Runs the leader of ${election}`,
     });
-    if (props.alarms ?? true) {
+    if (props.alarms !== false) {
       this.alarms = new JobAlarms(this, "Alarms", {
         function: this.function,
         deadLetterQueue: this.deadLetterQueue,
         ticksOf: once ? { tableName: table.tableName, election } : undefined,
+        choices: props.alarms,
         topic: props.alarmTopic,
       });
     }

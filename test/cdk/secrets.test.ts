@@ -104,6 +104,7 @@ const MONITOR: Record<keyof ElectionMonitorProps, 0> = {
   elections: 0,
   interval: 0,
   namespace: 0,
+  alarms: 0,
   alarmTopic: 0,
   logRetention: 0,
 };
