@@ -42,10 +42,13 @@ interface Underway {
  * their tick was missed.
  *
  * Use it as the last middleware. If a later one answered early, as a cache does, Middy would run neither the handler nor
- * `after`, and nobody would give the lease back. A middleware whose `onError` sets a response hides the failure from Lambda,
- * so that the tick is not tried again.
+ * `after`, and nobody would give the lease back. This middleware cannot notice it: after an early answer Middy calls no hook
+ * of any middleware. A middleware whose `onError` sets a response hides the failure from Lambda, so that the tick is not
+ * tried again.
  *
- * Middy's early timeout does not stop a handler. If the handler still runs then, the lease is kept and runs out.
+ * Middy's early timeout does not stop a handler. If the handler still runs then, the invocation fails with Middy's
+ * `TimeoutError`, and the lease is kept and runs out. Do not set `timeoutEarlyResponse`: Middy presents its answer or its error
+ * as the handler's, so a tick would be completed, or a lease given back, while the handler still runs.
  * @throws nothing itself. The hooks reject as the handler of `leaderHandler` does.
  * @example
  * export const handler = middy(sendInvoices).use(leaderMiddleware({ once: "tick" }));
@@ -75,8 +78,10 @@ export function leaderMiddleware(options: LeaderOptions = {}): LeaderMiddleware 
       const one = take(request);
       if (!one || isEarlyTimeout(request.error)) return;
       one.fail(request.error);
-      // Middy throws the error itself.
-      await one.ended.catch(() => {});
+      // Middy throws it. It says more than the handler's error if the time ran out.
+      await one.ended.catch((error: unknown) => {
+        request.error = error;
+      });
     },
   };
 }

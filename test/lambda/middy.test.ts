@@ -1,4 +1,4 @@
-import middy from "@middy/core";
+import middy, { type MiddlewareObj } from "@middy/core";
 import type { Context } from "aws-lambda";
 import { expect, test } from "vitest";
 import { type LeaderContext, type LeaderSettings, leaderMiddleware } from "../../src/lambda/index.js";
@@ -13,6 +13,8 @@ function job(
   stage: Stage,
   work: (event: unknown, context: LeaderContext) => unknown,
   options: Partial<LeaderSettings> = {},
+  plugin: { timeoutEarlyInMillis?: number } = {},
+  earlier: MiddlewareObj[] = [],
 ): { invoke(event?: unknown): Promise<unknown>; clock: ManualClock } {
   const { clock } = stage.candidate("a");
   const middleware = leaderMiddleware({
@@ -22,8 +24,8 @@ function job(
     runtime: { clock },
     ...options,
   });
-  const handler = middy({ timeoutEarlyInMillis: 0 })
-    .use(middleware)
+  const handler = middy({ timeoutEarlyInMillis: 0, ...plugin })
+    .use([...earlier, middleware])
     .handler(async (event, context) => work(event, context as unknown as LeaderContext));
   const invoke = (event: unknown = { scheduledTime: TICK }) =>
     handler(event, contextOf(clock) as unknown as Context) as Promise<unknown>;
@@ -91,7 +93,10 @@ test("the signal aborts before the timeout", async () => {
   const { invoke } = job(stage, (_, { signal }) => until(signal));
   const invocation = watch(invoke());
   await stage.advance(TIMEOUT_MS);
-  expect(invocation.error).toMatchObject({ code: "LEASE_LOST", reason: "resigned" });
+  expect(invocation.error).toMatchObject({
+    code: "OUT_OF_TIME",
+    cause: { code: "LEASE_LOST", reason: "resigned" },
+  });
   expect((await leaseOf(stage))?.holder).toBeUndefined();
 });
 
@@ -120,6 +125,29 @@ test("Middy's early timeout releases nothing under a handler that still runs", a
   await stage.advance(100);
   expect((await leaseOf(stage))?.holder).toBeDefined();
   finish.open();
+});
+
+test("Middy's own timeout comes out as it is, and the lease is kept while the handler runs", async () => {
+  const stage = new Stage();
+  // Middy's timer is a real one: it fires 10 ms after the handler began.
+  const timeoutEarlyInMillis = TIMEOUT_MS - 10;
+  const { invoke } = job(stage, () => new Promise(() => {}), {}, { timeoutEarlyInMillis });
+  await expect(invoke()).rejects.toMatchObject({ name: "TimeoutError", cause: { package: "@middy/core" } });
+  expect((await leaseOf(stage))?.holder).toBeDefined();
+});
+
+test("work that was stopped fails as out of time, as with leaderHandler, and earlier middlewares are told so", async () => {
+  const stage = new Stage();
+  const seen: unknown[] = [];
+  const onError = async ({ error }: { error: unknown }) => {
+    seen.push(error);
+  };
+  const { invoke } = job(stage, (_, { signal }) => until(signal), { drainMs: 4_000 }, {}, [{ onError }]);
+  const invocation = watch(invoke());
+  await stage.until(() => invocation.settled);
+  expect(invocation.error).toMatchObject({ code: "OUT_OF_TIME", cause: { code: "LEASE_LOST" } });
+  expect(seen).toEqual([invocation.error]);
+  expect((await leaseOf(stage))?.holder).toBeUndefined();
 });
 
 test("as the last middleware it does not bid when one before it answers early", async () => {
