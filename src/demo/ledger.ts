@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   BatchWriteItemCommand,
   type BatchWriteItemCommandOutput,
   CreateTableCommand,
@@ -8,7 +9,7 @@ import {
   paginateScan,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { n, s } from "../store/attribute.js";
 import type { Payment } from "./payments.js";
 
 /** A payment in the table. */
@@ -17,20 +18,6 @@ export interface LedgerPayment extends Payment {
   readonly timesApplied: number;
   /** The terms under which it was applied. */
   readonly appliedUnder: readonly number[];
-}
-
-interface Item {
-  id: string;
-  kind: "payment" | "account" | "refused";
-  payment?: string;
-  account?: string;
-  amountMinor?: number;
-  currency?: string;
-  position?: number;
-  timesApplied?: number;
-  appliedUnder?: Set<number>;
-  balance?: number;
-  term?: number;
 }
 
 const BATCH = 25;
@@ -56,16 +43,18 @@ export class Ledger {
       }),
     );
     await waitUntilTableExists({ client, maxWaitTime: 60, abortSignal: signal }, { TableName });
-    const items = payments.map(({ id, ...rest }, position) => ({
+    const items = payments.map(({ id, account, amountMinor, currency }, position) => ({
       PutRequest: {
-        Item: marshall({
-          ...rest,
-          id: `payment#${id}`,
-          kind: "payment",
-          payment: id,
-          position,
-          timesApplied: 0,
-        }),
+        Item: {
+          id: s(`payment#${id}`),
+          kind: s("payment"),
+          payment: s(id),
+          account: s(account),
+          amountMinor: n(amountMinor),
+          currency: s(currency),
+          position: n(position),
+          timesApplied: n(0),
+        },
       },
     }));
     for (let at = 0; at < items.length; at += BATCH) {
@@ -117,12 +106,12 @@ export class Ledger {
 
   /** Records a refused write, so that the audit can count it. Not fenced, because it is no payment. */
   async recordRefusal(payment: Payment, term: number): Promise<void> {
-    const Item = marshall({
-      id: `refused#${term}#${payment.id}`,
-      kind: "refused",
-      payment: payment.id,
-      term,
-    });
+    const Item = {
+      id: s(`refused#${term}#${payment.id}`),
+      kind: s("refused"),
+      payment: s(payment.id),
+      term: n(term),
+    };
     await this.client.send(new PutItemCommand({ TableName: this.tableName, Item }));
   }
 
@@ -136,7 +125,7 @@ export class Ledger {
       for (const raw of Items) {
         if (raw.balance?.N !== undefined) balances.set(String(raw.id?.S), BigInt(raw.balance.N));
         else if (raw.kind?.S === "refused") refusals += 1;
-        else payments.push(toPayment(unmarshall(raw) as Item));
+        else payments.push(toPayment(raw));
       }
     }
     payments.sort((a, b) => a.position - b.position);
@@ -144,8 +133,16 @@ export class Ledger {
   }
 }
 
-function toPayment(item: Item): LedgerPayment {
-  const { payment = "", account = "", amountMinor = 0, currency = "", position = 0, timesApplied = 0 } = item;
-  const appliedUnder = [...(item.appliedUnder ?? [])].sort((a, b) => a - b);
-  return { id: payment, account, amountMinor, currency, position, timesApplied, appliedUnder };
+function toPayment(item: Record<string, AttributeValue>): LedgerPayment {
+  const text = (name: string) => item[name]?.S ?? "";
+  const whole = (name: string) => Number(item[name]?.N ?? 0);
+  return {
+    id: text("payment"),
+    account: text("account"),
+    amountMinor: whole("amountMinor"),
+    currency: text("currency"),
+    position: whole("position"),
+    timesApplied: whole("timesApplied"),
+    appliedUnder: (item.appliedUnder?.NS ?? []).map(Number).sort((a, b) => a - b),
+  };
 }
