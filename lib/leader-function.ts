@@ -11,6 +11,7 @@ import {
 import { NodejsFunction, type NodejsFunctionProps, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { bundlingError } from "./esbuild.js";
 import { refuse } from "./invalid-prop.js";
 
 /** The newest Node.js with long-term support that Lambda has. */
@@ -56,7 +57,11 @@ export class LeaderFunction extends Construct {
     if (entry === undefined || !existsSync(entry)) {
       refuse(this, "entry", "must be a file that exports `handler`", entry, "src/nightly.ts");
     }
-    this.function = new NodejsFunction(this, "Function", { ...settings, entry, bundling: BUNDLING });
+    try {
+      this.function = new NodejsFunction(this, "Function", { ...settings, entry, bundling: BUNDLING });
+    } catch (error) {
+      throw bundlingError(this, error);
+    }
   }
 }
 

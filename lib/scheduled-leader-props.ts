@@ -17,7 +17,8 @@ export interface ScheduledLeaderProps {
   /** `ScheduleExpression.cron({ minute: "0", hour: "3", timeZone: TimeZone.EUROPE_BERLIN })`, or a rate. */
   readonly schedule: ScheduleExpression;
   /**
-   * A file that exports `handler = leaderHandler(…)`. CDK bundles it with esbuild. Give either this or `function`.
+   * A file that exports `handler = leaderHandler(…)`. CDK bundles it with esbuild (`npm install --save-dev esbuild`), or in
+   * Docker if esbuild is not installed. Give either this or `function`.
    * @default none
    */
   readonly entry?: string;

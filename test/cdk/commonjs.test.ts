@@ -10,7 +10,7 @@ beforeAll(async () => {
   const modules = join(folder, "node_modules");
   mkdirSync(join(modules, "@types"), { recursive: true });
   await makePackage(join(modules, "incumbent"));
-  for (const name of ["aws-cdk-lib", "constructs", "@types/node", "undici-types"]) {
+  for (const name of ["aws-cdk-lib", "@aws-cdk", "constructs", "@types/node", "undici-types"]) {
     symlinkSync(join(root, "node_modules", name), join(modules, name));
   }
 });
@@ -82,4 +82,33 @@ test("its types resolve from CommonJS and from an ES module", async () => {
   await run(process.execPath, [tsc, ...options, "types.cts", "types.mts"], { cwd: folder }).catch((error) => {
     throw new Error(error.stdout);
   });
+});
+
+const WITHOUT_ESBUILD = `
+const { App, Duration, Stack } = require("aws-cdk-lib");
+const { ScheduleExpression } = require("aws-cdk-lib/aws-scheduler");
+const { LeaseTable, ScheduledLeader } = require("incumbent/cdk");
+
+const stack = new Stack(new App(), "Own");
+const table = new LeaseTable(stack, "Leases");
+const schedule = ScheduleExpression.rate(Duration.hours(1));
+try {
+  new ScheduledLeader(stack, "Nightly", { table, election: "reports/daily", schedule, entry: "nightly.js" });
+} catch (error) {
+  console.log(String(error));
+}
+`;
+
+test("without esbuild and Docker, the error names esbuild and how to install it", async () => {
+  writeFileSync(join(folder, "nightly.js"), "exports.handler = async () => {};");
+  writeFileSync(join(folder, "package-lock.json"), "{}");
+  writeFileSync(join(folder, "without.cjs"), WITHOUT_ESBUILD);
+  // CDK then looks for esbuild beside the links, not beside the packages that they point to.
+  const flags = ["--preserve-symlinks", "--preserve-symlinks-main"];
+  const env = { ...offline, PATH: folder, CDK_OUTDIR: join(folder, "without"), CDK_VALIDATION: "false" };
+  const { stdout } = await run(process.execPath, [...flags, "without.cjs"], { cwd: folder, env });
+  expect(stdout).toBe(
+    "InvalidPropError: Own/Nightly/Job: entry: needs esbuild, which is not installed; CDK bundled in Docker instead, " +
+      "and that failed; received no esbuild. Suggestion: npm install --save-dev esbuild.\n",
+  );
 });
