@@ -74,7 +74,7 @@ export class IncumbentStack extends Stack {
     super(scope, id, { description: "Leader election on a DynamoDB table", ...props });
     const { elections = [], job, alarmEmail } = props;
     const alarmTopic = alarmEmail === undefined ? undefined : this.#alarmTopic(alarmEmail);
-    this.table = this.#makeTable(props);
+    this.table = this.#makeTable(props, alarmTopic);
     if (job) {
       const { entry, election, schedule, timeout, ticks, stickyFor } = job;
       this.job = new ScheduledLeader(this, "Job", {
@@ -99,12 +99,10 @@ export class IncumbentStack extends Stack {
     this.#addOutputs(elections);
   }
 
-  #makeTable({
-    tableName = DEFAULT_TABLE_NAME,
-    regions,
-    witness,
-    leaderChanges = false,
-  }: IncumbentStackProps) {
+  #makeTable(
+    { tableName = DEFAULT_TABLE_NAME, regions, witness, leaderChanges = false }: IncumbentStackProps,
+    alarmTopic: ITopic | undefined,
+  ) {
     if (regions && regions[0] !== this.region) {
       return LeaseTable.fromTableName(this, "Table", tableName, { multiRegion: true });
     }
@@ -116,7 +114,7 @@ export class IncumbentStack extends Stack {
     });
     if (leaderChanges) {
       const eventBus = EventBus.fromEventBusName(this, "Bus", "default");
-      new LeaderChanges(this, "Changes", { table, eventBus });
+      new LeaderChanges(this, "Changes", { table, eventBus, ...(alarmTopic && { alarmTopic }) });
     }
     return table;
   }

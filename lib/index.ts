@@ -3,13 +3,8 @@ export { ElectionMonitor, type ElectionMonitorProps } from "./election-monitor.j
 export { IncumbentStack, type IncumbentStackProps, type JobProps } from "./incumbent-stack.js";
 export { InvalidPropError } from "./invalid-prop.js";
 export type { JobAlarmName, JobAlarms } from "./job-alarms.js";
-export {
-  EVENT_SOURCE,
-  LEADER_ELECTED,
-  LEADERSHIP_ENDED,
-  LeaderChanges,
-  type LeaderChangesProps,
-} from "./leader-changes.js";
+export { EVENT_SOURCE, LEADER_ELECTED, LEADERSHIP_ENDED } from "./leader-change-filters.js";
+export { LeaderChanges, type LeaderChangesProps } from "./leader-changes.js";
 export type { LeaseAccess } from "./lease-access.js";
 export { LeaseTable, type LeaseTableProps } from "./lease-table.js";
 export type {
@@ -20,5 +15,6 @@ export type {
   WatchedElection,
 } from "./monitor-alarms.js";
 export type { ElectionMetric, MonitorMetrics } from "./monitor-metrics.js";
+export type { PipeAlarmName, PipeAlarms } from "./pipe-alarms.js";
 export { ScheduledLeader } from "./scheduled-leader.js";
 export type { RetryProps, ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";

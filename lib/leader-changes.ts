@@ -1,18 +1,16 @@
-import { Stack } from "aws-cdk-lib";
+import { Duration, Stack, Validations } from "aws-cdk-lib";
 import type { EventBus, IEventBus } from "aws-cdk-lib/aws-events";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnPipe } from "aws-cdk-lib/aws-pipes";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { LEASE_SORT_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX } from "../src/store/schema.js";
+import type { AlarmChoices } from "./alarms.js";
+import { checkDeadLetterQueue, newDeadLetterQueue } from "./dead-letter-queue.js";
 import { refuse } from "./invalid-prop.js";
+import { ELECTED, ENDED, EVENT_SOURCE, type Filter, inputTemplate } from "./leader-change-filters.js";
 import type { LeaseTable } from "./lease-table.js";
-
-/** The `source` of the events. */
-export const EVENT_SOURCE = "incumbent";
-/** The `detail-type` when a term begins. */
-export const LEADER_ELECTED = "Leader Elected";
-/** The `detail-type` when a leadership ends and nobody leads. */
-export const LEADERSHIP_ENDED = "Leadership Ended";
+import { type PipeAlarmName, PipeAlarms } from "./pipe-alarms.js";
 
 /** The props of `LeaderChanges`. */
 export interface LeaderChangesProps {
@@ -20,11 +18,38 @@ export interface LeaderChangesProps {
   readonly table: LeaseTable;
   /** The event bus that gets the events. */
   readonly eventBus: IEventBus | EventBus;
+  /**
+   * How long the pipes try again when the event bus does not take an event: 1 minute to 23 hours. Then the dead-letter queue
+   * gets a message. The stream keeps records for 24 hours, so what is left of them is the time to read the record by hand.
+   * @default 12 hours
+   */
+  readonly maximumRecordAge?: Duration;
+  /**
+   * The queue for messages about events that the event bus did not take. It must be a standard queue.
+   * @default one is made
+   */
+  readonly deadLetterQueue?: IQueue;
+  /**
+   * Which alarms to make: for pipes that fail again and again, and for messages in the dead-letter queue. `false`: none;
+   * `{ endedFailing: false }`: all others. An object in place of `false` changes the alarm.
+   * @default all
+   */
+  readonly alarms?: AlarmChoices<PipeAlarmName>;
+  /** The topic that the alarms notify. @default none */
+  readonly alarmTopic?: ITopic;
 }
+
+const USUAL_AGE = Duration.hours(12);
+/** What EventBridge Pipes allow. */
+const MIN_AGE_S = 60;
+/** The stream keeps a record for 24 hours. A pipe says nothing about a record that it can no longer read. */
+const MAX_AGE_HOURS = 23;
+const FIFO = "EventBridge Pipes do not send failed records to a FIFO queue";
 
 /**
  * Sends an event to an event bus when the leader changes. No code runs: EventBridge Pipes filter the table's stream. An
- * event can arrive twice, so compare terms. Events have `source` "incumbent" and
+ * event can arrive twice, so compare terms. An event that the bus does not take for `maximumRecordAge` is a message in the
+ * dead-letter queue. Events have `source` "incumbent", the table's ARN in `resources`, and
  *
  * - `detail-type` "Leader Elected", `detail` `{ election, term, leader }`: a term has begun;
  * - `detail-type` "Leadership Ended", `detail` `{ election, term, leader }`: the leader gave the lease back, or an operator
@@ -35,51 +60,73 @@ export interface LeaderChangesProps {
 export class LeaderChanges extends Construct {
   /** The two pipes. */
   readonly pipes: readonly CfnPipe[];
+  /** The queue for messages about events that the event bus did not take. */
+  readonly deadLetterQueue: IQueue;
+  /** The alarms. Undefined with `alarms: false`. */
+  readonly alarms: PipeAlarms | undefined;
 
   /**
-   * @throws InvalidPropError: the table has no stream.
+   * @throws InvalidPropError: the table has no stream, or a prop cannot work.
    * @example
    * const eventBus = EventBus.fromEventBusName(this, "Bus", "default");
    * new LeaderChanges(this, "Changes", { table, eventBus });
    */
-  constructor(scope: Construct, id: string, { table, eventBus }: LeaderChangesProps) {
+  constructor(scope: Construct, id: string, props: LeaderChangesProps) {
     super(scope, id);
+    const { table, eventBus, maximumRecordAge = USUAL_AGE } = props;
     const streamArn = table.streamArn;
     if (streamArn === undefined)
       refuse(this, "table", "must have a stream", undefined, "new LeaseTable(…, { stream: true })");
+    checkAge(this, maximumRecordAge);
+    checkDeadLetterQueue(this, props.deadLetterQueue, FIFO);
+    const deadLetterQueue = props.deadLetterQueue ?? newDeadLetterQueue(this, "DeadLetters");
+    this.deadLetterQueue = deadLetterQueue;
     const role = this.#role(streamArn, eventBus);
     table.grantKey(role, "read");
-    const pipe = (name: string, detailType: string, pattern: object, detail: Record<string, string>) => {
+    deadLetterQueue.grantSendMessages(role);
+    const pipe = (name: string, filter: Filter) => {
       const made = new CfnPipe(this, name, {
-        description: `Elections: ${detailType}`,
+        description: `Elections: ${filter.detailType}`,
         roleArn: role.roleArn,
         source: streamArn,
         sourceParameters: {
-          dynamoDbStreamParameters: { startingPosition: "LATEST", batchSize: 10, maximumRetryAttempts: 10 },
-          filterCriteria: { filters: [{ pattern: JSON.stringify(pattern) }] },
+          dynamoDbStreamParameters: {
+            // From "LATEST" a pipe can miss records while it is made or updated.
+            startingPosition: "TRIM_HORIZON",
+            // As many as one `PutEvents` takes.
+            batchSize: 10,
+            // The age ends the tries, not their number: most outages of a bus end by themselves or by a fix.
+            maximumRetryAttempts: -1,
+            maximumRecordAgeInSeconds: maximumRecordAge.toSeconds(),
+            onPartialBatchItemFailure: "AUTOMATIC_BISECT",
+            deadLetterConfig: { arn: deadLetterQueue.queueArn },
+          },
+          filterCriteria: { filters: [{ pattern: JSON.stringify(filter.pattern) }] },
         },
         target: eventBus.eventBusArn,
         targetParameters: {
-          eventBridgeEventBusParameters: { source: EVENT_SOURCE, detailType },
-          inputTemplate: template(detail),
+          eventBridgeEventBusParameters: {
+            source: EVENT_SOURCE,
+            detailType: filter.detailType,
+            resources: [table.tableArn],
+          },
+          inputTemplate: inputTemplate(filter),
         },
       });
       // A pipe checks its permissions when it is created.
       made.node.addDependency(role);
       return made;
     };
-    this.pipes = [
-      pipe("Elected", LEADER_ELECTED, ELECTED, {
-        election: "$.dynamodb.Keys.pk.S",
-        term: "$.dynamodb.NewImage.term.N",
-        leader: "$.dynamodb.NewImage.holder.S",
-      }),
-      pipe("Ended", LEADERSHIP_ENDED, ENDED, {
-        election: "$.dynamodb.Keys.pk.S",
-        term: "$.dynamodb.OldImage.term.N",
-        leader: "$.dynamodb.OldImage.holder.S",
-      }),
-    ];
+    const [elected, ended] = [pipe("Elected", ELECTED), pipe("Ended", ENDED)];
+    this.pipes = [elected, ended];
+    if (props.alarms === false) return;
+    this.alarms = new PipeAlarms(this, "Alarms", {
+      elected,
+      ended,
+      deadLetterQueue,
+      choices: props.alarms,
+      topic: props.alarmTopic,
+    });
   }
 
   #role(streamArn: string, eventBus: LeaderChangesProps["eventBus"]): Role {
@@ -90,47 +137,25 @@ export class LeaderChanges extends Construct {
         conditions: { StringEquals: { "aws:SourceAccount": stack.account } },
       }),
     });
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
-        resources: [streamArn],
-      }),
-    );
-    role.addToPolicy(
-      new PolicyStatement({ actions: ["events:PutEvents"], resources: [eventBus.eventBusArn] }),
-    );
+    const allow = (actions: string[], resource: string) =>
+      role.addToPolicy(new PolicyStatement({ actions, resources: [resource] }));
+    allow(["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"], streamArn);
+    // Pipes need it, and IAM knows no resource for it.
+    allow(["dynamodb:ListStreams"], "*");
+    allow(["events:PutEvents"], eventBus.eventBusArn);
+    const reason = "dynamodb:ListStreams supports no resource: it only shows the names of streams.";
+    Validations.of(role).acknowledge({ id: "AwsSolutions-IAM5[Resource::*]", reason });
     return role;
   }
 }
 
-const absent = [{ exists: false }];
-const present = [{ exists: true }];
-
-/**
- * A row of a term appears, once per term. The lease row does not help: filters cannot compare two values, so a take-over
- * from a dead leader looks like a renewal.
- */
-const ELECTED = {
-  dynamodb: {
-    Keys: { [SORT_KEY]: { S: [{ prefix: TERM_SORT_KEY_PREFIX }] } },
-    NewImage: { holder: { S: present }, term: { N: present } },
-    OldImage: { holder: { S: absent } },
-  },
-};
-
-/** The lease row loses its holder. */
-const ENDED = {
-  eventName: ["MODIFY"],
-  dynamodb: {
-    Keys: { [SORT_KEY]: { S: [LEASE_SORT_KEY] } },
-    NewImage: { holder: { S: absent } },
-    OldImage: { holder: { S: present }, term: { N: present } },
-  },
-};
-
-/** Each path exists in every event that passes the filter. The pipe puts strings in quotation marks. */
-function template(detail: Record<string, string>): string {
-  return `{${Object.entries(detail)
-    .map(([name, path]) => `"${name}":<${path}>`)
-    .join(",")}}`;
+function checkAge(scope: Construct, age: Duration): void {
+  if (age.isUnresolved()) return;
+  const seconds = age.toSeconds({ integral: false });
+  const maxS = MAX_AGE_HOURS * 3_600;
+  if (Number.isInteger(seconds) && seconds >= MIN_AGE_S && seconds <= maxS) return;
+  const rule =
+    `must be ${MIN_AGE_S} to ${maxS} seconds (${MAX_AGE_HOURS} hours), because the stream keeps records for 24 hours, and ` +
+    "those that are older leave it without a message";
+  refuse(scope, "maximumRecordAge", rule, seconds, "Duration.hours(12)");
 }

@@ -1,8 +1,7 @@
 import { type Duration, Token } from "aws-cdk-lib";
 import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
-import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { Kind, notAllowed } from "../src/describe.js";
+import { notAllowed } from "../src/describe.js";
 import { LABEL_PATTERN, LABEL_RULE } from "../src/limits.js";
 import { refuse } from "./invalid-prop.js";
 import { cronOfRate } from "./schedule-rate.js";
@@ -109,13 +108,6 @@ export function checkSticky(
     const rule = `must be longer than from tick to tick (${rateS} seconds), or it is over before the next one`;
     refuse(scope, "sticky.for", rule, seconds, `Duration.seconds(${2 * rateS})`);
   }
-}
-
-export function checkDeadLetterQueue(scope: Construct, queue: IQueue | undefined): void {
-  if (!queue?.fifo) return;
-  const rule =
-    "must be a standard queue: neither EventBridge Scheduler nor Lambda sends failed events to a FIFO queue";
-  refuse(scope, "deadLetterQueue", rule, new Kind("a FIFO queue"), 'new Queue(this, "DeadLetters")');
 }
 
 /** The group that waits would wait for an event that comes much later, and fail. */

@@ -1,11 +1,12 @@
-import { Duration, Stack, TimeZone, Token, Validations } from "aws-cdk-lib";
+import { Duration, Stack, TimeZone, Token } from "aws-cdk-lib";
 import type { IGrantable, IPrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Schedule, ScheduleExpression, TimeWindow } from "aws-cdk-lib/aws-scheduler";
-import { type IQueue, Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { checkDeadLetterQueue, newDeadLetterQueue } from "./dead-letter-queue.js";
 import { checkElection, checkGiven } from "./invalid-prop.js";
 import { JobAlarms } from "./job-alarms.js";
 import { LeaderFunction } from "./leader-function.js";
@@ -13,14 +14,9 @@ import { retriesOf } from "./retries.js";
 import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
 import { LeaderTarget } from "./schedule-target.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
-import {
-  checkDeadLetterQueue,
-  checkFunction,
-  checkRate,
-  checkSticky,
-  checkTicks,
-  checkTimeout,
-} from "./scheduled-leader-rules.js";
+import { checkFunction, checkRate, checkSticky, checkTicks, checkTimeout } from "./scheduled-leader-rules.js";
+
+const FIFO = "neither EventBridge Scheduler nor Lambda sends failed events to a FIFO queue";
 
 /**
  * A job that runs on a schedule, only while it leads its election. The scheduled time is the tick. You can deploy it in
@@ -58,7 +54,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
     this.rate = rateS === undefined ? undefined : Duration.seconds(rateS);
     checkRate(this, props.schedule, rateS);
     checkTicks(this, props);
-    checkDeadLetterQueue(this, props.deadLetterQueue);
+    checkDeadLetterQueue(this, props.deadLetterQueue, FIFO);
     const { attempts, maxAgeS } = retriesOf(this, props, rateS);
     if (sticky) checkSticky(this, sticky, props, rateS);
 
@@ -75,7 +71,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
     }
     table.grantCandidate(this.function, election);
 
-    this.deadLetterQueue = props.deadLetterQueue ?? this.#makeDeadLetterQueue();
+    this.deadLetterQueue = props.deadLetterQueue ?? newDeadLetterQueue(this, "DeadLetters");
     // The schedule only delivers the event. Lambda knows whether the run failed, and tries again.
     this.function.configureAsyncInvoke({
       retryAttempts: attempts,
@@ -125,17 +121,6 @@ export class ScheduledLeader extends Construct implements IGrantable {
 
   #addEnvironment(environment: Record<string, string>): void {
     for (const [name, value] of Object.entries(environment)) this.function.addEnvironment(name, value);
-  }
-
-  #makeDeadLetterQueue(): IQueue {
-    const queue = new Queue(this, "DeadLetters", {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
-    const reason = "This queue is where failed events end: it has no dead-letter queue of its own.";
-    Validations.of(queue).acknowledge({ id: "AwsSolutions-SQS3", reason });
-    return queue;
   }
 }
 

@@ -1,9 +1,12 @@
 import { type DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { Duration, type Stack } from "aws-cdk-lib";
 import { TableEncryptionV2 } from "aws-cdk-lib/aws-dynamodb";
 import { EventBus } from "aws-cdk-lib/aws-events";
 import { Key } from "aws-cdk-lib/aws-kms";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { Queue } from "aws-cdk-lib/aws-sqs";
 import { expect, inject, test } from "vitest";
-import { LeaderChanges, LeaseTable } from "../../lib/index.js";
+import { LeaderChanges, type LeaderChangesProps, LeaseTable } from "../../lib/index.js";
 import { Election } from "../../src/index.js";
 import type { CandidateOptions } from "../../src/options.js";
 import type { ClientOptions } from "../../src/store/open-store.js";
@@ -13,14 +16,24 @@ import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
 import { eventsOf } from "./pipe.js";
 import { actionsOf, statementsOf } from "./policies.js";
 import { streamRecords } from "./stream.js";
-import { newStack, refusal, resources } from "./synth.js";
+import { newStack, only, refusal, resources } from "./synth.js";
 
-function changes() {
+function changes(props: Partial<LeaderChangesProps> = {}) {
   const stack = newStack();
-  const table = new LeaseTable(stack, "Leases", { stream: true });
-  new LeaderChanges(stack, "Changes", { table, eventBus: new EventBus(stack, "Bus") });
+  newChanges(stack, props);
   return stack;
 }
+
+function newChanges(stack: Stack, props: Partial<LeaderChangesProps> = {}) {
+  const table = new LeaseTable(stack, "Leases", { stream: true });
+  return new LeaderChanges(stack, "Changes", { table, eventBus: new EventBus(stack, "Bus"), ...props });
+}
+
+const sourcesOf = (stack: Stack) =>
+  Object.values(resources(stack, "AWS::Pipes::Pipe")).map(
+    ({ Properties }) =>
+      (Properties.SourceParameters as { DynamoDBStreamParameters: object }).DynamoDBStreamParameters,
+  );
 
 test("the role may read the stream and fill the bus, for this account's pipes", () => {
   const stack = changes();
@@ -29,7 +42,13 @@ test("the role may read the stream and fill the bus, for this account's pipes", 
       ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
       { "Fn::GetAtt": [expect.stringMatching(/^LeasesTable/), "StreamArn"] },
     ],
+    // The service has no resources for this action.
+    [["dynamodb:ListStreams"], "*"],
     [["events:PutEvents"], { "Fn::GetAtt": [expect.stringMatching(/^Bus/), "Arn"] }],
+    [
+      ["sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
+      { "Fn::GetAtt": [expect.stringMatching(/^ChangesDeadLetters/), "Arn"] },
+    ],
   ]);
   expect(resources(stack, "AWS::IAM::Role").ChangesRole?.Properties).toMatchObject({
     AssumeRolePolicyDocument: { Statement: [{ Principal: { Service: "pipes.amazonaws.com" } }] },
@@ -51,6 +70,77 @@ test("a table without a stream: refused", () => {
   const eventBus = new EventBus(stack, "Bus");
   expect(refusal(() => new LeaderChanges(stack, "Changes", { table, eventBus }))).toBe(
     "table: must have a stream; received undefined. Suggestion: new LeaseTable(…, { stream: true }).",
+  );
+});
+
+test("records that the bus refuses are tried again for 12 hours, one by one, and then told to a queue", () => {
+  const stack = changes();
+  const queue = { "Fn::GetAtt": [expect.stringMatching(/^ChangesDeadLetters/), "Arn"] };
+  const parameters = {
+    MaximumRetryAttempts: -1,
+    MaximumRecordAgeInSeconds: 43_200,
+    OnPartialBatchItemFailure: "AUTOMATIC_BISECT",
+    DeadLetterConfig: { Arn: queue },
+  };
+  expect(sourcesOf(stack)).toMatchObject([parameters, parameters]);
+  expect(only(stack, "AWS::SQS::Queue").Properties).toMatchObject({
+    SqsManagedSseEnabled: true,
+    MessageRetentionPeriod: 1_209_600,
+  });
+  const own = newStack();
+  const deadLetterQueue = new Queue(own, "Mine");
+  newChanges(own, { deadLetterQueue, maximumRecordAge: Duration.hours(1) });
+  expect(sourcesOf(own)).toMatchObject([{ MaximumRecordAgeInSeconds: 3_600 }, {}]);
+  expect(Object.keys(resources(own, "AWS::SQS::Queue"))).toEqual(["Mine"]);
+});
+
+test("pipes read from the beginning of the stream: from LATEST they miss records when they are made or updated", () => {
+  expect(sourcesOf(changes())).toMatchObject([
+    { StartingPosition: "TRIM_HORIZON" },
+    { StartingPosition: "TRIM_HORIZON" },
+  ]);
+});
+
+test("alarms tell the topic about a pipe that fails again and again, and about a record that was given up", () => {
+  const stack = newStack();
+  newChanges(stack, { alarmTopic: new Topic(stack, "Topic") });
+  const alarms = Object.values(resources(stack, "AWS::CloudWatch::Alarm")).map(
+    ({ Properties }) => Properties,
+  );
+  const failing = {
+    Namespace: "AWS/EventBridge/Pipes",
+    MetricName: "ExecutionFailed",
+    Threshold: 3,
+    Period: 900,
+  };
+  const pipe = (name: string) => [{ Name: "PipeName", Value: { Ref: expect.stringMatching(name) } }];
+  expect(alarms).toMatchObject([
+    { ...failing, Dimensions: pipe("^ChangesElected"), Statistic: "Sum" },
+    { ...failing, Dimensions: pipe("^ChangesEnded"), Statistic: "Sum" },
+    { Namespace: "AWS/SQS", MetricName: "ApproximateNumberOfMessagesVisible", Threshold: 1 },
+  ]);
+  for (const { AlarmActions } of alarms) expect(AlarmActions).toHaveLength(1);
+  expect(resources(changes({ alarms: false }), "AWS::CloudWatch::Alarm")).toEqual({});
+  const some = changes({ alarms: { endedFailing: false } });
+  expect(Object.keys(resources(some, "AWS::CloudWatch::Alarm"))).toHaveLength(2);
+});
+
+test("what the pipes cannot do: refused", () => {
+  const rule =
+    "maximumRecordAge: must be 60 to 82800 seconds (23 hours), because the stream keeps records for 24 hours, and those " +
+    "that are older leave it without a message; received";
+  const suggestion = "Suggestion: Duration.hours(12).";
+  expect(refusal(() => changes({ maximumRecordAge: Duration.hours(24) }))).toBe(
+    `${rule} the number 86400. ${suggestion}`,
+  );
+  expect(refusal(() => changes({ maximumRecordAge: Duration.seconds(59) }))).toBe(
+    `${rule} the number 59. ${suggestion}`,
+  );
+  const stack = newStack();
+  const deadLetterQueue = new Queue(stack, "Mine", { fifo: true });
+  expect(refusal(() => newChanges(stack, { deadLetterQueue }))).toBe(
+    "deadLetterQueue: must be a standard queue: EventBridge Pipes do not send failed records to a FIFO queue; " +
+      'received a FIFO queue. Suggestion: new Queue(this, "DeadLetters").',
   );
 });
 

@@ -5,6 +5,8 @@ import { resources } from "./synth.js";
 export interface BusEvent {
   readonly source: string;
   readonly detailType: string;
+  /** As in the template: the table's ARN is only known at deployment. */
+  readonly resources: unknown;
   readonly detail: unknown;
 }
 
@@ -13,7 +15,11 @@ interface PipeProperties {
     readonly FilterCriteria: { readonly Filters: { readonly Pattern: string }[] };
   };
   readonly TargetParameters: {
-    readonly EventBridgeEventBusParameters: { readonly Source: string; readonly DetailType: string };
+    readonly EventBridgeEventBusParameters: {
+      readonly Source: string;
+      readonly DetailType: string;
+      readonly Resources: unknown;
+    };
     readonly InputTemplate: string;
   };
 }
@@ -27,8 +33,12 @@ export function eventsOf(stack: Stack, records: readonly StreamRecord[]): BusEve
     pipes.flatMap(({ SourceParameters, TargetParameters }) => {
       const { Filters } = SourceParameters.FilterCriteria;
       if (!Filters.some(({ Pattern }) => matches(JSON.parse(Pattern), record))) return [];
-      const { Source: source, DetailType: detailType } = TargetParameters.EventBridgeEventBusParameters;
-      return [{ source, detailType, detail: fill(TargetParameters.InputTemplate, record) }];
+      const {
+        Source: source,
+        DetailType: detailType,
+        Resources: resources,
+      } = TargetParameters.EventBridgeEventBusParameters;
+      return [{ source, detailType, resources, detail: fill(TargetParameters.InputTemplate, record) }];
     }),
   );
 }

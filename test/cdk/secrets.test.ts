@@ -120,7 +120,14 @@ test.each(Object.keys(MONITOR))("ElectionMonitor: %s", (prop) => {
   }
 });
 
-const CHANGES: Record<keyof LeaderChangesProps, 0> = { table: 0, eventBus: 0 };
+const CHANGES: Record<keyof LeaderChangesProps, 0> = {
+  table: 0,
+  eventBus: 0,
+  maximumRecordAge: 0,
+  deadLetterQueue: 0,
+  alarms: 0,
+  alarmTopic: 0,
+};
 test.each(Object.keys(CHANGES))("LeaderChanges: %s", (prop) => {
   for (const [, canary] of forms) {
     const stack = newStack();
