@@ -8,7 +8,7 @@ import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { AlarmChoices } from "./alarms.js";
-import { checkElection, checkGiven, refuse } from "./invalid-prop.js";
+import { A_TOKEN, checkElection, checkGiven, refuse } from "./invalid-prop.js";
 import { LeaderFunction } from "./leader-function.js";
 import type { LeaseAccess } from "./lease-access.js";
 import { type MonitorAlarmName, MonitorAlarms, type WatchedElection } from "./monitor-alarms.js";
@@ -151,7 +151,10 @@ function watchedElections(scope: Construct, watched: readonly WatchedElection[])
 }
 
 function checkInterval(scope: Construct, interval: Duration): void {
-  if (interval.isUnresolved()) return;
+  if (interval.isUnresolved()) {
+    const rule = "must be known when the app is synthesized: it is the period of the metrics";
+    refuse(scope, "interval", rule, A_TOKEN, "Duration.minutes(1)");
+  }
   const minutes = interval.toMinutes({ integral: false });
   if (Number.isInteger(minutes) && minutes >= 1 && minutes <= 60) return;
   refuse(scope, "interval", "must be 1 to 60 whole minutes", minutes, "Duration.minutes(1)");

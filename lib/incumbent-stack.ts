@@ -163,12 +163,12 @@ export class IncumbentStack extends Stack {
 /** Missed ticks in a row until a job is overdue: one can be a run that is tried again. */
 const MISSED_TICKS = 3;
 
-/** With `sticky` the first tick after an outage comes so much later. When a `cron` fires is not known here. */
+/** With `sticky` the first tick after an outage comes so much later. When a `cron` fires is not known here, nor what a token says. */
 function watchedJob(
   { election, stickyFor }: JobProps,
   { rate, function: { timeout } }: ScheduledLeader,
 ): WatchedElection[] {
-  if (!rate) return [];
+  if (!rate || timeout?.isUnresolved()) return [];
   const lateS = MISSED_TICKS * rate.toSeconds() + (timeout?.toSeconds() ?? 0) + (stickyFor?.toSeconds() ?? 0);
   const late = Duration.seconds(lateS);
   return [{ election, maxWithoutLeader: late, maxSinceLastTick: late }];

@@ -1,7 +1,10 @@
 import { Token } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import { describe, notAllowed } from "../src/describe.js";
+import { describe, Kind, notAllowed } from "../src/describe.js";
 import { NAME_PATTERN, NAME_RULE } from "../src/limits.js";
+
+/** A value that is known at deployment. A token of a number looks like a number. */
+export const A_TOKEN = new Kind("a token, whose value is known at deployment");
 
 /**
  * A prop or a context value cannot work. The message names it, the rule, the kind of value received and a value that
@@ -20,7 +23,7 @@ export class InvalidPropError extends Error {
     received: unknown,
     readonly suggestion: unknown,
   ) {
-    const kind = describe(received);
+    const kind = describe(Token.isUnresolved(received) ? A_TOKEN : received);
     super(
       `${where === undefined ? "" : `${where}: `}${prop}: ${rule}; received ${kind}. Suggestion: ${show(suggestion)}.`,
     );

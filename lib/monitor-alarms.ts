@@ -9,6 +9,7 @@ import {
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { type AlarmChoices, alarmsOf } from "./alarms.js";
+import { knownSecondsOf } from "./durations.js";
 import { refuse } from "./invalid-prop.js";
 import type { MonitorMetrics } from "./monitor-metrics.js";
 
@@ -155,9 +156,9 @@ function electionAlarms(
 }
 
 function checkLimit(scope: Construct, prop: string, limit: Duration | undefined, suggestion: string): void {
-  if (limit === undefined || limit.isUnresolved()) return;
-  const limitS = limit.toSeconds({ integral: false });
-  if (!(limitS > 0)) refuse(scope, prop, "must be more than 0 seconds", limitS, suggestion);
+  const limitS = limit && knownSecondsOf(scope, prop, limit, suggestion);
+  if (limitS !== undefined && limitS <= 0)
+    refuse(scope, prop, "must be more than 0 seconds", limitS, suggestion);
 }
 
 /**

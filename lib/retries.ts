@@ -1,6 +1,7 @@
 import { Token } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { MAX_TICKS } from "../src/limits.js";
+import { secondsOf } from "./durations.js";
 import { refuse } from "./invalid-prop.js";
 import { defaultRetries, MAX_AGE_S, MIN_AGE_S, maxAgeS, maxAttempts, type Retries } from "./retry-window.js";
 import type { RetryProps, ScheduledLeaderProps } from "./scheduled-leader-props.js";
@@ -39,16 +40,17 @@ export function retriesOf(scope: Construct, props: ScheduledLeaderProps, rateS: 
   return { ...usual, ...given };
 }
 
-/** What is given and known at synthesis or, as a token, at deployment. */
+/** What is given. The attempts can be a token. */
 function checked(scope: Construct, { maximumRetryAttempts, maximumEventAge }: RetryProps): Partial<Retries> {
   const attempts = maximumRetryAttempts;
   if (attempts !== undefined && !Token.isUnresolved(attempts) && ![0, 1, 2].includes(attempts)) {
     refuse(scope, "retry.maximumRetryAttempts", "must be 0, 1 or 2, as Lambda allows", attempts, 2);
   }
-  const age = maximumEventAge?.toSeconds({ integral: false });
-  if (age !== undefined && !Token.isUnresolved(age) && !(age >= MIN_AGE_S && age <= MAX_AGE_S)) {
+  const prop = "retry.maximumEventAge";
+  const age = maximumEventAge && secondsOf(scope, prop, maximumEventAge, "Duration.hours(1)");
+  if (age !== undefined && !(age >= MIN_AGE_S && age <= MAX_AGE_S)) {
     const rule = `must be ${MIN_AGE_S} to ${MAX_AGE_S} seconds`;
-    refuse(scope, "retry.maximumEventAge", rule, age, "Duration.hours(1)");
+    refuse(scope, prop, rule, age, "Duration.hours(1)");
   }
   return { ...(attempts !== undefined && { attempts }), ...(age !== undefined && { maxAgeS: age }) };
 }

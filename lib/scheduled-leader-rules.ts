@@ -3,6 +3,7 @@ import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
 import { notAllowed } from "../src/describe.js";
 import { LABEL_PATTERN, LABEL_RULE } from "../src/limits.js";
+import { knownSecondsOf, secondsOf } from "./durations.js";
 import { refuse } from "./invalid-prop.js";
 import { cronOfRate } from "./schedule-rate.js";
 import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
@@ -35,7 +36,8 @@ export function checkFunction(scope: Construct, props: ScheduledLeaderProps): vo
 
 export function checkTimeout(scope: Construct, timeout: Duration | undefined): void {
   // Lambda's default, for a function without a timeout.
-  const seconds = timeout === undefined ? 3 : secondsOf(timeout);
+  const seconds =
+    timeout === undefined ? 3 : knownSecondsOf(scope, "timeout", timeout, "Duration.minutes(1)");
   if (seconds === undefined) return;
   if (seconds >= SHORTEST_TIMEOUT_S && seconds <= MAX_TIMEOUT_S) return;
   const rule =
@@ -63,9 +65,14 @@ export function checkTicks(scope: Construct, { ticks, once }: ScheduledLeaderPro
 /** A rate is also the period of the function's ticks, and the function refuses a longer one (`tickPeriodMs`). */
 export function checkRate(
   scope: Construct,
-  { expressionString: expression }: ScheduleExpression,
+  { schedule: { expressionString: expression }, once }: ScheduledLeaderProps,
   rateS: number | undefined,
 ): void {
+  if (Token.isUnresolved(expression) && once !== false) {
+    const rule =
+      'must be known when the app is synthesized, with once: "tick": the ticks and the retries follow from a rate';
+    refuse(scope, "schedule", rule, expression, "ScheduleExpression.rate(Duration.hours(1))");
+  }
   if (rateS === undefined || rateS <= MAX_RATE_DAYS * 86_400) return;
   const rule = `a rate must be at most ${MAX_RATE_DAYS} days`;
   refuse(
@@ -98,8 +105,7 @@ export function checkSticky(
     refuse(scope, "sticky.group", rule, group, "eu-west-1");
   }
   checkAligned(scope, props.schedule, rateS);
-  const seconds = secondsOf(sticky.for);
-  if (seconds === undefined) return;
+  const seconds = secondsOf(scope, "sticky.for", sticky.for, "Duration.hours(1)");
   if (seconds <= 0 || seconds > MAX_STICKY_DAYS * 86_400) {
     const rule = `must be more than 0 and at most ${MAX_STICKY_DAYS * 86_400} seconds (${MAX_STICKY_DAYS} days)`;
     refuse(scope, "sticky.for", rule, seconds, "Duration.hours(1)");
@@ -121,8 +127,4 @@ function checkAligned(
     `with sticky, the schedules of all groups must fire at the same time, and those of ${expression} do not: they count ` +
     "from their creation, and no cron has their ticks";
   refuse(scope, "schedule", rule, expression, 'ScheduleExpression.cron({ minute: "0/10" })');
-}
-
-function secondsOf(duration: Duration): number | undefined {
-  return duration.isUnresolved() ? undefined : duration.toSeconds({ integral: false });
 }

@@ -52,7 +52,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
     checkFunction(this, props);
     const rateS = rateSecondsOf(props.schedule.expressionString);
     this.rate = rateS === undefined ? undefined : Duration.seconds(rateS);
-    checkRate(this, props.schedule, rateS);
+    checkRate(this, props, rateS);
     checkTicks(this, props);
     checkDeadLetterQueue(this, props.deadLetterQueue, FIFO);
     const { attempts, maxAgeS } = retriesOf(this, props, rateS);

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { Duration, TimeZone } from "aws-cdk-lib";
+import { Duration, Lazy, TimeZone } from "aws-cdk-lib";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import { inject, vi } from "vitest";
 import {
@@ -163,6 +163,13 @@ const constructs: Section = {
     "a malformed `election`": scheduling({ election: "reports:daily" }),
     "a timeout of 3 seconds": scheduling({ timeout: Duration.seconds(3) }),
     "a timeout of an hour": scheduling({ timeout: Duration.hours(1) }),
+    "a timeout of 5,500 milliseconds": scheduling({ timeout: Duration.millis(5_500) }),
+    "a timeout of minutes that are a token": scheduling({
+      timeout: Duration.minutes(Lazy.number({ produce: () => 1 })),
+    }),
+    "a rate that is a token": scheduling({
+      schedule: ScheduleExpression.rate(minutes(Lazy.number({ produce: () => 1 }))),
+    }),
     "five retries of Lambda": scheduling({ retry: { maximumRetryAttempts: 5 } }),
     "events of `rate(10 minutes)` that are tried for an hour": scheduling({
       schedule: ScheduleExpression.rate(minutes(10)),
