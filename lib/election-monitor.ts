@@ -8,9 +8,9 @@ import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { AlarmChoices } from "./alarms.js";
+import type { ILeaseTable } from "./i-lease-table.js";
 import { A_TOKEN, checkElection, checkGiven, refuse } from "./invalid-prop.js";
 import { LeaderFunction } from "./leader-function.js";
-import type { LeaseAccess } from "./lease-access.js";
 import { type MonitorAlarmName, MonitorAlarms, type WatchedElection } from "./monitor-alarms.js";
 import { monitorDashboard } from "./monitor-dashboard.js";
 import { MonitorMetrics } from "./monitor-metrics.js";
@@ -25,7 +25,7 @@ const MAX_NAMES = 3_000;
 /** The props of an `ElectionMonitor`. */
 export interface ElectionMonitorProps {
   /** The table to watch. */
-  readonly table: LeaseAccess;
+  readonly table: ILeaseTable;
   /**
    * Elections that get alarms. The dashboard shows all elections of the table. Name all of them in one monitor: of several
    * monitors in a Region only one publishes.

@@ -7,8 +7,8 @@ import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { DEFAULT_TABLE_NAME } from "../src/store/schema.js";
 import { ElectionMonitor } from "./election-monitor.js";
+import type { ILeaseTable } from "./i-lease-table.js";
 import { LeaderChanges } from "./leader-changes.js";
-import type { LeaseAccess } from "./lease-access.js";
 import { LeaseTable } from "./lease-table.js";
 import type { WatchedElection } from "./monitor-alarms.js";
 import { ScheduledLeader } from "./scheduled-leader.js";
@@ -59,7 +59,7 @@ export interface JobProps {
 /** The whole deployment of one Region: table, job, monitor and alarms. Its outputs are a worker's configuration. */
 export class IncumbentStack extends Stack {
   /** The lease table, or this Region's replica of it. */
-  readonly table: LeaseAccess;
+  readonly table: ILeaseTable;
   /** The job. Undefined: there is none. */
   readonly job: ScheduledLeader | undefined;
   /** The monitor. Undefined: there is none. */

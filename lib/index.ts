@@ -1,11 +1,12 @@
 export type { AlarmChoice, AlarmChoices } from "./alarms.js";
 export { ElectionMonitor, type ElectionMonitorProps } from "./election-monitor.js";
+export type { LeaseTableAttributes } from "./existing-lease-table.js";
+export type { ILeaseTable } from "./i-lease-table.js";
 export { IncumbentStack, type IncumbentStackProps, type JobProps } from "./incumbent-stack.js";
 export { InvalidPropError } from "./invalid-prop.js";
 export type { JobAlarmName, JobAlarms } from "./job-alarms.js";
 export { EVENT_SOURCE, LEADER_ELECTED, LEADERSHIP_ENDED } from "./leader-change-filters.js";
 export { LeaderChanges, type LeaderChangesProps } from "./leader-changes.js";
-export type { LeaseAccess } from "./lease-access.js";
 export { LeaseTable, type LeaseTableProps } from "./lease-table.js";
 export type {
   ElectionAlarmName,

@@ -7,15 +7,15 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { AlarmChoices } from "./alarms.js";
 import { checkDeadLetterQueue, newDeadLetterQueue } from "./dead-letter-queue.js";
+import type { ILeaseTable } from "./i-lease-table.js";
 import { refuse } from "./invalid-prop.js";
 import { ELECTED, ENDED, EVENT_SOURCE, type Filter, inputTemplate } from "./leader-change-filters.js";
-import type { LeaseTable } from "./lease-table.js";
 import { type PipeAlarmName, PipeAlarms } from "./pipe-alarms.js";
 
 /** The props of `LeaderChanges`. */
 export interface LeaderChangesProps {
-  /** The table, with `stream: true`. */
-  readonly table: LeaseTable;
+  /** The table, with a stream: `stream: true` of a `LeaseTable`, `streamArn` of one that exists. */
+  readonly table: ILeaseTable;
   /** The event bus that gets the events. */
   readonly eventBus: IEventBus | EventBus;
   /**
@@ -76,7 +76,13 @@ export class LeaderChanges extends Construct {
     const { table, eventBus, maximumRecordAge = USUAL_AGE } = props;
     const streamArn = table.streamArn;
     if (streamArn === undefined)
-      refuse(this, "table", "must have a stream", undefined, "new LeaseTable(…, { stream: true })");
+      refuse(
+        this,
+        "table",
+        "must have a stream",
+        undefined,
+        "new LeaseTable(…, { stream: true }), or streamArn in fromLeaseTableAttributes",
+      );
     checkAge(this, maximumRecordAge);
     checkDeadLetterQueue(this, props.deadLetterQueue, FIFO);
     const deadLetterQueue = props.deadLetterQueue ?? newDeadLetterQueue(this, "DeadLetters");

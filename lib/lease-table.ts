@@ -2,7 +2,6 @@ import { RemovalPolicy, Stack, Token } from "aws-cdk-lib";
 import {
   AttributeType,
   type CfnGlobalTable,
-  type ITableV2,
   MultiRegionConsistency,
   StreamViewType,
   TableEncryptionV2,
@@ -10,13 +9,18 @@ import {
 } from "aws-cdk-lib/aws-dynamodb";
 import type { Construct } from "constructs";
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../src/store/schema.js";
+import { checkKey, ExistingLeaseTable, type LeaseTableAttributes } from "./existing-lease-table.js";
+import type { ILeaseTable } from "./i-lease-table.js";
 import { refuse } from "./invalid-prop.js";
 import { LeaseAccess } from "./lease-access.js";
 import { objectionTo } from "./regions.js";
 
 /** The props of a `LeaseTable`. */
 export interface LeaseTableProps {
-  /** The table's name. @default a name that CloudFormation generates */
+  /**
+   * The table's name. With a fixed name a later stack can take the table over (`cdk deploy --import-existing-resources`).
+   * @default a name that CloudFormation generates
+   */
   readonly tableName?: string;
   /**
    * Three Regions of one Region set, with the stack's own among them, or two and a `witness`. They make a multi-Region
@@ -47,7 +51,6 @@ export interface LeaseTableProps {
 export class LeaseTable extends LeaseAccess {
   readonly table: TableV2;
   readonly hasTtl: boolean;
-  /** The ARN of the stream of changes. Undefined: there is none. */
   readonly streamArn: string | undefined;
 
   /**
@@ -60,6 +63,7 @@ export class LeaseTable extends LeaseAccess {
     const { tableName, regions, witness, stream = false, deletionProtection = true } = props;
     const ownRegion = Stack.of(this).region;
     checkRegions(this, ownRegion, regions, witness);
+    if (props.encryption?.tableKey) checkKey(this, "encryption", props.encryption.tableKey);
     this.hasTtl = regions === undefined;
     this.table = new TableV2(this, "Table", {
       ...(tableName !== undefined && { tableName }),
@@ -83,9 +87,29 @@ export class LeaseTable extends LeaseAccess {
   }
 
   /**
-   * Refers to a lease table of another stack, or to its replica in this stack's Region.
+   * Refers to a lease table that exists already, or to its replica in one Region. Every construct takes it as its `table`.
+   * Nothing of the table is changed.
+   * @throws InvalidPropError: an attribute cannot work.
+   * @example
+   * const encryptionKey = Key.fromKeyArn(this, "Key", "arn:aws:kms:eu-west-2:123456789012:key/0c1fd5b4");
+   * const table = LeaseTable.fromLeaseTableAttributes(this, "Leases", {
+   *   tableName: "incumbent",
+   *   multiRegion: true,
+   *   encryptionKey,
+   * });
+   */
+  static fromLeaseTableAttributes(
+    scope: Construct,
+    id: string,
+    attributes: LeaseTableAttributes,
+  ): ILeaseTable {
+    return new ExistingLeaseTable(scope, id, attributes);
+  }
+
+  /**
+   * Refers to a lease table in this stack's Region that is not encrypted with a key of your own.
    * @param options `multiRegion`: it is in several Regions, so DynamoDB does not delete old rows. @default false
-   * @throws nothing.
+   * @throws InvalidPropError: the name cannot work.
    * @example
    * const table = LeaseTable.fromTableName(this, "Leases", "incumbent");
    */
@@ -94,8 +118,8 @@ export class LeaseTable extends LeaseAccess {
     id: string,
     tableName: string,
     { multiRegion = false }: { readonly multiRegion?: boolean } = {},
-  ): LeaseAccess {
-    return new ExistingLeaseTable(scope, id, tableName, !multiRegion);
+  ): ILeaseTable {
+    return new ExistingLeaseTable(scope, id, { tableName, multiRegion });
   }
 
   /** Escape hatches can change the table after it was made. */
@@ -109,20 +133,6 @@ export class LeaseTable extends LeaseAccess {
       ];
     }
     return [];
-  }
-}
-
-class ExistingLeaseTable extends LeaseAccess {
-  readonly table: ITableV2;
-
-  constructor(
-    scope: Construct,
-    id: string,
-    tableName: string,
-    readonly hasTtl: boolean,
-  ) {
-    super(scope, id);
-    this.table = TableV2.fromTableName(this, "Table", tableName);
   }
 }
 

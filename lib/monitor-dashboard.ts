@@ -1,7 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import { Dashboard, GraphWidget, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Construct } from "constructs";
-import type { LeaseAccess } from "./lease-access.js";
+import type { ILeaseTable } from "./i-lease-table.js";
 import type { ElectionMetric, MonitorMetrics } from "./monitor-metrics.js";
 import { supersededEverywhere } from "./superseded-ticks.js";
 
@@ -18,7 +18,7 @@ export function monitorDashboard(
   scope: Construct,
   id: string,
   metrics: MonitorMetrics,
-  table: LeaseAccess,
+  table: ILeaseTable,
 ): Dashboard {
   const graph = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: 12 });
   const [first, second, third, fourth, fifth] = TITLES.map(([name, title]) =>

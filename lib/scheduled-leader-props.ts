@@ -5,13 +5,13 @@ import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { AlarmChoices } from "./alarms.js";
+import type { ILeaseTable } from "./i-lease-table.js";
 import type { JobAlarmName } from "./job-alarms.js";
-import type { LeaseAccess } from "./lease-access.js";
 
 /** The props of a `ScheduledLeader`. */
 export interface ScheduledLeaderProps {
   /** The lease table. */
-  readonly table: LeaseAccess;
+  readonly table: ILeaseTable;
   /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. Functions of one election, in any Region, run one at a time. */
   readonly election: string;
   /** `ScheduleExpression.cron({ minute: "0", hour: "3", timeZone: TimeZone.EUROPE_BERLIN })`, or a rate. */

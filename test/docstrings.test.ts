@@ -27,7 +27,7 @@ test("the reader finds classes, methods, accessors, functions and options", () =
     "MemoryTable.items",
     "leaderHandler",
     "LeaderSettings.standBy",
-    "LeaseAccess.grantCandidate",
+    "ILeaseTable.grantCandidate",
     "ScheduledLeaderProps.retry",
   ])
     expect(names).toContain(name);

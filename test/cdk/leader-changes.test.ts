@@ -69,7 +69,8 @@ test("a table without a stream: refused", () => {
   const table = new LeaseTable(stack, "Leases");
   const eventBus = new EventBus(stack, "Bus");
   expect(refusal(() => new LeaderChanges(stack, "Changes", { table, eventBus }))).toBe(
-    "table: must have a stream; received undefined. Suggestion: new LeaseTable(…, { stream: true }).",
+    "table: must have a stream; received undefined. " +
+      "Suggestion: new LeaseTable(…, { stream: true }), or streamArn in fromLeaseTableAttributes.",
   );
 });
 

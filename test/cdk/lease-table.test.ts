@@ -2,7 +2,7 @@ import { Stack } from "aws-cdk-lib";
 import { Annotations, Match, Template } from "aws-cdk-lib/assertions";
 import { TableEncryptionV2 } from "aws-cdk-lib/aws-dynamodb";
 import { ManagedPolicy } from "aws-cdk-lib/aws-iam";
-import { Key } from "aws-cdk-lib/aws-kms";
+import { Alias, Key } from "aws-cdk-lib/aws-kms";
 import { expect, test } from "vitest";
 import { LeaseTable } from "../../lib/index.js";
 import { actionsOf, statementsOf } from "./policies.js";
@@ -220,6 +220,17 @@ test("with a key of one's own the grants include it, through DynamoDB only", () 
   expect(statementsOf(stack, "Watcher").map(actionsOf)[0]).toEqual(["kms:Decrypt", "kms:DescribeKey"]);
   expect(onKey?.Condition).toHaveProperty(["StringEquals", "kms:ViaService"]);
   expect(only(stack, TABLE).Properties.SSESpecification).toEqual({ SSEEnabled: true, SSEType: "KMS" });
+});
+
+test("a key that is known by its alias only: refused, because grants on an alias allow nothing", () => {
+  const stack = newStack(IRELAND);
+  const encryption = TableEncryptionV2.customerManagedKey(
+    Alias.fromAliasName(stack, "Alias", "alias/leases"),
+  );
+  expect(refusal(() => new LeaseTable(stack, "Leases", { encryption }))).toBe(
+    "encryption: must be the KMS key, and not its alias or its ARN: a grant on an alias allows nothing; " +
+      'received an object of class Import. Suggestion: Key.fromKeyArn(this, "Key", "arn:aws:kms:…:key/…").',
+  );
 });
 
 test("a table of another stack, or a replica, is granted by its name in this stack's Region", () => {

@@ -8,6 +8,7 @@ import {
   LeaderChanges,
   type LeaderChangesProps,
   LeaseTable,
+  type LeaseTableAttributes,
   type LeaseTableProps,
   ScheduledLeader,
   type ScheduledLeaderProps,
@@ -44,6 +45,22 @@ const TABLE: Record<keyof LeaseTableProps, 0> = {
 test.each(Object.keys(TABLE))("LeaseTable: %s", (prop) => {
   for (const [, canary] of forms) {
     refused(() => new LeaseTable(newStack("eu-west-1"), "T", { [prop]: canary }));
+  }
+});
+
+const ATTRIBUTES: Record<keyof LeaseTableAttributes, 0> = {
+  tableName: 0,
+  region: 0,
+  account: 0,
+  encryptionKey: 0,
+  streamArn: 0,
+  multiRegion: 0,
+};
+test.each(Object.keys(ATTRIBUTES))("LeaseTable.fromLeaseTableAttributes: %s", (attribute) => {
+  for (const [, canary] of forms) {
+    const attributes = { tableName: "leases", [attribute]: canary };
+    const isRefused = refused(() => LeaseTable.fromLeaseTableAttributes(newStack(), "T", attributes));
+    if (attribute === "streamArn") expect(isRefused).toBe(true);
   }
 });
 

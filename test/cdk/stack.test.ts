@@ -50,6 +50,15 @@ test.each([
   expect(told).toEqual([]);
 });
 
+test("a later stack can take the table over: it has a fixed name and is retained, as CloudFormation requires", () => {
+  for (const stack of [newStack(), newStack({ ...WHOLE, regions: EUROPE })]) {
+    expect(only(stack, "AWS::DynamoDB::GlobalTable")).toMatchObject({
+      DeletionPolicy: "Retain",
+      Properties: { TableName: "incumbent" },
+    });
+  }
+});
+
 test("what a worker needs to be told is an output", () => {
   const { Outputs } = Template.fromStack(newStack()).toJSON() as {
     Outputs: Record<string, { Value: unknown }>;

@@ -30,6 +30,16 @@ test("cdk synth makes the stack, with two functions that load", async () => {
   }
 });
 
+test("the CLI has the commands and options that docs/deploy.md names for a table that exists already", async () => {
+  const cli = join(root, "node_modules/aws-cdk/bin/cdk");
+  const help = (...args: string[]) => run(process.execPath, [cli, ...args, "--help"], { env: offline });
+  expect(readFileSync(join(root, "docs/deploy.md"), "utf8")).toContain(
+    "npx cdk deploy --import-existing-resources",
+  );
+  expect((await help("deploy")).stdout).toContain("--import-existing-resources");
+  expect((await help("drift")).stdout).toContain("drift");
+});
+
 test.each([
   [
     { regions: "eu-west-1,us-east-1,ap-northeast-1" },

@@ -52,7 +52,10 @@ function declarationOf(name: string, source: Source, isType: boolean): Documente
     .split(kind === "class" ? "\n}\n" : "\n\n");
   const itself = { name, kind, doc: plain(doc) };
   if (kind === "function" || kind === "const") return [itself];
-  const members = kind === "class" ? methodsOf(name, body, source, isType) : optionsOf(name, body);
+  // `ILeaseTable`: users call its methods. Those of other interfaces are for users to write, or are called by us.
+  const isCalled = kind === "class" || (kind === "interface" && /^I[A-Z]/.test(name));
+  const methods = isCalled ? methodsOf(name, body, source, isType) : [];
+  const members = kind === "class" ? methods : [...methods, ...optionsOf(name, body)];
   return [itself, ...members, ...inheritedBy(name, body, source)];
 }
 
