@@ -5,7 +5,8 @@ import { Election } from "incumbent";
 const client = new DynamoDBClient({});
 const election = new Election({ client, tableName: "incumbent", name: "billing/nightly" });
 const stop = new AbortController();
-process.once("SIGTERM", () => stop.abort());
+process.once("SIGTERM", () => stop.abort()); // how ECS, Kubernetes and systemd end a process
+process.once("SIGINT", () => stop.abort());
 
 // Every copy of the worker calls this. The function runs in one copy at a time.
 await election.lead(

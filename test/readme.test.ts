@@ -2,12 +2,17 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { transform } from "esbuild";
 import { beforeAll, expect, test } from "vitest";
 import { createLeaseTable } from "../src/testing/index.js";
 import { eventually, localEnv, newClient, newTable } from "./support/fixture.js";
 
-const readme = readFileSync("README.md", "utf8");
-const blocks = [...readme.matchAll(/<!-- (examples\/[\w-]+\.ts) -->\n```ts\n(.*?)\n```/gs)];
+/** The pages whose code is an example, and nothing else. */
+const pages = ["README.md", "docs/guide.md", "docs/succession.md"];
+const text = pages.map((page) => readFileSync(page, "utf8")).join("");
+const blocks = [...text.matchAll(/<!-- (examples\/[\w-]+\.ts) -->\n```ts\n(.*?)\n```/gs)];
+/** docs/deploy.md shows it: test/cdk/docs.test.ts. */
+const DEPLOYED = "examples/scheduled-job.ts";
 const client = newClient();
 
 beforeAll(async () => {
@@ -31,13 +36,21 @@ function run(file: string, ...args: string[]) {
 }
 
 test("every TypeScript block of the README is one of the examples, to the letter, and every example is shown", () => {
-  expect(blocks.length).toBe([...readme.matchAll(/```ts/g)].length);
-  for (const [, file = "", text] of blocks) expect(text).toBe(readFileSync(file, "utf8").trimEnd());
-  expect(blocks.map(([, file]) => file).sort()).toEqual(
+  expect(blocks.length).toBe([...text.matchAll(/```ts/g)].length);
+  for (const [, file = "", code] of blocks) expect(code).toBe(readFileSync(file, "utf8").trimEnd());
+  expect([DEPLOYED, ...blocks.map(([, file]) => file)].sort()).toEqual(
     readdirSync("examples")
       .map((file) => `examples/${file}`)
       .sort(),
   );
+});
+
+test("every example is JavaScript, too", async () => {
+  for (const [, file = "", code = ""] of blocks) {
+    await expect(transform(code, { loader: "js", sourcefile: file })).resolves.toMatchObject({
+      warnings: [],
+    });
+  }
 });
 
 test("the worker leads, charges, and gives the lease back on SIGTERM", async () => {
@@ -66,6 +79,15 @@ test("the cron job runs once per tick", async () => {
   });
   expect((await run("examples/cron.ts", "2026-01-31").exited).output).toBe("not run here: done\n");
   expect((await run("examples/cron.ts", "2026-02-01").exited).output).toBe("report for 2026-02-01, term 2\n");
+});
+
+test("the one with try and finally gives the lease back", async () => {
+  for (const term of [1, 2]) {
+    expect(await run("examples/try-finally.ts").exited).toEqual({
+      code: 0,
+      output: `cleaned up under term ${term}\n`,
+    });
+  }
 });
 
 test("the import by hand writes its fence", async () => {
