@@ -7,8 +7,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "test/**/*.long.test.ts"],
     globalSetup: "test/support/global-setup.ts",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     maxWorkers: 2,
     // One file's faults must not delay another's leases more than two cores make unavoidable.
     pool: "forks",

@@ -83,7 +83,7 @@ export async function newTable(
 /** Resolves with the first value that is not undefined or false; fails after `deadlineMs`. */
 export async function eventually<T>(
   what: () => T | undefined | false | Promise<T | undefined | false>,
-  { deadlineMs = 30_000 } = {},
+  { deadlineMs = 150_000 } = {},
 ): Promise<T> {
   for (const startMs = performance.now(); ; ) {
     const value = await what();
