@@ -21,6 +21,11 @@ export const CANDIDATE_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"],
   candidates: ["dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"],
 };
+/** A table in several Regions takes no transactions. */
+const WITHOUT_TRANSACTIONS: RoleActions = {
+  ...CANDIDATE_ACTIONS,
+  election: CANDIDATE_ACTIONS.election.filter((action) => action !== "dynamodb:ConditionCheckItem"),
+};
 export const OBSERVER_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:Query"],
   candidates: ["dynamodb:Query"],
@@ -85,7 +90,7 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
         "billing/nightly",
       );
     }
-    return this.#grantRole(grantee, CANDIDATE_ACTIONS, elections);
+    return this.#grantRole(grantee, this.hasTtl ? CANDIDATE_ACTIONS : WITHOUT_TRANSACTIONS, elections);
   }
 
   grantObserver(grantee: IGrantable, ...elections: string[]): Grant {

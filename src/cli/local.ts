@@ -92,7 +92,8 @@ async function createOrCheckItems(client: DynamoDBClient, items: string): Promis
     if (!(error instanceof ResourceInUseException)) throw error;
     const { Table } = await client.send(new DescribeTableCommand({ TableName: items }));
     const keys = Table?.KeySchema?.map(({ AttributeName }) => AttributeName) ?? [];
-    if (keys.join() !== "id") throw refused("--items", "must be a new table, or one whose only key is id", items, "ledger-2");
+    if (keys.join() !== "id")
+      throw refused("--items", "must be a new table, or one whose only key is id", items, "ledger-2");
   }
 }
 

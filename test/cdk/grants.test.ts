@@ -1,6 +1,9 @@
+import { DeleteItemCommand } from "@aws-sdk/client-dynamodb";
 import { ManagedPolicy } from "aws-cdk-lib/aws-iam";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { ElectionMonitor, LeaseTable } from "../../lib/index.js";
+import { Election } from "../../src/index.js";
+import type { DynamoDBLike } from "../../src/store/dynamodb/table.js";
 import { candidatesPartition } from "../../src/store/schema.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { newClient, newLeaseTable } from "../support/fixture.js";
@@ -82,6 +85,44 @@ describe.each(ROLES)("%s", (_, act, grant) => {
     expect(partitions).toHaveLength(act === candidate ? 1 : 0);
   });
 });
+
+test("on a table in several Regions a candidate gets no ConditionCheckItem, and founds elections without it", async () => {
+  const stack = newStack("eu-west-1");
+  const regions = ["eu-west-1", "eu-west-2", "eu-central-1"];
+  const policy = new ManagedPolicy(stack, "Policy");
+  new LeaseTable(stack, "Leases", { regions }).grantCandidate(policy, "reports");
+  const statements = statementsOf(stack, "Policy");
+  expect(statements.flatMap(actionsOf)).not.toContain("dynamodb:ConditionCheckItem");
+
+  const dynamodb = newClient();
+  const tableName = await newLeaseTable(dynamodb);
+  const denied: string[] = [];
+  // IAM decides first, then such a table refuses every transaction.
+  const client: DynamoDBLike = {
+    send: (command: Parameters<typeof dynamodb.send>[0], options) => {
+      const operation = command.constructor.name.replace(/Command$/, "");
+      const needs = needsOf({ operation, body: command.input }, tableName);
+      const refused = needs.filter((need) => !isAllowed(need, statements)).map(({ action }) => action);
+      denied.push(...refused);
+      if (refused.length > 0) return Promise.reject(named("AccessDeniedException"));
+      if (operation === "TransactWriteItems") return Promise.reject(named("ValidationException"));
+      return dynamodb.send(command, options);
+    },
+  };
+  const settings = { tableName, name: "reports", leaseDurationMs: 1_500 };
+  const lead = () => new Election({ client, ...settings }).campaign({ signal: AbortSignal.timeout(30_000) });
+  await (await lead()).resign();
+  const Key = { pk: { S: "reports" }, sk: { S: "lease" } };
+  await dynamodb.send(new DeleteItemCommand({ TableName: tableName, Key }));
+  const again = await lead();
+  expect(again.term).toBe(2);
+  await again.resign();
+  expect(new Set(denied)).toEqual(new Set(["dynamodb:ConditionCheckItem"]));
+});
+
+function named(name: string): Error {
+  return Object.assign(new Error(name), { name });
+}
 
 test("the monitor's role allows what it sends, and of the whole table no action more, nor a condition less", async () => {
   const needed = await needsOfRole(monitor);

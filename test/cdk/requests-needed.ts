@@ -24,7 +24,10 @@ const PART_ACTIONS: Record<string, string> = {
 };
 
 /** What a request needs on this table; what it does to other tables is their owners' matter. */
-export function needsOf({ operation, body }: SeenRequest, tableName: string): Need[] {
+export function needsOf(
+  { operation, body }: Pick<SeenRequest, "operation" | "body">,
+  tableName: string,
+): Need[] {
   if (operation === "TransactWriteItems") {
     const { TransactItems } = body as { readonly TransactItems: Record<string, Keyed>[] };
     return TransactItems.flatMap((item) =>

@@ -1,4 +1,4 @@
-import { TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import { beforeAll, expect, test } from "vitest";
 import { Election } from "../../src/index.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
@@ -32,6 +32,7 @@ const candidate = (name: string, label: string) =>
     tuning: { requestTimeoutMs: 15_000 },
   });
 const signal = new AbortController().signal;
+const leaseKey = (name: string) => ({ pk: { S: name }, sk: { S: "lease" } });
 
 test("an election is founded without a transaction, by one of several that try at once", async () => {
   const candidates = ["a", "b", "c"].map((label) => candidate("founded", label));
@@ -50,6 +51,53 @@ test("whoever put a term into history and went no further has used it up: the ne
   const leadership = await candidate("given-up", "a").campaign({ signal: AbortSignal.timeout(30_000) });
   expect(leadership.term).toBe(2);
   await leadership.resign();
+});
+
+/** IAM refuses a request before DynamoDB looks at the table. */
+const withoutConditionCheck = (under: DynamoDBLike): DynamoDBLike => ({
+  send: (command: never, options) => {
+    const { TransactItems = [] } = (command as TransactWriteItemsCommand).input;
+    if (TransactItems.some((item) => item.ConditionCheck)) {
+      const message = "User is not authorized to perform: dynamodb:ConditionCheckItem on resource";
+      return Promise.reject(Object.assign(new Error(message), { name: "AccessDeniedException" }));
+    }
+    return under.send(command, options);
+  },
+});
+
+test("an election is founded anew without the right to ConditionCheckItem, which such a table does not need", async () => {
+  const name = "founded-anew";
+  const tableName = table;
+  const settings = { tableName, name, leaseDurationMs: 1_500 };
+  const first = new Election({ client: strong, ...settings });
+  await (await first.campaign({ signal: AbortSignal.timeout(30_000) })).resign();
+  await client.send(new DeleteItemCommand({ TableName: table, Key: leaseKey(name) }));
+  let failures = 0;
+  const failingOnce: DynamoDBLike = {
+    send: (command: never, options) => {
+      if (!((command as object) instanceof TransactWriteItemsCommand) || failures++ > 0) {
+        return strong.send(command, options);
+      }
+      return Promise.reject(Object.assign(new Error("try again"), { name: "InternalServerError" }));
+    },
+  };
+  const second = new Election({ client: withoutConditionCheck(failingOnce), ...settings });
+  const leadership = await second.campaign({ signal: AbortSignal.timeout(30_000) });
+  expect(leadership.term).toBe(2);
+  expect(failures).toBeGreaterThan(1);
+  await leadership.resign();
+});
+
+test("a table with transactions needs the right to ConditionCheckItem: without it nothing is founded", async () => {
+  const name = "founded-with-transactions";
+  const settings = { tableName: table, name, leaseDurationMs: 1_500 };
+  await (await new Election({ client, ...settings }).campaign()).resign();
+  await client.send(new DeleteItemCommand({ TableName: table, Key: leaseKey(name) }));
+  const second = new Election({ client: withoutConditionCheck(client as DynamoDBLike), ...settings });
+  await expect(second.campaign({ signal: AbortSignal.timeout(30_000) })).rejects.toThrow(
+    /allow the client's identity dynamodb:ConditionCheckItem on it/,
+  );
+  expect(await leaseRow(client, table, name)).toMatchObject({ term: { N: "0" } });
 });
 
 test("a term that somebody else has put into history meanwhile is not founded again", async () => {

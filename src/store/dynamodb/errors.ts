@@ -6,6 +6,11 @@ import { IncumbentError, TableError, TableUnavailableError, TransactionRefusedEr
 
 const ACCESS_DENIED = new Set(["AccessDeniedException", "NotAuthorized", "OptInRequired"]);
 
+/** IAM refused it. */
+export function isAccessDenied(error: unknown): boolean {
+  return error instanceof Error && ACCESS_DENIED.has(error.name);
+}
+
 /** Errors about the client's credentials, and what repairs them. */
 const FIXES: ReadonlyArray<[name: RegExp, fix: string]> = [
   [

@@ -7,8 +7,9 @@ import {
 import type { Founding } from "../../protocol/takeover.js";
 import type { AcquireRequest, TermRecord, Written } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
-import { LEASE_SORT_KEY, termSortKey } from "../schema.js";
+import { LEASE_SORT_KEY, PARTITION_KEY, termSortKey } from "../schema.js";
 import { asSeen, conditionExpression, notThere } from "./conditions.js";
+import { isAccessDenied } from "./errors.js";
 import { attributes } from "./facts.js";
 import { toLease } from "./lease-codec.js";
 import { foundation } from "./lease-updates.js";
@@ -71,7 +72,9 @@ export function found(
       await send(command);
       return { done: true, lease: toLease(election, attributes(writes.lease.set)) };
     } catch (error) {
-      if (isNoTransactions(error)) return foundInSteps(table, election, writes, send);
+      if (await takesNoTransactions(error, table, election, send)) {
+        return foundInSteps(table, election, writes, send);
+      }
       if (!(error instanceof TransactionCanceledException)) throw error;
       const reasons = error.CancellationReasons ?? [];
       if (!reasons.some((reason) => reason.Code === "ConditionalCheckFailed")) throw error;
@@ -82,8 +85,35 @@ export function found(
   });
 }
 
-/** Tables with multi-Region strong consistency take no transactions. They refuse each one with this error. */
-function isNoTransactions(error: unknown): boolean {
+/**
+ * Tables with multi-Region strong consistency take no transactions. They refuse each one with a `ValidationException`.
+ * Their candidates do not need the right to ConditionCheckItem. Without it IAM refuses a founding before DynamoDB looks at
+ * the table. Then a transaction that needs no such right and changes nothing shows what kind of table it is.
+ */
+async function takesNoTransactions(
+  error: unknown,
+  table: DynamoDBTable,
+  election: string,
+  send: Send,
+): Promise<boolean> {
+  if (!isAccessDenied(error)) return isInvalid(error);
+  const nothing = {
+    ...table.rowOf(election, LEASE_SORT_KEY),
+    UpdateExpression: "REMOVE #nothing",
+    ConditionExpression: "attribute_exists(#pk) AND attribute_not_exists(#pk)",
+    ExpressionAttributeNames: { "#pk": PARTITION_KEY, "#nothing": "nothing" },
+  };
+  try {
+    await send(new TransactWriteItemsCommand({ TransactItems: [{ Update: nothing }] }));
+    return false;
+  } catch (answer) {
+    if (isInvalid(answer)) return true;
+    if (answer instanceof TransactionCanceledException || isAccessDenied(answer)) return false;
+    throw answer;
+  }
+}
+
+function isInvalid(error: unknown): boolean {
   return error instanceof Error && error.name === "ValidationException";
 }
 
