@@ -2,12 +2,13 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Duration, Stack, Token } from "aws-cdk-lib";
 import type { IPrincipal } from "aws-cdk-lib/aws-iam";
-import { Code, type Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { Code, type Function as LambdaFunction, Tracing } from "aws-cdk-lib/aws-lambda";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { AlarmChoices } from "./alarms.js";
+import { type BundledFunctionProps, checkMonitorFunction } from "./function-props.js";
 import type { ILeaseTable } from "./i-lease-table.js";
 import { A_TOKEN, checkElection, checkGiven, refuse } from "./invalid-prop.js";
 import { LeaderFunction } from "./leader-function.js";
@@ -15,6 +16,7 @@ import { type MonitorAlarmName, MonitorAlarms, type WatchedElection } from "./mo
 import { monitorDashboard } from "./monitor-dashboard.js";
 import { MonitorMetrics } from "./monitor-metrics.js";
 import { ScheduledLeader } from "./scheduled-leader.js";
+import { checkLogs } from "./scheduled-leader-rules.js";
 
 /** The monitors of one table, in one Region, elect the one that publishes. Each Region has its own metrics and alarms. */
 const ELECTION = "incumbent/monitor";
@@ -44,6 +46,15 @@ export interface ElectionMonitorProps {
   readonly alarms?: AlarmChoices<MonitorAlarmName>;
   /** The topic that the alarms notify. @default none */
   readonly alarmTopic?: ITopic;
+  /** In MB. @default 256 */
+  readonly memorySize?: number;
+  /** More environment of the function. @default none */
+  readonly environment?: Record<string, string>;
+  /**
+   * What CDK's function takes besides: `vpc`, `layers`, `architecture`, `logGroup`, `tracing`, and so on.
+   * @default traces are on
+   */
+  readonly functionProps?: BundledFunctionProps;
   /** How long the function's log is kept. @default ONE_MONTH */
   readonly logRetention?: RetentionDays;
 }
@@ -70,14 +81,17 @@ export class ElectionMonitor extends Construct {
     checkGiven(this, props, { table: 'new LeaseTable(this, "Leases")' });
     const { table, elections = [], interval = Duration.minutes(1), namespace = "Incumbent" } = props;
     checkInterval(this, interval);
+    checkMonitorFunction(this, props.functionProps);
+    checkLogs(this, props);
     for (const { election } of elections) checkElection(this, election, "elections");
 
     const election = table.hasTtl ? ELECTION : `${ELECTION}/${Stack.of(this).region}`;
     this.function = new LeaderFunction(this, "Function", {
       ...monitorCode(this),
       timeout: TIMEOUT,
-      memorySize: 256,
+      memorySize: props.memorySize ?? 256,
       environment: {
+        ...props.environment,
         INCUMBENT_MONITOR_ELECTION: election,
         INCUMBENT_METRICS_NAMESPACE: namespace,
         ...(!table.hasTtl && { INCUMBENT_PRUNE: "true" }),
@@ -85,7 +99,8 @@ export class ElectionMonitor extends Construct {
       },
       logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
       description: "Watches the elections of a lease table",
-      traced: true,
+      // As in the package, whose bundle has no source map.
+      functionProps: { tracing: Tracing.ACTIVE, ...props.functionProps, bundling: { sourceMap: false } },
     }).function;
     new ScheduledLeader(this, "Schedule", {
       table,

@@ -1,6 +1,7 @@
 export type { AlarmChoice, AlarmChoices } from "./alarms.js";
 export { ElectionMonitor, type ElectionMonitorProps } from "./election-monitor.js";
 export type { LeaseTableAttributes } from "./existing-lease-table.js";
+export type { BundledFunctionProps, FunctionProps } from "./function-props.js";
 export type { ILeaseTable } from "./i-lease-table.js";
 export { IncumbentStack, type IncumbentStackProps, type JobProps } from "./incumbent-stack.js";
 export { InvalidPropError } from "./invalid-prop.js";

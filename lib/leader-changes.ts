@@ -7,6 +7,7 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { AlarmChoices } from "./alarms.js";
 import { checkDeadLetterQueue, newDeadLetterQueue } from "./dead-letter-queue.js";
+import { knownSecondsOf } from "./durations.js";
 import type { ILeaseTable } from "./i-lease-table.js";
 import { refuse } from "./invalid-prop.js";
 import { ELECTED, ENDED, EVENT_SOURCE, type Filter, inputTemplate } from "./leader-change-filters.js";
@@ -156,12 +157,13 @@ export class LeaderChanges extends Construct {
 }
 
 function checkAge(scope: Construct, age: Duration): void {
-  if (age.isUnresolved()) return;
-  const seconds = age.toSeconds({ integral: false });
+  const suggestion = "Duration.hours(12)";
+  const seconds = knownSecondsOf(scope, "maximumRecordAge", age, suggestion);
+  if (seconds === undefined) return;
   const maxS = MAX_AGE_HOURS * 3_600;
-  if (Number.isInteger(seconds) && seconds >= MIN_AGE_S && seconds <= maxS) return;
+  if (seconds >= MIN_AGE_S && seconds <= maxS) return;
   const rule =
     `must be ${MIN_AGE_S} to ${maxS} seconds (${MAX_AGE_HOURS} hours), because the stream keeps records for 24 hours, and ` +
     "those that are older leave it without a message";
-  refuse(scope, "maximumRecordAge", rule, seconds, "Duration.hours(12)");
+  refuse(scope, "maximumRecordAge", rule, seconds, suggestion);
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
-import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
   Architecture,
   type Code,
@@ -8,10 +8,11 @@ import {
   Runtime,
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
-import { NodejsFunction, type NodejsFunctionProps, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
+import { NodejsFunction, type NodejsFunctionProps } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { bundlingError } from "./esbuild.js";
+import { bundlingOf, type FunctionProps } from "./function-props.js";
 import { refuse } from "./invalid-prop.js";
 
 /** The newest Node.js with long-term support that Lambda has. */
@@ -27,29 +28,28 @@ export interface LeaderFunctionProps {
   readonly environment?: Record<string, string>;
   readonly logRetention: RetentionDays;
   readonly description: string;
-  /** Whether to send traces to X-Ray. */
-  readonly traced?: boolean;
+  /** What CDK's function takes besides. @default none */
+  readonly functionProps?: FunctionProps | undefined;
 }
 
-/** A Lambda function with its own log group and role. The role may only write that log. */
+/** A Lambda function with its own log group and role, unless others are given. The role may only write that log. */
 export class LeaderFunction extends Construct {
   readonly function: LambdaFunction;
 
   constructor(scope: Construct, id: string, props: LeaderFunctionProps) {
     super(scope, id);
-    const logGroup = new LogGroup(this, "Logs", {
-      retention: props.logRetention,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    const role = new Role(this, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    const { entry, code, timeout, memorySize, environment = {}, functionProps = {} } = props;
+    const { bundling, ...given } = functionProps;
+    const logGroup = given.logGroup ?? newLogGroup(this, props.logRetention);
+    const role = given.role ?? newRole(this, given);
     logGroup.grantWrite(role);
-    if (props.traced) {
-      const reason = "X-Ray takes traces of no particular resource: it has no ARN to name.";
-      Validations.of(role).acknowledge({ id: "AwsSolutions-IAM5[Resource::*]", reason });
-    }
-    const { entry, code, timeout, memorySize, environment = {}, description } = props;
-    const tracing = props.traced ? Tracing.ACTIVE : Tracing.DISABLED;
-    const settings = { timeout, memorySize, environment, description, logGroup, role, tracing, ...PLATFORM };
+    const settings = {
+      architecture: Architecture.ARM_64,
+      description: props.description,
+      ...given,
+      ...{ timeout, memorySize, environment, logGroup, role },
+      runtime: RUNTIME,
+    };
     if (code) {
       this.function = new LambdaFunction(this, "Function", { ...settings, code, handler: "index.handler" });
       return;
@@ -58,21 +58,41 @@ export class LeaderFunction extends Construct {
       refuse(this, "entry", "must be a file that exports `handler`", entry, "src/nightly.ts");
     }
     try {
-      this.function = new NodejsFunction(this, "Function", { ...settings, entry, bundling: BUNDLING });
+      this.function = new NodejsFunction(this, "Function", {
+        ...settings,
+        environment: { ...sourceMaps(bundling), ...environment },
+        entry,
+        bundling: bundlingOf(bundling),
+      });
     } catch (error) {
       throw bundlingError(this, error);
     }
   }
 }
 
-const PLATFORM = { runtime: RUNTIME, architecture: Architecture.ARM_64 };
+function newLogGroup(scope: Construct, retention: RetentionDays): LogGroup {
+  return new LogGroup(scope, "Logs", { retention, removalPolicy: RemovalPolicy.DESTROY });
+}
 
-/** The AWS SDK's clients come with the runtime. CommonJS packages within an ES module still call `require`. */
-const BUNDLING: NonNullable<NodejsFunctionProps["bundling"]> = {
-  format: OutputFormat.ESM,
-  mainFields: ["module", "main"],
-  minify: true,
-  externalModules: ["@aws-sdk/client-*", "@aws-sdk/lib-*"],
-  banner:
-    'import{createRequire as incumbentRequire}from"node:module";const require=incumbentRequire(import.meta.url);',
-};
+/** CDK adds what tracing needs. What a VPC needs it adds only to a role that it makes. */
+function newRole(scope: Construct, { vpc, tracing = Tracing.DISABLED }: FunctionProps): Role {
+  const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+  if (vpc) {
+    const name = "service-role/AWSLambdaVPCAccessExecutionRole";
+    role.addManagedPolicy(ManagedPolicy.fromAwsManagedPolicyName(name));
+    const id = `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${name}]`;
+    const reason =
+      "Lambda's network interfaces have no ARN before they exist. AWS maintains the list of actions.";
+    Validations.of(role).acknowledge({ id, reason });
+  }
+  if (tracing !== Tracing.DISABLED) {
+    const reason = "X-Ray takes traces of no particular resource: it has no ARN to name.";
+    Validations.of(role).acknowledge({ id: "AwsSolutions-IAM5[Resource::*]", reason });
+  }
+  return role;
+}
+
+/** The bundle's source map is read only with this option. A `NODE_OPTIONS` of the user's stays as it is. */
+function sourceMaps(bundling: NodejsFunctionProps["bundling"]): Record<string, string> {
+  return bundling?.sourceMap === false ? {} : { NODE_OPTIONS: "--enable-source-maps" };
+}

@@ -5,6 +5,7 @@ import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { AlarmChoices } from "./alarms.js";
+import type { FunctionProps } from "./function-props.js";
 import type { ILeaseTable } from "./i-lease-table.js";
 import type { JobAlarmName } from "./job-alarms.js";
 
@@ -33,6 +34,12 @@ export interface ScheduledLeaderProps {
   readonly memorySize?: number;
   /** More environment; with `entry` only. @default none */
   readonly environment?: Record<string, string>;
+  /**
+   * What CDK's function takes besides; with `entry` only: `vpc`, `layers`, `architecture`, `bundling`, `logGroup`, `tracing`,
+   * `reservedConcurrentExecutions`, `description`, and so on. The bundle has a source map, which Node.js uses.
+   * @default none
+   */
+  readonly functionProps?: FunctionProps;
   /**
    * Keeps the job in one group of functions, such as a Region, as long as its runs succeed. All groups must get their
    * events at the same time, so a rate is deployed as the `cron` that has its ticks.

@@ -4,6 +4,7 @@ import type { Construct } from "constructs";
 import { notAllowed } from "../src/describe.js";
 import { LABEL_PATTERN, LABEL_RULE } from "../src/limits.js";
 import { knownSecondsOf, secondsOf } from "./durations.js";
+import { checkJobFunction } from "./function-props.js";
 import { refuse } from "./invalid-prop.js";
 import { cronOfRate } from "./schedule-rate.js";
 import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
@@ -15,7 +16,7 @@ const SHORTEST_TIMEOUT_S = 5;
 const MAX_TIMEOUT_S = 900;
 const MAX_STICKY_DAYS = 31;
 const MAX_RATE_DAYS = 366;
-const FOR_ENTRY = ["timeout", "memorySize", "environment", "logRetention"] as const;
+const FOR_ENTRY = ["timeout", "memorySize", "environment", "logRetention", "functionProps"] as const;
 
 export function checkFunction(scope: Construct, props: ScheduledLeaderProps): void {
   if ((props.entry === undefined) === (props.function === undefined)) {
@@ -32,6 +33,8 @@ export function checkFunction(scope: Construct, props: ScheduledLeaderProps): vo
   if (extra)
     refuse(scope, extra, "goes with entry; a function of your own has it already", props[extra], undefined);
   if (props.timeout) checkTimeout(scope, props.timeout);
+  checkJobFunction(scope, props.functionProps);
+  checkLogs(scope, props);
 }
 
 export function checkTimeout(scope: Construct, timeout: Duration | undefined): void {
@@ -44,6 +47,15 @@ export function checkTimeout(scope: Construct, timeout: Duration | undefined): v
     `must be ${SHORTEST_TIMEOUT_S} to ${MAX_TIMEOUT_S} seconds: the lease ends before the timeout by a margin for ` +
     "stopping and giving it back, and what is left is the time for work";
   refuse(scope, "timeout", rule, seconds, "Duration.minutes(1)");
+}
+
+export function checkLogs(
+  scope: Construct,
+  { logRetention, functionProps }: Pick<ScheduledLeaderProps, "logRetention" | "functionProps">,
+): void {
+  if (logRetention === undefined || functionProps?.logGroup === undefined) return;
+  const rule = "must not be given beside functionProps.logGroup, which has a retention of its own";
+  refuse(scope, "logRetention", rule, logRetention, "new LogGroup(…, { retention })");
 }
 
 export function checkTicks(scope: Construct, { ticks, once }: ScheduledLeaderProps): void {

@@ -115,6 +115,7 @@ export class ScheduledLeader extends Construct implements IGrantable {
       timeout: props.timeout ?? Duration.minutes(1),
       memorySize: props.memorySize ?? 256,
       logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      functionProps: props.functionProps,
       description: "Runs only as leader of its election",
     }).function;
   }

@@ -44,7 +44,9 @@ export function synthesize(): Asset {
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(join(ROOT, "node_modules/@aws-sdk"), join(folder, "node_modules/@aws-sdk"));
   const files = readdirSync(taskRoot);
-  const bytes = files.reduce((sum, file) => sum + statSync(join(taskRoot, file)).size, 0);
+  // Node.js reads the source map only for a stack trace.
+  const code = files.filter((file) => !file.endsWith(".map"));
+  const bytes = code.reduce((sum, file) => sum + statSync(join(taskRoot, file)).size, 0);
   const variables = Object.entries(job.Properties.Environment?.Variables ?? {});
   const environment = Object.fromEntries(
     variables.filter((entry): entry is [string, string] => typeof entry[1] === "string"),

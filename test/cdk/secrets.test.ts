@@ -82,6 +82,7 @@ const JOB: Record<keyof ScheduledLeaderProps, 0> = {
   timeout: 0,
   memorySize: 0,
   environment: 0,
+  functionProps: 0,
   sticky: 0,
   once: 0,
   ticks: 0,
@@ -114,6 +115,8 @@ test("ScheduledLeader: parts of retry and sticky, and an environment that goes w
   expect(job({ sticky: { group: CANARY, for: Duration.hours(1) } })).toBe(true);
   expect(job({ entry: CANARY })).toBe(true);
   expect(job({ entry: undefined, function: {}, environment: { SECRET: CANARY } })).toBe(true);
+  expect(job({ functionProps: { handler: CANARY } })).toBe(true);
+  expect(job({ functionProps: { bundling: { banner: `const require = "${CANARY}";` } } })).toBe(true);
 });
 
 const MONITOR: Record<keyof ElectionMonitorProps, 0> = {
@@ -123,6 +126,9 @@ const MONITOR: Record<keyof ElectionMonitorProps, 0> = {
   namespace: 0,
   alarms: 0,
   alarmTopic: 0,
+  memorySize: 0,
+  environment: 0,
+  functionProps: 0,
   logRetention: 0,
 };
 test.each(Object.keys(MONITOR))("ElectionMonitor: %s", (prop) => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
@@ -21,6 +21,16 @@ test("cdk synth makes the stack, with two functions that load", async () => {
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   const assets = readdirSync(output).filter((name) => name.startsWith("asset."));
   expect(assets).toHaveLength(2);
+  // The map of the job's bundle names its source. The monitor's bundle has none, as in the package.
+  const maps = assets
+    .map((asset) => join(output, asset, "index.mjs.map"))
+    .filter((map) => existsSync(map))
+    .map((map) => JSON.parse(readFileSync(map, "utf8")));
+  expect(maps).toEqual([
+    expect.objectContaining({
+      sources: expect.arrayContaining([expect.stringMatching(/scheduled-job\.ts$/)]),
+    }),
+  ]);
   for (const asset of assets) {
     const file = pathToFileURL(join(output, asset, "index.mjs"));
     const code = `import { handler } from ${JSON.stringify(file)}; process.stdout.write(typeof handler);`;
