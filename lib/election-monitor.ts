@@ -4,7 +4,7 @@ import { Duration, Stack, Token } from "aws-cdk-lib";
 import type { IPrincipal } from "aws-cdk-lib/aws-iam";
 import { Code, type Function as LambdaFunction, Tracing } from "aws-cdk-lib/aws-lambda";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
-import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
+import { type IScheduleGroup, ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { AlarmChoices } from "./alarms.js";
@@ -36,6 +36,8 @@ export interface ElectionMonitorProps {
   readonly elections?: readonly WatchedElection[];
   /** The time between two runs: 1 to 60 whole minutes. @default 1 minute */
   readonly interval?: Duration;
+  /** The group of schedules that its schedule belongs to. @default the account's group `default` */
+  readonly scheduleGroup?: IScheduleGroup;
   /** The metrics' namespace in CloudWatch. @default "Incumbent" */
   readonly namespace?: string;
   /**
@@ -107,6 +109,7 @@ export class ElectionMonitor extends Construct {
       election,
       schedule: ScheduleExpression.rate(interval),
       function: this.function,
+      ...(props.scheduleGroup && { scheduleGroup: props.scheduleGroup }),
       // The next run comes soon, and an alarm says so if none comes.
       retry: { maximumRetryAttempts: 0, maximumEventAge: Duration.minutes(1) },
       alarms: false,

@@ -4,6 +4,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import {
   ContextAttribute,
   type ISchedule,
+  type IScheduleGroup,
   type IScheduleTarget,
   type ScheduleTargetConfig,
   ScheduleTargetInput,
@@ -31,15 +32,14 @@ export class LeaderTarget implements IScheduleTarget {
     private readonly target: IFunction,
     private readonly deadLetterQueue: IQueue,
     private readonly maximumEventAgeInSeconds: number,
+    private readonly group: IScheduleGroup | undefined,
   ) {}
 
   bind(_schedule: ISchedule): ScheduleTargetConfig {
     const stack = Stack.of(this.scope);
-    const group = stack.formatArn({
-      service: "scheduler",
-      resource: "schedule-group",
-      resourceName: "default",
-    });
+    const group =
+      this.group?.scheduleGroupArn ??
+      stack.formatArn({ service: "scheduler", resource: "schedule-group", resourceName: "default" });
     const role = new Role(this.scope, "SchedulerRole", {
       description: "Lets EventBridge Scheduler invoke one function",
       assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {

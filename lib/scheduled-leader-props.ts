@@ -1,7 +1,7 @@
 import type { Duration } from "aws-cdk-lib";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
-import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
+import type { IScheduleGroup, ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { AlarmChoices } from "./alarms.js";
@@ -54,6 +54,10 @@ export interface ScheduledLeaderProps {
    * @default "latest"
    */
   readonly ticks?: "latest" | "every";
+  /** Whether the schedule fires. `false`: it is deployed, and nothing runs. @default true */
+  readonly enabled?: boolean;
+  /** The group of schedules that it belongs to. @default the account's group `default` */
+  readonly scheduleGroup?: IScheduleGroup;
   /** What happens to runs that fail. @default as described there */
   readonly retry?: RetryProps;
   /**

@@ -58,6 +58,11 @@ export function checkLogs(
   refuse(scope, "logRetention", rule, logRetention, "new LogGroup(…, { retention })");
 }
 
+export function checkEnabled(scope: Construct, enabled: boolean | undefined): void {
+  if (enabled === undefined || typeof enabled === "boolean") return;
+  refuse(scope, "enabled", "must be true or false", enabled, false);
+}
+
 export function checkTicks(scope: Construct, { ticks, once }: ScheduledLeaderProps): void {
   if (ticks === undefined) return;
   if (ticks !== "latest" && ticks !== "every") {

@@ -14,7 +14,14 @@ import { retriesOf } from "./retries.js";
 import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
 import { LeaderTarget } from "./schedule-target.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
-import { checkFunction, checkRate, checkSticky, checkTicks, checkTimeout } from "./scheduled-leader-rules.js";
+import {
+  checkEnabled,
+  checkFunction,
+  checkRate,
+  checkSticky,
+  checkTicks,
+  checkTimeout,
+} from "./scheduled-leader-rules.js";
 
 const FIFO = "neither EventBridge Scheduler nor Lambda sends failed events to a FIFO queue";
 
@@ -47,13 +54,14 @@ export class ScheduledLeader extends Construct implements IGrantable {
       election: "billing/nightly",
       schedule: "ScheduleExpression.rate(Duration.hours(1))",
     });
-    const { table, election, sticky, once = "tick" } = props;
+    const { table, election, sticky, once = "tick", scheduleGroup } = props;
     checkElection(this, election);
     checkFunction(this, props);
     const rateS = rateSecondsOf(props.schedule.expressionString);
     this.rate = rateS === undefined ? undefined : Duration.seconds(rateS);
     checkRate(this, props, rateS);
     checkTicks(this, props);
+    checkEnabled(this, props.enabled);
     checkDeadLetterQueue(this, props.deadLetterQueue, FIFO);
     const { attempts, maxAgeS } = retriesOf(this, props, rateS);
     if (sticky) checkSticky(this, sticky, props, rateS);
@@ -81,7 +89,9 @@ export class ScheduledLeader extends Construct implements IGrantable {
     this.schedule = new Schedule(this, "Schedule", {
       schedule: sticky ? aligned(props.schedule, rateS) : props.schedule,
       timeWindow: TimeWindow.off(),
-      target: new LeaderTarget(this, this.function, this.deadLetterQueue, maxAgeS),
+      enabled: props.enabled ?? true,
+      ...(scheduleGroup && { scheduleGroup }),
+      target: new LeaderTarget(this, this.function, this.deadLetterQueue, maxAgeS, scheduleGroup),
       description: Token.isUnresolved(election) ? "Runs its leader" : `Runs the leader of ${election}`,
     });
     if (props.alarms !== false) {
