@@ -7,12 +7,17 @@ import { defaultRetries, MAX_AGE_S, MIN_AGE_S, maxAgeS, maxAttempts, type Retrie
 import type { RetryProps, ScheduledLeaderProps } from "./scheduled-leader-props.js";
 
 /**
- * The retries of a job. Refuses those that come too late for their tick.
+ * The retries of a job. Refuses those that come too late for their tick. With `retry: false` they are for the delivery of
+ * its events only.
  * @param rateS from one run to the next, in seconds; undefined: unknown
  */
 export function retriesOf(scope: Construct, props: ScheduledLeaderProps, rateS: number | undefined): Retries {
   const { retry = {}, once = "tick", ticks = "latest", schedule } = props;
-  const given = checked(scope, retry);
+  if (retry === false && !props.function) {
+    const rule = "must not be false with entry: its function has no retries of its own";
+    refuse(scope, "retry", rule, retry, undefined);
+  }
+  const given = retry ? checked(scope, retry) : {};
   const expression = schedule.expressionString;
   const occurrence = { rateS, ticks: once ? ticks : undefined };
   const usual = defaultRetries(occurrence);

@@ -24,7 +24,8 @@ export interface ScheduledLeaderProps {
    */
   readonly entry?: string;
   /**
-   * Your own function, whose handler is made by `leaderHandler`. It gets the environment and the permissions.
+   * Your own function, whose handler is made by `leaderHandler`. It gets the environment and the permissions. It must be a
+   * `Function` of this app: an alias or an imported function has no environment.
    * @default one is made from `entry`
    */
   readonly function?: LambdaFunction;
@@ -32,7 +33,7 @@ export interface ScheduledLeaderProps {
   readonly timeout?: Duration;
   /** In MB; with `entry` only. @default 256 */
   readonly memorySize?: number;
-  /** More environment; with `entry` only. @default none */
+  /** More environment; with `entry` only. A variable that a prop sets is refused. @default none */
   readonly environment?: Record<string, string>;
   /**
    * What CDK's function takes besides; with `entry` only: `vpc`, `layers`, `architecture`, `bundling`, `logGroup`, `tracing`,
@@ -58,11 +59,15 @@ export interface ScheduledLeaderProps {
   readonly enabled?: boolean;
   /** The group of schedules that it belongs to. @default the account's group `default` */
   readonly scheduleGroup?: IScheduleGroup;
-  /** What happens to runs that fail. @default as described there */
-  readonly retry?: RetryProps;
   /**
-   * The queue for events that were not delivered, and for those whose runs failed for good. It must be a standard queue. If
-   * it has a key of your own, the Scheduler and the function may use the key.
+   * What happens to runs that fail. `false`: what your `function` says itself, with `retryAttempts`, `maxEventAge` and
+   * `onFailure`. Its retries must end before the next tick. Give `false` too to a second `ScheduledLeader` of one function.
+   * @default as described there
+   */
+  readonly retry?: RetryProps | false;
+  /**
+   * The queue for events that were not delivered, and for those whose runs failed for good. With `retry: false` it gets the
+   * first kind only. It must be a standard queue. If it has a key of your own, the Scheduler and the function may use the key.
    * @default one is made
    */
   readonly deadLetterQueue?: IQueue;

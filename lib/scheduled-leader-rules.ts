@@ -1,11 +1,14 @@
-import { type Duration, Token } from "aws-cdk-lib";
+import { type Duration, Token, TokenComparison } from "aws-cdk-lib";
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
-import { notAllowed } from "../src/describe.js";
+import { Kind, notAllowed } from "../src/describe.js";
 import { LABEL_PATTERN, LABEL_RULE } from "../src/limits.js";
 import { knownSecondsOf, secondsOf } from "./durations.js";
 import { checkJobFunction } from "./function-props.js";
+import type { ILeaseTable } from "./i-lease-table.js";
 import { refuse } from "./invalid-prop.js";
+import { checkOwnFunction } from "./own-function.js";
 import { cronOfRate } from "./schedule-rate.js";
 import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
 
@@ -32,6 +35,7 @@ export function checkFunction(scope: Construct, props: ScheduledLeaderProps): vo
   const extra = props.function && FOR_ENTRY.find((prop) => props[prop] !== undefined);
   if (extra)
     refuse(scope, extra, "goes with entry; a function of your own has it already", props[extra], undefined);
+  if (props.function) checkOwnFunction(scope, props.function);
   if (props.timeout) checkTimeout(scope, props.timeout);
   checkJobFunction(scope, props.functionProps);
   checkLogs(scope, props);
@@ -61,6 +65,21 @@ export function checkLogs(
 export function checkEnabled(scope: Construct, enabled: boolean | undefined): void {
   if (enabled === undefined || typeof enabled === "boolean") return;
   refuse(scope, "enabled", "must be true or false", enabled, false);
+}
+
+/** A function is told the table's name. Its client looks for the name in the function's account and Region. */
+export function checkPlace(scope: Construct, { env }: LambdaFunction, { table }: ILeaseTable): void {
+  const isElsewhere = (part: "region" | "account") =>
+    Token.compareStrings(env[part], table.env[part]) === TokenComparison.DIFFERENT;
+  const rule = (part: string) => `must be in the function's ${part}, because the function looks for it there`;
+  if (isElsewhere("account")) {
+    const received = new Kind("a table in another account");
+    refuse(scope, "table", rule("account"), received, 'new LeaseTable(this, "Leases")');
+  }
+  if (!isElsewhere("region")) return;
+  const suggestion =
+    'the replica there: LeaseTable.fromTableName(this, "Leases", "incumbent", { multiRegion: true })';
+  refuse(scope, "table", rule("Region"), new Kind("a table in another Region"), suggestion);
 }
 
 export function checkTicks(scope: Construct, { ticks, once }: ScheduledLeaderProps): void {

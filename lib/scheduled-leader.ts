@@ -1,4 +1,4 @@
-import { Duration, Stack, TimeZone, Token } from "aws-cdk-lib";
+import { Duration, TimeZone, Token } from "aws-cdk-lib";
 import type { IGrantable, IPrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
@@ -10,6 +10,8 @@ import { checkDeadLetterQueue, newDeadLetterQueue } from "./dead-letter-queue.js
 import { checkElection, checkGiven } from "./invalid-prop.js";
 import { JobAlarms } from "./job-alarms.js";
 import { LeaderFunction } from "./leader-function.js";
+import { setVariables, variablesOf } from "./leader-variables.js";
+import { checkNoRetries } from "./own-function.js";
 import { retriesOf } from "./retries.js";
 import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
 import { LeaderTarget } from "./schedule-target.js";
@@ -17,6 +19,7 @@ import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
 import {
   checkEnabled,
   checkFunction,
+  checkPlace,
   checkRate,
   checkSticky,
   checkTicks,
@@ -68,24 +71,21 @@ export class ScheduledLeader extends Construct implements IGrantable {
 
     this.function = props.function ?? this.#makeFunction(props);
     checkTimeout(this, this.function.timeout);
-    this.#addEnvironment({ INCUMBENT_TABLE: table.tableName, INCUMBENT_ELECTION: election });
-    if (once) this.#addTicks(once, props.ticks, rateS);
-    if (sticky) {
-      const group = sticky.group ?? Stack.of(this).region;
-      this.#addEnvironment({
-        INCUMBENT_STICKY_GROUP: group,
-        INCUMBENT_STICKY_MS: String(sticky.for.toMilliseconds()),
-      });
-    }
+    checkPlace(this, this.function, table);
+    const where = props.function ? "function.environment" : "environment";
+    setVariables(this, this.function, variablesOf(this, props, rateS), where);
     table.grantCandidate(this.function, election);
 
     this.deadLetterQueue = props.deadLetterQueue ?? newDeadLetterQueue(this, "DeadLetters");
     // The schedule only delivers the event. Lambda knows whether the run failed, and tries again.
-    this.function.configureAsyncInvoke({
-      retryAttempts: attempts,
-      maxEventAge: Duration.seconds(maxAgeS),
-      onFailure: new SqsDestination(this.deadLetterQueue),
-    });
+    if (props.retry !== false) {
+      checkNoRetries(this, this.function);
+      this.function.configureAsyncInvoke({
+        retryAttempts: attempts,
+        maxEventAge: Duration.seconds(maxAgeS),
+        onFailure: new SqsDestination(this.deadLetterQueue),
+      });
+    }
     this.schedule = new Schedule(this, "Schedule", {
       schedule: sticky ? aligned(props.schedule, rateS) : props.schedule,
       timeWindow: TimeWindow.off(),
@@ -110,14 +110,6 @@ export class ScheduledLeader extends Construct implements IGrantable {
     return this.function.grantPrincipal;
   }
 
-  #addTicks(once: string, ticks: ScheduledLeaderProps["ticks"], rateS: number | undefined): void {
-    this.#addEnvironment({
-      INCUMBENT_ONCE: once,
-      ...(ticks && { INCUMBENT_TICKS: ticks }),
-      ...(rateS !== undefined && { INCUMBENT_TICK_PERIOD_MS: String(rateS * 1_000) }),
-    });
-  }
-
   #makeFunction(props: ScheduledLeaderProps): LambdaFunction {
     return new LeaderFunction(this, "Job", {
       ...(props.entry !== undefined && { entry: props.entry }),
@@ -128,10 +120,6 @@ export class ScheduledLeader extends Construct implements IGrantable {
       functionProps: props.functionProps,
       description: "Runs only as leader of its election",
     }).function;
-  }
-
-  #addEnvironment(environment: Record<string, string>): void {
-    for (const [name, value] of Object.entries(environment)) this.function.addEnvironment(name, value);
   }
 }
 

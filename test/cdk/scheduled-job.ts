@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Duration, type Stack } from "aws-cdk-lib";
-import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { Code, type FunctionProps, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import { LeaseTable, ScheduledLeader, type ScheduledLeaderProps } from "../../lib/index.js";
 import { only } from "./synth.js";
@@ -21,7 +21,7 @@ export function leader(stack: Stack, props: Partial<ScheduledLeaderProps> = {}):
   });
 }
 
-export function ownFunction(stack: Stack, props: { timeout?: Duration } = {}): LambdaFunction {
+export function ownFunction(stack: Stack, props: Partial<FunctionProps> = {}): LambdaFunction {
   const code = Code.fromInline("exports.handler = async () => {};");
   return new LambdaFunction(stack, "Own", {
     runtime: Runtime.NODEJS_24_X,

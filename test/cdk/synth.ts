@@ -17,8 +17,9 @@ export function newApp(context: Record<string, unknown> = {}): App {
   return new App({ outdir, context: { "aws:cdk:bundling-stacks": [], ...context } });
 }
 
-export function newStack(region?: string, id = "Test"): Stack {
-  return new Stack(newApp(), id, region === undefined ? {} : { env: { region } });
+export function newStack(region?: string, id = "Test", account?: string): Stack {
+  const env = { ...(region !== undefined && { region }), ...(account !== undefined && { account }) };
+  return new Stack(newApp(), id, { env });
 }
 
 interface Resource {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { Duration, Lazy, TimeZone } from "aws-cdk-lib";
+import { Duration, Lazy, type Stack, TimeZone } from "aws-cdk-lib";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import { inject, vi } from "vitest";
 import {
@@ -12,6 +12,7 @@ import {
 import { settingsOf } from "../../lib/settings.js";
 import { type LeaderOptions, leaderHandler } from "../../src/lambda/index.js";
 import { MemoryTable } from "../../src/testing/index.js";
+import { ownFunction } from "../cdk/scheduled-job.js";
 import { newStack } from "../cdk/synth.js";
 import { BARE, incumbentWith } from "../support/cli.js";
 import type { Section } from "./section.js";
@@ -138,15 +139,20 @@ const commands: Section = {
 
 const entry = fileURLToPath(new URL("../../examples/scheduled-job.ts", import.meta.url));
 const minutes = Duration.minutes;
-const scheduling = (props: object) => () => {
+const scheduling =
+  (props: object, stack = newStack()) =>
+  () => {
+    new ScheduledLeader(stack, "Nightly", {
+      table: new LeaseTable(stack, "Leases"),
+      election: "reports/daily",
+      schedule: ScheduleExpression.cron({ hour: "3", minute: "0", timeZone: TimeZone.ETC_UTC }),
+      entry,
+      ...props,
+    } as ScheduledLeaderProps);
+  };
+const schedulingOwn = (make: (stack: Stack) => unknown) => () => {
   const stack = newStack();
-  new ScheduledLeader(stack, "Nightly", {
-    table: new LeaseTable(stack, "Leases"),
-    election: "reports/daily",
-    schedule: ScheduleExpression.cron({ hour: "3", minute: "0", timeZone: TimeZone.ETC_UTC }),
-    entry,
-    ...props,
-  } as ScheduledLeaderProps);
+  return scheduling({ entry: undefined, function: make(stack) }, stack)();
 };
 const tabling = (props: LeaseTableProps, region?: string) => () =>
   new LeaseTable(newStack(region), "Leases", props);
@@ -170,6 +176,18 @@ const constructs: Section = {
     "a rate that is a token": scheduling({
       schedule: ScheduleExpression.rate(minutes(Lazy.number({ produce: () => 1 }))),
     }),
+    "an alias in place of a function": schedulingOwn((stack) =>
+      ownFunction(stack, { timeout: minutes(1) }).addAlias("live"),
+    ),
+    "a function that has retries of its own": schedulingOwn((stack) =>
+      ownFunction(stack, { timeout: minutes(1), retryAttempts: 1 }),
+    ),
+    "a table in another Region than the function": () =>
+      scheduling({ table: new LeaseTable(newStack("eu-central-1"), "Leases") }, newStack("eu-west-1"))(),
+    "a variable that a prop sets: `environment: { INCUMBENT_TICKS }`": scheduling({
+      environment: { INCUMBENT_TICKS: "every" },
+    }),
+    "`retry: false` with `entry`": scheduling({ retry: false }),
     "five retries of Lambda": scheduling({ retry: { maximumRetryAttempts: 5 } }),
     "events of `rate(10 minutes)` that are tried for an hour": scheduling({
       schedule: ScheduleExpression.rate(minutes(10)),
