@@ -1,19 +1,10 @@
 import { CfnParameter, Duration, type Stack } from "aws-cdk-lib";
-import { Template } from "aws-cdk-lib/assertions";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { ElectionMonitor, LeaseTable } from "../../lib/index.js";
-import { newStack, withoutHash } from "./synth.js";
+import { type Json, type Plain, parameter, plainOf } from "./plain-template.js";
+import { newStack } from "./synth.js";
 
 /** The CloudFormation templates in docs/, for people without CDK. They are what the constructs make, with parameters. */
-
-type Json = Record<string, unknown>;
-interface Plain {
-  readonly AWSTemplateFormatVersion: string;
-  readonly Description: string;
-  readonly Parameters: Json;
-  readonly Conditions?: Json;
-  readonly Resources: Record<string, Json>;
-}
 
 const NAMES = "names of elections, separated by commas";
 
@@ -103,11 +94,6 @@ export function electionAlarmsTemplate(): Plain {
   };
 }
 
-function parameter(stack: Stack) {
-  return (id: string, description: string, otherwise?: string) =>
-    new CfnParameter(stack, id, { description, ...(otherwise !== undefined && { default: otherwise }) });
-}
-
 function tableAndTopic(stack: Stack) {
   const text = parameter(stack);
   const name = text("TableName", "The lease table", "incumbent");
@@ -116,49 +102,4 @@ function tableAndTopic(stack: Stack) {
     table: LeaseTable.fromTableName(stack, "Leases", name.valueAsString),
     alarmTopic: Topic.fromTopicArn(stack, "Topic", topic.valueAsString),
   };
-}
-
-function plainOf(stack: Stack, Description: string): Plain {
-  const { Parameters, Resources } = Template.fromStack(stack).toJSON() as Plain;
-  const { BootstrapVersion: _, ...parameters } = Parameters;
-  const ids = new Map(Object.keys(Resources).map((id) => [id, withoutHash(id).replace(/^Monitor(?=.)/, "")]));
-  if (new Set(ids.values()).size < ids.size) throw new Error("two resources have one name");
-  const renamed = Object.entries(Resources).map(([id, { Metadata: _, ...resource }]): [string, Json] => [
-    ids.get(id) as string,
-    withoutNeedless(rewritten(resource, ids) as Json),
-  ]);
-  return {
-    AWSTemplateFormatVersion: "2010-09-09",
-    Description,
-    Parameters: parameters,
-    Resources: Object.fromEntries(renamed),
-  };
-}
-
-/** Without dependencies that a reference says already. */
-function withoutNeedless({ DependsOn, ...resource }: Json): Json {
-  if (!Array.isArray(DependsOn)) return resource;
-  const text = JSON.stringify(resource);
-  return { ...resource, DependsOn: DependsOn.filter((id) => !text.includes(`"${id}"`)) };
-}
-
-/** With readable ids, and with Fn::Sub in place of Fn::Join. */
-function rewritten(value: unknown, ids: ReadonlyMap<string, string>): unknown {
-  if (Array.isArray(value)) return value.map((entry) => rewritten(entry, ids));
-  if (typeof value === "string") return ids.get(value) ?? value;
-  if (typeof value !== "object" || value === null) return value;
-  const object = value as Json;
-  const join = object["Fn::Join"];
-  if (Array.isArray(join) && join[0] === "" && Array.isArray(join[1])) {
-    return { "Fn::Sub": join[1].map((part) => textOf(rewritten(part, ids))).join("") };
-  }
-  return Object.fromEntries(Object.entries(object).map(([name, entry]) => [name, rewritten(entry, ids)]));
-}
-
-function textOf(part: unknown): string {
-  if (typeof part === "string") return part.replaceAll("${", "${!");
-  const { Ref, "Fn::GetAtt": attribute } = part as { Ref?: string; "Fn::GetAtt"?: readonly string[] };
-  const name = Ref ?? attribute?.join(".");
-  if (name === undefined) throw new Error(`not a part of a text that is known: ${JSON.stringify(part)}`);
-  return `\${${name}}`;
 }

@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { Cdk, type Context, type Template } from "./cdk.js";
 import { functions, roles } from "./checks/functions.js";
 import { isGone } from "./checks/gone.js";
@@ -7,10 +7,10 @@ import { schedules } from "./checks/schedules.js";
 import { isRetained, leads, table, timeToLive } from "./checks/table.js";
 import { onTemplate } from "./checks/template.js";
 import { alarms, dashboard } from "./checks/watching.js";
-import { run } from "./command.js";
 import { clientConfig, Deployed, same } from "./deployed.js";
 import { type Emulator, startEmulator } from "./emulator.js";
 import { isolatedEnvironment } from "./environment.js";
+import { plainFiles } from "./plain.js";
 import { virtualEnvironment } from "./python.js";
 import { StepFailure, type Steps } from "./steps.js";
 
@@ -49,24 +49,15 @@ export async function story(root: string, steps: Steps, signal: AbortSignal): Pr
   const { python } = await steps.run("virtual environment with moto's server", () =>
     virtualEnvironment(folder, requirements, outside),
   );
-  await steps.run("the templates in docs/", async () => {
-    const folder = join(root, "docs");
-    const templates = readdirSync(folder).filter((name) => name.endsWith(".template.json"));
-    // It comes with moto. Its warnings fail too.
-    await run(
-      join(dirname(python), "cfn-lint"),
-      templates.map((name) => join(folder, name)),
-      outside,
-    );
-    return { found: `${templates.length}, and cfn-lint finds nothing` };
-  });
   const { emulator } = await steps.run("an empty AWS on loopback", async () => {
     const started = await startEmulator(python, outside.env);
     return { emulator: started, found: started.endpoint };
   });
   await using _ = emulator;
   const env = isolatedEnvironment(home, emulator.endpoint);
-  const cdk = new Cdk(root, folder, { cwd: root, env, signal });
+  const inside = { ...outside, env };
+  await plainFiles(root, python, { outside, inside, endpoint: emulator.endpoint }, steps);
+  const cdk = new Cdk(root, folder, inside);
   await steps.run("cdk bootstrap", async () => {
     await cdk.bootstrap();
     return { found: "toolkit stack made" };

@@ -9,26 +9,41 @@ import { type ClientConfig, type Deployed, holds, same } from "../deployed.js";
 
 export async function table(deployed: Deployed): Promise<{ found: string }> {
   const { physicalId: TableName } = deployed.one("AWS::DynamoDB::GlobalTable");
-  const client = new DynamoDBClient(deployed.config);
+  const { found, arn } = await tableOf(deployed.config, TableName);
+  same("the output TableName", deployed.outputs.TableName, TableName);
+  same("the output TableArn", deployed.outputs.TableArn, arn);
+  return { found };
+}
+
+/** A lease table, whoever made it. */
+export async function tableOf(
+  config: ClientConfig,
+  TableName: string,
+): Promise<{ found: string; arn: string | undefined }> {
+  const client = new DynamoDBClient(config);
   const { Table } = await client.send(new DescribeTableCommand({ TableName }));
   holds(Table !== undefined, `table ${TableName} is not there`);
   const keys = Table.KeySchema?.map(({ AttributeName, KeyType }) => `${AttributeName} ${KeyType}`);
   same("the key", keys, ["pk HASH", "sk RANGE"]);
   same("the billing mode", Table.BillingModeSummary?.BillingMode, "PAY_PER_REQUEST");
   same("deletion protection", Table.DeletionProtectionEnabled, true);
-  same("the output TableName", deployed.outputs.TableName, TableName);
-  same("the output TableArn", deployed.outputs.TableArn, Table.TableArn);
   const { ContinuousBackupsDescription: backups } = await client.send(
     new DescribeContinuousBackupsCommand({ TableName }),
   );
   const recovery = backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus;
   same("point-in-time recovery", recovery, "ENABLED");
-  return { found: `${TableName}, pk and sk, on demand, protected, point-in-time recovery` };
+  return {
+    found: `${TableName}, pk and sk, on demand, protected, point-in-time recovery`,
+    arn: Table.TableArn,
+  };
 }
 
 export async function timeToLive(deployed: Deployed): Promise<{ found: string }> {
-  const { physicalId: TableName } = deployed.one("AWS::DynamoDB::GlobalTable");
-  const { TimeToLiveDescription: ttl } = await new DynamoDBClient(deployed.config).send(
+  return timeToLiveOf(deployed.config, deployed.one("AWS::DynamoDB::GlobalTable").physicalId);
+}
+
+export async function timeToLiveOf(config: ClientConfig, TableName: string): Promise<{ found: string }> {
+  const { TimeToLiveDescription: ttl } = await new DynamoDBClient(config).send(
     new DescribeTimeToLiveCommand({ TableName }),
   );
   same("the time to live", [ttl?.AttributeName, ttl?.TimeToLiveStatus], ["ttl", "ENABLED"]);
