@@ -1,9 +1,9 @@
 import type { Plain } from "../cdk/plain-template.js";
-import { pipes } from "./pipes.js";
+import { pipesOf } from "./pipes.js";
 import { policies } from "./policies.js";
 import { samOf } from "./sam.js";
 import { tableScript } from "./table-script.js";
-import { jobTemplate, tableTemplate } from "./templates.js";
+import { jobTemplate, leaderChangesTemplate, tableTemplate } from "./templates.js";
 import { terraformOf } from "./terraform.js";
 import { yamlOf } from "./yaml.js";
 
@@ -13,6 +13,7 @@ const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 export function files(): Record<string, string> {
   const table = tableTemplate();
   const job = jobTemplate();
+  const changes = leaderChangesTemplate();
   const { Input } = scheduleOf(job).Target;
   return {
     "table.sh": tableScript(table),
@@ -25,7 +26,8 @@ export function files(): Record<string, string> {
       "A lease table of incumbent, and a job that runs on a schedule, in one Region.",
     ),
     "schedule-input.json": json(JSON.parse(Input)),
-    "pipes.json": json(pipes()),
+    "leader-changes.template.json": json(changes),
+    "pipes.json": json(pipesOf(changes)),
     ...Object.fromEntries(
       Object.entries(policies()).map(([role, policy]) => [`${role}.policy.json`, json(policy)]),
     ),

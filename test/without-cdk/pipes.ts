@@ -1,32 +1,28 @@
-import { EventBus } from "aws-cdk-lib/aws-events";
-import { LeaderChanges, LeaseTable } from "../../lib/index.js";
-import type { Json } from "../cdk/plain-template.js";
-import { newStack, resources } from "../cdk/synth.js";
+import type { Json, Plain } from "../cdk/plain-template.js";
 
-interface Pipe extends Json {
-  readonly Source: unknown;
-  readonly Target: unknown;
-  readonly RoleArn: unknown;
-  readonly SourceParameters: {
+interface Parameters {
+  readonly SourceParameters: Json & {
     readonly FilterCriteria: { readonly Filters: readonly [{ readonly Pattern: string }] };
+  };
+  readonly TargetParameters: Json & {
+    readonly EventBridgeEventBusParameters: { readonly DetailType: string; readonly Source: string };
+    readonly InputTemplate: string;
   };
 }
 
-/** The pipes of `LeaderChanges`, without what only an account knows. The filter is also shown as JSON. */
-export function pipes(): Json[] {
-  const stack = newStack();
-  const table = new LeaseTable(stack, "Leases", { stream: true });
-  new LeaderChanges(stack, "Changes", { table, eventBus: new EventBus(stack, "Bus") });
-  return Object.values(resources(stack, "AWS::Pipes::Pipe")).map(({ Properties }) => {
-    const { Description, SourceParameters, TargetParameters } = Properties as Pipe;
-    const { DynamoDBStreamParameters, FilterCriteria } = SourceParameters as Json & Pipe["SourceParameters"];
-    const { DeadLetterConfig: _, ...stream } = DynamoDBStreamParameters as Json;
-    const [{ Pattern }] = FilterCriteria.Filters;
-    return {
-      Description,
-      Filter: JSON.parse(Pattern),
-      SourceParameters: { DynamoDBStreamParameters: stream, FilterCriteria },
-      TargetParameters,
-    };
-  });
+/** What each pipe passes, and what it makes of that, for people who write their pipes with another tool. */
+export function pipesOf({ Resources }: Plain): Json[] {
+  return Object.values(Resources)
+    .filter(({ Type }) => Type === "AWS::Pipes::Pipe")
+    .map(({ Properties }) => {
+      const { SourceParameters, TargetParameters } = Properties as Parameters;
+      const [{ Pattern }] = SourceParameters.FilterCriteria.Filters;
+      const { DetailType, Source } = TargetParameters.EventBridgeEventBusParameters;
+      return {
+        Source,
+        DetailType,
+        Pattern: JSON.parse(Pattern),
+        InputTemplate: TargetParameters.InputTemplate,
+      };
+    });
 }

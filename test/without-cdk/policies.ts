@@ -1,7 +1,7 @@
 import { Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { type IGrantable, ManagedPolicy } from "aws-cdk-lib/aws-iam";
-import { type LeaseAccess, LeaseTable } from "../../lib/index.js";
+import { type ILeaseTable, LeaseTable } from "../../lib/index.js";
 import type { Json } from "../cdk/plain-template.js";
 import { newApp } from "../cdk/synth.js";
 
@@ -11,7 +11,7 @@ const ENV = { account: "123456789012", region: "eu-west-1" };
 const TABLE = "incumbent";
 export const ELECTION = "billing/nightly";
 
-const GRANTS: Record<string, (table: LeaseAccess, to: IGrantable) => void> = {
+const GRANTS: Record<string, (table: ILeaseTable, to: IGrantable) => void> = {
   candidate: (table, to) => table.grantCandidate(to, ELECTION),
   observer: (table, to) => table.grantObserver(to, ELECTION),
   operator: (table, to) => table.grantOperator(to, ELECTION),
@@ -23,7 +23,7 @@ export function policies(): Record<string, Json> {
   return Object.fromEntries(Object.entries(GRANTS).map(([role, grant]) => [role, policyOf(grant)]));
 }
 
-function policyOf(grant: (table: LeaseAccess, to: IGrantable) => void): Json {
+function policyOf(grant: (table: ILeaseTable, to: IGrantable) => void): Json {
   const stack = new Stack(newApp(), "Policies", { env: ENV });
   grant(LeaseTable.fromTableName(stack, "Leases", TABLE), new ManagedPolicy(stack, "Policy"));
   const { Resources } = Template.fromStack(stack).toJSON();

@@ -1,7 +1,8 @@
 import { CfnParameter, Duration, type Stack, TimeZone } from "aws-cdk-lib";
+import { EventBus } from "aws-cdk-lib/aws-events";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import { Topic } from "aws-cdk-lib/aws-sns";
-import { LeaseTable, ScheduledLeader } from "../../lib/index.js";
+import { LeaderChanges, LeaseTable, ScheduledLeader } from "../../lib/index.js";
 import { type Json, type Plain, parameter, plainOf } from "../cdk/plain-template.js";
 import { newStack } from "../cdk/synth.js";
 
@@ -57,6 +58,22 @@ export function jobTemplate(): Plain {
       JobDeadLetters: { Value: { Ref: "JobDeadLetters" } },
     },
   };
+}
+
+/** The pipes of a table's stream, with their queue and their alarms. */
+export function leaderChangesTemplate(): Plain {
+  const stack = newStack();
+  const text = parameter(stack);
+  const tableName = text("TableName", "The lease table", "incumbent").valueAsString;
+  const streamArn = text("StreamArn", "The table's stream, with new and old images").valueAsString;
+  const eventBus = text("EventBusName", "The event bus that gets the events", "default").valueAsString;
+  const topic = text("AlarmTopicArn", "The SNS topic that the alarms notify").valueAsString;
+  new LeaderChanges(stack, "Changes", {
+    table: LeaseTable.fromLeaseTableAttributes(stack, "Lease", { tableName, streamArn }),
+    eventBus: EventBus.fromEventBusName(stack, "Bus", eventBus),
+    alarmTopic: Topic.fromTopicArn(stack, "Topic", topic),
+  });
+  return plainOf(stack, "Events when the leader of an election of incumbent changes, in one Region");
 }
 
 const TABLE_OUTPUTS: Json = {
