@@ -34,7 +34,7 @@ variable "election" {
 
 variable "schedule" {
   type        = string
-  description = "When the job runs. A rate needs more changes"
+  description = "When the job runs. docs/without-cdk.md says what else a rate needs"
   default     = "cron(0 3 * * ? *)"
 }
 
@@ -52,7 +52,7 @@ variable "name" {
 
 variable "code" {
   type        = string
-  description = "A zip file with the job's index.mjs"
+  description = "The zip file of the folder with the job's index.mjs"
   default     = "job.zip"
 }
 
@@ -171,6 +171,7 @@ resource "aws_lambda_function" "job_function" {
 
   environment {
     variables = {
+      NODE_OPTIONS       = "--enable-source-maps"
       INCUMBENT_TABLE    = aws_dynamodb_table.lease_table.name
       INCUMBENT_ELECTION = var.election
       INCUMBENT_ONCE     = "tick"

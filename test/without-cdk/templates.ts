@@ -27,13 +27,13 @@ export function jobTemplate(): Plain {
   const topic = text("AlarmTopicArn", "The SNS topic that the alarms notify");
   text("Election", "The job's election", ELECTION);
   new CfnParameter(stack, "Schedule", {
-    description: "When the job runs. A rate needs more changes",
+    description: "When the job runs. docs/without-cdk.md says what else a rate needs",
     default: SCHEDULE,
     allowedPattern: "cron\\(.+\\)",
   });
   text("TimeZone", "The time zone of the schedule", TimeZone.ETC_UTC.timezoneName);
   const codeBucket = text("CodeBucket", "The S3 bucket with the job's code");
-  const codeKey = text("CodeKey", "The key of the zip file with the job's index.mjs", "job.zip");
+  const codeKey = text("CodeKey", "The key of the zip file of the folder with the job's index.mjs", "job.zip");
   new ScheduledLeader(stack, "Job", {
     table,
     election: ELECTION,

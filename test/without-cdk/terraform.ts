@@ -13,7 +13,7 @@ export function terraformOf({ Parameters, Resources, Outputs = {} }: Plain, comm
     variables.push(
       variable("name", "The names of the function and of the alarms begin with it", "reports-daily"),
     );
-    variables.push(variable("code", "A zip file with the job's index.mjs", "job.zip"));
+    variables.push(variable("code", "The zip file of the folder with the job's index.mjs", "job.zip"));
   }
   const resources = Object.entries(Resources).map(([id, resource]) => resourceText(id, resource, Resources));
   const outputs = Object.entries(Outputs as Record<string, { Value: unknown }>).map(([id, { Value }]) =>
