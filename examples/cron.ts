@@ -3,7 +3,7 @@ import { Election } from "incumbent";
 
 const election = new Election({ client: new DynamoDBClient({}), name: "reports/daily" });
 
-// Every copy calls this at the same time, from cron for example. At most one run completes per tick.
+// Every copy calls this, for example from cron. At most one run completes per tick.
 const tick = process.argv[2] ?? new Date().toISOString().slice(0, 10);
 const outcome = await election.runOnce(
   tick,
@@ -11,6 +11,6 @@ const outcome = await election.runOnce(
     signal.throwIfAborted();
     return `report for ${tick}, term ${term}`;
   },
-  { wait: true }, // wait while another copy runs, and take over if it crashes
+  { wait: true }, // while another copy runs; take over if it crashes
 );
 console.log(outcome.ran ? outcome.result : `not run here: ${outcome.because}`);

@@ -165,7 +165,7 @@ test("from an empty folder to a leader, a second one, TypeScript, a fenced write
   // The types of the package, as the compiler of a project sees them; and `await using`, translated for Node.js 20.
   writeFileSync(join(folder, "by-hand.mts"), readFileSync("examples/by-hand.ts"));
   const tsc = `node ${resolve("node_modules/typescript/bin/tsc")} --strict --module nodenext --target es2022`;
-  const types = `--lib es2023,esnext.disposable --types node --typeRoots ${resolve("node_modules/@types")}`;
+  const types = `--types node --typeRoots ${resolve("node_modules/@types")}`;
   const compiled = terminal(`${tsc} ${types} leader.mts by-hand.mts && node by-hand.mjs`);
   expect(await compiled.exited, compiled.out + compiled.err).toBe(0);
   expect(compiled.out).toBe("imported under term 1\n");
