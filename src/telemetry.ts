@@ -1,31 +1,25 @@
-import { metrics, trace } from "@opentelemetry/api";
+import { metrics, type Span, trace } from "@opentelemetry/api";
 import type { ElectionEvent } from "./events.js";
+import { VERSION } from "./version.js";
 
-/** Metrics and a span per tenure, for the user's OpenTelemetry SDK. Without an SDK they cost nothing. */
+const SCOPE = ["incumbent", VERSION] as const;
+
+/**
+ * Metrics and a span per tenure, for the user's OpenTelemetry SDK. Without an SDK they cost nothing. The instruments are
+ * made at the first event: those made before the SDK is set up would record nothing, and many programs create their
+ * `Election` first.
+ */
 export function telemetry(election: string): (event: ElectionEvent) => void {
-  const meter = metrics.getMeter("incumbent");
-  const tracer = trace.getTracer("incumbent");
-  const elected = meter.createCounter("incumbent.elected", { description: "Terms won" });
-  const ended = meter.createCounter("incumbent.ended", { description: "Terms ended, by reason" });
-  const failures = meter.createCounter("incumbent.request.failures", { description: "Requests tried again" });
-  const anomalies = meter.createCounter("incumbent.clock.anomalies", {
-    description: "Contradicting Date headers",
-  });
-  const superseded = meter.createCounter("incumbent.ticks.superseded", {
-    description: "Ticks not run, because a later one had completed",
-  });
-  const renewal = meter.createHistogram("incumbent.renewal.duration", { unit: "ms" });
-  const leading = meter.createUpDownCounter("incumbent.leading", {
-    description: "1 while this process leads",
-  });
   const attributes = { "incumbent.election": election };
-  let tenure: ReturnType<typeof tracer.startSpan> | undefined;
+  let instruments: ReturnType<typeof createInstruments> | undefined;
+  let tenure: Span | undefined;
   return (event) => {
+    instruments ??= createInstruments();
     switch (event.type) {
       case "elected":
-        elected.add(1, attributes);
-        leading.add(1, attributes);
-        tenure = tracer.startSpan("incumbent.tenure", {
+        instruments.elected.add(1, attributes);
+        instruments.leading.add(1, attributes);
+        tenure = trace.getTracer(...SCOPE).startSpan("incumbent.tenure", {
           attributes: {
             ...attributes,
             "incumbent.term": event.term,
@@ -34,23 +28,57 @@ export function telemetry(election: string): (event: ElectionEvent) => void {
         });
         break;
       case "ended":
-        ended.add(1, { ...attributes, "incumbent.reason": event.reason });
-        leading.add(-1, attributes);
+        instruments.ended.add(1, { ...attributes, "incumbent.reason": event.reason });
+        instruments.leading.add(-1, attributes);
         tenure?.setAttribute("incumbent.reason", event.reason).end();
         break;
       case "renewed":
-        renewal.record(event.tookMs, attributes);
+        instruments.renewal.record(event.tookMs, attributes);
         break;
       case "renewal-failed":
       case "unavailable":
-        failures.add(1, attributes);
+        instruments.failures.add(1, attributes);
         break;
       case "tick-superseded":
-        superseded.add(1, { ...attributes, "incumbent.completed": event.completed });
+        instruments.superseded.add(1, { ...attributes, "incumbent.completed": event.completed });
         break;
       case "clock-anomaly":
-        anomalies.add(1, attributes);
+        instruments.anomalies.add(1, attributes);
         break;
     }
+  };
+}
+
+function createInstruments() {
+  const meter = metrics.getMeter(...SCOPE);
+  return {
+    elected: meter.createCounter("incumbent.elected", {
+      description: "Terms that this process won",
+      unit: "{term}",
+    }),
+    ended: meter.createCounter("incumbent.ended", {
+      description: "Terms of this process that ended, by reason",
+      unit: "{term}",
+    }),
+    leading: meter.createUpDownCounter("incumbent.leading", {
+      description: "1 while this process leads, otherwise 0",
+      unit: "{leader}",
+    }),
+    renewal: meter.createHistogram("incumbent.renewal.duration", {
+      description: "Time from the request of a renewal to its confirmation",
+      unit: "ms",
+    }),
+    failures: meter.createCounter("incumbent.request.failures", {
+      description: "Requests that failed and are tried again",
+      unit: "{request}",
+    }),
+    anomalies: meter.createCounter("incumbent.clock.anomalies", {
+      description: "Answers of the table that contradict each other about its time",
+      unit: "{anomaly}",
+    }),
+    superseded: meter.createCounter("incumbent.ticks.superseded", {
+      description: "Ticks that did not run because a later one had completed",
+      unit: "{tick}",
+    }),
   };
 }

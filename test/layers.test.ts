@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
  * A room imports only what stands lower. Types count, and so do imports at run time.
  */
 const STOREYS: string[][] = [
-  ["describe", "clock", "limits", "child-guard"],
+  ["describe", "clock", "limits", "child-guard", "version"],
   ["async"],
   ["error-summary"],
   ["error-remedies"],

@@ -1,15 +1,70 @@
-import { type Meter, metrics } from "@opentelemetry/api";
-import { afterAll, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { type Attributes, type Meter, metrics, type Span, type Tracer, trace } from "@opentelemetry/api";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Stage } from "./support/stage.js";
 
+interface Made {
+  readonly kind: string;
+  readonly name: string;
+  readonly unit: string | undefined;
+  readonly description: string | undefined;
+}
+
 const recorded: Array<{ name: string; value: number; attributes: unknown }> = [];
-const instrument = (name: string) => {
+const spans: Array<{ name: string; attributes: Attributes; ended: boolean }> = [];
+const scopes: Array<readonly [string, string | undefined]> = [];
+const instruments = new Map<string, Made>();
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+
+const instrument = (kind: string) => (name: string, options: Pick<Made, "unit" | "description">) => {
+  instruments.set(name, { kind, name, unit: options?.unit, description: options?.description });
   const record = (value: number, attributes: unknown) => recorded.push({ name, value, attributes });
   return { add: record, record };
 };
-const meter = { createCounter: instrument, createHistogram: instrument, createUpDownCounter: instrument };
-metrics.setGlobalMeterProvider({ getMeter: () => meter as unknown as Meter });
-afterAll(() => metrics.disable());
+const meter = {
+  createCounter: instrument("counter"),
+  createHistogram: instrument("histogram"),
+  createUpDownCounter: instrument("up-down counter"),
+};
+const tracer = {
+  startSpan: (name: string, { attributes = {} }: { attributes?: Attributes }) => {
+    const span = { name, attributes: { ...attributes }, ended: false };
+    spans.push(span);
+    const api = {
+      setAttribute: (key: string, value: string) => {
+        span.attributes[key] = value;
+        return api;
+      },
+      end: () => {
+        span.ended = true;
+      },
+    };
+    return api as unknown as Span;
+  },
+};
+
+function setUp(): void {
+  metrics.setGlobalMeterProvider({
+    getMeter: (name, version) => {
+      scopes.push([name, version]);
+      return meter as unknown as Meter;
+    },
+  });
+}
+
+beforeAll(() => {
+  setUp();
+  trace.setGlobalTracerProvider({
+    getTracer: (name, version) => {
+      scopes.push([name, version]);
+      return tracer as unknown as Tracer;
+    },
+  });
+});
+afterAll(() => {
+  metrics.disable();
+  trace.disable();
+});
 
 test("terms won and ended, renewals and who leads are metrics of the user's OpenTelemetry SDK", async () => {
   const stage = new Stage();
@@ -46,4 +101,48 @@ test("superseded ticks are a metric of their own, by whether they completed", as
     { completed: "unknown" },
     { completed: "no" },
   ]);
+});
+
+test("a tenure is a span from the election to the end, with its term and its reason", async () => {
+  spans.length = 0;
+  const { election } = new Stage().candidate("a");
+  const leadership = await election.campaign();
+  const attributes = {
+    "incumbent.election": "billing/nightly",
+    "incumbent.term": 1,
+    "incumbent.candidate": election.candidateId,
+  };
+  expect(spans).toEqual([{ name: "incumbent.tenure", attributes, ended: false }]);
+  await leadership.resign();
+  expect(spans).toEqual([
+    { name: "incumbent.tenure", attributes: { ...attributes, "incumbent.reason": "resigned" }, ended: true },
+  ]);
+});
+
+test("an SDK that is set up after the Election was created gets everything", async () => {
+  metrics.disable();
+  recorded.length = 0;
+  const { election } = new Stage().candidate("a");
+  setUp();
+  await (await election.campaign()).resign();
+  expect(recorded.map(({ name }) => name)).toEqual([
+    "incumbent.elected",
+    "incumbent.leading",
+    "incumbent.ended",
+    "incumbent.leading",
+  ]);
+});
+
+test("the scope of metrics and spans has the version of the package", () => {
+  expect(scopes.length).toBeGreaterThan(2);
+  for (const scope of scopes) expect(scope).toEqual(["incumbent", version]);
+});
+
+test("docs/telemetry.md lists each metric with its kind and unit, and each has a description", () => {
+  const page = readFileSync("docs/telemetry.md", "utf8");
+  const rows = [...page.matchAll(/^\| `(incumbent\.[\w.]+)` \| ([\w -]+) \| `([^`]+)` \|/gm)];
+  const listed = rows.map(([, name, kind, unit]) => ({ name, kind, unit }));
+  const made = [...instruments.values()];
+  expect(made.filter(({ description }) => !description)).toEqual([]);
+  expect(listed).toEqual(made.map(({ name, kind, unit }) => ({ name, kind, unit })));
 });

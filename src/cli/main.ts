@@ -1,14 +1,10 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { type CommandDef, defineCommand, runCommand } from "citty";
 import { describe } from "../describe.js";
 import { IncumbentError, InvalidOptionError } from "../errors.js";
+import { VERSION } from "../version.js";
 import { printHelp } from "./help.js";
 import { UsageError } from "./usage.js";
-
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
 
 /** Each module exports its command by this name, and may export `notes`, which `--help` prints after the options. */
 const commands = {
@@ -20,7 +16,7 @@ const commands = {
 };
 
 const main = defineCommand({
-  meta: { name: "incumbent", version, description: "Leader election on a DynamoDB table." },
+  meta: { name: "incumbent", version: VERSION, description: "Leader election on a DynamoDB table." },
   subCommands: Object.fromEntries(
     Object.entries(commands).map(([name, load]) => [
       name,
@@ -35,7 +31,7 @@ async function start(words: string[]): Promise<void> {
   const [name = "", ...rest] = words[0] === "help" ? [...words.slice(1), "--help"] : words;
   const own = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : undefined);
   const has = (long: string, short: string) => own.includes(long) || own.includes(short);
-  if (name === "--version" || name === "-v") return console.log(version);
+  if (name === "--version" || name === "-v") return console.log(VERSION);
   if (name === "" || name === "--help" || name === "-h") {
     process.exitCode = name === "" ? 2 : 0;
     return printHelp(main);
@@ -48,7 +44,7 @@ async function start(words: string[]): Promise<void> {
   const loaded: { command: unknown; notes?: string } = await commands[name as keyof typeof commands]();
   const command = loaded.command as CommandDef;
   if (has("--help", "-h")) return printHelp(command, main, loaded.notes);
-  if (has("--version", "-v")) return console.log(version);
+  if (has("--version", "-v")) return console.log(VERSION);
   await runCommand(command, { rawArgs: rest });
 }
 
