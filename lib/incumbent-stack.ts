@@ -6,6 +6,7 @@ import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { DEFAULT_TABLE_NAME } from "../src/store/schema.js";
+import { acknowledge, nist } from "./acknowledge.js";
 import { ElectionMonitor } from "./election-monitor.js";
 import type { ILeaseTable } from "./i-lease-table.js";
 import { LeaderChanges } from "./leader-changes.js";
@@ -120,8 +121,12 @@ export class IncumbentStack extends Stack {
   }
 
   #alarmTopic(email: string): ITopic {
-    // Not encrypted: alarms cannot publish to a topic that is encrypted with AWS's managed key.
     const topic = new Topic(this, "Alarms", { enforceSSL: true });
+    acknowledge(
+      topic,
+      nist("SNSEncryptedKMS"),
+      "Alarms cannot publish to a topic that is encrypted with AWS's managed key. Their text names elections, and holds no data.",
+    );
     // `enforceSSL` replaces the default policy, which lets this account's alarms publish.
     topic.grantPublish(
       new ServicePrincipal("cloudwatch.amazonaws.com", {

@@ -1,12 +1,13 @@
-import { Duration, Stack, Validations } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import type { EventBus, IEventBus } from "aws-cdk-lib/aws-events";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnPipe } from "aws-cdk-lib/aws-pipes";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { acknowledgePolicy } from "./acknowledge.js";
 import type { AlarmChoices } from "./alarms.js";
-import { checkDeadLetterQueue, newDeadLetterQueue } from "./dead-letter-queue.js";
+import { checkDeadLetterQueue, grantSend, newDeadLetterQueue } from "./dead-letter-queue.js";
 import { knownSecondsOf } from "./durations.js";
 import type { ILeaseTable } from "./i-lease-table.js";
 import { refuse } from "./invalid-prop.js";
@@ -90,7 +91,7 @@ export class LeaderChanges extends Construct {
     this.deadLetterQueue = deadLetterQueue;
     const role = this.#role(streamArn, eventBus);
     table.grantKey(role, "read");
-    deadLetterQueue.grantSendMessages(role);
+    grantSend(deadLetterQueue, role);
     const pipe = (name: string, filter: Filter) => {
       const made = new CfnPipe(this, name, {
         description: `Elections: ${filter.detailType}`,
@@ -151,7 +152,7 @@ export class LeaderChanges extends Construct {
     allow(["dynamodb:ListStreams"], "*");
     allow(["events:PutEvents"], eventBus.eventBusArn);
     const reason = "dynamodb:ListStreams supports no resource: it only shows the names of streams.";
-    Validations.of(role).acknowledge({ id: "AwsSolutions-IAM5[Resource::*]", reason });
+    acknowledgePolicy(role, ["AwsSolutions-IAM5[Resource::*]"], reason);
     return role;
   }
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { type Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
+import { type Duration, RemovalPolicy } from "aws-cdk-lib";
 import { ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
   Architecture,
@@ -9,8 +9,9 @@ import {
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
 import { NodejsFunction, type NodejsFunctionProps } from "aws-cdk-lib/aws-lambda-nodejs";
-import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import { type ILogGroup, LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { acknowledge, acknowledgePolicy, nist } from "./acknowledge.js";
 import { bundlingError } from "./esbuild.js";
 import { bundlingOf, type FunctionProps } from "./function-props.js";
 import { refuse } from "./invalid-prop.js";
@@ -41,8 +42,8 @@ export class LeaderFunction extends Construct {
     const { entry, code, timeout, memorySize, environment = {}, functionProps = {} } = props;
     const { bundling, ...given } = functionProps;
     const logGroup = given.logGroup ?? newLogGroup(this, props.logRetention);
-    const role = given.role ?? newRole(this, given);
-    logGroup.grantWrite(role);
+    const role = given.role ?? newRole(this, logGroup, given);
+    if (given.role) logGroup.grantWrite(role);
     const settings = {
       architecture: Architecture.ARM_64,
       description: props.description,
@@ -52,43 +53,57 @@ export class LeaderFunction extends Construct {
     };
     if (code) {
       this.function = new LambdaFunction(this, "Function", { ...settings, code, handler: "index.handler" });
-      return;
+    } else {
+      if (entry === undefined || !existsSync(entry)) {
+        refuse(this, "entry", "must be a file that exports `handler`", entry, "src/nightly.ts");
+      }
+      try {
+        this.function = new NodejsFunction(this, "Function", {
+          ...settings,
+          environment: { ...sourceMaps(bundling), ...environment },
+          entry,
+          bundling: bundlingOf(bundling),
+        });
+      } catch (error) {
+        throw bundling?.forceDockerBundling ? error : bundlingError(this, error);
+      }
     }
-    if (entry === undefined || !existsSync(entry)) {
-      refuse(this, "entry", "must be a file that exports `handler`", entry, "src/nightly.ts");
-    }
-    try {
-      this.function = new NodejsFunction(this, "Function", {
-        ...settings,
-        environment: { ...sourceMaps(bundling), ...environment },
-        entry,
-        bundling: bundlingOf(bundling),
-      });
-    } catch (error) {
-      throw bundlingError(this, error);
-    }
+    acknowledge(
+      this.function,
+      nist("LambdaInsideVPC"),
+      "Nothing can connect to it. It sends requests over TLS, with its role.",
+    );
+    acknowledge(
+      this.function,
+      nist("LambdaConcurrency"),
+      "The election lets one run work at a time. A reservation would take from the account's concurrency.",
+    );
   }
 }
 
 function newLogGroup(scope: Construct, retention: RetentionDays): LogGroup {
-  return new LogGroup(scope, "Logs", { retention, removalPolicy: RemovalPolicy.DESTROY });
+  const logGroup = new LogGroup(scope, "Logs", { retention, removalPolicy: RemovalPolicy.DESTROY });
+  const reason =
+    "CloudWatch Logs encrypts it with a key of its own. functionProps.logGroup takes another log group.";
+  acknowledge(logGroup, nist("CloudWatchLogGroupEncrypted"), reason);
+  return logGroup;
 }
 
 /** CDK adds what tracing needs. What a VPC needs it adds only to a role that it makes. */
-function newRole(scope: Construct, { vpc, tracing = Tracing.DISABLED }: FunctionProps): Role {
+function newRole(scope: Construct, logGroup: ILogGroup, { vpc, tracing }: FunctionProps): Role {
   const role = new Role(scope, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+  logGroup.grantWrite(role);
   if (vpc) {
     const name = "service-role/AWSLambdaVPCAccessExecutionRole";
     role.addManagedPolicy(ManagedPolicy.fromAwsManagedPolicyName(name));
     const id = `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/${name}]`;
     const reason =
       "Lambda's network interfaces have no ARN before they exist. AWS maintains the list of actions.";
-    Validations.of(role).acknowledge({ id, reason });
+    acknowledge(role, [id], reason);
   }
-  if (tracing !== Tracing.DISABLED) {
-    const reason = "X-Ray takes traces of no particular resource: it has no ARN to name.";
-    Validations.of(role).acknowledge({ id: "AwsSolutions-IAM5[Resource::*]", reason });
-  }
+  const isTraced = tracing !== undefined && tracing !== Tracing.DISABLED;
+  const wildcards = isTraced ? ["AwsSolutions-IAM5[Resource::*]"] : [];
+  acknowledgePolicy(role, wildcards, "X-Ray takes traces of no particular resource: it has no ARN to name.");
   return role;
 }
 

@@ -11,6 +11,8 @@ import {
 } from "aws-cdk-lib/aws-scheduler";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
+import { acknowledgePolicy } from "./acknowledge.js";
+import { grantSend } from "./dead-letter-queue.js";
 
 /** The event that `leaderHandler` gets. The scheduled time is the tick, even if the event arrives late. */
 const INPUT = {
@@ -49,8 +51,8 @@ export class LeaderTarget implements IScheduleTarget {
     role.addToPolicy(
       new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [this.target.functionArn] }),
     );
-    // With the use of the queue's key, if it has one.
-    this.deadLetterQueue.grantSendMessages(role);
+    acknowledgePolicy(role);
+    grantSend(this.deadLetterQueue, role);
     return {
       arn: this.target.functionArn,
       role,

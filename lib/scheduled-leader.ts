@@ -1,12 +1,12 @@
 import { Duration, TimeZone, Token } from "aws-cdk-lib";
 import type { IGrantable, IPrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Schedule, ScheduleExpression, TimeWindow } from "aws-cdk-lib/aws-scheduler";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { checkDeadLetterQueue, newDeadLetterQueue } from "./dead-letter-queue.js";
+import { acknowledge, nist } from "./acknowledge.js";
+import { checkDeadLetterQueue, DeadLetterDestination, newDeadLetterQueue } from "./dead-letter-queue.js";
 import { checkElection, checkGiven } from "./invalid-prop.js";
 import { JobAlarms } from "./job-alarms.js";
 import { LeaderFunction } from "./leader-function.js";
@@ -83,8 +83,13 @@ export class ScheduledLeader extends Construct implements IGrantable {
       this.function.configureAsyncInvoke({
         retryAttempts: attempts,
         maxEventAge: Duration.seconds(maxAgeS),
-        onFailure: new SqsDestination(this.deadLetterQueue),
+        onFailure: new DeadLetterDestination(this.deadLetterQueue),
       });
+      acknowledge(
+        this.function,
+        nist("LambdaDLQ"),
+        "Failed events go to a queue: its on-failure destination.",
+      );
     }
     this.schedule = new Schedule(this, "Schedule", {
       schedule: sticky ? aligned(props.schedule, rateS) : props.schedule,

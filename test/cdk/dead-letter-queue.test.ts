@@ -29,7 +29,7 @@ test.each<[string, (stack: Stack) => IQueue]>([
   for (const role of ["SchedulerRole", "NightlyJobRole"]) {
     const actions = statementsOf(stack, role).flatMap(actionsOf);
     expect(actions, role).toEqual(
-      expect.arrayContaining(["sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey*"]),
+      expect.arrayContaining(["sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey"]),
     );
   }
 });

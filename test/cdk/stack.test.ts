@@ -1,12 +1,11 @@
 import { Template } from "aws-cdk-lib/assertions";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
-import { AwsSolutionsChecks } from "cdk-nag";
 import { expect, test } from "vitest";
 import { IncumbentStack, type IncumbentStackProps } from "../../lib/index.js";
+import { EUROPE } from "./nag.js";
 import { readable, readablePolicies } from "./policies.js";
 import { newApp, only, resources, withoutHash } from "./synth.js";
 
-const EUROPE = ["eu-west-1", "eu-west-2", "eu-central-1"];
 const WHOLE_JOB = {
   entry: "examples/scheduled-job.ts",
   election: "reports/daily",
@@ -35,28 +34,6 @@ test("the other Regions' stacks use the replicas by name, with permissions of th
   expect(readablePolicies(stack)).toContain(
     "arn:{AWS::Partition}:dynamodb:eu-west-2:{AWS::AccountId}:table/incumbent",
   );
-});
-
-test.each([
-  ["one Region", WHOLE, "eu-west-1"],
-  ["the first of three Regions", { ...WHOLE, regions: EUROPE }, "eu-west-1"],
-  ["another of three Regions", { ...WHOLE, regions: EUROPE }, "eu-west-2"],
-])("cdk-nag's AwsSolutions checks find nothing that is not explained: %s", (_, props, region) => {
-  const stack = newStack(props, region);
-  const { violations } = new AwsSolutionsChecks().validateScope(stack);
-  const told = violations.flatMap(({ ruleName, description, violatingResources }) =>
-    violatingResources.map(({ constructPath }) => `${constructPath}: ${ruleName} ${description}`),
-  );
-  expect(told).toEqual([]);
-});
-
-test("a later stack can take the table over: it has a fixed name and is retained, as CloudFormation requires", () => {
-  for (const stack of [newStack(), newStack({ ...WHOLE, regions: EUROPE })]) {
-    expect(only(stack, "AWS::DynamoDB::GlobalTable")).toMatchObject({
-      DeletionPolicy: "Retain",
-      Properties: { TableName: "incumbent" },
-    });
-  }
 });
 
 test("what a worker needs to be told is an output", () => {
