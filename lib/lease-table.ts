@@ -32,7 +32,8 @@ export interface LeaseTableProps {
   /** A third Region that votes and holds no replica. @default none */
   readonly witness?: string;
   /**
-   * `TableEncryptionV2.customerManagedKey(key)` for your own key, in a stack with an env.
+   * `TableEncryptionV2.customerManagedKey(key)` for your own key, in a stack with an env. With several Regions also the keys
+   * of the other replicas: `customerManagedKey(key, { "eu-west-2": keyArn })`.
    * @default a key that DynamoDB owns
    */
   readonly encryption?: TableEncryptionV2;

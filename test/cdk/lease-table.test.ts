@@ -222,6 +222,21 @@ test("with a key of one's own the grants include it, through DynamoDB only", () 
   expect(only(stack, TABLE).Properties.SSESpecification).toEqual({ SSEEnabled: true, SSEType: "KMS" });
 });
 
+test("with keys of one's own in several Regions each replica has its own, and the grants are for this Region's", () => {
+  const stack = newStack(IRELAND);
+  const keyIn = (region: string) => `arn:aws:kms:${region}:123456789012:key/0c1fd5b4`;
+  const others = Object.fromEntries(EUROPE.slice(1).map((region) => [region, keyIn(region)]));
+  const key = Key.fromKeyArn(stack, "Key", keyIn(IRELAND));
+  const encryption = TableEncryptionV2.customerManagedKey(key, others);
+  const table = new LeaseTable(stack, "Leases", { regions: EUROPE, encryption });
+  table.grantCandidate(new ManagedPolicy(stack, "Worker"), "imports");
+  const replicas = only(stack, TABLE).Properties.Replicas as Record<string, unknown>[];
+  expect(
+    Object.fromEntries(replicas.map(({ Region, SSESpecification }) => [Region, SSESpecification])),
+  ).toEqual(Object.fromEntries(EUROPE.map((region) => [region, { KMSMasterKeyId: keyIn(region) }])));
+  expect(statementsOf(stack, "Worker")[0]?.Resource).toBe(keyIn(IRELAND));
+});
+
 test("a key that is known by its alias only: refused, because grants on an alias allow nothing", () => {
   const stack = newStack(IRELAND);
   const encryption = TableEncryptionV2.customerManagedKey(
