@@ -29,7 +29,12 @@ function linksOf(page: string): Link[] {
     .filter((to) => !/^https?:/.test(to))
     .map((to) => {
       const [file = "", anchor] = to.split("#");
-      return { page, to, path: file === "" ? page : normalize(join(dirname(page), file)), anchor };
+      return {
+        page,
+        to,
+        path: file === "" ? page : normalize(join(dirname(page), file)).replace(/\/$/, ""),
+        anchor,
+      };
     });
 }
 
