@@ -21,21 +21,22 @@ export interface ILeaseTable extends IConstruct {
   /**
    * Grants what a candidate of these elections needs, and nothing else: `dynamodb:LeadingKeys` limits it to their rows.
    * It may delete only the rows of candidates.
-   * @throws InvalidPropError: no election is named, or a name cannot work.
+   * @throws InvalidPropError: no election is named, a name cannot work, or the grantee has no policies that this stack
+   * can change.
    * @example
    * table.grantCandidate(taskRole, "billing/nightly");
    */
   grantCandidate(grantee: IGrantable, ...elections: string[]): Grant;
   /**
    * Grants what an observer needs: of these elections, or of all elections of the table when none is named.
-   * @throws InvalidPropError: a name cannot work.
+   * @throws InvalidPropError: a name cannot work, or the grantee has no policies that this stack can change.
    * @example
    * table.grantObserver(taskRole);
    */
   grantObserver(grantee: IGrantable, ...elections: string[]): Grant;
   /**
    * Grants what an `Operator` needs: of these elections, or of all elections of the table when none is named.
-   * @throws InvalidPropError: a name cannot work.
+   * @throws InvalidPropError: a name cannot work, or the grantee has no policies that this stack can change.
    * @example
    * table.grantOperator(onCallRole, "billing/nightly");
    */
@@ -43,7 +44,8 @@ export interface ILeaseTable extends IConstruct {
   /**
    * Grants these actions, on the lease and the history of these elections, or on the whole table when none is named.
    * @param actions `dynamodb:Scan` names no row, so no condition can limit it: grant it for the whole table only.
-   * @throws InvalidPropError: a name cannot work, or `dynamodb:Scan` is granted for single elections.
+   * @throws InvalidPropError: a name cannot work, `dynamodb:Scan` is granted for single elections, or the grantee has no policies
+   * that this stack can change.
    * @example
    * table.grant(role, ["dynamodb:GetItem"], ["billing/nightly"]);
    */
@@ -52,7 +54,7 @@ export interface ILeaseTable extends IConstruct {
    * Grants the use of the table's encryption key through DynamoDB, if the table has its own key. The other grants include
    * it.
    * @param access `"read"` is enough for a role that only reads the table or its stream. @default "write"
-   * @throws nothing.
+   * @throws InvalidPropError: the grantee has no policies that this stack can change.
    * @example
    * table.grantKey(role, "read");
    */

@@ -1,9 +1,10 @@
 import { Stack } from "aws-cdk-lib";
 import type { IMetric, Metric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import { type ITableV2, Operation, type TableV2 } from "aws-cdk-lib/aws-dynamodb";
-import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
+import type { Grant, IGrantable } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { candidatesPartition } from "../src/store/schema.js";
+import { addToGrantee } from "./grantee.js";
 import type { ILeaseTable } from "./i-lease-table.js";
 import { checkElection, refuse } from "./invalid-prop.js";
 
@@ -123,7 +124,7 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
   }
 
   #grantOn(grantee: IGrantable, actions: readonly string[], partitions: readonly string[]): Grant {
-    return Grant.addToPrincipal({
+    return addToGrantee(this, {
       grantee,
       actions: [...actions],
       resourceArns: [this.tableArn],
@@ -136,7 +137,7 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
     if (!key) return;
     const { region } = this.table.env;
     const { urlSuffix } = Stack.of(this);
-    Grant.addToPrincipal({
+    addToGrantee(this, {
       grantee,
       actions: access === "read" ? READ_KEY_ACTIONS : WRITE_KEY_ACTIONS,
       resourceArns: [key.keyArn],

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Duration, Lazy, type Stack, TimeZone } from "aws-cdk-lib";
+import { ArnPrincipal, Role } from "aws-cdk-lib/aws-iam";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import { inject, vi } from "vitest";
 import {
@@ -188,6 +189,16 @@ const constructs: Section = {
       environment: { INCUMBENT_TICKS: "every" },
     }),
     "`retry: false` with `entry`": scheduling({ retry: false }),
+    "a grant to a role of another account": () => {
+      const stack = newStack("eu-west-1", "Test", "111122223333");
+      const worker = Role.fromRoleArn(stack, "Worker", "arn:aws:iam::444455556666:role/worker");
+      new LeaseTable(stack, "Leases").grantCandidate(worker, "billing/nightly");
+    },
+    "a grant to `new ArnPrincipal(…)`": () =>
+      new LeaseTable(newStack(), "Leases").grantCandidate(
+        new ArnPrincipal("arn:aws:iam::111122223333:role/worker"),
+        "billing/nightly",
+      ),
     "five retries of Lambda": scheduling({ retry: { maximumRetryAttempts: 5 } }),
     "events of `rate(10 minutes)` that are tried for an hour": scheduling({
       schedule: ScheduleExpression.rate(minutes(10)),
