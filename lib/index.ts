@@ -7,7 +7,7 @@ export { IncumbentStack, type IncumbentStackProps, type JobProps } from "./incum
 export { InvalidPropError } from "./invalid-prop.js";
 export type { JobAlarmName, JobAlarms } from "./job-alarms.js";
 export { EVENT_SOURCE, LEADER_ELECTED, LEADERSHIP_ENDED } from "./leader-change-filters.js";
-export { LeaderChanges, type LeaderChangesProps } from "./leader-changes.js";
+export { LeaderChanges, type LeaderChangesProps, type OnLeaderChangeOptions } from "./leader-changes.js";
 export { LeaseTable, type LeaseTableProps } from "./lease-table.js";
 export type {
   ElectionAlarmName,

@@ -1,5 +1,5 @@
 import { Duration, Stack } from "aws-cdk-lib";
-import type { EventBus, IEventBus } from "aws-cdk-lib/aws-events";
+import { type EventBus, type IEventBus, type OnEventOptions, Rule } from "aws-cdk-lib/aws-events";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { CfnPipe } from "aws-cdk-lib/aws-pipes";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
@@ -10,7 +10,7 @@ import type { AlarmChoices } from "./alarms.js";
 import { checkDeadLetterQueue, grantSend, newDeadLetterQueue } from "./dead-letter-queue.js";
 import { knownSecondsOf } from "./durations.js";
 import type { ILeaseTable } from "./i-lease-table.js";
-import { refuse } from "./invalid-prop.js";
+import { checkElection, refuse } from "./invalid-prop.js";
 import { ELECTED, ENDED, EVENT_SOURCE, type Filter, inputTemplate } from "./leader-change-filters.js";
 import { type PipeAlarmName, PipeAlarms } from "./pipe-alarms.js";
 
@@ -41,6 +41,12 @@ export interface LeaderChangesProps {
   readonly alarmTopic?: ITopic;
 }
 
+/** The options of `onLeaderElected` and `onLeadershipEnded`: those of CDK's rules, and the elections. */
+export interface OnLeaderChangeOptions extends OnEventOptions {
+  /** The elections whose events go to the target. @default all elections of the table */
+  readonly elections?: readonly string[];
+}
+
 const USUAL_AGE = Duration.hours(12);
 /** What EventBridge Pipes allow. */
 const MIN_AGE_S = 60;
@@ -66,6 +72,8 @@ export class LeaderChanges extends Construct {
   readonly deadLetterQueue: IQueue;
   /** The alarms. Undefined with `alarms: false`. */
   readonly alarms: PipeAlarms | undefined;
+  readonly #eventBus: LeaderChangesProps["eventBus"];
+  readonly #tableArn: string;
 
   /**
    * @throws InvalidPropError: the table has no stream, or a prop cannot work.
@@ -76,6 +84,8 @@ export class LeaderChanges extends Construct {
   constructor(scope: Construct, id: string, props: LeaderChangesProps) {
     super(scope, id);
     const { table, eventBus, maximumRecordAge = USUAL_AGE } = props;
+    this.#eventBus = eventBus;
+    this.#tableArn = table.tableArn;
     const streamArn = table.streamArn;
     if (streamArn === undefined)
       refuse(
@@ -135,6 +145,50 @@ export class LeaderChanges extends Construct {
       choices: props.alarms,
       topic: props.alarmTopic,
     });
+  }
+
+  /**
+   * Makes a rule of the event bus: "Leader Elected" of this table goes to the target.
+   * @throws InvalidPropError: a name of an election cannot work.
+   * @example
+   * const target = new LambdaFunction(refreshCache);
+   * changes.onLeaderElected("Refresh", { target, elections: ["billing/nightly"] });
+   */
+  onLeaderElected(id: string, options: OnLeaderChangeOptions = {}): Rule {
+    return this.#rule(id, ELECTED, options);
+  }
+
+  /**
+   * Makes a rule of the event bus: "Leadership Ended" of this table goes to the target. A leader that dies sends no such event.
+   * @throws InvalidPropError: a name of an election cannot work.
+   * @example
+   * changes.onLeadershipEnded("Tell", { target: new SnsTopic(onCall) });
+   */
+  onLeadershipEnded(id: string, options: OnLeaderChangeOptions = {}): Rule {
+    return this.#rule(id, ENDED, options);
+  }
+
+  #rule(id: string, { detailType }: Filter, options: OnLeaderChangeOptions): Rule {
+    const { elections, target, eventPattern, crossStackScope, ...named } = options;
+    if (elections?.length === 0) {
+      const rule = "must name an election, or be left out for all of them";
+      refuse(this, "elections", rule, elections, ["billing/nightly"]);
+    }
+    for (const election of elections ?? []) checkElection(this, election, "elections");
+    const rule = new Rule(crossStackScope ?? this, id, {
+      ...named,
+      eventBus: this.#eventBus,
+      eventPattern: {
+        source: [EVENT_SOURCE],
+        detailType: [detailType],
+        // Several tables can share a bus.
+        resources: [this.#tableArn],
+        ...(elections && { detail: { election: [...elections] } }),
+      },
+    });
+    rule.addEventPattern(eventPattern);
+    rule.addTarget(target);
+    return rule;
   }
 
   #role(streamArn: string, eventBus: LeaderChangesProps["eventBus"]): Role {
