@@ -46,7 +46,7 @@ test("it brings no test, no jar and no source map to a missing source", () => {
   expect(paths).toContain("dist/index.d.ts");
   expect(paths).toContain("docs/monitor.template.json");
   const ours =
-    /^(dist\/.+|docs\/(without-cdk\/)?[\w.-]+|examples\/[\w-]+\.ts|package\.json|(README|CHANGELOG|CONTRIBUTING)\.md|LICENSE)$/;
+    /^(dist\/.+|docs\/(without-cdk\/)?[\w.-]+|examples\/[\w-]+\.ts|package\.json|(README|CHANGELOG|CONTRIBUTING|SECURITY)\.md|LICENSE)$/;
   const linked = ["src/protocol/README.md", "test/cdk/policies.txt"];
   expect(paths.filter((path) => !ours.test(path) && !linked.includes(path))).toEqual([]);
 });

@@ -43,6 +43,17 @@ test("npm publish is refused while the address of the repository is the placehol
   expect(check()).toEqual({ status: 0, stderr: "" });
 });
 
+test("the release workflow pins each action by its commit, grants each job what it needs, and proves before it publishes", () => {
+  const workflow = readFileSync(".github/workflows/release.yml", "utf8");
+  const actions = [...workflow.matchAll(/uses: (\S+)/g)].map(([, action]) => action);
+  expect(actions.length).toBeGreaterThan(0);
+  for (const action of actions) expect(action).toMatch(/^actions\/[\w-]+@[0-9a-f]{40}$/);
+  expect(workflow).toContain("\npermissions: {}\n");
+  expect(workflow.match(/: write/g)).toHaveLength(2);
+  expect(workflow).toMatch(/publish:\n {4}needs: prove\n/);
+  expect(workflow).toContain("npm publish --provenance");
+});
+
 async function bodyOf(request: IncomingMessage): Promise<string> {
   let body = "";
   for await (const part of request.setEncoding("utf8")) body += part;
