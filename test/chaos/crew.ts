@@ -1,10 +1,15 @@
 import { Life } from "./fleet.js";
 import type { HistoryEvent } from "./history.js";
-import type { FromWorker } from "./messages.js";
+import type { FromWorker, WorkStyle } from "./messages.js";
 import type { ClockSkew, Schedule } from "./schedule.js";
 import type { SkewEnv } from "./skewed-clocks.js";
-import { ELECTION, LEASES, LOG } from "./tables.js";
 import type { Wire } from "./wire.js";
+
+export const LEASES = "chaos-leases";
+const ELECTION = "chaos/register";
+export const REGISTER = { tableName: "chaos-log", prefix: "", linesAPage: 500 } as const;
+
+const STYLE: WorkStyle = { pauseMs: [5, 40], doomed: 0.1, slowToStop: 0.4, stopsByItself: 0.25 };
 
 /** The workers: each a label and a wire for the whole run, and one process after the other. */
 export class Crew implements AsyncDisposable {
@@ -57,9 +62,14 @@ export class Crew implements AsyncDisposable {
     if (skewed) this.skews += 1;
     const config = {
       label: labelOf(worker),
-      endpoint: this.wires[worker]?.endpoint ?? "",
+      connection: {
+        endpoint: this.wires[worker]?.endpoint ?? "",
+        region: "us-east-1",
+        credentials: { accessKeyId: "local", secretAccessKey: "local" },
+      },
       leaseTable: LEASES,
-      logTable: LOG,
+      register: REGISTER,
+      style: STYLE,
       election: ELECTION,
       leaseMs,
       maxServiceClockErrorMs,

@@ -1,11 +1,29 @@
 import type { EventOf } from "./history.js";
+import type { RegisterPlace } from "./register.js";
+
+/** Where the table is. What is left out comes from the environment, as for any client of the SDK. */
+export interface Connection {
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** How a leader works: the time between its writes, and how often it does what. */
+export interface WorkStyle {
+  readonly pauseMs: readonly [least: number, most: number];
+  /** A write of its own accord fails. */
+  readonly doomed: number;
+  readonly slowToStop: number;
+  readonly stopsByItself: number;
+}
 
 /** What a worker is started with, as its one argument. */
 export interface WorkerConfig {
   readonly label: string;
-  readonly endpoint: string;
+  readonly connection: Connection;
   readonly leaseTable: string;
-  readonly logTable: string;
+  readonly register: RegisterPlace;
+  readonly style: WorkStyle;
   readonly election: string;
   readonly leaseMs: number;
   readonly maxServiceClockErrorMs: number;

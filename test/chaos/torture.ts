@@ -1,11 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Crew } from "./crew.js";
+import { createLeaseTable } from "../../src/testing/index.js";
+import { Crew, LEASES, REGISTER } from "./crew.js";
 import type { HistoryEvent } from "./history.js";
 import { Mischief } from "./mischief.js";
+import { Register } from "./register.js";
 import type { Schedule } from "./schedule.js";
 import type { SkewEnv } from "./skewed-clocks.js";
 import { Table } from "./table.js";
-import { createTables, readLog, readRegister } from "./tables.js";
 import { Wires } from "./wire.js";
 
 export interface Suffered {
@@ -56,7 +57,8 @@ export async function torture(options: TortureOptions): Promise<{
 
   await using table = await Table.start();
   const client = table.newClient();
-  await createTables(client);
+  await createLeaseTable(client, LEASES);
+  await createLeaseTable(client, REGISTER.tableName);
   await using wires = await Wires.open(table.endpoint, seed, leaseMs, firstClocks.length);
   await using crew = new Crew(wires.all, schedule, seed, skewEnv, now, (event) => history.push(event));
   onProgress(schedule.endMs, "the workers start");
@@ -97,15 +99,16 @@ export async function torture(options: TortureOptions): Promise<{
   await wires[Symbol.asyncDispose]();
   // What is still under way to the table ends with it, and what it has kept is what counts.
   await table.restart([]);
+  const register = new Register(REGISTER);
   const logs = ["accepted" as const, ...crew.candidates.map((one) => `stale ${one}` as const)];
   for (const log of logs) {
-    const lines = await readLog(client, log);
+    const lines = await register.log(client, log);
     const stale = log !== "accepted";
     history.push(
       ...lines.map((line, i) => ({ type: "landed" as const, at: now(), stale, n: i + 1, ...line })),
     );
   }
-  history.push({ type: "register", at: now(), n: await readRegister(client) });
+  history.push({ type: "register", at: now(), n: await register.count(client) });
   return { history, suffered: { ...mischief.done, skews, throttles, denied, conflicts } };
 }
 

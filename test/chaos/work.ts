@@ -16,7 +16,7 @@ import type { Random } from "../simulation/random.js";
 import type { Harness } from "./harness.js";
 import type { Outcome } from "./history.js";
 import type { WorkerConfig } from "./messages.js";
-import { countOne, letThrough, readRegister } from "./tables.js";
+import { Register } from "./register.js";
 
 const VIEW_EVERY_MS = 20;
 
@@ -24,6 +24,7 @@ const VIEW_EVERY_MS = 20;
 export class Work {
   /** Those that are still on their way. */
   staleWrites: Promise<void> = Promise.resolve();
+  readonly #register: Register;
   #writes = 0;
 
   constructor(
@@ -34,16 +35,20 @@ export class Work {
     private readonly config: WorkerConfig,
     private readonly candidate: string,
     private readonly random: Random,
-  ) {}
+  ) {
+    this.#register = new Register(config.register);
+  }
 
   async lead(leadership: Leadership): Promise<void> {
     const { harness, random } = this;
-    const { leaseMs } = this.config;
+    const { leaseMs, style } = this.config;
     const { term, signal } = leadership;
     const views = setInterval(() => this.#view(leadership), VIEW_EVERY_MS);
     this.#view(leadership);
-    const drainMs = random.chance(0.4) ? leaseMs * random.between(0, 2) : 0;
-    const enoughMs = random.chance(0.25) ? leaseMs * random.between(0.3, 4) : Number.POSITIVE_INFINITY;
+    const drainMs = random.chance(style.slowToStop) ? leaseMs * random.between(0, 2) : 0;
+    const enoughMs = random.chance(style.stopsByItself)
+      ? leaseMs * random.between(0.3, 4)
+      : Number.POSITIVE_INFINITY;
     const startMs = performance.now();
     let stopMs = Number.POSITIVE_INFINITY;
     const onAbort = () => {
@@ -56,7 +61,7 @@ export class Work {
       while (performance.now() < stopMs && performance.now() - startMs < enoughMs) {
         await this.#count(leadership);
         // Once it is lost there is little to see in more refusals.
-        await delay(leadership.remainingMs() > 0 ? random.between(5, 40) : 200);
+        await delay(leadership.remainingMs() > 0 ? random.between(...style.pauseMs) : 200);
         if (signal.aborted && drainMs === 0) break;
       }
     } finally {
@@ -76,7 +81,7 @@ export class Work {
   /** One more, or two at once: the second waits for the first within `transact`. */
   async #count(leadership: Leadership): Promise<void> {
     const patience = AbortSignal.timeout(this.config.leaseMs / 4);
-    const count = await readRegister(this.ownClient, patience).catch(() => undefined);
+    const count = await this.#register.count(this.ownClient, patience).catch(() => undefined);
     if (count === undefined) return;
     const writes = this.random.chance(0.2) ? 2 : 1;
     await Promise.all(Array.from({ length: writes }, () => this.#write(leadership, count)));
@@ -84,10 +89,12 @@ export class Work {
 
   async #write(leadership: Leadership, count: number): Promise<void> {
     const { term } = leadership;
-    const doomed = this.random.chance(0.1);
+    const doomed = this.random.chance(this.config.style.doomed);
     const write = this.#begin(term, false);
     try {
-      await leadership.transact(countOne(count, { write, candidate: this.candidate, term }, doomed));
+      await leadership.transact(
+        this.#register.countOne(count, { write, candidate: this.candidate, term }, doomed),
+      );
       this.harness.tell({ type: "outcome", write, outcome: "accepted" });
     } catch (error) {
       this.harness.tell({ type: "outcome", write, outcome: outcomeOf(error), why: String(error) });
@@ -118,7 +125,7 @@ export class Work {
       ExpressionAttributeNames: { "#holder": "holder", "#term": "term" },
       ExpressionAttributeValues: { ":holder": { S: this.candidate }, ":term": { N: String(term) } },
     };
-    const put = letThrough(this.#writes, { write, candidate: this.candidate, term });
+    const put = this.#register.letThrough(this.#writes, { write, candidate: this.candidate, term });
     try {
       await this.client.send(
         new TransactWriteItemsCommand({ TransactItems: [{ ConditionCheck: check }, put] }),

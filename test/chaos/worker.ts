@@ -10,18 +10,12 @@ import { Work } from "./work.js";
  * It knows nothing of the faults; they come from outside.
  */
 const config = JSON.parse(process.argv[2] ?? "") as WorkerConfig;
-const { leaseMs, endpoint, maxServiceClockErrorMs } = config;
+const { leaseMs, connection, maxServiceClockErrorMs } = config;
 const random = new Random(config.seed);
 const harness = new Harness();
 
 /** One for the election, and another for what the work does by itself, so that they are told apart. */
-const newClient = () =>
-  new DynamoDBClient({
-    endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-    maxAttempts: random.pick([1, 3]),
-  });
+const newClient = () => new DynamoDBClient({ ...connection, maxAttempts: random.pick([1, 3]) });
 
 const client = newClient();
 let acquireLeftAfter = 0;
