@@ -70,6 +70,7 @@ export class Crew implements AsyncDisposable {
       leaseTable: LEASES,
       register: REGISTER,
       style: STYLE,
+      metered: false,
       election: ELECTION,
       leaseMs,
       maxServiceClockErrorMs,
@@ -103,6 +104,7 @@ export class Crew implements AsyncDisposable {
         this.#born(worker, life, message.candidate, at);
         break;
       case "left":
+      case "used":
         break;
       default:
         this.record({ ...message, at, candidate: life.candidate ?? "" });

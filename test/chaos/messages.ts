@@ -24,6 +24,8 @@ export interface WorkerConfig {
   readonly leaseTable: string;
   readonly register: RegisterPlace;
   readonly style: WorkStyle;
+  /** Whether it tells what its requests cost. */
+  readonly metered: boolean;
   readonly election: string;
   readonly leaseMs: number;
   readonly maxServiceClockErrorMs: number;
@@ -38,6 +40,7 @@ export type FromWorker =
   | { readonly type: "hello"; readonly candidate: string }
   | { readonly type: "ask"; readonly question: number }
   | { readonly type: "left" }
+  | { readonly type: "used"; readonly reads: number; readonly writes: number }
   | Told<EventOf<"elected"> | EventOf<"view"> | EventOf<"ended"> | EventOf<"workDone"> | EventOf<"resigned">>
   | Told<EventOf<"write"> | EventOf<"outcome">>;
 

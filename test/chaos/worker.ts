@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Election, WorkNotStoppedError } from "../../src/index.js";
+import { meter } from "../aws/meter.js";
 import { Random } from "../simulation/random.js";
 import { Harness } from "./harness.js";
 import type { WorkerConfig } from "./messages.js";
@@ -15,7 +16,11 @@ const random = new Random(config.seed);
 const harness = new Harness();
 
 /** One for the election, and another for what the work does by itself, so that they are told apart. */
-const newClient = () => new DynamoDBClient({ ...connection, maxAttempts: random.pick([1, 3]) });
+function newClient(): DynamoDBClient {
+  const client = new DynamoDBClient({ ...connection, maxAttempts: random.pick([1, 3]) });
+  if (config.metered) meter(client, (units) => harness.tell({ type: "used", ...units }));
+  return client;
+}
 
 const client = newClient();
 let acquireLeftAfter = 0;

@@ -33,6 +33,8 @@ export type Fault =
       readonly body: unknown;
       readonly headers?: OutgoingHttpHeaders;
     }
+  /** Another content lands. */
+  | { readonly kind: "replace"; readonly body: unknown }
   /** The request lands twice, one after the other; the first answer counts. */
   | { readonly kind: "duplicate" };
 
@@ -205,7 +207,11 @@ export class FaultProxy implements AsyncDisposable {
         await this.#hold(seen, fault.until);
     }
 
-    const message = { method, path, headers, body };
+    let message: Message = { method, path, headers, body };
+    if (fault?.kind === "replace") {
+      const other = Buffer.from(JSON.stringify(fault.body));
+      message = { ...message, headers: { ...headers, "content-length": `${other.length}` }, body: other };
+    }
     let answer: Answer;
     try {
       answer = await this.#forward(message);

@@ -1,0 +1,96 @@
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-dynamodb";
+import { expect, inject, test } from "vitest";
+import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
+import { Program } from "../support/program.js";
+import { isLeft, LEFT_AFTER_MS, remove, runTables } from "./leftovers.js";
+import { PACE, RUN_WITHIN_MS } from "./plan.js";
+import { isRunTable, newTableName, removeTable, TABLE_PREFIX, unfitness } from "./run-table.js";
+import { MAX_TICKS } from "./ticks.js";
+import { TOKEN_WAIT_MS } from "./tokens.js";
+
+/** The table of a run: its name, what may be used, and that none is left. */
+
+const client = newClient();
+const isThere = (TableName: string) =>
+  client.send(new DescribeTableCommand({ TableName })).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof ResourceNotFoundException) return false;
+      throw error;
+    },
+  );
+
+async function newRunTable(): Promise<string> {
+  const name = newTableName();
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
+      KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
+    }),
+  );
+  return name;
+}
+
+test("a table's name carries its time, and no other table counts as one of a run", () => {
+  const name = newTableName(new Date("2026-01-31T03:04:05.678Z"));
+  expect(name).toMatch(/^incumbent-verify-20260131T030405Z-[0-9a-f]{6}$/);
+  expect(isRunTable(name)).toBe(true);
+  for (const other of ["incumbent", TABLE_PREFIX, `${name}-mine`, `my-${name}`, `${TABLE_PREFIX}prod`])
+    expect([other, isRunTable(other)]).toEqual([other, false]);
+});
+
+test("the token of ten minutes, a run and the age of what is left fit one another", () => {
+  expect(TOKEN_WAIT_MS).toBeLessThan(RUN_WITHIN_MS);
+  expect(RUN_WITHIN_MS).toBeLessThan(LEFT_AFTER_MS);
+  expect(PACE.ticks).toBeLessThanOrEqual(MAX_TICKS);
+});
+
+test("a global table is refused: an eventually consistent one because no election on it is safe", () => {
+  const replicas = { Replicas: [{ RegionName: "eu-west-2" }] };
+  expect(unfitness({})).toBeUndefined();
+  expect(unfitness({ Replicas: [] })).toBeUndefined();
+  expect(unfitness(replicas)).toContain("eventually consistent global table");
+  expect(unfitness({ ...replicas, MultiRegionConsistency: "EVENTUAL" })).toContain(
+    "no election on it is safe",
+  );
+  expect(unfitness({ ...replicas, MultiRegionConsistency: "STRONG" })).toContain("does not ask for");
+});
+
+test("tables of other runs are found with their age; those that are left are removed, and no other table", async () => {
+  const [mine, other] = [await newRunTable(), await newLeaseTable(client)];
+  const found = (await runTables(client, [])).filter(({ name }) => name === mine || name === other);
+  expect(found.map(({ name }) => name)).toEqual([mine]);
+  expect(found.map(isLeft)).toEqual([false]);
+  expect(isLeft({ name: mine, ageMs: LEFT_AFTER_MS + 1 })).toBe(true);
+  expect(await remove(client, found)).toEqual([]);
+  expect(await isThere(mine)).toBe(false);
+  expect(await isThere(other)).toBe(true);
+});
+
+test("a table that is not there any more is gone", async () => {
+  expect(await removeTable(client, newTableName(), { withinMs: 1_000 })).toBe(true);
+});
+
+test.each(["guarded", "creating"])("SIGKILL of the run (%s): its table is removed", async (when) => {
+  await using program = new Program("../aws/guarded-table.ts", JSON.stringify(inject("dynamodb")), when);
+  const name = await program.says<string>("table");
+  program.child.kill("SIGKILL");
+  // The request to create it may have left before the run was killed.
+  if (when === "creating") {
+    await client.send(
+      new CreateTableCommand({
+        TableName: name,
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
+        KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
+      }),
+    );
+  } else expect(name).toMatch(/^incumbent-verify-/);
+  await eventually(async () => !(await isThere(name)), { deadlineMs: 50_000 });
+});
