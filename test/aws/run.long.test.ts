@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DescribeTableCommand, ResourceNotFoundException } from "@aws-sdk/client-dynamodb";
 import { expect, inject, test } from "vitest";
-import { localEnv } from "../support/fixture.js";
+import { eventually, localEnv, newClient } from "../support/fixture.js";
 import { PretendAws } from "./pretend-aws.js";
 import { recheck } from "./recheck.js";
 import { newFolder, rehearse, verdicts } from "./rehearsal.js";
@@ -33,45 +34,48 @@ test("a whole run, with real processes that are killed and frozen, and its repor
 }, 120_000);
 
 /** The command, as people run it. */
-async function command(env: NodeJS.ProcessEnv, ...args: string[]) {
+function command(env: NodeJS.ProcessEnv, ...args: string[]) {
   const child = spawn(process.execPath, ["--import", "tsx", "test/aws/main.ts", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...env, NODE_NO_WARNINGS: "1" },
   });
-  let output = "";
+  const command = { child, output: "", exited: once(child, "close").then(([code]) => code as number) };
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
+      command.output += text;
     });
   }
-  const [code] = await once(child, "close");
-  return { code, output };
+  return command;
 }
 
-test("the command explains itself, asks before it begins, and says what is missing", async () => {
+test("the command says what is missing, and what it will do before it asks", async () => {
   const folder = mkdtempSync(join(tmpdir(), "incumbent-verify-"));
-  writeFileSync(join(folder, "config"), "");
+  const file = join(folder, "none");
   const nowhere = {
     ...{ PATH: process.env.PATH, HOME: folder, AWS_EC2_METADATA_DISABLED: "true" },
-    ...{ AWS_CONFIG_FILE: join(folder, "config"), AWS_SHARED_CREDENTIALS_FILE: join(folder, "config") },
+    ...{ AWS_CONFIG_FILE: file, AWS_SHARED_CREDENTIALS_FILE: file },
   };
-  const [help, region, credentials, profile, nobody, clean, misspelt] = await Promise.all([
-    command(nowhere, "--help"),
-    command(nowhere),
-    command(nowhere, "--region", "eu-west-1"),
-    command({ ...nowhere, AWS_PROFILE: "missing" }, "--region", "eu-west-1"),
-    command(localEnv()),
-    command(localEnv(), "--clean", "--yes"),
-    command(nowhere, "--regoin", "eu-west-1"),
-  ]);
-  expect([help.code, region.code, credentials.code, profile.code, nobody.code]).toEqual([0, 2, 2, 2, 2]);
-  expect([clean.code, misspelt.code]).toEqual([0, 2]);
-  expect(help.output).toContain("--candidate-profile NAME");
-  expect(region.output).toContain("Give --region eu-west-1, or set AWS_REGION");
+  const credentials = command(nowhere, "--region", "eu-west-1");
+  const nobody = command(localEnv());
+  expect([await credentials.exited, await nobody.exited]).toEqual([2, 2]);
   expect(credentials.output).toContain("There are no AWS credentials");
-  expect(profile.output).toContain("There are no AWS credentials");
   expect(nobody.output).toMatch(
     /makes one table.*takes about 12 minutes.*costs less than USD 0\.01.*Suggestion: --yes/s,
   );
-  expect(misspelt.output).toContain("--regoin");
+}, 120_000);
+
+test("SIGINT: the command removes its table at once and writes its report; --clean finds nothing", async () => {
+  const started = command(localEnv(), "--yes", "--quick");
+  const table = await eventually(() => /incumbent-verify-\d\w+-\w+/.exec(started.output)?.[0]);
+  started.child.kill("SIGINT");
+  expect(await started.exited).toBe(130);
+  expect(started.output).toMatch(/INCOMPLETE\. The report: reports\/verify-aws-/);
+  const report = /reports\/verify-aws-\w+/.exec(started.output)?.[0] as string;
+  expect(readFileSync(join(report, "report.md"), "utf8")).toContain("It was ended by SIGINT");
+  rmSync(report, { recursive: true });
+  const gone = newClient().send(new DescribeTableCommand({ TableName: table }));
+  await expect(gone).rejects.toThrow(ResourceNotFoundException);
+  const clean = command(localEnv(), "--clean", "--yes");
+  expect(await clean.exited).toBe(0);
+  expect(clean.output).toContain("No run has left a table");
 }, 120_000);

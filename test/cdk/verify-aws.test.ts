@@ -1,0 +1,8 @@
+import { expect, test } from "vitest";
+import { CANDIDATE_ACTIONS } from "../../lib/lease-access.js";
+import { CANDIDATE_POLICY } from "../aws/policy.js";
+
+test("the candidate's policy of docs/verify-aws.md allows what grantCandidate grants", () => {
+  const [election, candidates] = CANDIDATE_POLICY.Statement.map(({ Action }) => Action);
+  expect({ election, candidates }).toEqual(CANDIDATE_ACTIONS);
+});
