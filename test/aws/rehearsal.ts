@@ -9,7 +9,7 @@ import { type RunSettings, run } from "./run.js";
 /** A run that takes seconds. Longer leases than it needs, since others work on the machine. */
 const SHORT: Pace = {
   ...{ cycles: 2, cyclesWithinMs: 60_000, conflictRounds: 3, ticks: 3 },
-  ...{ leaseMs: 2_000, kills: 1, freezes: 1, handOvers: 1, leadWithin: 30, pauseMs: [30, 60] },
+  ...{ leaseMs: 1_200, kills: 1, freezes: 1, handOvers: 1, leadWithin: 50, pauseMs: [30, 60] },
 };
 
 const ABOUT = {
