@@ -18,7 +18,7 @@ test("the leader runs its work and has given the lease back when it returns; not
     });
     return `term ${term}`;
   });
-  expect(await job.invoke({ x: 1 })).toEqual({ role: "leader", term: 1, result: "term 1" });
+  expect(await job.run({ x: 1 })).toEqual({ role: "leader", term: 1, result: "term 1" });
   expect((await leaseOf(stage))?.holder).toBeUndefined();
   expect(stage.pendingTimers).toBe(0);
 });
@@ -30,7 +30,7 @@ test.each([
   const stage = new Stage();
   const leadership = await stage.candidate("other").election.tryCampaign();
   const job = stagedFunction(stage, "a", () => expect.unreachable(), options);
-  expect(await job.invoke()).toMatchObject({
+  expect(await job.run()).toMatchObject({
     role: "follower",
     leader: { candidateId: leadership?.candidateId, term: 1 },
   });
@@ -44,16 +44,16 @@ test("a tick is done once, by whichever sandbox, however its time is spelled", a
   const [a, b] = ["a", "b"].map((label) =>
     stagedFunction(stage, label, (_, { tick }) => ticks.push(tick), once),
   );
-  expect(await a?.invoke({ scheduledTime: "2026-01-01T00:00:00Z" })).toMatchObject({
+  expect(await a?.run({ scheduledTime: "2026-01-01T00:00:00Z" })).toMatchObject({
     role: "leader",
     term: 1,
   });
-  expect(await a?.invoke({ scheduledTime: "2026-01-01T00:00:00Z" })).toEqual({ role: "done" });
-  expect(await b?.invoke({ time: "2026-01-01T01:00:00.000+01:00" })).toEqual({ role: "done" });
-  await expect(b?.invoke({ scheduledTime: "2025-12-31T23:00:00Z" })).rejects.toMatchObject({
+  expect(await a?.run({ scheduledTime: "2026-01-01T00:00:00Z" })).toEqual({ role: "done" });
+  expect(await b?.run({ time: "2026-01-01T01:00:00.000+01:00" })).toEqual({ role: "done" });
+  await expect(b?.run({ scheduledTime: "2025-12-31T23:00:00Z" })).rejects.toMatchObject({
     because: "superseded",
   });
-  expect(await b?.invoke({ scheduledTime: "2026-01-01T01:00:00Z" })).toMatchObject({
+  expect(await b?.run({ scheduledTime: "2026-01-01T01:00:00Z" })).toMatchObject({
     role: "leader",
     term: 2,
   });
@@ -72,7 +72,7 @@ test("the ticks of a rate are the same in Regions whose schedules began at other
       const atMs = Date.parse(`2026-01-01T${begin}Z`) + period * 300_000;
       // The second delivery stands for a retry.
       for (const _ of ["first", "retry"]) {
-        await regions[index]?.invoke({ scheduledTime: new Date(atMs).toISOString() });
+        await regions[index]?.run({ scheduledTime: new Date(atMs).toISOString() });
       }
     }
   }
@@ -87,10 +87,10 @@ test.each([
   const fail = { yes: true };
   const work = () => (fail.yes ? Promise.reject(new Error("disk full")) : "done");
   const job = stagedFunction(stage, "a", work, options);
-  await expect(job.invoke()).rejects.toThrow("disk full");
+  await expect(job.run()).rejects.toThrow("disk full");
   expect((await leaseOf(stage))?.holder).toBeUndefined();
   fail.yes = false;
-  expect(await job.invoke()).toEqual({ role: "leader", term: 2, result: "done" });
+  expect(await job.run()).toEqual({ role: "leader", term: 2, result: "done" });
 });
 
 test.each([
@@ -212,11 +212,11 @@ test("sticky: the group that completed a tick gets the next; the other takes ove
   };
   const at = (minute: number) => ({ scheduledTime: `2026-01-01T00:0${minute}:00Z` });
   const [east, west] = [region("east"), region("west")];
-  expect(await east.invoke(at(0))).toMatchObject({ role: "leader" });
+  expect(await east.run(at(0))).toMatchObject({ role: "leader" });
   await stage.advance(60_000);
   const other = watch(west.invoke(at(1)));
   await stage.advance(1_000);
-  expect(await east.invoke(at(1))).toMatchObject({ role: "leader" });
+  expect(await east.run(at(1))).toMatchObject({ role: "leader" });
   await stage.until(() => other.settled);
   expect(other.value).toEqual({ role: "done" });
   // East is gone: west waits for what is kept for it, and no longer, in one invocation.
@@ -231,7 +231,7 @@ test("sticky: the group that completed a tick gets the next; the other takes ove
 
 test("what an operator paused is not run, and stands by", async () => {
   const stage = new Stage();
-  await stagedFunction(stage, "a", () => {}, once).invoke();
+  await stagedFunction(stage, "a", () => {}, once).run();
   const operator = new Operator({ store: stage.table, name: "billing/nightly" });
   await operator.pause();
   const job = stagedFunction(stage, "b", () => "ran", once);

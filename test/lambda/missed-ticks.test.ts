@@ -26,10 +26,10 @@ function jobOn(stage: Stage, options: Parameters<typeof stagedFunction>[3] = {})
 test("a retry that is slower than the rate fails: its tick never ran, and a later one did", async () => {
   const job = jobOn(new Stage());
   job.disk.isFull = true;
-  await expect(job.invoke(at(0))).rejects.toThrow("disk full");
+  await expect(job.run(at(0))).rejects.toThrow("disk full");
   job.disk.isFull = false;
-  expect(await job.invoke(at(1))).toMatchObject({ role: "leader" });
-  const retry = job.invoke(at(0));
+  expect(await job.run(at(1))).toMatchObject({ role: "leader" });
+  const retry = job.run(at(0));
   await expect(retry).rejects.toBeInstanceOf(MissedTickError);
   await expect(retry).rejects.toMatchObject({
     code: "MISSED_TICK",
@@ -49,14 +49,14 @@ test("a retry that is slower than the rate fails: its tick never ran, and a late
 test("a redriven message fails with latest, and runs with every, by option or environment", async () => {
   const stage = new Stage();
   const latest = jobOn(stage);
-  for (const minute of [1, 2, 3]) await latest.invoke(at(minute));
-  await expect(latest.invoke(at(0))).rejects.toMatchObject({ because: "superseded", completed: "no" });
-  expect(await jobOn(stage, { ticks: "every" }).invoke(at(0))).toMatchObject({ role: "leader" });
-  expect(await latest.invoke(at(0))).toEqual({ role: "done" });
+  for (const minute of [1, 2, 3]) await latest.run(at(minute));
+  await expect(latest.run(at(0))).rejects.toMatchObject({ because: "superseded", completed: "no" });
+  expect(await jobOn(stage, { ticks: "every" }).run(at(0))).toMatchObject({ role: "leader" });
+  expect(await latest.run(at(0))).toEqual({ role: "done" });
   vi.stubEnv("INCUMBENT_TICKS", "every");
   const every = jobOn(stage);
-  expect(await every.invoke(at(-1))).toMatchObject({ role: "leader" });
-  expect(await every.invoke(at(-1))).toEqual({ role: "done" });
+  expect(await every.run(at(-1))).toMatchObject({ role: "leader" });
+  expect(await every.run(at(-1))).toEqual({ role: "done" });
 });
 
 test("a retry that is faster than the lease of a leader that crashed fails, and the next one runs the tick", async () => {
@@ -86,7 +86,7 @@ test("a retry that is faster than the lease of a leader that crashed fails, and 
 test("a tick that is older than the window fails in both modes, and nobody knows whether it completed", async () => {
   const stage = new Stage();
   const latest = jobOn(stage);
-  for (let minute = 1; minute <= 70; minute++) await latest.invoke(at(minute));
+  for (let minute = 1; minute <= 70; minute++) await latest.run(at(minute));
   const unknown = {
     because: "superseded",
     completed: "unknown",
@@ -96,16 +96,16 @@ test("a tick that is older than the window fails in both modes, and nobody knows
     ),
   };
   for (const job of [latest, jobOn(stage, { ticks: "every" })]) {
-    await expect(job.invoke(at(0))).rejects.toMatchObject(unknown);
+    await expect(job.run(at(0))).rejects.toMatchObject(unknown);
   }
 });
 
 test("a paused election fails each tick, and says what to do", async () => {
   const stage = new Stage();
-  await jobOn(stage).invoke(at(0));
+  await jobOn(stage).run(at(0));
   await new Operator({ store: stage.table, name: "billing/nightly" }).pause();
   const job = jobOn(stage, { standBy: false });
-  await expect(job.invoke(at(1))).rejects.toMatchObject({
+  await expect(job.run(at(1))).rejects.toMatchObject({
     because: "not-completed",
     leader: undefined,
     message: expect.stringMatching(
@@ -117,9 +117,9 @@ test("a paused election fails each tick, and says what to do", async () => {
 test('onMissedTick: "return" returns what was found, and Lambda counts the event as done', async () => {
   const stage = new Stage();
   const job = jobOn(stage, { onMissedTick: "return", standBy: false });
-  await job.invoke(at(1));
-  expect(await job.invoke(at(0))).toEqual({ role: "superseded", completed: "no", lastTick: tickAt(1) });
+  await job.run(at(1));
+  expect(await job.run(at(0))).toEqual({ role: "superseded", completed: "no", lastTick: tickAt(1) });
   const leadership = await stage.candidate("other").election.tryCampaign();
-  expect(await job.invoke(at(2))).toMatchObject({ role: "follower", leader: { term: 2 } });
+  expect(await job.run(at(2))).toMatchObject({ role: "follower", leader: { term: 2 } });
   await leadership?.resign();
 });

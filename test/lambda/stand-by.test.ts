@@ -1,18 +1,10 @@
 import { expect, test } from "vitest";
-import { sleep } from "../../src/async.js";
-import { stagedFunction, TICK, watch } from "../support/lambda.js";
+import { slowTable, stagedFunction, TICK, watch } from "../support/lambda.js";
 import { between, gate, Stage } from "../support/stage.js";
 
-/** The wait of an invocation, on a table that needs time to answer, as every real one does. */
+/** The wait of an invocation. */
 
 const once = { once: "tick" } as const;
-
-function slowTable(stage: Stage) {
-  return between(stage.table, async (_verb, pass) => {
-    await sleep(stage.time, 20);
-    return pass();
-  });
-}
 
 test.each([
   ["a timeout of 5 s", 5_000, once],
@@ -24,7 +16,7 @@ test.each([
   "where no time is left to stand by, the bid itself is not cut off: %s",
   async (_name, timeoutMs, options) => {
     const stage = new Stage();
-    const job = stagedFunction(stage, "a", () => "ran", { ...options, store: slowTable(stage) });
+    const job = stagedFunction(stage, "a", () => "ran", options);
     const invocation = watch(job.invoke(undefined, timeoutMs));
     await stage.until(() => invocation.settled);
     expect(invocation).toMatchObject({ value: { role: "leader", result: "ran" } });
@@ -36,7 +28,7 @@ test("a tick that completes just before the end of the wait is done, not missed"
   const finish = gate();
   const running = watch(stage.candidate("a").election.runOnce(TICK, () => finish.opened));
   await stage.advance(100);
-  const job = stagedFunction(stage, "b", () => expect.unreachable(), { ...once, store: slowTable(stage) });
+  const job = stagedFunction(stage, "b", () => expect.unreachable(), once);
   // 12 s less 2.4 s to drain and a lease of 5 s.
   const invocation = watch(job.invoke(undefined, 12_000));
   await stage.advance(4_500);
@@ -48,7 +40,7 @@ test("a tick that completes just before the end of the wait is done, not missed"
 test("the history of a tick is not awaited longer than the invocation has time, though nobody requested a stop before", async () => {
   const stage = new Stage();
   let hangs = false;
-  const store = between(stage.table, (verb, pass) =>
+  const store = between(slowTable(stage), (verb, pass) =>
     verb === "recordTerm" && hangs ? new Promise(() => {}) : pass(),
   );
   const finish = gate();
@@ -66,7 +58,7 @@ test("the history of a tick is not awaited longer than the invocation has time, 
 test("an idle sandbox waits by the time that this invocation has left", async () => {
   const stage = new Stage();
   const job = stagedFunction(stage, "a", () => "ran", { ...once, leaseDurationMs: 2_000 });
-  expect(await job.invoke(undefined, 30_000)).toMatchObject({ role: "leader" });
+  expect(await job.run(undefined, 30_000)).toMatchObject({ role: "leader" });
   const leadership = await stage.candidate("other").election.tryCampaign();
   const invocation = watch(job.invoke({ scheduledTime: "2026-01-01T01:00:00Z" }, 7_500));
   await stage.until(() => invocation.settled);

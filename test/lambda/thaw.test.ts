@@ -30,14 +30,14 @@ test("frozen in the middle of its work, past its lease: throwIfLost throws, and 
   await stage.advance(1_000);
   await stage.advance(30_000, { frozen: [frozen.clock] });
   const other = stagedFunction(stage, "b", ({ term }) => term, once);
-  expect(await other.invoke(at(0))).toEqual({ role: "leader", term: 2, result: 2 });
+  expect(await other.run(at(0))).toEqual({ role: "leader", term: 2, result: 2 });
   // The monotonic clock stood still; the wall clock is right again.
   frozen.clock.freeze(30_000);
   thawed.open();
   await stage.until(() => invocation.settled);
   expect(seen).toEqual([expect.any(LeaseLostError)]);
   expect(invocation.error).toMatchObject({ code: "LEASE_LOST", reason: "expired" });
-  expect(await other.invoke(at(0))).toEqual({ role: "done" });
+  expect(await other.run(at(0))).toEqual({ role: "done" });
 });
 
 test.each([500, 2_000, 2_900, 10_000])(
@@ -49,9 +49,9 @@ test.each([500, 2_000, 2_900, 10_000])(
       leases.push(factsOf((await stage.table.read("billing/nightly")).lease) ?? {});
     };
     const a = stagedFunction(stage, "a", work, once);
-    expect(await a.invoke(at(0))).toMatchObject({ role: "leader" });
+    expect(await a.run(at(0))).toMatchObject({ role: "leader" });
     await stage.advance(frozenMs, { frozen: [a.clock] });
-    expect(await a.invoke(at(1))).toMatchObject({ role: "leader" });
+    expect(await a.run(at(1))).toMatchObject({ role: "leader" });
     const { leaseDurationMs = 0, expiresAt = 0 } = leases[1] ?? {};
     const endsMs = stage.time.wallMs() + leaseDurationMs;
     expect(expiresAt).toBeGreaterThanOrEqual(endsMs);
@@ -66,9 +66,9 @@ test("a sandbox whose clocks both stood still for longer than a lease knows no e
     leases.push(factsOf((await stage.table.read("billing/nightly")).lease) ?? {});
   };
   const a = stagedFunction(stage, "a", work, once);
-  await a.invoke(at(0));
+  await a.run(at(0));
   await stage.advance(300_000, { frozen: [a.clock] });
-  expect(await a.invoke(at(1))).toMatchObject({ role: "leader" });
+  expect(await a.run(at(1))).toMatchObject({ role: "leader" });
   expect(leases.map(({ expiresAt }) => typeof expiresAt)).toEqual(["number", "undefined"]);
 });
 
@@ -120,13 +120,13 @@ function thawing(clock: ManualClock): (ms: number) => void {
 
 test("what a sandbox has seen outlives its invocations: a deleted row is waited for once, not for ever", async () => {
   const stage = new Stage();
-  await stagedFunction(stage, "a", () => {}).invoke();
+  await stagedFunction(stage, "a", () => {}).run();
   stage.table.deleteLease("billing/nightly");
   // Too short to wait a whole lease of the unknown holder in one invocation.
   const job = stagedFunction(stage, "b", ({ term }) => term);
-  expect(await job.invoke({}, 3_000)).toEqual({ role: "follower" });
+  expect(await job.run({}, 3_000)).toEqual({ role: "follower" });
   await stage.advance(20_000);
-  expect(await job.invoke({}, 3_000)).toEqual({ role: "leader", term: 2, result: 2 });
+  expect(await job.run({}, 3_000)).toEqual({ role: "leader", term: 2, result: 2 });
 });
 
 test("two invocations at once in one process are two candidates", async () => {
@@ -134,10 +134,10 @@ test("two invocations at once in one process are two candidates", async () => {
   const finish = gate();
   const work: LeaderWork<unknown> = (_, { tick }) => tick?.includes("00:01") && finish.opened;
   const job = stagedFunction(stage, "a", work, { ...once, standBy: false, onMissedTick: "return" });
-  await job.invoke(at(0));
+  await job.run(at(0));
   const first = watch(job.invoke(at(1)));
   await stage.advance(100);
-  expect(await job.invoke(at(1))).toMatchObject({ role: "follower" });
+  expect(await job.run(at(1))).toMatchObject({ role: "follower" });
   finish.open();
   await stage.until(() => first.settled);
   expect(first.value).toMatchObject({ role: "leader" });
