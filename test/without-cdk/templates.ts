@@ -33,7 +33,11 @@ export function jobTemplate(): Plain {
   });
   text("TimeZone", "The time zone of the schedule", TimeZone.ETC_UTC.timezoneName);
   const codeBucket = text("CodeBucket", "The S3 bucket with the job's code");
-  const codeKey = text("CodeKey", "The key of the zip file of the folder with the job's index.mjs", "job.zip");
+  const codeKey = text(
+    "CodeKey",
+    "The key of the zip file of the folder with the job's index.mjs",
+    "job.zip",
+  );
   new ScheduledLeader(stack, "Job", {
     table,
     election: ELECTION,
