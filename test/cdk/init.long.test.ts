@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { folder, root, run } from "./app.js";
@@ -107,6 +107,29 @@ test("its own cdk synth makes the stack, with two functions", { timeout: 5 * MIN
   const template = JSON.parse(readFileSync(join(output, "OwnStack.template.json"), "utf8"));
   const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
   expect(types.filter((type) => type === "AWS::Lambda::Function")).toHaveLength(2);
+  expect(readdirSync(output).filter((name) => name.startsWith("asset."))).toHaveLength(2);
+});
+
+test("the app in the package makes its stack from the cdk.json and the job of docs/deploy.md", {
+  timeout: 5 * MINUTES,
+}, async () => {
+  const docs = readFileSync(join(root, "docs/deploy.md"), "utf8");
+  const [, config = ""] = /^```json\n({\n {2}"app".*?)^```/ms.exec(docs) ?? [];
+  const [, job = ""] = /^```ts\n(.*?)^```/ms.exec(docs) ?? [];
+  const [command = ""] = /^npx cdk synth --quiet/m.exec(docs) ?? [];
+  // What the page has installed there.
+  const packaged = join(folder, "packaged");
+  mkdirSync(join(packaged, "src"), { recursive: true });
+  symlinkSync(join(app, "node_modules"), join(packaged, "node_modules"));
+  copyFileSync(join(app, "package-lock.json"), join(packaged, "package-lock.json"));
+  writeFileSync(join(packaged, "cdk.json"), config);
+  writeFileSync(join(packaged, "src/nightly.ts"), job);
+  await inFolder(packaged, "sh", "-c", `${command} --no-notices --no-version-reporting`);
+  const output = join(packaged, "cdk.out");
+  const template = JSON.parse(readFileSync(join(output, "incumbent.template.json"), "utf8"));
+  const resources = Object.values<{ Type: string; Properties: Record<string, unknown> }>(template.Resources);
+  const schedules = resources.filter(({ Type }) => Type === "AWS::Scheduler::Schedule");
+  expect(schedules.map(({ Properties }) => Properties.ScheduleExpression)).toContain("rate(5 minutes)");
   expect(readdirSync(output).filter((name) => name.startsWith("asset."))).toHaveLength(2);
 });
 
