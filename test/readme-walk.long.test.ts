@@ -129,6 +129,10 @@ test("from an empty folder to a leader, a second one, TypeScript, a fenced write
 
   expect(readme).toContain("Save the example above as `leader.mjs`");
   writeFileSync(join(folder, "leader.mjs"), example);
+  const hint = /If it says `([^`]+)`, this terminal has no `export` lines/.exec(readme)?.[1] as string;
+  const without = open(folder, `AWS_CONFIG_FILE=/dev/null ${run}`);
+  expect(await without.exited).toBe(1);
+  expect(without.err).toContain(hint);
   const leader = terminal(run);
   await prints(leader, printed);
   const waiting = terminal(run);
