@@ -7,12 +7,12 @@ import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
 import { DEFAULT_TABLE_NAME } from "../src/store/schema.js";
 import { acknowledge, nist } from "./acknowledge.js";
-import { ElectionMonitor } from "./election-monitor.js";
-import type { ILeaseTable } from "./i-lease-table.js";
-import { LeaderChanges } from "./leader-changes.js";
-import { LeaseTable } from "./lease-table.js";
-import type { WatchedElection } from "./monitor-alarms.js";
-import { ScheduledLeader } from "./scheduled-leader.js";
+import { ElectionMonitor } from "./election-monitor/election-monitor.js";
+import type { WatchedElection } from "./election-monitor/monitor-alarms.js";
+import { LeaderChanges } from "./leader-changes/leader-changes.js";
+import type { ILeaseTable } from "./lease-table/i-lease-table.js";
+import { LeaseTable } from "./lease-table/lease-table.js";
+import { ScheduledLeader } from "./scheduled-leader/scheduled-leader.js";
 
 /** The props of an `IncumbentStack`. */
 export interface IncumbentStackProps extends StackProps {

@@ -2,7 +2,7 @@ import type { Env } from "./environment.js";
 
 /**
  * Counts a superseded tick, in CloudWatch's embedded metric format. CloudWatch reads it from Lambda's log, so this needs
- * no request and no permission. `lib/superseded-ticks.ts` reads the metric.
+ * no request and no permission. `lib/scheduled-leader/superseded-ticks.ts` reads the metric.
  *
  * It writes to the stream itself: with Lambda's JSON logs `console.log` would put the line into another object.
  */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { defaultRetries, maxAgeS, type Occurrence } from "../../lib/retry-window.js";
-import { cronOfRate, rateSecondsOf } from "../../lib/schedule-rate.js";
+import { defaultRetries, maxAgeS, type Occurrence } from "../../lib/scheduled-leader/retry-window.js";
+import { cronOfRate, rateSecondsOf } from "../../lib/scheduled-leader/schedule-rate.js";
 
 const minutes = (count: number) => count * 60;
 const of = (rateS: number | undefined, ticks: Occurrence["ticks"]): Occurrence => ({ rateS, ticks });

@@ -2,12 +2,12 @@ import { type Duration, Token, TokenComparison } from "aws-cdk-lib";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
-import { Kind, notAllowed } from "../src/describe.js";
-import { LABEL_PATTERN, LABEL_RULE } from "../src/limits.js";
-import { knownSecondsOf, secondsOf } from "./durations.js";
-import { checkJobFunction } from "./function-props.js";
-import type { ILeaseTable } from "./i-lease-table.js";
-import { refuse } from "./invalid-prop.js";
+import { Kind, notAllowed } from "../../src/describe.js";
+import { LABEL_PATTERN, LABEL_RULE } from "../../src/limits.js";
+import { knownSecondsOf, secondsOf } from "../durations.js";
+import { refuse } from "../invalid-prop.js";
+import { checkJobFunction, checkLogs } from "../leader-function/function-props.js";
+import type { ILeaseTable } from "../lease-table/i-lease-table.js";
 import { checkOwnFunction } from "./own-function.js";
 import { cronOfRate } from "./schedule-rate.js";
 import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
@@ -51,15 +51,6 @@ export function checkTimeout(scope: Construct, timeout: Duration | undefined): v
     `must be ${SHORTEST_TIMEOUT_S} to ${MAX_TIMEOUT_S} seconds: the lease ends before the timeout by a margin for ` +
     "stopping and giving it back, and what is left is the time for work";
   refuse(scope, "timeout", rule, seconds, "Duration.minutes(1)");
-}
-
-export function checkLogs(
-  scope: Construct,
-  { logRetention, functionProps }: Pick<ScheduledLeaderProps, "logRetention" | "functionProps">,
-): void {
-  if (logRetention === undefined || functionProps?.logGroup === undefined) return;
-  const rule = "must not be given beside functionProps.logGroup, which has a retention of its own";
-  refuse(scope, "logRetention", rule, logRetention, "new LogGroup(…, { retention })");
 }
 
 export function checkEnabled(scope: Construct, enabled: boolean | undefined): void {

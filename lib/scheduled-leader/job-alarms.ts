@@ -4,7 +4,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { type AlarmChoices, alarmsOf } from "./alarms.js";
+import { type AlarmChoices, alarmsOf } from "../alarms.js";
 import { supersededTicks } from "./superseded-ticks.js";
 
 const NAMES = ["errors", "throttles", "deadLetters", "supersededTicks"] as const;

@@ -3,10 +3,10 @@ import type { IMetric, Metric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch"
 import { type ITableV2, Operation, type TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import type { Grant, IGrantable } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { candidatesPartition } from "../src/store/schema.js";
+import { candidatesPartition } from "../../src/store/schema.js";
+import { checkElection, refuse } from "../invalid-prop.js";
 import { addToGrantee } from "./grantee.js";
 import type { ILeaseTable } from "./i-lease-table.js";
-import { checkElection, refuse } from "./invalid-prop.js";
 
 /** The requests of a role: to the lease and the history of an election, and to the partition of its candidates. */
 export interface RoleActions {

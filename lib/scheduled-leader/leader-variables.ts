@@ -1,7 +1,7 @@
 import { Stack } from "aws-cdk-lib";
 import type { CfnFunction, Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
-import { refuse } from "./invalid-prop.js";
+import { refuse } from "../invalid-prop.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
 
 /** The variables that `leaderHandler` reads, and the prop that sets each. */

@@ -8,10 +8,10 @@ import {
   TableV2,
 } from "aws-cdk-lib/aws-dynamodb";
 import type { Construct } from "constructs";
-import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../src/store/schema.js";
+import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../../src/store/schema.js";
+import { refuse } from "../invalid-prop.js";
 import { checkKey, ExistingLeaseTable, type LeaseTableAttributes } from "./existing-lease-table.js";
 import type { ILeaseTable } from "./i-lease-table.js";
-import { refuse } from "./invalid-prop.js";
 import { LeaseAccess } from "./lease-access.js";
 import { objectionTo } from "./regions.js";
 

@@ -5,12 +5,12 @@ import { CfnPipe } from "aws-cdk-lib/aws-pipes";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { acknowledgePolicy } from "./acknowledge.js";
-import type { AlarmChoices } from "./alarms.js";
-import { checkDeadLetterQueue, grantSend, newDeadLetterQueue } from "./dead-letter-queue.js";
-import { knownSecondsOf } from "./durations.js";
-import type { ILeaseTable } from "./i-lease-table.js";
-import { checkElection, refuse } from "./invalid-prop.js";
+import { acknowledgePolicy } from "../acknowledge.js";
+import type { AlarmChoices } from "../alarms.js";
+import { checkDeadLetterQueue, grantSend, newDeadLetterQueue } from "../dead-letter-queue.js";
+import { knownSecondsOf } from "../durations.js";
+import { checkElection, refuse } from "../invalid-prop.js";
+import type { ILeaseTable } from "../lease-table/i-lease-table.js";
 import { ELECTED, ENDED, EVENT_SOURCE, type Filter, inputTemplate } from "./leader-change-filters.js";
 import { type PipeAlarmName, PipeAlarms } from "./pipe-alarms.js";
 

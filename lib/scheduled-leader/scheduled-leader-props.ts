@@ -4,9 +4,9 @@ import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { IScheduleGroup, ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
-import type { AlarmChoices } from "./alarms.js";
-import type { FunctionProps } from "./function-props.js";
-import type { ILeaseTable } from "./i-lease-table.js";
+import type { AlarmChoices } from "../alarms.js";
+import type { FunctionProps } from "../leader-function/function-props.js";
+import type { ILeaseTable } from "../lease-table/i-lease-table.js";
 import type { JobAlarmName } from "./job-alarms.js";
 
 /** The props of a `ScheduledLeader`. */

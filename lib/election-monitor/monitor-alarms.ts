@@ -8,9 +8,9 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import { type AlarmChoices, alarmsOf } from "./alarms.js";
-import { knownSecondsOf } from "./durations.js";
-import { refuse } from "./invalid-prop.js";
+import { type AlarmChoices, alarmsOf } from "../alarms.js";
+import { knownSecondsOf } from "../durations.js";
+import { refuse } from "../invalid-prop.js";
 import type { MonitorMetrics } from "./monitor-metrics.js";
 
 const NAMES = ["silent", "malformedRows"] as const;

@@ -4,7 +4,7 @@ import type { CfnPipe } from "aws-cdk-lib/aws-pipes";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { type AlarmChoices, alarmsOf } from "./alarms.js";
+import { type AlarmChoices, alarmsOf } from "../alarms.js";
 
 const NAMES = ["electedFailing", "endedFailing", "deadLetters"] as const;
 /** The alarms of `LeaderChanges`, by name. */

@@ -1,8 +1,8 @@
 import { CfnResource } from "aws-cdk-lib";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { Kind } from "../src/describe.js";
-import { refuse } from "./invalid-prop.js";
+import { Kind } from "../../src/describe.js";
+import { refuse } from "../invalid-prop.js";
 
 /** Refuses a function of the user that cannot run the job, when the app is synthesized. */
 

@@ -11,8 +11,8 @@ import {
 } from "aws-cdk-lib/aws-scheduler";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
-import { acknowledgePolicy } from "./acknowledge.js";
-import { grantSend } from "./dead-letter-queue.js";
+import { acknowledgePolicy } from "../acknowledge.js";
+import { grantSend } from "../dead-letter-queue.js";
 
 /** The event that `leaderHandler` gets. The scheduled time is the tick, even if the event arrives late. */
 const INPUT = {

@@ -1,9 +1,9 @@
 import { Duration } from "aws-cdk-lib";
 import { Dashboard, GraphWidget, type IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Construct } from "constructs";
-import type { ILeaseTable } from "./i-lease-table.js";
+import type { ILeaseTable } from "../lease-table/i-lease-table.js";
+import { supersededEverywhere } from "../scheduled-leader/superseded-ticks.js";
 import type { ElectionMetric, MonitorMetrics } from "./monitor-metrics.js";
-import { supersededEverywhere } from "./superseded-ticks.js";
 
 const TITLES: [ElectionMetric, string][] = [
   ["HasLeader", "Has a leader"],

@@ -1,8 +1,8 @@
 import { Stack, Token, TokenComparison } from "aws-cdk-lib";
 import { Grant, type GrantOnPrincipalOptions, type IPrincipal } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { Kind } from "../src/describe.js";
-import { refuse } from "./invalid-prop.js";
+import { Kind } from "../../src/describe.js";
+import { refuse } from "../invalid-prop.js";
 
 /** Adds to the policy of the grantee. Refuses a grantee that would get nothing: CDK says nothing of it. */
 export function addToGrantee(scope: Construct, options: GrantOnPrincipalOptions): Grant {

@@ -1,22 +1,24 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Duration, Stack, Token } from "aws-cdk-lib";
 import type { IPrincipal } from "aws-cdk-lib/aws-iam";
-import { Code, type Function as LambdaFunction, Tracing } from "aws-cdk-lib/aws-lambda";
+import { type Function as LambdaFunction, Tracing } from "aws-cdk-lib/aws-lambda";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { type IScheduleGroup, ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import type { AlarmChoices } from "./alarms.js";
-import { type BundledFunctionProps, checkMonitorFunction } from "./function-props.js";
-import type { ILeaseTable } from "./i-lease-table.js";
-import { A_TOKEN, checkElection, checkGiven, refuse } from "./invalid-prop.js";
-import { LeaderFunction } from "./leader-function.js";
+import type { AlarmChoices } from "../alarms.js";
+import { A_TOKEN, checkElection, checkGiven, refuse } from "../invalid-prop.js";
+import {
+  type BundledFunctionProps,
+  checkLogs,
+  checkMonitorFunction,
+} from "../leader-function/function-props.js";
+import { LeaderFunction } from "../leader-function/leader-function.js";
+import type { ILeaseTable } from "../lease-table/i-lease-table.js";
+import { monitorCode } from "../monitor-code.js";
+import { ScheduledLeader } from "../scheduled-leader/scheduled-leader.js";
 import { type MonitorAlarmName, MonitorAlarms, type WatchedElection } from "./monitor-alarms.js";
 import { monitorDashboard } from "./monitor-dashboard.js";
 import { MonitorMetrics } from "./monitor-metrics.js";
-import { ScheduledLeader } from "./scheduled-leader.js";
-import { checkLogs } from "./scheduled-leader-rules.js";
 
 /** The monitors of one table, in one Region, elect the one that publishes. Each Region has its own metrics and alarms. */
 const ELECTION = "incumbent/monitor";
@@ -132,21 +134,6 @@ export class ElectionMonitor extends Construct {
   get grantPrincipal(): IPrincipal {
     return this.function.grantPrincipal;
   }
-}
-
-/** The package has the bundle. The repository has the source, which CDK bundles. */
-function monitorCode(scope: Construct): { readonly code: Code } | { readonly entry: string } {
-  const bundled = fileURLToPath(new URL("../lambda/monitor/", import.meta.url));
-  if (existsSync(`${bundled}index.mjs`)) return { code: Code.fromAsset(bundled) };
-  const entry = fileURLToPath(new URL("../lambda/monitor.ts", import.meta.url));
-  if (existsSync(entry)) return { entry };
-  return refuse(
-    scope,
-    "lambda/monitor",
-    "is missing: the package was not built whole",
-    undefined,
-    "npm run build",
-  );
 }
 
 /** The monitor publishes these elections also while the table has no row of them. */

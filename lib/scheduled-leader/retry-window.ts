@@ -1,4 +1,4 @@
-import { MAX_TICKS } from "../src/limits.js";
+import { MAX_TICKS } from "../../src/limits.js";
 
 /** How long an event may be tried again before its tick is superseded. Pure; durations are in seconds. */
 

@@ -1,4 +1,4 @@
-import { LEASE_SORT_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX } from "../src/store/schema.js";
+import { LEASE_SORT_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX } from "../../src/store/schema.js";
 
 /** What the pipes of `LeaderChanges` take from the table's stream, and what they make of it. Pure. */
 

@@ -11,10 +11,10 @@ import {
 import { NodejsFunction, type NodejsFunctionProps } from "aws-cdk-lib/aws-lambda-nodejs";
 import { type ILogGroup, LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { acknowledge, acknowledgePolicy, nist } from "./acknowledge.js";
+import { acknowledge, acknowledgePolicy, nist } from "../acknowledge.js";
+import { refuse } from "../invalid-prop.js";
 import { bundlingError } from "./esbuild.js";
 import { bundlingOf, type FunctionProps } from "./function-props.js";
-import { refuse } from "./invalid-prop.js";
 
 /** The newest Node.js with long-term support that Lambda has. */
 const RUNTIME = Runtime.NODEJS_24_X;

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import type { IConstruct } from "constructs";
-import { Kind } from "../src/describe.js";
-import { InvalidPropError } from "./invalid-prop.js";
+import { Kind } from "../../src/describe.js";
+import { InvalidPropError } from "../invalid-prop.js";
 
 /**
  * Without esbuild CDK bundles in Docker, and its error names only Docker.

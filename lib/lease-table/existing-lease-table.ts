@@ -2,7 +2,7 @@ import { Stack, Token } from "aws-cdk-lib";
 import { type ITableV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
-import { checkGiven, refuse } from "./invalid-prop.js";
+import { checkGiven, refuse } from "../invalid-prop.js";
 import { LeaseAccess, type TablePlace } from "./lease-access.js";
 
 /** A lease table that exists already, or its replica in one Region. */

@@ -1,8 +1,8 @@
 import { Token } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import { MAX_TICKS } from "../src/limits.js";
-import { secondsOf } from "./durations.js";
-import { refuse } from "./invalid-prop.js";
+import { MAX_TICKS } from "../../src/limits.js";
+import { secondsOf } from "../durations.js";
+import { refuse } from "../invalid-prop.js";
 import { defaultRetries, MAX_AGE_S, MIN_AGE_S, maxAgeS, maxAttempts, type Retries } from "./retry-window.js";
 import type { RetryProps, ScheduledLeaderProps } from "./scheduled-leader-props.js";
 

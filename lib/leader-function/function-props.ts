@@ -1,8 +1,8 @@
 import { Token } from "aws-cdk-lib";
 import { type NodejsFunctionProps, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
-import type { ILogGroup } from "aws-cdk-lib/aws-logs";
+import type { ILogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import { refuse } from "./invalid-prop.js";
+import { refuse } from "../invalid-prop.js";
 
 const CODE = ["entry", "code", "handler", "runtime"] as const;
 const BESIDE = ["timeout", "memorySize", "environment"] as const;
@@ -106,6 +106,17 @@ function checkProps(
   if (reserved === undefined || Token.isUnresolved(reserved) || reserved >= 1) return;
   const rule = "must be at least 1, or no run can start";
   refuse(scope, "functionProps.reservedConcurrentExecutions", rule, reserved, 1);
+}
+
+/** The props beside `functionProps` that say how long a log is kept. */
+export function checkLogs(
+  scope: Construct,
+  props: { readonly logRetention?: RetentionDays; readonly functionProps?: BundledFunctionProps },
+): void {
+  const { logRetention, functionProps } = props;
+  if (logRetention === undefined || functionProps?.logGroup === undefined) return;
+  const rule = "must not be given beside functionProps.logGroup, which has a retention of its own";
+  refuse(scope, "logRetention", rule, logRetention, "new LogGroup(…, { retention })");
 }
 
 /** Two declarations of one name are a syntax error, which shows only when the function runs. */
