@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CANDIDATE_ACTIONS } from "../../lib/lease-access.js";
+import { CANDIDATE_ACTIONS } from "../../lib/lease-table/lease-access.js";
 import { CANDIDATE_POLICY } from "../aws/policy.js";
 
 test("the candidate's policy of docs/verify-aws.md allows what grantCandidate grants", () => {
