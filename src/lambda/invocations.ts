@@ -45,6 +45,7 @@ export class Invocations {
     const plan = { ...candidate.plan, standByMs: standByMsOf(candidate.plan, remainingMs) };
     const wait = tick !== undefined && standBy && plan.standByMs > 0;
     const deadline = new Deadline(clock, remainingMs, plan);
+    let hasBegun = false;
     // A bid that does not wait must not be cut off by the end of a wait.
     const bid = async (wait: boolean): Promise<LeaderResult<T>> => {
       const signal = wait ? deadline.wait : deadline.work;
@@ -52,6 +53,7 @@ export class Invocations {
         // An acquire that was under way may still have won.
         signal.throwIfAborted();
         deadline.stopWaiting();
+        hasBegun = true;
         return run(leadership, { tick, signal: leadership.signal });
       };
       const options = { signal, reserveForMs };
@@ -69,7 +71,7 @@ export class Invocations {
       // ends the process at the timeout.
       if (error instanceof WorkNotStoppedError) await error.stopped;
       if (deadline.work.aborted && saysStopped(error)) {
-        throw new OutOfTimeError(election.name, plan.drainMs, { cause: error });
+        throw new OutOfTimeError(election.name, plan.drainMs, { cause: error, hasBegun });
       }
       throw error;
     } finally {

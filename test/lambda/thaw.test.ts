@@ -91,7 +91,12 @@ test("frozen while it waits, past the time of its work too: both deadlines are s
   await stage.until(() => ended.settled);
   thaw(TIMEOUT_MS);
   await stage.until(() => invocation.settled);
-  expect(invocation.error).toMatchObject({ code: "OUT_OF_TIME" });
+  expect(invocation.error).toMatchObject({
+    code: "OUT_OF_TIME",
+    message:
+      'The work of "billing/nightly" did not begin: 5000 ms before its invocation\'s timeout it was still bidding for the ' +
+      "lease. Suggestion: let Lambda try it again; give the function a longer timeout if that happens often.",
+  });
 });
 
 /** Lets both clocks go on at once, and fires all timers that are then overdue before anybody sees one of them. */
