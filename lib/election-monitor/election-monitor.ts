@@ -52,7 +52,7 @@ export interface ElectionMonitorProps {
   readonly alarmTopic?: ITopic;
   /** In MB. @default 256 */
   readonly memorySize?: number;
-  /** More environment of the function. @default none */
+  /** More environment of the function. Names that begin with `INCUMBENT_` are refused. @default none */
   readonly environment?: Record<string, string>;
   /**
    * What CDK's function takes besides: `vpc`, `layers`, `architecture`, `logGroup`, `tracing`, and so on.
@@ -87,6 +87,7 @@ export class ElectionMonitor extends Construct {
     checkInterval(this, interval);
     checkMonitorFunction(this, props.functionProps);
     checkLogs(this, props);
+    checkNoVariables(this, props.environment);
     for (const { election } of elections) checkElection(this, election, "elections");
 
     const election = table.hasTtl ? ELECTION : `${ELECTION}/${Stack.of(this).region}`;
@@ -163,4 +164,12 @@ function checkInterval(scope: Construct, interval: Duration): void {
   const minutes = interval.toMinutes({ integral: false });
   if (Number.isInteger(minutes) && minutes >= 1 && minutes <= 60) return;
   refuse(scope, "interval", "must be 1 to 60 whole minutes", minutes, "Duration.minutes(1)");
+}
+
+/** The props of the monitor set all variables of this library. */
+function checkNoVariables(scope: Construct, environment: ElectionMonitorProps["environment"] = {}): void {
+  const name = Object.keys(environment).find((given) => given.startsWith("INCUMBENT_"));
+  if (name === undefined) return;
+  const rule = "is set by the construct alone, from its other props";
+  refuse(scope, `environment.${name}`, rule, environment[name], undefined);
 }

@@ -85,7 +85,7 @@ test("a monitor's function takes the same, and memory and environment", () => {
     table,
     functionProps,
     memorySize: 512,
-    environment: { POWERTOOLS_LOG_LEVEL: "DEBUG", INCUMBENT_METRICS_NAMESPACE: "Stranger" },
+    environment: { POWERTOOLS_LOG_LEVEL: "DEBUG" },
   });
   expect(jobFunction(stack)).toMatchObject({
     ...MADE,
@@ -97,6 +97,16 @@ test("a monitor's function takes the same, and memory and environment", () => {
     // CDK leaves it out.
     .not.toHaveProperty("TracingConfig");
 });
+
+test.each(["INCUMBENT_METRICS_NAMESPACE", "INCUMBENT_PRUNE", "INCUMBENT_TABLE"])(
+  "a user's %s in the environment of a monitor: refused",
+  (name) => {
+    expect(refusal(() => monitor({ environment: { [name]: "Stranger" } }))).toBe(
+      `environment.${name}: is set by the construct alone, from its other props; received a string of 8 characters. ` +
+        "Suggestion: leave it out.",
+    );
+  },
+);
 
 test("stack traces name the source, unless the user says otherwise", () => {
   const plain = newStack();
