@@ -22,9 +22,7 @@ export type { LeaseTableAttributes } from "./lease-table/existing-lease-table.js
 export type { ILeaseTable } from "./lease-table/i-lease-table.js";
 export { LeaseTable, type LeaseTableProps } from "./lease-table/lease-table.js";
 export type { JobAlarmName, JobAlarms } from "./scheduled-leader/job-alarms.js";
+export type { RetryProps } from "./scheduled-leader/retries.js";
 export { ScheduledLeader } from "./scheduled-leader/scheduled-leader.js";
-export type {
-  RetryProps,
-  ScheduledLeaderProps,
-  StickyProps,
-} from "./scheduled-leader/scheduled-leader-props.js";
+export type { ScheduledLeaderProps } from "./scheduled-leader/scheduled-leader-props.js";
+export type { StickyProps } from "./scheduled-leader/sticky.js";

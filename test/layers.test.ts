@@ -34,6 +34,18 @@ const STOREYS: string[][] = [
   ["cli"],
 ];
 
+/** The same for `lib`: a folder is a construct with its props and rules, and a file beside them is for several constructs. */
+const CONSTRUCTS: string[][] = [
+  ["invalid-prop", "acknowledge"],
+  ["durations", "alarms", "dead-letter-queue", "monitor-code"],
+  ["lease-table", "leader-function"],
+  ["scheduled-leader", "leader-changes"],
+  ["election-monitor"],
+  ["incumbent-stack"],
+  ["index", "settings"],
+  ["app"],
+];
+
 /** Where the AWS SDK is known: where requests are made, and where a client is made for those who bring none. */
 const SDK = ["src/store/", "src/lambda/default-client", "src/cli/", "src/demo/", "lambda/"];
 
@@ -57,12 +69,13 @@ function neighboursOf(path: string): string[] {
     .map((target) => relative(root, resolve(root, dirname(path), target)).replace(/\.js$/, ".ts"));
 }
 
-/** Of `src/…`: the folder, or the file that stands beside the folders. */
+/** Of `src/…` or `lib/…`: the folder, or the file that stands beside the folders. */
 const roomOf = (path: string) => (path.split("/")[1] as string).replace(/\.ts$/, "");
 const storeyOf = (room: string) => STOREYS.findIndex((rooms) => rooms.includes(room));
 
 const library = sources("src");
-const everything = [...library, ...sources("lib"), ...sources("lambda")];
+const constructs = sources("lib");
+const everything = [...library, ...constructs, ...sources("lambda")];
 
 test("every room has its storey, and every storey its rooms", () => {
   expect([...new Set(library.map(roomOf))].sort()).toEqual(STOREYS.flat().sort());
@@ -73,6 +86,18 @@ test("a room imports only what stands lower", () => {
     neighboursOf(path)
       .filter((target) => target.startsWith("src/") && roomOf(target) !== roomOf(path))
       .filter((target) => storeyOf(roomOf(target)) >= storeyOf(roomOf(path)))
+      .map((target) => `${path} → ${target}`),
+  );
+  expect(up).toEqual([]);
+});
+
+test("a construct imports only what stands lower", () => {
+  expect([...new Set(constructs.map(roomOf))].sort()).toEqual(CONSTRUCTS.flat().sort());
+  const place = (path: string) => CONSTRUCTS.findIndex((rooms) => rooms.includes(roomOf(path)));
+  const up = constructs.flatMap((path) =>
+    neighboursOf(path)
+      .filter((target) => target.startsWith("lib/") && roomOf(target) !== roomOf(path))
+      .filter((target) => place(target) >= place(path))
       .map((target) => `${path} → ${target}`),
   );
   expect(up).toEqual([]);
@@ -131,7 +156,7 @@ test("the protocol imports no package at all, and only some know the AWS SDK", (
 test("constructs import CDK, Node, each other, and of the library only names, limits and how values are described", () => {
   const packages = /^(aws-cdk-lib(\/|$)|constructs$|node:|\.)/;
   const own = /^(lib\/|src\/(store\/schema|limits|describe)\.ts$)/;
-  const out = sources("lib").flatMap((path) => [
+  const out = constructs.flatMap((path) => [
     ...importsOf(path).filter((target) => !packages.test(target)),
     ...neighboursOf(path).filter((target) => !own.test(target)),
   ]);

@@ -1,17 +1,48 @@
-import { Token } from "aws-cdk-lib";
+import { type Duration, Token } from "aws-cdk-lib";
+import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
 import { MAX_TICKS } from "../../src/limits.js";
 import { secondsOf } from "../durations.js";
 import { refuse } from "../invalid-prop.js";
-import { defaultRetries, MAX_AGE_S, MIN_AGE_S, maxAgeS, maxAttempts, type Retries } from "./retry-window.js";
-import type { RetryProps, ScheduledLeaderProps } from "./scheduled-leader-props.js";
+import {
+  defaultRetries,
+  MAX_AGE_S,
+  MIN_AGE_S,
+  maxAgeS,
+  maxAttempts,
+  type Retries,
+  type Ticks,
+} from "./retry-window.js";
+
+/** What happens to a run that fails. */
+export interface RetryProps {
+  /**
+   * How often Lambda tries a failed run again, 0 to 2. It does so after 1 minute, and then after 2 more.
+   * @default 2, or as many as come before the next tick of a rate
+   */
+  readonly maximumRetryAttempts?: number;
+  /**
+   * How old an event may be at its last try: 1 minute to 6 hours.
+   * @default 1 hour; less if the next tick of a rate comes before that
+   */
+  readonly maximumEventAge?: Duration;
+}
+
+/** What the retries of a job follow from. */
+interface Job {
+  readonly retry?: RetryProps | false;
+  readonly function?: object;
+  readonly schedule: ScheduleExpression;
+  readonly once?: "tick" | false;
+  readonly ticks?: Ticks;
+}
 
 /**
  * The retries of a job. Refuses those that come too late for their tick. With `retry: false` they are for the delivery of
  * its events only.
  * @param rateS from one run to the next, in seconds; undefined: unknown
  */
-export function retriesOf(scope: Construct, props: ScheduledLeaderProps, rateS: number | undefined): Retries {
+export function retriesOf(scope: Construct, props: Job, rateS: number | undefined): Retries {
   const { retry = {}, once = "tick", ticks = "latest", schedule } = props;
   if (retry === false && !props.function) {
     const rule = "must not be false with entry: its function has no retries of its own";

@@ -8,6 +8,8 @@ import type { AlarmChoices } from "../alarms.js";
 import type { FunctionProps } from "../leader-function/function-props.js";
 import type { ILeaseTable } from "../lease-table/i-lease-table.js";
 import type { JobAlarmName } from "./job-alarms.js";
+import type { RetryProps } from "./retries.js";
+import type { StickyProps } from "./sticky.js";
 
 /** The props of a `ScheduledLeader`. */
 export interface ScheduledLeaderProps {
@@ -82,26 +84,4 @@ export interface ScheduledLeaderProps {
   readonly alarms?: AlarmChoices<JobAlarmName>;
   /** The topic that the alarms notify. @default none */
   readonly alarmTopic?: ITopic;
-}
-
-/** Keeps a job in one group of functions. */
-export interface StickyProps {
-  /** The group: 1 to 100 of `A-Z a-z 0-9 . _ -`. @default the stack's Region */
-  readonly group?: string;
-  /** How long other groups wait after a completed run: longer than from tick to tick, at most 31 days. */
-  readonly for: Duration;
-}
-
-/** What happens to a run that fails. */
-export interface RetryProps {
-  /**
-   * How often Lambda tries a failed run again, 0 to 2. It does so after 1 minute, and then after 2 more.
-   * @default 2, or as many as come before the next tick of a rate
-   */
-  readonly maximumRetryAttempts?: number;
-  /**
-   * How old an event may be at its last try: 1 minute to 6 hours.
-   * @default 1 hour; less if the next tick of a rate comes before that
-   */
-  readonly maximumEventAge?: Duration;
 }

@@ -1,23 +1,19 @@
 import { type Duration, Token, TokenComparison } from "aws-cdk-lib";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
-import { Kind, notAllowed } from "../../src/describe.js";
-import { LABEL_PATTERN, LABEL_RULE } from "../../src/limits.js";
-import { knownSecondsOf, secondsOf } from "../durations.js";
+import { Kind } from "../../src/describe.js";
+import { knownSecondsOf } from "../durations.js";
 import { refuse } from "../invalid-prop.js";
 import { checkJobFunction, checkLogs } from "../leader-function/function-props.js";
 import type { ILeaseTable } from "../lease-table/i-lease-table.js";
 import { checkOwnFunction } from "./own-function.js";
-import { cronOfRate } from "./schedule-rate.js";
-import type { ScheduledLeaderProps, StickyProps } from "./scheduled-leader-props.js";
+import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
 
 /** Refuses props that cannot work, when the app is synthesized. */
 
 /** Enough for a cold start, the bid, the work, the lease's margin and giving it back. */
 const SHORTEST_TIMEOUT_S = 5;
 const MAX_TIMEOUT_S = 900;
-const MAX_STICKY_DAYS = 31;
 const MAX_RATE_DAYS = 366;
 const FOR_ENTRY = ["timeout", "memorySize", "environment", "logRetention", "functionProps"] as const;
 
@@ -109,49 +105,4 @@ export function checkRate(
     expression,
     'ScheduleExpression.cron({ minute: "0", hour: "3", month: "1", day: "1" })',
   );
-}
-
-export function checkSticky(
-  scope: Construct,
-  sticky: StickyProps,
-  props: ScheduledLeaderProps,
-  rateS: number | undefined,
-): void {
-  const { group } = sticky;
-  if (props.once === false) {
-    refuse(
-      scope,
-      "sticky",
-      'needs once: "tick", because the job stays where it completes ticks',
-      props.once,
-      "leave out once",
-    );
-  }
-  if (group !== undefined && !Token.isUnresolved(group) && !LABEL_PATTERN.test(group)) {
-    const rule = `${LABEL_RULE}${notAllowed(group, /[A-Za-z0-9._-]/)}`;
-    refuse(scope, "sticky.group", rule, group, "eu-west-1");
-  }
-  checkAligned(scope, props.schedule, rateS);
-  const seconds = secondsOf(scope, "sticky.for", sticky.for, "Duration.hours(1)");
-  if (seconds <= 0 || seconds > MAX_STICKY_DAYS * 86_400) {
-    const rule = `must be more than 0 and at most ${MAX_STICKY_DAYS * 86_400} seconds (${MAX_STICKY_DAYS} days)`;
-    refuse(scope, "sticky.for", rule, seconds, "Duration.hours(1)");
-  }
-  if (rateS !== undefined && seconds <= rateS) {
-    const rule = `must be longer than from tick to tick (${rateS} seconds), or it is over before the next one`;
-    refuse(scope, "sticky.for", rule, seconds, `Duration.seconds(${2 * rateS})`);
-  }
-}
-
-/** The group that waits would wait for an event that comes much later, and fail. */
-function checkAligned(
-  scope: Construct,
-  { expressionString: expression }: ScheduleExpression,
-  rateS: number | undefined,
-): void {
-  if (rateS === undefined || cronOfRate(rateS) !== undefined) return;
-  const rule =
-    `with sticky, the schedules of all groups must fire at the same time, and those of ${expression} do not: they count ` +
-    "from their creation, and no cron has their ticks";
-  refuse(scope, "schedule", rule, expression, 'ScheduleExpression.cron({ minute: "0/10" })');
 }

@@ -1,8 +1,8 @@
-import { Duration, TimeZone, Token } from "aws-cdk-lib";
+import { Duration, Token } from "aws-cdk-lib";
 import type { IGrantable, IPrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
-import { Schedule, ScheduleExpression, TimeWindow } from "aws-cdk-lib/aws-scheduler";
+import { Schedule, TimeWindow } from "aws-cdk-lib/aws-scheduler";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { acknowledge, nist } from "../acknowledge.js";
@@ -13,7 +13,7 @@ import { JobAlarms } from "./job-alarms.js";
 import { setVariables, variablesOf } from "./leader-variables.js";
 import { checkNoRetries } from "./own-function.js";
 import { retriesOf } from "./retries.js";
-import { cronOfRate, rateSecondsOf } from "./schedule-rate.js";
+import { rateSecondsOf } from "./schedule-rate.js";
 import { LeaderTarget } from "./schedule-target.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
 import {
@@ -21,10 +21,10 @@ import {
   checkFunction,
   checkPlace,
   checkRate,
-  checkSticky,
   checkTicks,
   checkTimeout,
 } from "./scheduled-leader-rules.js";
+import { aligned, checkSticky } from "./sticky.js";
 
 const FIFO = "neither EventBridge Scheduler nor Lambda sends failed events to a FIFO queue";
 
@@ -126,10 +126,4 @@ export class ScheduledLeader extends Construct implements IGrantable {
       description: "Runs only as leader of its election",
     }).function;
   }
-}
-
-/** With `sticky` a group that got its event before the group that keeps the job would wait in vain. */
-function aligned(schedule: ScheduleExpression, rateS: number | undefined): ScheduleExpression {
-  const cron = rateS === undefined ? undefined : cronOfRate(rateS);
-  return cron === undefined ? schedule : ScheduleExpression.expression(cron, TimeZone.ETC_UTC);
 }
