@@ -77,11 +77,17 @@ test("from the address npm makes homepage and bugs: the registry gets all three"
       "--ignore-scripts",
       "--provenance=false",
       `--registry=http://${host}/`,
-      "--loglevel=error",
+      "--loglevel=warn",
     ];
-    await promisify(execFile)("npm", ["publish", ...options, `--//${host}/:_authToken=none`], {
-      cwd: folder,
-    });
+    const { stderr } = await promisify(execFile)(
+      "npm",
+      ["publish", ...options, `--//${host}/:_authToken=none`],
+      {
+        cwd: folder,
+      },
+    );
+    // Else npm publishes another package.json than ours.
+    expect(stderr).not.toContain("auto-corrected");
   } finally {
     registry.close();
   }
@@ -91,5 +97,6 @@ test("from the address npm makes homepage and bugs: the registry gets all three"
     repository: { type: "git", url: "git+https://github.com/somebody/incumbent.git" },
     homepage: "https://github.com/somebody/incumbent#readme",
     bugs: { url: "https://github.com/somebody/incumbent/issues" },
+    bin: { incumbent: "dist/cli/main.js" },
   });
 });
