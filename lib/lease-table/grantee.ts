@@ -1,5 +1,6 @@
 import { Stack, Token, TokenComparison } from "aws-cdk-lib";
-import { Grant, type GrantOnPrincipalOptions, type IPrincipal } from "aws-cdk-lib/aws-iam";
+import type { ITableV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
+import { Grant, type GrantOnPrincipalOptions, type IGrantable, type IPrincipal } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { Kind } from "../../src/describe.js";
 import { refuse } from "../invalid-prop.js";
@@ -25,6 +26,25 @@ export function addToGrantee(scope: Construct, options: GrantOnPrincipalOptions)
     grantee,
     'Role.fromRoleArn(this, "Worker", "arn:aws:iam::…:role/worker")',
   );
+}
+
+/**
+ * A role of another account needs the table's own policy too. The app can add that policy after the grant, so this looks at
+ * the end of the synthesis. What another app's table allows is not known.
+ */
+export function checkTablePolicy(
+  scope: Construct,
+  { grantPrincipal }: IGrantable,
+  table: ITableV2 | TableV2,
+): void {
+  const { principalAccount = table.env.account } = grantPrincipal;
+  if (Token.compareStrings(principalAccount, table.env.account) !== TokenComparison.DIFFERENT) return;
+  const own = table.node.defaultChild ? (table as TableV2) : undefined;
+  const refusal =
+    "A role of another account is granted the use of this lease table, and the table's own policy allows no role: DynamoDB would " +
+    "refuse its requests. Allow it with table.table.addToResourcePolicy(…), and give its client the table's ARN as tableName. " +
+    "Or make a role in the table's account that the other one assumes.";
+  scope.node.addValidation({ validate: () => (own && !own.resourcePolicy ? [refusal] : []) });
 }
 
 /** CDK pretends that it changes the policies of such a role. */

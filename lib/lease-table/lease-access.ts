@@ -5,7 +5,7 @@ import type { Grant, IGrantable } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { candidatesPartition } from "../../src/store/schema.js";
 import { checkElection, refuse } from "../invalid-prop.js";
-import { addToGrantee } from "./grantee.js";
+import { addToGrantee, checkTablePolicy } from "./grantee.js";
 import type { ILeaseTable } from "./i-lease-table.js";
 
 /** The requests of a role: to the lease and the history of an election, and to the partition of its candidates. */
@@ -119,6 +119,7 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
       const suggestion = OBSERVER_ACTIONS.election;
       refuse(this, "actions", "must not have Scan where elections are named", actions, suggestion);
     }
+    checkTablePolicy(this, grantee, this.table);
     this.grantKey(grantee, actions.every((action) => READS.test(action)) ? "read" : "write");
     return this.#grantOn(grantee, actions, elections);
   }

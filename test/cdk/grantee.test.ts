@@ -1,8 +1,9 @@
-import type { Stack } from "aws-cdk-lib";
+import { Stack } from "aws-cdk-lib";
 import {
   AccountPrincipal,
   ArnPrincipal,
   type IGrantable,
+  PolicyStatement,
   Role,
   ServicePrincipal,
   User,
@@ -11,7 +12,7 @@ import { Key } from "aws-cdk-lib/aws-kms";
 import { expect, test } from "vitest";
 import { LeaseTable } from "../../lib/index.js";
 import { statementsOf } from "./policies.js";
-import { newStack, refusal } from "./synth.js";
+import { newApp, newStack, refusal } from "./synth.js";
 
 /** To whom nothing can be granted: CDK adds no policy, and says nothing. */
 
@@ -55,6 +56,31 @@ test("the use of the table's key: refused too", () => {
   const encryptionKey = Key.fromKeyArn(stack, "Key", `arn:aws:kms:eu-west-1:${HERE}:key/0c1fd5b4`);
   const table = LeaseTable.fromLeaseTableAttributes(stack, "Leases", { tableName: "leases", encryptionKey });
   expect(refusal(() => table.grantKey(new ArnPrincipal(roleOf(HERE))))).toContain(WITHOUT_POLICIES);
+});
+
+test.each([
+  ["refused at the end of the synthesis", false],
+  ["synthesized if the table's own policy allows a role", true],
+])("a grant to a role of another account's stack: %s", (_, isAllowed) => {
+  const app = newApp();
+  const [here, other] = [HERE, "444455556666"].map(
+    (account) => new Stack(app, `In${account}`, { env: { region: "eu-west-1", account } }),
+  ) as [Stack, Stack];
+  const table = new LeaseTable(here, "Leases", { tableName: "leases" });
+  const worker = new Role(other, "Worker", {
+    roleName: "worker",
+    assumedBy: new ServicePrincipal("ecs-tasks.amazonaws.com"),
+  });
+  table.grantCandidate(worker, "reports");
+  const principals = [new ArnPrincipal(roleOf("444455556666"))];
+  const statement = new PolicyStatement({ principals, actions: ["dynamodb:GetItem"], resources: ["*"] });
+  if (isAllowed) table.table.addToResourcePolicy(statement);
+  const synthesize = expect(() => app.synth());
+  if (isAllowed) synthesize.not.toThrow();
+  else
+    synthesize.toThrow(
+      "Allow it with table.table.addToResourcePolicy(…), and give its client the table's ARN",
+    );
 });
 
 test.each<[string, string | undefined]>([
