@@ -7,6 +7,7 @@ const HELP = `npm run test:deploy -- [options]
 
 Deploys the app of cdk.json with the real CDK CLI to an emulated AWS on loopback (moto's server, from PyPI, in a
 virtual environment under .deploy/). Then it reads what was deployed, deploys a change, and destroys the stack.
+Before that it checks the files in docs/ for people without CDK, and deploys some of them.
 Nothing reaches AWS: the steps do not get the user's own credentials and configuration.
 
   --json        print one JSON object at the end, and nothing else on standard output

@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { leads, tableOf, timeToLiveOf } from "./checks/table.js";
+import { plainJob } from "./checks/plain-job.js";
+import { isRetained, leads, tableOf, timeToLiveOf } from "./checks/table.js";
 import { type ReadPlain, sameAsTemplates } from "./checks/without-cdk.js";
 import { type CommandOptions, run } from "./command.js";
 import { clientConfig } from "./deployed.js";
@@ -33,14 +35,35 @@ export async function plainFiles(
       JSON.parse(readFileSync(join(folder, `${name}.template.json`), "utf8"));
     return sameAsTemplates(JSON.parse(output) as ReadPlain, template);
   });
+  const config = clientConfig(endpoint);
+  const withCli = { ...inside, env: { ...inside.env, PATH: `${bin}:${inside.env.PATH}`, AWS_PAGER: "" } };
   await steps.run("docs/without-cdk/table.sh", async () => {
     const name = "by-commands";
-    const env = { ...inside.env, PATH: `${bin}:${inside.env.PATH}`, AWS_PAGER: "" };
-    await run("sh", [join(folder, "table.sh"), name], { ...inside, env });
-    const config = clientConfig(endpoint);
+    await run("sh", [join(folder, "table.sh"), name], withCli);
     const { found } = await tableOf(config, name);
     await timeToLiveOf(config, name);
     await leads(config, name);
+    return { found };
+  });
+  await steps.run("docs/without-cdk.md: the commands of job.template.json", async () => {
+    const page = readFileSync(join(docs, "without-cdk.md"), "utf8");
+    const [, commands = ""] = /\(without-cdk\/job\.template\.json\):\n\n```sh\n(.*?)```/s.exec(page) ?? [];
+    const cwd = mkdtempSync(join(tmpdir(), "incumbent-plain-"));
+    try {
+      cpSync(join(folder, "job.template.json"), join(cwd, "job.template.json"));
+      // The emulator does not run it.
+      writeFileSync(join(cwd, "index.mjs"), "export const handler = () => {};\n");
+      await run(python, ["-m", "zipfile", "-c", "job.zip", "index.mjs"], { ...outside, cwd });
+      await run(join(bin, "aws"), ["s3", "mb", "s3://my-bucket"], withCli);
+      await run("sh", ["-e", "-c", commands], { ...withCli, cwd });
+    } finally {
+      rmSync(cwd, { recursive: true, force: true });
+    }
+    const input = JSON.parse(readFileSync(join(folder, "schedule-input.json"), "utf8"));
+    const { found } = await plainJob(config, input);
+    await tableOf(config, "incumbent");
+    await run(join(bin, "aws"), ["cloudformation", "delete-stack", "--stack-name", "nightly"], withCli);
+    await isRetained(config, "incumbent");
     return { found };
   });
 }
