@@ -31,7 +31,10 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   setTimer(ms, callback) {
-    const timer = setTimeout(callback, Math.min(Math.max(0, Math.ceil(ms)), MAX_TIMER_MS));
+    // Node counts whole milliseconds from a rounded start, and fires up to one too early. A renewal that leaves before it is due would
+    // be sent once more when it is due.
+    const wholeMs = ms > 0 ? Math.ceil(ms) + 1 : 0;
+    const timer = setTimeout(callback, Math.min(wholeMs, MAX_TIMER_MS));
     return () => clearTimeout(timer);
   },
 };
