@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import type { GivenTable } from "./workspace.js";
 
 export const HELP = `npm run verify:aws -- [options]
 
@@ -8,11 +9,13 @@ writes a report into reports/. Says what it will do and cost, and asks before it
 Credentials and Region come from where the AWS SDK finds them: the environment, ~/.aws, SSO, a role.
 
   --region NAME             the Region (default: AWS_REGION, or that of the profile)
+  --table NAME              use this lease table; only rows of this run are written, and removed at the end
+  --strong                  with --table: it may have multi-Region strong consistency
   --yes                     do not ask
   --quick                   do not wait ten minutes for what becomes of a ClientRequestToken
   --candidate-profile NAME  a profile of ~/.aws/config with a candidate's rights, to check what IAM refuses
   --seed N                  the seed of its random choices, to do the same again
-  --clean                   delete the tables that runs have left in this Region, and nothing else
+  --clean                   delete the tables that runs have left in this Region (with --table: their rows)
   --check FOLDER            read the histories of a report again, and compare the verdicts; sends nothing
 
 Exits with 0 if all that ran passed, 1 if not, 2 if it could not begin.
@@ -20,6 +23,7 @@ Exits with 0 if all that ran passed, 1 if not, 2 if it could not begin.
 
 export interface Arguments {
   readonly region: string | undefined;
+  readonly table: GivenTable | undefined;
   readonly yes: boolean;
   readonly quick: boolean;
   readonly candidateProfile: string | undefined;
@@ -35,7 +39,7 @@ const MAX_SEED = 2 ** 31 - 1;
 
 export function parse(args: string[]): Arguments {
   const { values } = parsed(args);
-  const { region, yes, quick, clean, check, help } = values;
+  const { region, table, strong, yes, quick, clean, check, help } = values;
   if (region !== undefined && !/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region)) {
     throw new UsageError(`--region must be the name of a Region, not "${region}". Suggestion: eu-west-1.`);
   }
@@ -48,7 +52,25 @@ export function parse(args: string[]): Arguments {
   if (clean && check !== undefined) {
     throw new UsageError("--clean and --check cannot be given together. Suggestion: --clean.");
   }
-  return { region, yes, quick, clean, check, help, seed, candidateProfile: values["candidate-profile"] };
+  if (table !== undefined && !/^[\w.-]{3,255}$/.test(table)) {
+    throw new UsageError(`--table must be a table's name, not "${table}". Suggestion: incumbent.`);
+  }
+  if (strong && table === undefined) {
+    throw new UsageError(
+      "--strong needs --table: a run makes tables of one Region only. Suggestion: --table incumbent --strong.",
+    );
+  }
+  return {
+    region,
+    table: table === undefined ? undefined : { name: table, strong },
+    yes,
+    quick,
+    clean,
+    check,
+    help,
+    seed,
+    candidateProfile: values["candidate-profile"],
+  };
 }
 
 function parsed(args: string[]) {
@@ -57,6 +79,8 @@ function parsed(args: string[]) {
       args,
       options: {
         region: { type: "string" },
+        table: { type: "string" },
+        strong: { type: "boolean", default: false },
         yes: { type: "boolean", default: false },
         quick: { type: "boolean", default: false },
         "candidate-profile": { type: "string" },

@@ -3,7 +3,7 @@ import { dataOf } from "../../src/describe.js";
 import { Election, TransactionUnknownError } from "../../src/index.js";
 import { type CountEvent, checkCounts } from "./count-checker.js";
 import { Counter } from "./counter.js";
-import { type PartResult, result, type Stage } from "./part.js";
+import { NO_TRANSACTIONS, type PartResult, result, type Stage, skipped } from "./part.js";
 import { failureOf } from "./recorder.js";
 
 const PART = "conflicts";
@@ -32,12 +32,13 @@ const PART_REFUSALS = new Set([
  */
 export async function conflicts(stage: Stage): Promise<PartResult> {
   const { pace, signal, progress } = stage;
+  if (!stage.transactions) return skipped(PART, NO_TRANSACTIONS);
   const events: CountEvent[] = [];
   const strange = new Set<string>();
-  const plain = new Counter(stage.tableName, "verify/conflicts");
-  const fenced = new Counter(stage.tableName, "verify/conflicts/fenced");
+  const plain = new Counter(stage.tableName, `${stage.prefix}conflicts`);
+  const fenced = new Counter(stage.tableName, `${stage.prefix}conflicts/fenced`);
   const election = new Election({
-    ...{ client: stage.client, tableName: stage.tableName, name: "verify/conflicts", label: "verify" },
+    ...{ client: stage.client, tableName: stage.tableName, name: plain.name, label: "verify" },
     leaseDurationMs: 15_000,
   });
   await using leadership = await election.campaign({ signal });

@@ -20,6 +20,8 @@ test("options that docs/verify-aws.md names are options, and the help lists all"
     "--region": ["eu-west-1"],
     "--candidate-profile": ["candidate"],
     "--seed": ["1"],
+    "--table": ["incumbent"],
+    "--strong": ["--table", "incumbent"],
     "--check": ["reports"],
   };
   for (const option of options)
@@ -29,6 +31,8 @@ test("options that docs/verify-aws.md names are options, and the help lists all"
 test.each([
   [["--region", "Ireland"], /--region .*Suggestion: eu-west-1/],
   [["--seed", "-1"], /--seed/],
+  [["--table", "a b"], /--table .*Suggestion: incumbent/],
+  [["--strong"], /--strong needs --table/],
   [["--seed", "1.5"], /--seed .*Suggestion: 1/],
   [["--clean", "--check", "reports"], /Suggestion: --clean/],
   [["--regoin", "eu-west-1"], /--regoin/],

@@ -3,22 +3,23 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Connection } from "../chaos/messages.js";
+import type { Workspace } from "./workspace.js";
 
 const PROGRAM = fileURLToPath(new URL("./watchdog.ts", import.meta.url));
 
-/** The process that deletes the table when this one is gone. */
+/** The process that removes what the run made when this one is gone. */
 export interface TableGuard {
   readonly pid: number | undefined;
   created(): void;
-  /** The table is gone: it need not do anything. */
+  /** It is gone: it need not do anything. */
   done(): void;
 }
 
 /** Starts it, and resolves when it watches: only then may the table be made. */
-export async function guardTable(connection: Connection, tableName: string): Promise<TableGuard> {
+export async function guardTable(connection: Connection, workspace: Workspace): Promise<TableGuard> {
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", PROGRAM, JSON.stringify({ connection, tableName })],
+    ["--import", "tsx", PROGRAM, JSON.stringify({ connection, workspace })],
     {
       // Its own session: a terminal's Ctrl-C does not reach it.
       detached: true,

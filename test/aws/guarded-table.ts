@@ -3,12 +3,13 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createLeaseTable } from "../../src/testing/index.js";
 import { say } from "../support/program.js";
 import { guardTable } from "./guard.js";
-import { newTableName } from "./run-table.js";
+import { newWorkspace } from "./workspace.js";
 
 const [, , connection = "", when] = process.argv;
 const config = JSON.parse(connection) as { endpoint: string; region: string; credentials: never };
-const name = newTableName();
-const guard = await guardTable(config, name);
+const workspace = newWorkspace(undefined);
+const { tableName: name } = workspace;
+const guard = await guardTable(config, workspace);
 if (when === "guarded") {
   await createLeaseTable(new DynamoDBClient(config), name);
   guard.created();

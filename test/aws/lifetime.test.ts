@@ -1,7 +1,9 @@
 import {
   CreateTableCommand,
   DescribeTableCommand,
+  PutItemCommand,
   ResourceNotFoundException,
+  ScanCommand,
 } from "@aws-sdk/client-dynamodb";
 import { expect, inject, test } from "vitest";
 import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
@@ -11,6 +13,7 @@ import { PACE, RUN_WITHIN_MS } from "./plan.js";
 import { isRunTable, newTableName, removeTable, TABLE_PREFIX, unfitness } from "./run-table.js";
 import { MAX_TICKS } from "./ticks.js";
 import { TOKEN_WAIT_MS } from "./tokens.js";
+import { newWorkspace, remove as removeAll, removeOldRows } from "./workspace.js";
 
 /** The table of a run: its name, what may be used, and that none is left. */
 
@@ -53,13 +56,17 @@ test("the token of ten minutes, a run and the age of what is left fit one anothe
 
 test("a global table is refused: an eventually consistent one because no election on it is safe", () => {
   const replicas = { Replicas: [{ RegionName: "eu-west-2" }] };
-  expect(unfitness({})).toBeUndefined();
-  expect(unfitness({ Replicas: [] })).toBeUndefined();
-  expect(unfitness(replicas)).toContain("eventually consistent global table");
-  expect(unfitness({ ...replicas, MultiRegionConsistency: "EVENTUAL" })).toContain(
-    "no election on it is safe",
-  );
-  expect(unfitness({ ...replicas, MultiRegionConsistency: "STRONG" })).toContain("does not ask for");
+  const strong = { ...replicas, MultiRegionConsistency: "STRONG" } as const;
+  expect(unfitness({}, false)).toBeUndefined();
+  expect(unfitness({ Replicas: [] }, false)).toBeUndefined();
+  expect(unfitness({}, true)).toContain("leave out --strong");
+  for (const asked of [false, true]) {
+    expect(unfitness(replicas, asked)).toContain("eventually consistent global table");
+    const eventual = { ...replicas, MultiRegionConsistency: "EVENTUAL" } as const;
+    expect(unfitness(eventual, asked)).toContain("no election on it is safe");
+  }
+  expect(unfitness(strong, false)).toContain("add --strong");
+  expect(unfitness(strong, true)).toBeUndefined();
 });
 
 test("tables of other runs are found with their age; those that are left are removed, and no other table", async () => {
@@ -71,6 +78,26 @@ test("tables of other runs are found with their age; those that are left are rem
   expect(await remove(client, found)).toEqual([]);
   expect(await isThere(mine)).toBe(false);
   expect(await isThere(other)).toBe(true);
+});
+
+test("in a table that is there only rows of runs are removed: the own ones, and old ones", async () => {
+  const tableName = await newLeaseTable(client);
+  const workspace = newWorkspace({ name: tableName, strong: false });
+  const kept = [
+    "billing/nightly",
+    "verify-1/nightly",
+    "verify-payments/x",
+    newWorkspace({ name: "t", strong: false }).prefix,
+  ];
+  const old = "verify-20200131T030405Z-00aa11/ticks";
+  for (const pk of [...kept, old, `${workspace.prefix}ticks`, `${workspace.prefix}ticks#candidates`]) {
+    const Item = { pk: { S: pk }, sk: { S: "lease" } };
+    await client.send(new PutItemCommand({ TableName: tableName, Item }));
+  }
+  expect(await removeAll(client, workspace, { withinMs: 60_000 })).toBe(true);
+  expect(await removeOldRows(client, tableName, LEFT_AFTER_MS)).toBe(1);
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName }));
+  expect(Items.map(({ pk }) => pk?.S).sort()).toEqual(kept.sort());
 });
 
 test("a table that is not there any more is gone", async () => {

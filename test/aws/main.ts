@@ -1,19 +1,21 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { arch, platform } from "node:os";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type Arguments, HELP, parse, UsageError } from "./arguments.js";
-import { explanation, findPlace, type Place, SetupError } from "./connect.js";
-import { isLeft, type RunTable, remove, runTables } from "./leftovers.js";
+import { explanation, findRegion, type Place, placeOf, SetupError } from "./connect.js";
+import { isLeft, LEFT_AFTER_MS, type RunTable, remove, runTables } from "./leftovers.js";
 import { MAX_UNITS, PACE, planInWords, RUN_WITHIN_MS } from "./plan.js";
 import { recheck } from "./recheck.js";
 import { type RequestSample, record } from "./recorder.js";
 import { overallOf, type Report } from "./report.js";
 import { run } from "./run.js";
+import { describe } from "./run-table.js";
+import { removeOldRows } from "./workspace.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -27,31 +29,46 @@ async function main(): Promise<number> {
     return 0;
   }
   if (options.check !== undefined) {
+    if (!existsSync(join(options.check, "report.json"))) {
+      const rule = "--check must be the folder of a report, with its report.json";
+      throw new UsageError(`${rule}, not "${options.check}". Suggestion: reports/verify-aws-<time>.`);
+    }
     const { lines, agrees } = recheck(options.check);
     say(lines.join("\n"));
     return agrees ? 0 : 1;
   }
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-  const place = await findPlace(options.region);
-  const client = new DynamoDBClient(place.connection);
+  const region = await findRegion(options.region);
+  const client = new DynamoDBClient({ region });
+  const place = placeOf(client, region);
   const samples: RequestSample[] = [];
   record(client, samples);
-  const others = await runTables(client, samples).catch((error: unknown) => {
+  try {
+    if (options.table) await describe(client, options.table.name);
+    if (options.clean && options.table) return await cleanRows(client, options.table.name);
+    const others = options.table ? [] : await runTables(client, samples);
+    return await (options.clean
+      ? clean(client, others, options)
+      : verify(client, others, options, region, place()));
+  } catch (error) {
+    const isOurs = [UsageError, SetupError, TypeError, RangeError].some((kind) => error instanceof kind);
+    if (isOurs) throw error;
     throw new SetupError(explanation(error));
-  });
-  return options.clean ? clean(client, others, options) : verify(client, others, options, place);
+  }
 }
 
 async function verify(
   client: DynamoDBClient,
   others: readonly RunTable[],
   options: Arguments,
+  region: string,
   place: Place,
 ): Promise<number> {
-  const { quick, candidateProfile, seed } = options;
+  const { quick, candidateProfile, seed, table } = options;
   const where = place.region ? `in ${place.region}` : `against ${place.endpoint}, which is not AWS`;
-  say(planInWords(where, { quick, policies: candidateProfile !== undefined }));
+  say(planInWords(where, { quick, table: table?.name, policies: candidateProfile !== undefined && !table }));
   if (!(await agreed("Go on?", options))) return 2;
+  if (table) await removeOldRows(client, table.name, LEFT_AFTER_MS);
   const left = others.filter(isLeft);
   for (const { name } of left) say(`an earlier run has left the table ${name}: it is removed`);
   const stuck = await remove(client, left);
@@ -61,7 +78,7 @@ async function verify(
   const codes = new Map<unknown, number>(Object.entries(SIGNALS));
   for (const signal of Object.keys(SIGNALS)) {
     process.once(signal, () => {
-      say(`\n${signal}: the table is removed, and what is known so far is written down`);
+      say(`\n${signal}: what the run made is removed, and what is known so far is written down`);
       stop.abort(signal);
       // Once more: at once. The other process removes the table.
       process.once(signal, () => process.exit(codes.get(signal)));
@@ -71,7 +88,8 @@ async function verify(
   const folder = `${ROOT}reports/verify-aws-${stamp}`;
   const report = await run({
     ...{
-      connection: place.connection,
+      connection: { region },
+      table,
       candidateProfile,
       seed,
       folder,
@@ -83,14 +101,18 @@ async function verify(
     wait: quick ? undefined : (ms, signal) => delay(ms, undefined, { signal }),
     signal: AbortSignal.any([stop.signal, AbortSignal.timeout(RUN_WITHIN_MS)]),
     about: about(place),
-  }).catch((error: unknown) => {
-    throw new SetupError(explanation(error));
   });
   progress("");
   say(`\n${overallOf(report)}. The report: ${relative(process.cwd(), folder)}/report.md`);
-  if (report.table !== undefined)
-    say(`The table ${report.table} could not be removed: run this again with --clean.`);
+  if (report.left !== undefined)
+    say(`This could not be removed: ${report.left}. Run this again with --clean.`);
   return codes.get(stop.signal.reason) ?? (overallOf(report) === "PASSED" ? 0 : 1);
+}
+
+async function cleanRows(client: DynamoDBClient, tableName: string): Promise<number> {
+  const rows = await removeOldRows(client, tableName, LEFT_AFTER_MS);
+  say(`${rows} rows of runs that began over an hour ago are deleted.`);
+  return 0;
 }
 
 async function clean(

@@ -57,6 +57,12 @@ export interface Stage {
   readonly onceClient: DynamoDBClient;
   readonly connection: Connection;
   readonly tableName: string;
+  /** Begins each election's name, and each other partition key. */
+  readonly prefix: string;
+  /** False: --table named one that was there. */
+  readonly ownTable: boolean;
+  /** Tables with multi-Region strong consistency take none. */
+  readonly transactions: boolean;
   readonly pace: Pace;
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -79,6 +85,8 @@ export function result(
   const verdict = violations.length > 0 ? "failed" : "passed";
   return { part, verdict, summary, violations, notes: [], figures: [], ...more };
 }
+
+export const NO_TRANSACTIONS = "A table with multi-Region strong consistency takes no transactions.";
 
 export function skipped(part: string, summary: string): PartResult {
   return { part, verdict: "skipped", summary, violations: [], notes: [], figures: [] };

@@ -30,17 +30,22 @@ export function dollars(reads: number, writes: number): string {
 /** What is said before anything is made. */
 export function planInWords(
   where: string,
-  { quick, policies }: { quick: boolean; policies: boolean },
+  { quick, table, policies }: { quick: boolean; table: string | undefined; policies: boolean },
 ): string {
   const minutes = quick ? "5" : "12";
+  const units = MAX_UNITS.toLocaleString("en");
+  const place = table
+    ? `uses the table ${table}: it writes rows whose pk begins with verify-<time>-<random>/, and deletes them at the end, also
+    when it is killed. To find them it reads the keys of the whole table;`
+    : `makes one table, incumbent-verify-<time>-<random>, and deletes it at the end, also when it is killed;
+  - touches no other table, but looks for such tables of earlier runs and deletes those that are over an hour old;`;
   return `This run, ${where}:
-  - makes one table, incumbent-verify-<time>-<random>, and deletes it at the end, also when it is killed;
-  - touches no other table, but looks for such tables of earlier runs and deletes those that are over an hour old;
+  - ${place}
   - takes about ${minutes} minutes, and never more than ${RUN_WITHIN_MS / 60_000};
-  - costs less than USD 0.01, and ends before it has used ${MAX_UNITS.toLocaleString("en")} read and ${MAX_UNITS.toLocaleString("en")} write units (USD ${dollars(MAX_UNITS, MAX_UNITS)}
+  - costs less than USD 0.01, and ends before it has used ${units} read and ${units} write units (USD ${dollars(MAX_UNITS, MAX_UNITS)}
     in us-east-1; up to twice as much in other Regions);
   - starts three processes on this machine, kills and freezes them;
-  - ${policies ? "checks a candidate's policy with the profile that you named" : "leaves out policies: no profile of a candidate was named"};
+  - ${policies ? "checks a candidate's policy with the profile that you named" : "leaves out policies"};
   - writes a report into reports/, without account id, keys, or the name of this machine.
 `;
 }

@@ -24,6 +24,8 @@ export async function policies(stage: Stage, profile: string | undefined): Promi
     return skipped(PART, "No candidate's role was given. docs/verify-aws.md says how: --candidate-profile.");
   }
   const { tableName, connection, signal, progress } = stage;
+  if (!stage.ownTable)
+    return skipped(PART, "A candidate's policy is for tables of these runs, and --table named another one.");
   const { credentials: _, ...where } = connection;
   const client = new DynamoDBClient({ ...where, profile });
   meter(client, stage.used);

@@ -22,6 +22,8 @@ export class PretendAws implements AsyncDisposable {
   /** What AWS does not do: each update of a counter is applied twice. */
   twice = false;
   #tokenAge = 0;
+  /** Undefined: a table of one Region. */
+  replicated: "STRONG" | "EVENTUAL" | undefined;
   #requests = 0;
   readonly #writes: Record<string, number> = {};
 
@@ -51,6 +53,25 @@ export class PretendAws implements AsyncDisposable {
     const { operation, body } = request;
     const denied = deniedTo(request);
     if (denied) return denied;
+    const { TableName } = body as { TableName?: string };
+    if (this.replicated && operation === "DescribeTable") {
+      const TableArn = `arn:aws:dynamodb:eu-west-1:${ACCOUNT}:table/${TableName}`;
+      const Replicas = [{ RegionName: "eu-west-2" }, { RegionName: "eu-west-3" }];
+      const Table = {
+        TableName,
+        TableArn,
+        TableStatus: "ACTIVE",
+        Replicas,
+        MultiRegionConsistency: this.replicated,
+      };
+      return { kind: "respond", status: 200, body: { Table } };
+    }
+    if (this.replicated === "STRONG" && operation === "TransactWriteItems") {
+      return error(
+        "ValidationException",
+        "Transactions are not supported on tables with multi-Region strong consistency",
+      );
+    }
     if (this.throttleEvery > 0 && ++this.#requests % this.throttleEvery === 0)
       return error("ThrottlingException", "Rate exceeded");
     const isWrite = operation === "UpdateItem" || operation === "TransactWriteItems";

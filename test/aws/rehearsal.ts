@@ -7,7 +7,7 @@ import type { Report } from "./report.js";
 import { type RunSettings, run } from "./run.js";
 
 /** A run that takes seconds. Longer leases than it needs, since others work on the machine. */
-const SHORT: Pace = {
+export const SHORT: Pace = {
   ...{ cycles: 2, cyclesWithinMs: 60_000, conflictRounds: 3, ticks: 3 },
   ...{ leaseMs: 1_200, kills: 1, freezes: 1, handOvers: 1, leadWithin: 50, pauseMs: [30, 60] },
 };
@@ -26,7 +26,15 @@ const ABOUT = {
 
 export function rehearse(connection: Connection, more: Partial<RunSettings> = {}): Promise<Report> {
   return run({
-    ...{ connection, candidateProfile: undefined, pace: SHORT, seed: 1, maxUnits: 50_000, wait: undefined },
+    ...{
+      connection,
+      table: undefined,
+      candidateProfile: undefined,
+      pace: SHORT,
+      seed: 1,
+      maxUnits: 50_000,
+      wait: undefined,
+    },
     ...{
       folder: newFolder(),
       signal: new AbortController().signal,
@@ -48,6 +56,7 @@ export function stageOf(stage: Pick<Stage, "client" | "onceClient" | "connection
   const nothing = () => {};
   return {
     ...stage,
+    ...{ prefix: "verify/", ownTable: true, transactions: true },
     pace: SHORT,
     seed: 1,
     signal,

@@ -1,10 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { DescribeTableCommand, ResourceNotFoundException } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, ResourceNotFoundException, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { expect, inject, test } from "vitest";
-import { newClient } from "../support/fixture.js";
+import { newClient, newLeaseTable } from "../support/fixture.js";
 import type { PartResult } from "./part.js";
+import { PretendAws } from "./pretend-aws.js";
 import { recheck } from "./recheck.js";
 import { newFolder, rehearse, verdicts } from "./rehearsal.js";
 import { overallOf, type Report } from "./report.js";
@@ -23,7 +24,7 @@ const reportOf = (results: readonly PartResult[], more: Partial<Report> = {}): R
     ...{ sdk: "3.1", platform: "linux" },
   },
   ...{ startedAt: "2026-01-31T03:00:00.000Z", minutes: 12, seed: 1, leaseMs: 5_000 },
-  ...{ units: { reads: 1_000, writes: 5_000 }, ended: undefined, table: undefined, results, files: [] },
+  ...{ units: { reads: 1_000, writes: 5_000 }, ended: undefined, left: undefined, results, files: [] },
   ...more,
 });
 
@@ -112,6 +113,19 @@ test("a run that is interrupted removes its table at once, and writes down what 
   expect(names).toHaveLength(1);
   const gone = newClient().send(new DescribeTableCommand({ TableName: names[0] }));
   await expect(gone).rejects.toThrow(ResourceNotFoundException);
+});
+
+test("a run on an eventually consistent global table is refused before anything is written", async () => {
+  await using aws = await PretendAws.start(inject("dynamodb").endpoint);
+  aws.replicated = "EVENTUAL";
+  const name = await newLeaseTable(newClient());
+  const connection = { ...inject("dynamodb"), endpoint: aws.endpoint };
+  for (const strong of [false, true]) {
+    const run = rehearse(connection, { table: { name, strong } });
+    await expect(run).rejects.toThrow(/cannot be used: it is an eventually consistent global table/);
+  }
+  const { Count } = await newClient().send(new ScanCommand({ TableName: name }));
+  expect(Count).toBe(0);
 });
 
 test("a run ends when it has used its units", async () => {

@@ -19,8 +19,8 @@ export interface Report {
   readonly units: { readonly reads: number; readonly writes: number };
   /** Why it ended early. */
   readonly ended: string | undefined;
-  /** A table that could not be removed. */
-  readonly table: string | undefined;
+  /** What could not be removed. */
+  readonly left: string | undefined;
   readonly results: readonly PartResult[];
   readonly files: readonly { readonly name: string; readonly lines: number; readonly sha256: string }[];
 }
@@ -79,7 +79,7 @@ ${notDone.map(({ part, summary }) => `- ${part}: ${summary}`).join("\n") || "- N
 - Started ${report.startedAt}, took ${report.minutes} minutes. Seed ${report.seed}, lease ${report.leaseMs} ms.
 - incumbent ${about.incumbent} (commit ${about.commit}), Node ${about.node}, AWS SDK ${about.sdk}, ${about.platform}.
 - Used ${units.reads} read units and ${units.writes} write units: about USD ${dollars(units.reads, units.writes)} at the prices of us-east-1.
-- ${report.table === undefined ? "The table was removed." : `The table ${report.table} could NOT be removed. Remove it: npm run verify:aws -- --clean`}
+- ${report.left === undefined ? "What the run made was removed." : `This could NOT be removed: ${report.left}. Remove it: npm run verify:aws -- --clean`}
 
 ${results.map(partInWords).join("\n")}
 ## Check it yourself

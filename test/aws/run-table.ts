@@ -19,20 +19,31 @@ const FOR_GOOD = /^(AccessDenied|CredentialsProviderError|ExpiredToken|Unrecogni
 
 /** A name that carries its time, so that people and later runs see how old it is. */
 export function newTableName(now = new Date()): string {
-  const time = now.toISOString().replace(/[-:]|\.\d+/g, "");
-  return `${TABLE_PREFIX}${time}-${randomBytes(3).toString("hex")}`;
+  return `${TABLE_PREFIX}${timeOf(now)}-${randomBytes(3).toString("hex")}`;
+}
+
+/** To the second, in UTC. */
+export function timeOf(moment: Date): string {
+  return moment.toISOString().replace(/[-:]|\.\d+/g, "");
 }
 
 export function isRunTable(name: string): boolean {
   return NAME.test(name);
 }
 
-/** Undefined: it can be used. */
-export function unfitness({ Replicas = [], MultiRegionConsistency }: TableDescription): string | undefined {
-  if (Replicas.length === 0) return undefined;
-  return MultiRegionConsistency === "STRONG"
-    ? "it has replicas with multi-Region strong consistency, which this run does not ask for"
-    : "it is an eventually consistent global table: two Regions can each accept a write of one row, so no election on it is safe";
+/** Undefined: it can be used. `strong`: multi-Region strong consistency was asked for. */
+export function unfitness(
+  { Replicas = [], MultiRegionConsistency }: TableDescription,
+  strong: boolean,
+): string | undefined {
+  const isStrong = MultiRegionConsistency === "STRONG";
+  if (Replicas.length === 0 && !isStrong)
+    return strong ? "it is a table of one Region: leave out --strong" : undefined;
+  if (!isStrong)
+    return "it is an eventually consistent global table. Two Regions can each accept a write of one row, so no election on it is safe";
+  return strong
+    ? undefined
+    : "it has multi-Region strong consistency: add --strong, and parts with transactions are skipped";
 }
 
 export async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription> {

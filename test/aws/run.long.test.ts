@@ -3,12 +3,17 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DescribeTableCommand, ResourceNotFoundException } from "@aws-sdk/client-dynamodb";
+import {
+  DescribeTableCommand,
+  PutItemCommand,
+  ResourceNotFoundException,
+  ScanCommand,
+} from "@aws-sdk/client-dynamodb";
 import { expect, inject, test } from "vitest";
-import { eventually, localEnv, newClient } from "../support/fixture.js";
-import { PretendAws } from "./pretend-aws.js";
+import { eventually, localEnv, newClient, newLeaseTable } from "../support/fixture.js";
+import { ACCOUNT, PretendAws } from "./pretend-aws.js";
 import { recheck } from "./recheck.js";
-import { newFolder, rehearse, verdicts } from "./rehearsal.js";
+import { newFolder, rehearse, SHORT, verdicts } from "./rehearsal.js";
 import { overallOf } from "./report.js";
 
 test("a whole run, with real processes that are killed and frozen, and its report", async () => {
@@ -31,6 +36,30 @@ test("a whole run, with real processes that are killed and frozen, and its repor
   const md = readFileSync(join(folder, "report.md"), "utf8");
   for (const what of ["failover: from SIGKILL", "hand-over:", "the token was forgotten", "| renew |"])
     expect(md).toContain(what);
+}, 120_000);
+
+test("a run on a strongly consistent table that is there: without transactions, and only its own rows are removed", async () => {
+  await using aws = await PretendAws.start(inject("dynamodb").endpoint);
+  aws.replicated = "STRONG";
+  const client = newClient();
+  const name = await newLeaseTable(client);
+  const mine = { pk: { S: "billing/nightly" }, sk: { S: "lease" } };
+  await client.send(new PutItemCommand({ TableName: name, Item: mine }));
+  const folder = newFolder();
+  const report = await rehearse(
+    { ...inject("dynamodb"), endpoint: aws.endpoint },
+    { folder, table: { name, strong: true }, pace: { ...SHORT, kills: 1, freezes: 0, handOvers: 0 } },
+  );
+  expect(report.results.flatMap(({ violations }) => violations)).toEqual([]);
+  expect(verdicts(report.results)).toEqual({
+    ...{ verbs: "passed", conflicts: "skipped", ticks: "passed", succession: "passed" },
+    ...{ policies: "skipped", tokens: "skipped", headers: "passed" },
+  });
+  const { Items } = await client.send(new ScanCommand({ TableName: name }));
+  expect(Items).toEqual([mine]);
+  const md = readFileSync(join(folder, "report.md"), "utf8");
+  expect(md).toContain("takes no transactions");
+  expect(md).not.toContain(ACCOUNT);
 }, 120_000);
 
 /** The command, as people run it. */

@@ -2,25 +2,26 @@ import { mkdirSync } from "node:fs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ErrorSummary } from "../../src/error-summary.js";
 import { IncumbentError } from "../../src/errors.js";
-import { createLeaseTable } from "../../src/testing/index.js";
 import type { Connection } from "../chaos/messages.js";
 import { conflicts } from "./conflicts.js";
 import { guardTable } from "./guard.js";
 import { headers } from "./headers.js";
 import { meter, type Units } from "./meter.js";
-import type { Pace, PartResult, RawFile, Stage } from "./part.js";
+import { NO_TRANSACTIONS, type Pace, type PartResult, type RawFile, type Stage, skipped } from "./part.js";
 import { policies } from "./policies.js";
 import { type RequestSample, record } from "./recorder.js";
 import type { Report } from "./report.js";
 import { ReportFolder } from "./report-folder.js";
-import { describe, newTableName, removeTable, unfitness } from "./run-table.js";
 import { succession } from "./succession.js";
 import { ticks } from "./ticks.js";
 import { TOKEN_WAIT_MS, type TokensBegun, tokens } from "./tokens.js";
 import { verbs } from "./verbs.js";
+import { type GivenTable, newWorkspace, open, remove } from "./workspace.js";
 
 export interface RunSettings {
   readonly connection: Connection;
+  /** Undefined: the run makes one. */
+  readonly table: GivenTable | undefined;
   readonly candidateProfile: string | undefined;
   readonly pace: Pace;
   readonly seed: number;
@@ -59,30 +60,31 @@ export async function run(settings: RunSettings): Promise<Report> {
     meter(client, used);
     return client;
   };
-  const tableName = newTableName();
+  const workspace = newWorkspace(settings.table);
+  const { tableName } = workspace;
   const folder = new ReportFolder(settings.folder);
-  const stage: Stage = {
-    ...{ client: newClient(3), onceClient: newClient(1), connection, tableName, pace, samples, used },
+  const stageOf = (transactions: boolean): Stage => ({
+    ...workspace,
+    transactions,
+    ...{ client, onceClient: newClient(1), connection, pace, samples, used },
     ...{ seed: settings.seed, signal: ends, progress: settings.progress },
     keep: (file: RawFile, lines) => folder.keep(file, lines),
-  };
+  });
+  const client = newClient(3);
   mkdirSync(settings.folder, { recursive: true });
   const startedAt = new Date();
   const results: PartResult[] = [];
-  const guard = await guardTable(connection, tableName);
+  const guard = await guardTable(connection, workspace);
   let removed = false;
   try {
-    say(`table ${tableName}`);
-    await createLeaseTable(stage.client, tableName);
+    say(workspace.ownTable ? `table ${tableName}` : `table ${tableName}, rows ${workspace.prefix}*`);
+    const { account, transactions } = await open(client, workspace, settings.table?.strong);
     guard.created();
-    const table = await describe(stage.client, tableName);
-    folder.hide(table.TableArn?.split(":")[4]);
-    const unfit = unfitness(table);
-    if (unfit !== undefined) throw new Error(`This table cannot be used: ${unfit}.`);
-    await parts(stage, settings, results);
+    folder.hide(account);
+    await parts(stageOf(transactions), settings, results);
   } finally {
-    settings.progress("the table is removed");
-    removed = await removeTable(stage.client, tableName, { withinMs: REMOVE_WITHIN_MS });
+    settings.progress(workspace.ownTable ? "the table is removed" : "the rows of this run are removed");
+    removed = await remove(client, workspace, { withinMs: REMOVE_WITHIN_MS });
     if (removed) guard.done();
   }
   folder.keep("requests.jsonl", samples);
@@ -94,7 +96,11 @@ export async function run(settings: RunSettings): Promise<Report> {
     leaseMs: pace.leaseMs,
     units: { reads: Math.ceil(units.reads), writes: Math.ceil(units.writes) },
     ended: ends.aborted ? inWords(ends.reason) : undefined,
-    table: removed ? undefined : tableName,
+    left: removed
+      ? undefined
+      : workspace.ownTable
+        ? `the table ${tableName}`
+        : `rows ${workspace.prefix}* in ${tableName}`,
     results,
     files: [],
   };
@@ -110,16 +116,18 @@ async function parts(stage: Stage, settings: RunSettings, results: PartResult[])
     for (const violation of found.violations) say(`    ${violation}`);
   };
   let begun: TokensBegun | undefined;
-  await attempt("tokens", stage.signal, async () => {
-    begun = await tokens(stage);
-    return begun.found;
-  });
+  if (stage.transactions)
+    await attempt("tokens", stage.signal, async () => {
+      begun = await tokens(stage);
+      return begun.found;
+    });
   await part("verbs", () => verbs(stage));
   await part("conflicts", () => conflicts(stage));
   await part("ticks", () => ticks(stage));
   await part("succession", () => succession(stage));
   await part("policies", () => policies(stage, settings.candidateProfile));
   await part("tokens", async () => {
+    if (!stage.transactions) return skipped("tokens", NO_TRANSACTIONS);
     begun ??= await tokens(stage);
     if (settings.wait === undefined || begun.found.verdict === "failed") return begun.found;
     const leftMs = begun.completedMs + TOKEN_WAIT_MS - performance.now();

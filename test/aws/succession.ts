@@ -5,11 +5,10 @@ import { Register } from "../chaos/register.js";
 import { statisticsOf } from "../chaos/statistics.js";
 import { Random } from "../simulation/random.js";
 import { figureOf } from "./figures.js";
-import { type PartResult, result, type Stage } from "./part.js";
+import { NO_TRANSACTIONS, type PartResult, result, type Stage } from "./part.js";
 import { type Reign, Team } from "./team.js";
 
 const PART = "succession";
-const NAME = "verify/succession";
 const WORKERS = 3;
 
 /** What the trials measured, in milliseconds without a leader. */
@@ -28,7 +27,7 @@ class Leaderless extends Error {}
 export async function succession(stage: Stage): Promise<PartResult> {
   const { pace, client, tableName, signal, progress } = stage;
   const { leaseMs } = pace;
-  const place = { tableName, prefix: `${NAME}#`, linesAPage: 20 };
+  const place = { tableName, prefix: `${stage.prefix}succession#`, linesAPage: 20 };
   let begun = 0;
   await using team = new Team(
     (worker) => ({
@@ -37,7 +36,7 @@ export async function succession(stage: Stage): Promise<PartResult> {
       leaseTable: tableName,
       register: place,
       style: { pauseMs: pace.pauseMs, doomed: 0.1, slowToStop: 0, stopsByItself: 0 },
-      election: NAME,
+      election: `${stage.prefix}succession`,
       leaseMs,
       maxServiceClockErrorMs: 1_000,
       metered: true,
@@ -89,13 +88,14 @@ export async function succession(stage: Stage): Promise<PartResult> {
     figureOf("failover: from SIGKILL to the next leader", gaps.failover),
     figureOf("hand-over: from the last moment of one leader to the first of the next", gaps.handOver),
   ].filter(({ n }) => n > 0);
-  return result(PART, summary, violations, { figures });
+  const notes = stage.transactions ? [] : [`${NO_TRANSACTIONS} So this says nothing about fenced writes.`];
+  return result(PART, summary, violations, { figures, notes });
 }
 
 async function trials(stage: Stage, team: Team, gaps: Gaps): Promise<void> {
   const { pace, client, tableName, signal, progress } = stage;
   const random = new Random(stage.seed);
-  const operator = new Operator({ client, tableName, name: NAME, by: "verify" });
+  const operator = new Operator({ client, tableName, name: `${stage.prefix}succession`, by: "verify" });
   const withinMs = pace.leadWithin * pace.leaseMs;
   const fault = (kind: string, what: string) =>
     team.history.push({ type: "fault", at: team.now(), kind, what });

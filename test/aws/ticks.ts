@@ -6,7 +6,6 @@ import { type PartResult, result, type Stage } from "./part.js";
 import { checkTicks, type TickEvent } from "./tick-checker.js";
 
 const PART = "ticks";
-const NAME = "verify/ticks";
 const CANDIDATES = 5;
 const WORK_STEPS = 5;
 const MAX_TRIES = 10;
@@ -20,7 +19,7 @@ export async function ticks(stage: Stage): Promise<PartResult> {
   const random = new Random(stage.seed);
   const elections = Array.from({ length: CANDIDATES }, (_, i) => {
     const settings = { leaseDurationMs: pace.leaseMs, label: `verify-${i + 1}` };
-    return new Election({ client, tableName, name: NAME, ...settings });
+    return new Election({ client, tableName, name: `${stage.prefix}ticks`, ...settings });
   });
   const wanted = Math.min(pace.ticks, MAX_TICKS);
   for (let n = 1; n <= wanted; n++) {
@@ -35,7 +34,7 @@ export async function ticks(stage: Stage): Promise<PartResult> {
     }
   }
   const store = dynamoDBLeaseStore(client, tableName);
-  const { lease } = await store.read(NAME, { consistent: true }, signal);
+  const { lease } = await store.read(`${stage.prefix}ticks`, { consistent: true }, signal);
   const completed = lease?.kind === "vacant" || lease?.kind === "held" ? (lease.ticks?.completed ?? []) : [];
   history.push({ type: "row", at: performance.now(), tick: "", completed });
   stage.keep("ticks.jsonl", history);

@@ -21,7 +21,7 @@ export interface TokensBegun {
 /** What DynamoDB does with a `ClientRequestToken` that comes again. The client relies on none of it (rule 9). */
 export async function tokens(stage: Stage): Promise<TokensBegun> {
   const { client, signal } = stage;
-  const counter = new Counter(stage.tableName, "verify/tokens");
+  const counter = new Counter(stage.tableName, `${stage.prefix}tokens`);
   const token = randomUUID();
   const send = async (note: string): Promise<string> => {
     const Update = counter.addOne(note);

@@ -1,14 +1,14 @@
 /**
- * Deletes the table of a run whose process is gone, also after SIGKILL. It is told "created" when the table is made and
- * "done" when it is deleted. If its input ends before that, it deletes the table.
+ * Removes what a run made when its process is gone, also after SIGKILL. It is told "created" when the table is made and
+ * "done" when all is removed. If its input ends before that, it removes it.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Connection } from "../chaos/messages.js";
-import { removeTable } from "./run-table.js";
+import { remove, type Workspace } from "./workspace.js";
 
-const { connection, tableName } = JSON.parse(process.argv[2] ?? "") as {
+const { connection, workspace } = JSON.parse(process.argv[2] ?? "") as {
   connection: Connection;
-  tableName: string;
+  workspace: Workspace;
 };
 const CREATED_WITHIN_MS = 60_000;
 const WITHIN_MS = 300_000;
@@ -25,7 +25,7 @@ for await (const text of process.stdin) heard += text;
 if (!heard.includes("done")) {
   const client = new DynamoDBClient(connection);
   const created = heard.includes("created");
-  await removeTable(client, tableName, {
+  await remove(client, workspace, {
     withinMs: created ? WITHIN_MS : CREATED_WITHIN_MS,
     mayCome: !created,
   });
