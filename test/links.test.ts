@@ -5,10 +5,12 @@ import { expect, test } from "vitest";
 
 /** Each link and picture of the pages leads somewhere: in the repository, on npm and in `node_modules`. */
 
+const isPage = (file: string) => file.endsWith(".md");
 const pages = [
-  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "src/protocol/README.md"],
+  ...readdirSync(".").filter(isPage),
+  "src/protocol/README.md",
   ...readdirSync("docs")
-    .filter((file) => file.endsWith(".md"))
+    .filter(isPage)
     .map((file) => `docs/${file}`),
 ];
 
@@ -72,6 +74,15 @@ test("each of them leads to a file of the package, too", () => {
   // A link to a folder works if the package has a file in it.
   const has = (path: string) => files.some((file) => file === path || file.startsWith(`${path}/`));
   expect(links.filter(({ path }) => !has(path)).map(told)).toEqual([]);
+});
+
+test("the README leads to each page of docs/, itself or by a page that it leads to", () => {
+  const reached = new Set(["README.md"]);
+  // A set that grows while it is walked is walked to its end.
+  for (const page of reached) {
+    for (const { path } of pages.includes(page) ? linksOf(page) : []) reached.add(path);
+  }
+  expect(pages.filter((page) => !reached.has(page) && page !== "CHANGELOG.md")).toEqual([]);
 });
 
 test("each link to a heading names one that the page has", () => {
