@@ -34,8 +34,13 @@ variable "election" {
 
 variable "schedule" {
   type        = string
-  description = "When the job runs. docs/without-cdk.md says what else a rate needs"
+  description = "When the job runs, a cron expression"
   default     = "cron(0 3 * * ? *)"
+
+  validation {
+    condition     = can(regex("^cron\\(.+\\)$", var.schedule))
+    error_message = "The schedule must be cron(...); docs/without-cdk.md says what else to change for a rate."
+  }
 }
 
 variable "time_zone" {

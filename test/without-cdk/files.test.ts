@@ -11,6 +11,8 @@ test.each(Object.keys(made))("%s is what the constructs make", async (name) => {
   await expect(made[name]).toMatchFileSnapshot(`../../${FOLDER}/${name}`);
   // Nothing of CDK's toolkit is needed, and no file that CDK would upload.
   expect(made[name]).not.toMatch(/cdk-|BootstrapVersion|<?token/i);
+  // CloudFormation shows a question mark for any other character.
+  expect(made[name]).toMatch(/^[\x20-\x7e\n]*$/);
 });
 
 test("no other file is in docs/without-cdk/", () => {

@@ -27,9 +27,10 @@ export function jobTemplate(): Plain {
   const topic = text("AlarmTopicArn", "The SNS topic that the alarms notify");
   text("Election", "The job's election", ELECTION);
   new CfnParameter(stack, "Schedule", {
-    description: "When the job runs. docs/without-cdk.md says what else a rate needs",
+    description: "When the job runs, a cron expression",
     default: SCHEDULE,
-    allowedPattern: "cron\\(.+\\)",
+    allowedPattern: "^cron\\(.+\\)$",
+    constraintDescription: "must be cron(...); docs/without-cdk.md says what else to change for a rate",
   });
   text("TimeZone", "The time zone of the schedule", TimeZone.ETC_UTC.timezoneName);
   const codeBucket = text("CodeBucket", "The S3 bucket with the job's code");

@@ -8,7 +8,7 @@ export function terraformOf({ Parameters, Resources, Outputs = {} }: Plain, comm
   const own = Object.keys(Resources).some((id) => Resources[id]?.Type === "AWS::Lambda::Function");
   const variables = Object.entries(Parameters as Record<string, Json>)
     .filter(([id]) => id !== "CodeBucket" && id !== "CodeKey")
-    .map(([id, { Description, Default }]) => variable(snake(id), Description as string, Default));
+    .map(([id, parameter]) => variableOf(snake(id), parameter));
   if (own) {
     variables.push(
       variable("name", "The names of the function and of the alarms begin with it", "reports-daily"),
@@ -32,9 +32,25 @@ const REQUIRED = blockText("terraform", {
   }),
 });
 
-function variable(name: string, description: string, otherwise: unknown): string {
+function variable(name: string, description: string, otherwise: unknown, more: Json = {}): string {
   const optional = otherwise === undefined ? {} : { default: otherwise };
-  return blockText(`variable "${name}"`, { type: new Expression("string"), description, ...optional });
+  return blockText(`variable "${name}"`, {
+    type: new Expression("string"),
+    description,
+    ...optional,
+    ...more,
+  });
+}
+
+function variableOf(
+  name: string,
+  { Description, Default, AllowedPattern, ConstraintDescription }: Json,
+): string {
+  const condition = new Expression(`can(regex(${JSON.stringify(AllowedPattern)}, var.${name}))`);
+  const message = `The ${name} ${ConstraintDescription}.`;
+  return variable(name, Description as string, Default, {
+    ...(AllowedPattern !== undefined && { validation: new Block({ condition, error_message: message }) }),
+  });
 }
 
 function resourceText(id: string, resource: Json, all: Plain["Resources"]): string {
