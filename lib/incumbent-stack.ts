@@ -1,7 +1,6 @@
 import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import { EventBus } from "aws-cdk-lib/aws-events";
 import { ManagedPolicy, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import type { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import { type ITopic, Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import type { Construct } from "constructs";
@@ -13,6 +12,7 @@ import { LeaderChanges } from "./leader-changes/leader-changes.js";
 import type { ILeaseTable } from "./lease-table/i-lease-table.js";
 import { LeaseTable } from "./lease-table/lease-table.js";
 import { ScheduledLeader } from "./scheduled-leader/scheduled-leader.js";
+import type { ScheduledLeaderProps } from "./scheduled-leader/scheduled-leader-props.js";
 
 /** The props of an `IncumbentStack`. */
 export interface IncumbentStackProps extends StackProps {
@@ -41,18 +41,14 @@ export interface IncumbentStackProps extends StackProps {
   readonly alarmEmail?: string;
 }
 
-/** The job of an `IncumbentStack`. */
-export interface JobProps {
+/** The job of an `IncumbentStack`: some props of `ScheduledLeader`. */
+export interface JobProps
+  extends Pick<
+    ScheduledLeaderProps,
+    "election" | "schedule" | "timeout" | "memorySize" | "environment" | "functionProps" | "ticks"
+  > {
   /** A file that exports `handler = leaderHandler(…)`. */
   readonly entry: string;
-  /** The election's name: 1 to 200 of `A-Z a-z 0-9 . _ / -`. */
-  readonly election: string;
-  /** When the job runs. */
-  readonly schedule: ScheduleExpression;
-  /** How long one run may take: 5 seconds to 15 minutes. @default 1 minute */
-  readonly timeout?: Duration;
-  /** Which ticks run: see `ScheduledLeaderProps`. @default "latest" */
-  readonly ticks?: "latest" | "every";
   /** How long other Regions wait after a completed run. It must be longer than from tick to tick. @default they do not wait */
   readonly stickyFor?: Duration;
 }
@@ -77,12 +73,10 @@ export class IncumbentStack extends Stack {
     const alarmTopic = alarmEmail === undefined ? undefined : this.#alarmTopic(alarmEmail);
     this.table = this.#makeTable(props, alarmTopic);
     if (job) {
-      const { entry, election, schedule, timeout, ticks, stickyFor } = job;
+      const { stickyFor, ...own } = job;
       this.job = new ScheduledLeader(this, "Job", {
         table: this.table,
-        ...{ entry, election, schedule },
-        ...(timeout && { timeout }),
-        ...(ticks && { ticks }),
+        ...own,
         ...(stickyFor && { sticky: { for: stickyFor } }),
         ...(alarmTopic && { alarmTopic }),
       });

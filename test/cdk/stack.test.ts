@@ -69,6 +69,19 @@ test("nobody is told by alarms unless an address is given; without a job or a mo
   expect(Object.values(told).map(({ Properties }) => Properties.Endpoint)).toEqual(["on-call@example.com"]);
 });
 
+test("the job takes memory, environment and what else CDK's function takes", () => {
+  const functionProps = { description: "Nightly reports" };
+  const stack = newStack({
+    job: { ...WHOLE_JOB, memorySize: 512, environment: { STAGE: "test" }, functionProps },
+    monitor: false,
+  });
+  expect(only(stack, "AWS::Lambda::Function").Properties).toMatchObject({
+    MemorySize: 512,
+    Description: "Nightly reports",
+    Environment: { Variables: { STAGE: "test" } },
+  });
+});
+
 test("a job with a rate is overdue after three missed ticks and one run, also before its first run", () => {
   const thresholds = (schedule: string) =>
     Object.values(
