@@ -36,9 +36,9 @@ export function datesOf(samples: readonly RequestSample[]): DateFindings {
       unreadable += 1;
       continue;
     }
-    least = Math.max(least, ms - (sentAt + tookMs));
-    // `sentAt` is a whole millisecond.
-    most = Math.min(most, ms + SECOND_MS - (sentAt - 1));
+    // `sentAt` is rounded down to a millisecond.
+    least = Math.max(least, ms - (sentAt + 1 + tookMs));
+    most = Math.min(most, ms + SECOND_MS - sentAt);
   }
   const some = answered.length > withoutDate + unreadable;
   const contradictionMs = some ? Math.max(0, Math.ceil(least - most)) : 0;

@@ -46,7 +46,7 @@ const ABOUT: Record<string, string> = {
   conflicts: "Many writes of one item at once: does what callers are told add up to what the item shows?",
   ticks: "`runOnce` of one tick by five candidates at once: does each tick complete once?",
   succession:
-    "Processes that are killed, frozen and asked to step down: are two leaders never trusted at once, do terms increase, is no stale write applied?",
+    "Processes that are killed, frozen and asked to step down: are two leaders never trusted at once, do terms increase, is no stale write applied? A leader counts as trusted from the first to the last moment at which it said so by its own clocks; this process's clock orders those moments.",
   policies: "A candidate with the least rights: can it do its work, and is everything else refused?",
   tokens: "`ClientRequestToken`: what does DynamoDB do when one comes again?",
   headers: "`Date` headers: does every answer have one, and do they fit one clock?",
@@ -85,7 +85,8 @@ ${results.map(partInWords).join("\n")}
 ## Check it yourself
 
 The verdicts on histories are made by programs that read the files below. They can be made again:
-\`npm run verify:aws -- --check <this folder>\`.
+\`npm run verify:aws -- --check <this folder>\`. The programs are \`test/chaos/checker.ts\` (processes), \`test/aws/tick-checker.ts\`,
+\`test/aws/count-checker.ts\` and \`test/aws/dates.ts\` (requests). Tests give them forged histories and see that each fault is found.
 
 ${files.map(({ name, lines, sha256 }) => `- \`${name}\`: ${lines} lines, SHA-256 \`${sha256}\``).join("\n")}
 - \`report.json\`: this report.
