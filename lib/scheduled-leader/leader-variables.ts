@@ -1,4 +1,11 @@
-import { Stack } from "aws-cdk-lib";
+import {
+  DefaultTokenResolver,
+  type IResolvable,
+  type IResolveContext,
+  Stack,
+  StringConcat,
+  Tokenization,
+} from "aws-cdk-lib";
 import type { CfnFunction, Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import { refuse } from "../invalid-prop.js";
@@ -70,12 +77,26 @@ export function setVariables(
 
 function environmentOf(job: LambdaFunction): Readonly<Record<string, unknown>> {
   const { environment } = job.node.defaultChild as CfnFunction;
-  const { variables = {} }: { variables?: Record<string, unknown> } =
-    Stack.of(job).resolve(environment) ?? {};
-  return variables;
+  const { variables } = opened<{ variables?: unknown }>(job, environment);
+  return opened(job, variables);
 }
 
-/** A value that was read from the function is resolved: a reference in place of a token. */
+/** What a token stands for. Tokens in it stay: CDK computes a lazy value of the user's once, and must not do so now. */
+function opened<T extends object>(scope: Construct, value: unknown): Partial<T> {
+  const found = Tokenization.isResolvable(value)
+    ? Tokenization.resolve(value, { scope, resolver: OUTERMOST })
+    : value;
+  return (found as T | undefined) ?? {};
+}
+
+class Outermost extends DefaultTokenResolver {
+  override resolveToken(token: IResolvable, context: IResolveContext): unknown {
+    return token.resolve(context);
+  }
+}
+const OUTERMOST = new Outermost(new StringConcat());
+
+/** One reference can have two tokens. */
 function isSame(scope: Construct, one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (one === undefined || other === undefined) return false;

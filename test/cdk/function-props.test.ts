@@ -1,12 +1,13 @@
 import { Size, type Stack } from "aws-cdk-lib";
 import { type IVpc, Vpc } from "aws-cdk-lib/aws-ec2";
+import { EventBus } from "aws-cdk-lib/aws-events";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, LayerVersion, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { expect, test } from "vitest";
-import { ElectionMonitor, type ElectionMonitorProps, LeaseTable } from "../../lib/index.js";
+import { ElectionMonitor, type ElectionMonitorProps, LeaderChanges, LeaseTable } from "../../lib/index.js";
 import { bundlingOf } from "../../lib/leader-function/function-props.js";
 import { actionsOf, statementsOf } from "./policies.js";
 import { environment, leader, ownFunction } from "./scheduled-job.js";
@@ -193,3 +194,19 @@ function jobFunction(stack: Stack): object {
   );
   return found[0]?.[1].Properties ?? {};
 }
+
+test("an app whose roles exist already (Role.customizeRoles) can use the constructs", () => {
+  const stack = newStack();
+  Role.customizeRoles(stack, {
+    usePrecreatedRoles: {
+      "Test/Nightly/Job/Role": "jobs",
+      "Test/Nightly/SchedulerRole": "schedules",
+      "Test/Changes/Role": "pipes",
+    },
+  });
+  const table = new LeaseTable(stack, "Other", { stream: true });
+  leader(stack);
+  new LeaderChanges(stack, "Changes", { table, eventBus: new EventBus(stack, "Bus") });
+  expect(resources(stack, "AWS::IAM::Role")).toEqual({});
+  expect(JSON.stringify(jobFunction(stack))).toContain(":role/jobs");
+});

@@ -1,9 +1,9 @@
-import { Duration, Stack } from "aws-cdk-lib";
+import { Duration, Lazy, Stack } from "aws-cdk-lib";
 import { Code, Function as LambdaFunction, Runtime, SingletonFunction } from "aws-cdk-lib/aws-lambda";
 import { ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import { expect, test } from "vitest";
 import { type ILeaseTable, LeaseTable, ScheduledLeader, type ScheduledLeaderProps } from "../../lib/index.js";
-import { entry, leader, ownFunction } from "./scheduled-job.js";
+import { entry, environment, leader, ownFunction } from "./scheduled-job.js";
 import { newApp, newStack, only, refusal, resources } from "./synth.js";
 
 /** A job in a function of the user's own. */
@@ -111,6 +111,15 @@ test.each<[string, string, Partial<ScheduledLeaderProps>]>([
 test("a user's variable with the very value that the prop has stays", () => {
   const environment = { INCUMBENT_ELECTION: "reports/daily", INCUMBENT_ONCE: "tick" };
   expect(() => leader(newStack(), { environment })).not.toThrow();
+});
+
+test("a lazy variable of the user's is computed when the app is synthesized, and not before", () => {
+  const stack = newStack();
+  const buckets: string[] = [];
+  const BUCKETS = Lazy.string({ produce: () => buckets.join(",") });
+  leader(stack, { function: ownFunction(stack, { timeout, environment: { BUCKETS } }) });
+  buckets.push("invoices");
+  expect(environment(stack)).toMatchObject({ BUCKETS: "invoices", INCUMBENT_ELECTION: "reports/daily" });
 });
 
 test("retry: false leaves the function's own retries alone; without it they are refused", () => {
