@@ -109,8 +109,8 @@ test("on a table in several Regions a candidate gets no ConditionCheckItem, and 
       return dynamodb.send(command, options);
     },
   };
-  const settings = { tableName, name: "reports", leaseDurationMs: 1_500 };
-  const lead = () => new Election({ client, ...settings }).campaign({ signal: AbortSignal.timeout(30_000) });
+  const settings = { tableName, name: "reports", leaseDurationMs: 5_000 };
+  const lead = () => new Election({ client, ...settings }).campaign({ signal: AbortSignal.timeout(150_000) });
   await (await lead()).resign();
   const Key = { pk: { S: "reports" }, sk: { S: "lease" } };
   await dynamodb.send(new DeleteItemCommand({ TableName: tableName, Key }));

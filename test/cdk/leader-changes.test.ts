@@ -160,13 +160,13 @@ test("of all that elections write: an event for each term that begins, and for e
     await first.resign();
 
     await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
-    const cutOff = candidate({ client: newClient(proxy.endpoint), leaseDurationMs: 1_500 });
+    const cutOff = candidate({ client: newClient(proxy.endpoint), leaseDurationMs: 5_000 });
     const second = await cutOff.campaign();
     await eventually(() => hasTerm(client, tableName, 2));
     await second.proclaim("http://10.0.0.8:8080");
     await proxy.close();
 
-    const third = await candidate({ leaseDurationMs: 1_500 }).campaign();
+    const third = await candidate({ leaseDurationMs: 5_000 }).campaign();
     await eventually(() => hasTerm(client, tableName, 3));
     await third.resign();
   });
