@@ -20,7 +20,12 @@ import { removeOldRows } from "./workspace.js";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What a shell expects of a program that was ended by a signal. */
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+const CODES: ReadonlyMap<NodeJS.Signals, number> = new Map([
+  ["SIGHUP", 129],
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const);
+const ONE_SIGNAL_MS = 2_000;
 
 async function main(): Promise<number> {
   const options = parse(process.argv.slice(2));
@@ -74,16 +79,7 @@ async function verify(
   const stuck = await remove(client, left);
   for (const name of stuck) say(`the table ${name} could not be removed`);
 
-  const stop = new AbortController();
-  const codes = new Map<unknown, number>(Object.entries(SIGNALS));
-  for (const signal of Object.keys(SIGNALS)) {
-    process.once(signal, () => {
-      say(`\n${signal}: what the run made is removed, and what is known so far is written down`);
-      stop.abort(signal);
-      // Once more: at once. The other process removes the table.
-      process.once(signal, () => process.exit(codes.get(signal)));
-    });
-  }
+  const stop = endOnSignals();
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   const folder = `${ROOT}reports/verify-aws-${stamp}`;
   const report = await run({
@@ -99,14 +95,33 @@ async function verify(
       maxUnits: MAX_UNITS,
     },
     wait: quick ? undefined : (ms, signal) => delay(ms, undefined, { signal }),
-    signal: AbortSignal.any([stop.signal, AbortSignal.timeout(RUN_WITHIN_MS)]),
+    signal: AbortSignal.any([stop, AbortSignal.timeout(RUN_WITHIN_MS)]),
     about: about(place),
   });
   progress("");
   say(`\n${overallOf(report)}. The report: ${relative(process.cwd(), folder)}/report.md`);
   if (report.left !== undefined)
     say(`This could not be removed: ${report.left}. Run this again with --clean.`);
-  return codes.get(stop.signal.reason) ?? (overallOf(report) === "PASSED" ? 0 : 1);
+  return CODES.get(stop.reason) ?? (overallOf(report) === "PASSED" ? 0 : 1);
+}
+
+/** Aborts at a signal, and when the process that started this one is gone. */
+function endOnSignals(): AbortSignal {
+  const stop = new AbortController();
+  let firstMs = Number.POSITIVE_INFINITY;
+  for (const [signal, code] of CODES) {
+    process.on(signal, () => {
+      // npm passes on what a terminal has sent already. Once more later: at once, and the other process removes all.
+      if (performance.now() - firstMs > ONE_SIGNAL_MS) process.exit(code);
+      if (stop.signal.aborted) return;
+      firstMs = performance.now();
+      say(`\n${signal}: what the run made is removed, and what is known so far is written down`);
+      stop.abort(signal);
+    });
+  }
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || stop.abort("SIGHUP"), 1_000).unref();
+  return stop.signal;
 }
 
 async function cleanRows(client: DynamoDBClient, tableName: string): Promise<number> {

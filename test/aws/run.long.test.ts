@@ -108,3 +108,22 @@ test("SIGINT: the command removes its table at once and writes its report; --cle
   expect(await clean.exited).toBe(0);
   expect(clean.output).toContain("No run has left a table");
 }, 120_000);
+
+test("SIGKILL of npm: the run notices it, and removes its table", async () => {
+  const npm = spawn("npm", ["run", "--silent", "verify:aws", "--", "--yes", "--quick"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: localEnv(),
+  });
+  let output = "";
+  npm.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  const over = once(npm.stdout, "end");
+  const table = await eventually(() => /table (incumbent-verify-\S+)/.exec(output)?.[1]);
+  npm.kill("SIGKILL");
+  await over;
+  const report = /INCOMPLETE\. The report: (reports\/verify-aws-\w+)/.exec(output)?.[1] as string;
+  rmSync(report, { recursive: true });
+  const gone = newClient().send(new DescribeTableCommand({ TableName: table }));
+  await expect(gone).rejects.toThrow(ResourceNotFoundException);
+}, 120_000);
