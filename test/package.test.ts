@@ -37,6 +37,12 @@ test("its command answers", () => {
   expect(run("npx", "--no-install", "incumbent", "--help")).toContain("incumbent");
 });
 
+test("CommonJS can require it, as docs/running.md says", () => {
+  const code =
+    'console.log(typeof require("incumbent").Election, typeof require("incumbent/lambda").leaderHandler)';
+  expect(run("node", "--no-warnings", "-e", code)).toBe("function function\n");
+});
+
 test("it brings no test, no jar and no source map to a missing source", () => {
   const files = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
     encoding: "utf8",
