@@ -36,7 +36,7 @@ const STOREYS: string[][] = [
 
 /** The same for `lib`: a folder is a construct with its props and rules, and a file beside them is for several constructs. */
 const CONSTRUCTS: string[][] = [
-  ["invalid-prop", "acknowledge"],
+  ["invalid-prop", "acknowledge", "place"],
   ["durations", "alarms", "dead-letter-queue", "monitor-code"],
   ["lease-table", "leader-function"],
   ["scheduled-leader", "leader-changes"],

@@ -5,12 +5,14 @@ import { CfnPipe } from "aws-cdk-lib/aws-pipes";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { Kind } from "../../src/describe.js";
 import { acknowledgePolicy } from "../acknowledge.js";
 import type { AlarmChoices } from "../alarms.js";
 import { checkDeadLetterQueue, grantSend, newDeadLetterQueue } from "../dead-letter-queue.js";
 import { knownSecondsOf } from "../durations.js";
-import { checkElection, refuse } from "../invalid-prop.js";
+import { checkElection, checkGiven, refuse } from "../invalid-prop.js";
 import type { ILeaseTable } from "../lease-table/i-lease-table.js";
+import { differenceOf, type Place } from "../place.js";
 import { ELECTED, ENDED, EVENT_SOURCE, type Filter, inputTemplate } from "./leader-change-filters.js";
 import { type PipeAlarmName, PipeAlarms } from "./pipe-alarms.js";
 
@@ -72,6 +74,7 @@ export class LeaderChanges extends Construct {
   readonly deadLetterQueue: IQueue;
   /** The alarms. Undefined with `alarms: false`. */
   readonly alarms: PipeAlarms | undefined;
+  readonly #rules: Construct;
   readonly #eventBus: LeaderChangesProps["eventBus"];
   readonly #tableArn: string;
 
@@ -83,7 +86,13 @@ export class LeaderChanges extends Construct {
    */
   constructor(scope: Construct, id: string, props: LeaderChangesProps) {
     super(scope, id);
+    checkGiven(this, props, {
+      table: 'new LeaseTable(this, "Leases", { stream: true })',
+      eventBus: 'EventBus.fromEventBusName(this, "Bus", "default")',
+    });
     const { table, eventBus, maximumRecordAge = USUAL_AGE } = props;
+    // A scope of their own: their ids are the user's, and "Elected" is the id of a pipe.
+    this.#rules = new Construct(this, "Rules");
     this.#eventBus = eventBus;
     this.#tableArn = table.tableArn;
     const streamArn = table.streamArn;
@@ -95,6 +104,10 @@ export class LeaderChanges extends Construct {
         undefined,
         "new LeaseTable(…, { stream: true }), or streamArn in fromLeaseTableAttributes",
       );
+    checkPlace(this, "table", table.table.env, "LeaderChanges in a stack that is where the table is");
+    const relay =
+      'EventBus.fromEventBusName(this, "Bus", "default"), and a rule of it whose target is the other bus';
+    checkPlace(this, "eventBus", eventBus.env, relay);
     checkAge(this, maximumRecordAge);
     checkDeadLetterQueue(this, props.deadLetterQueue, FIFO);
     const deadLetterQueue = props.deadLetterQueue ?? newDeadLetterQueue(this, "DeadLetters");
@@ -175,7 +188,7 @@ export class LeaderChanges extends Construct {
       refuse(this, "elections", rule, elections, ["billing/nightly"]);
     }
     for (const election of elections ?? []) checkElection(this, election, "elections");
-    const rule = new Rule(crossStackScope ?? this, id, {
+    const rule = new Rule(crossStackScope ?? this.#rules, id, {
       ...named,
       eventBus: this.#eventBus,
       eventPattern: {
@@ -209,6 +222,16 @@ export class LeaderChanges extends Construct {
     acknowledgePolicy(role, ["AwsSolutions-IAM5[Resource::*]"], reason);
     return role;
   }
+}
+
+/** A pipe, its source and its target are in one account and one Region. */
+function checkPlace(scope: Construct, prop: "table" | "eventBus", place: Place, suggestion: string): void {
+  const { account, region } = Stack.of(scope);
+  const part = differenceOf({ account, region }, place);
+  if (part === undefined) return;
+  const what = prop === "table" ? "a table" : "an event bus";
+  const rule = `must be in the stack's ${part}, because EventBridge Pipes do not leave it`;
+  refuse(scope, prop, rule, new Kind(`${what} in another ${part}`), suggestion);
 }
 
 function checkAge(scope: Construct, age: Duration): void {

@@ -3,6 +3,7 @@ import { type ITableV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 import { checkGiven, refuse } from "../invalid-prop.js";
+import { differenceOf, type Place } from "../place.js";
 import { LeaseAccess, type TablePlace } from "./lease-access.js";
 
 /** A lease table that exists already, or its replica in one Region. */
@@ -67,14 +68,19 @@ function checkAttributes(scope: Construct, attributes: LeaseTableAttributes): vo
   checkText(scope, "region", region, /^[a-z]{2}[a-z0-9-]+$/, "must be a Region", "eu-west-1");
   checkText(scope, "account", account, /^\d{12}$/, "must be 12 digits", "123456789012");
   if (streamArn !== undefined && !Token.isUnresolved(streamArn) && !Token.isUnresolved(tableName)) {
-    const isOfTable =
-      typeof streamArn === "string" &&
-      streamArn.startsWith("arn:") &&
-      streamArn.includes(`:table/${tableName}/stream/`);
+    const { region: ownRegion, account: ownAccount } = Stack.of(scope);
+    const place = { region: region ?? ownRegion, account: account ?? ownAccount };
     const rule = "must be the ARN of a stream of this table: LatestStreamArn in the answer of DescribeTable";
-    if (!isOfTable) refuse(scope, "streamArn", rule, streamArn, STREAM_EXAMPLE);
+    if (!isStreamOf(streamArn, tableName, place)) refuse(scope, "streamArn", rule, streamArn, STREAM_EXAMPLE);
   }
   if (encryptionKey !== undefined) checkKey(scope, "encryptionKey", encryptionKey);
+}
+
+/** A replica has the name of its table, and a stream of its own. */
+function isStreamOf(streamArn: unknown, tableName: string, place: Place): boolean {
+  if (typeof streamArn !== "string" || !streamArn.includes(`:table/${tableName}/stream/`)) return false;
+  const [arn, , , region = "", account = ""] = streamArn.split(":");
+  return arn === "arn" && differenceOf({ region, account }, place) === undefined;
 }
 
 function checkText(

@@ -1,4 +1,4 @@
-import { type Duration, Token, TokenComparison } from "aws-cdk-lib";
+import { type Duration, Token } from "aws-cdk-lib";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import { Kind } from "../../src/describe.js";
@@ -6,6 +6,7 @@ import { knownSecondsOf } from "../durations.js";
 import { refuse } from "../invalid-prop.js";
 import { checkJobFunction, checkLogs } from "../leader-function/function-props.js";
 import type { ILeaseTable } from "../lease-table/i-lease-table.js";
+import { differenceOf } from "../place.js";
 import { checkOwnFunction } from "./own-function.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
 
@@ -56,17 +57,14 @@ export function checkEnabled(scope: Construct, enabled: boolean | undefined): vo
 
 /** A function is told the table's name. Its client looks for the name in the function's account and Region. */
 export function checkPlace(scope: Construct, { env }: LambdaFunction, { table }: ILeaseTable): void {
-  const isElsewhere = (part: "region" | "account") =>
-    Token.compareStrings(env[part], table.env[part]) === TokenComparison.DIFFERENT;
-  const rule = (part: string) => `must be in the function's ${part}, because the function looks for it there`;
-  if (isElsewhere("account")) {
-    const received = new Kind("a table in another account");
-    refuse(scope, "table", rule("account"), received, 'new LeaseTable(this, "Leases")');
-  }
-  if (!isElsewhere("region")) return;
+  const part = differenceOf(env, table.env);
+  if (part === undefined) return;
+  const rule = `must be in the function's ${part}, because the function looks for it there`;
   const suggestion =
-    'the replica there: LeaseTable.fromTableName(this, "Leases", "incumbent", { multiRegion: true })';
-  refuse(scope, "table", rule("Region"), new Kind("a table in another Region"), suggestion);
+    part === "account"
+      ? 'new LeaseTable(this, "Leases")'
+      : 'the replica there: LeaseTable.fromTableName(this, "Leases", "incumbent", { multiRegion: true })';
+  refuse(scope, "table", rule, new Kind(`a table in another ${part}`), suggestion);
 }
 
 export function checkTicks(scope: Construct, { ticks, once }: ScheduledLeaderProps): void {

@@ -88,7 +88,9 @@ test("without a stream LeaderChanges is refused; without a key nothing is grante
 
 test("of another Region or account: grants and metrics are for that one", () => {
   const stack = newStack("us-east-1");
-  const table = replica(stack, { region: "eu-west-2", account: "210987654321" });
+  const account = "210987654321";
+  const streamArn = STREAM.replace("123456789012", account);
+  const table = replica(stack, { region: "eu-west-2", account, streamArn });
   table.grantOperator(new ManagedPolicy(stack, "Operator"), "imports");
   const statements = statementsOf(stack, "Operator");
   const [onKey] = ofKey(statements);
@@ -132,6 +134,13 @@ test.each<[string, (stack: Stack) => Partial<LeaseTableAttributes>, string]>([
   [
     "the stream of another table",
     () => ({ streamArn: STREAM.replace("leases", "orders") }),
+    "streamArn: must be the ARN of a stream of this table: LatestStreamArn in the answer of DescribeTable; " +
+      "received a string of 83 characters. Suggestion: " +
+      "arn:aws:dynamodb:eu-west-1:123456789012:table/incumbent/stream/2026-01-31T03:00:00.000.",
+  ],
+  [
+    "the stream of another replica",
+    () => ({ streamArn: STREAM.replace("eu-west-2", "eu-west-3") }),
     "streamArn: must be the ARN of a stream of this table: LatestStreamArn in the answer of DescribeTable; " +
       "received a string of 83 characters. Suggestion: " +
       "arn:aws:dynamodb:eu-west-1:123456789012:table/incumbent/stream/2026-01-31T03:00:00.000.",

@@ -32,10 +32,10 @@ test("a rule takes the events of this table, of its pipe, from its bus, to the t
     "detail-type": [DetailType],
     resources: Resources,
   }));
-  expect([rules.ChangesTell, rules.ChangesEnd].map((rule) => rule?.Properties.EventPattern)).toEqual(
-    patterns,
-  );
-  expect(rules.ChangesTell?.Properties).toMatchObject({
+  expect(
+    [rules.ChangesRulesTell, rules.ChangesRulesEnd].map((rule) => rule?.Properties.EventPattern),
+  ).toEqual(patterns);
+  expect(rules.ChangesRulesTell?.Properties).toMatchObject({
     EventBusName: { Ref: expect.stringMatching(/^Bus/) },
     Description: "Tells",
     Targets: [{ Arn: { Ref: expect.stringMatching(/^Topic/) } }],
@@ -60,6 +60,14 @@ test("a rule can be in the stack of its target", () => {
   const other = new Stack(stack.node.root as App, "Other", { env: { region: "eu-west-1" } });
   const rule = newChanges(stack).onLeaderElected("Tell", { crossStackScope: other });
   expect(Stack.of(rule)).toBe(other);
+});
+
+test("a rule can have the id of a construct of ours", () => {
+  const stack = newStack();
+  const changes = newChanges(stack);
+  const own = changes.node.children.map(({ node }) => node.id);
+  for (const id of own) changes.onLeaderElected(id);
+  expect(Object.keys(resources(stack, "AWS::Events::Rule"))).toHaveLength(own.length);
 });
 
 test("elections that cannot be: refused", () => {

@@ -24,6 +24,8 @@ function changes(props: Partial<LeaderChangesProps> = {}) {
   return stack;
 }
 
+const HERE = "111122223333";
+
 function newChanges(stack: Stack, props: Partial<LeaderChangesProps> = {}) {
   const table = new LeaseTable(stack, "Leases", { stream: true });
   return new LeaderChanges(stack, "Changes", { table, eventBus: new EventBus(stack, "Bus"), ...props });
@@ -71,6 +73,36 @@ test("a table without a stream: refused", () => {
   expect(refusal(() => new LeaderChanges(stack, "Changes", { table, eventBus }))).toBe(
     "table: must have a stream; received undefined. " +
       "Suggestion: new LeaseTable(…, { stream: true }), or streamArn in fromLeaseTableAttributes.",
+  );
+});
+
+test.each(["table", "eventBus"])("without the prop %s: refused", (prop) => {
+  expect(refusal(() => changes({ [prop]: undefined }))).toContain(
+    `${prop}: must be given; received undefined.`,
+  );
+});
+
+test("a table or a bus where the pipes are not: refused", () => {
+  const on = (propsOf: (stack: Stack) => Partial<LeaderChangesProps>) => {
+    const stack = newStack("eu-west-1", "Test", HERE);
+    return refusal(() => newChanges(stack, propsOf(stack)));
+  };
+  const streamArn = `arn:aws:dynamodb:eu-west-2:${HERE}:table/leases/stream/2026-01-31T03:00:00.000`;
+  const far = { tableName: "leases", region: "eu-west-2", streamArn };
+  const bus = (region: string, account: string) => (stack: Stack) => ({
+    eventBus: EventBus.fromEventBusArn(stack, "Far", `arn:aws:events:${region}:${account}:event-bus/default`),
+  });
+  const why = "because EventBridge Pipes do not leave it; received";
+  expect(on((stack) => ({ table: LeaseTable.fromLeaseTableAttributes(stack, "Far", far) }))).toBe(
+    `table: must be in the stack's Region, ${why} a table in another Region. ` +
+      "Suggestion: LeaderChanges in a stack that is where the table is.",
+  );
+  expect(on(bus("us-east-1", HERE))).toBe(
+    `eventBus: must be in the stack's Region, ${why} an event bus in another Region. Suggestion: ` +
+      'EventBus.fromEventBusName(this, "Bus", "default"), and a rule of it whose target is the other bus.',
+  );
+  expect(on(bus("eu-west-1", "444455556666"))).toContain(
+    `eventBus: must be in the stack's account, ${why} an event bus in another account.`,
   );
 });
 
