@@ -286,3 +286,18 @@ test("a placeholder that a late copy made again does not bring back ticks that w
   await stage.table.createPlaceholder(again);
   expect(await b.runOnce(RIGHT, () => {})).toMatchObject({ because: "held", lastTick: undefined });
 });
+
+test("docs/ticks.md: a completed run is repeated by leading without a tick, or after a reset to the tick before", async () => {
+  const { stage, election, operator } = await mistaken();
+  await operator.resetTick({ to: EARLIER });
+  await election.runOnce(RIGHT, () => {});
+  let runs = 0;
+  expect(await stage.candidate("b").election.tryLead(() => void runs++)).toMatchObject({ ran: true });
+  expect(await election.runOnce(RIGHT, () => void runs++)).toMatchObject({
+    because: "done",
+    lastTick: RIGHT,
+  });
+  await operator.resetTick({ to: EARLIER });
+  expect(await election.runOnce(RIGHT, () => void runs++)).toMatchObject({ ran: true, lastTick: RIGHT });
+  expect(runs).toBe(2);
+});

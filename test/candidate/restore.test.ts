@@ -168,3 +168,16 @@ test("the runbook: after its commands the next term is above the one that was gi
     await leadership.resign();
   }
 });
+
+test("the runbook without a backup: on an empty table, the next term is above the given one, and the tick is done", async () => {
+  const tableName = await newLeaseTable(client);
+  const { raise, setTick } = commands(tableName, "billing/nightly");
+  await client.send(raise);
+  await setTick();
+  const election = new Election({ client, tableName, name: "billing/nightly" });
+  expect(await election.runOnce("2026-01-31", () => {})).toMatchObject({ ran: false, because: "done" });
+  expect(await election.runOnce("2026-02-01", ({ term }) => term)).toMatchObject({
+    ran: true,
+    result: 5_001,
+  });
+});
