@@ -43,9 +43,10 @@ export interface ILeaseTable extends IConstruct {
   grantOperator(grantee: IGrantable, ...elections: string[]): Grant;
   /**
    * Grants these actions, on the lease and the history of these elections, or on the whole table when none is named.
-   * @param actions `dynamodb:Scan` names no row, so no condition can limit it: grant it for the whole table only.
-   * @throws InvalidPropError: a name cannot work, `dynamodb:Scan` is granted for single elections, or the grantee has no policies
-   * that this stack can change.
+   * @param actions `dynamodb:Scan` and `dynamodb:DescribeTable` name no row, so no condition can limit them: grant such actions
+   * for the whole table only.
+   * @throws InvalidPropError: a name cannot work, an action that names no row is granted for single elections, or the grantee has
+   * no policies that this stack can change.
    * @example
    * table.grant(role, ["dynamodb:GetItem"], ["billing/nightly"]);
    */

@@ -54,6 +54,10 @@ const WRITE_KEY_ACTIONS = [
   "kms:ReEncryptTo",
 ];
 
+/** Only their requests have a partition key, so that a condition can confine them. IAM refuses all others under it. */
+const ON_ROWS =
+  /^dynamodb:((Batch)?GetItem|BatchWriteItem|(Put|Update|Delete|ConditionCheck)Item|Query|PartiQL\w+|.*\*.*)$/i;
+
 const READS = /^dynamodb:(Batch)?(Get|Query|Scan|ConditionCheck|Describe|List)/;
 
 const OPERATIONS = [
@@ -115,9 +119,12 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
 
   grant(grantee: IGrantable, actions: readonly string[], elections: readonly string[] = []): Grant {
     for (const election of elections) checkElection(this, election, "elections");
-    if (elections.length > 0 && actions.includes("dynamodb:Scan")) {
+    const [unconfined] = elections.length > 0 ? actions.filter((action) => !ON_ROWS.test(action)) : [];
+    if (unconfined !== undefined) {
+      const what =
+        unconfined === "dynamodb:Scan" ? "Scan" : "actions that name no row, such as DescribeTable,";
       const suggestion = OBSERVER_ACTIONS.election;
-      refuse(this, "actions", "must not have Scan where elections are named", actions, suggestion);
+      refuse(this, "actions", `must not have ${what} where elections are named`, actions, suggestion);
     }
     checkTablePolicy(this, grantee, this.table);
     this.grantKey(grantee, actions.every((action) => READS.test(action)) ? "read" : "write");

@@ -209,6 +209,20 @@ test("grants without an election, with a name that cannot be, or with a scan tha
   );
 });
 
+test("for single elections only actions on rows are granted: IAM would refuse all others", () => {
+  const stack = newStack();
+  const table = new LeaseTable(stack, "Leases");
+  const policy = new ManagedPolicy(stack, "Worker");
+  const describe = ["dynamodb:GetItem", "dynamodb:DescribeTable"];
+  expect(refusal(() => table.grant(policy, describe, ["imports"]))).toBe(
+    "actions: must not have actions that name no row, such as DescribeTable, where elections are named; " +
+      'received an array of 2. Suggestion: ["dynamodb:GetItem","dynamodb:Query"].',
+  );
+  table.grant(policy, describe);
+  table.grant(policy, ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:*Item"], ["imports"]);
+  expect(statementsOf(stack, "Worker")).toHaveLength(2);
+});
+
 test("with a key of one's own the grants include it, through DynamoDB only", () => {
   const stack = newStack(IRELAND);
   const encryption = TableEncryptionV2.customerManagedKey(new Key(stack, "Key"));
