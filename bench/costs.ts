@@ -11,10 +11,10 @@ import { type Count, CountingClient, difference, mean } from "./counted.js";
  */
 
 /** On-demand tables of the class Standard in us-east-1, in US dollars per million request units, since 1 November 2024. */
-const PRICE = { since: "1 November 2024", region: "us-east-1", write: 0.625, read: 0.125 };
+export const PRICE = { since: "1 November 2024", region: "us-east-1", write: 0.625, read: 0.125 };
 /** A month of 30 days, with the default of `renewIntervalMs`. */
-const RENEWALS_A_MONTH = (30 * 86_400) / 5;
-const RUNS_A_MONTH = (30 * 86_400) / 300;
+export const RENEWALS_A_MONTH = (30 * 86_400) / 5;
+export const RUNS_A_MONTH = (30 * 86_400) / 300;
 
 const ORDERS = ["random", "arrival", "rank", "ring"] as const;
 /** A leader, the first three in line, and two behind them. */
@@ -155,7 +155,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await delay(20);
 }
 
-const dollars = ({ writeUnits, readUnits }: Count, times: number) =>
+export const dollars = ({ writeUnits, readUnits }: Pick<Count, "writeUnits" | "readUnits">, times: number) =>
   `$${((times * (writeUnits * PRICE.write + readUnits * PRICE.read)) / 1e6).toFixed(2)}`;
 const figure = (value: number) => value.toFixed(2).padStart(8);
 
@@ -198,4 +198,4 @@ async function main(): Promise<void> {
   );
 }
 
-await main();
+if (process.argv[1] === new URL(import.meta.url).pathname) await main();
