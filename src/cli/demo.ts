@@ -33,7 +33,7 @@ const args = {
     type: "string",
     valueHint: ORDERS.join("|"),
     description:
-      "Which worker leads after a leader has ended; with rank, the one with the highest number, which also takes over when it comes back (Default: random)",
+      "Which worker leads next. With rank, it is the one with the highest number, which also takes over when it comes back (Default: random)",
   },
   candidates: {
     type: "string",
@@ -43,7 +43,7 @@ const args = {
   story: {
     type: "boolean",
     description:
-      "Instead of payments: the classic story of four nodes. The highest leads and is killed, the next takes over, a higher one joins and takes over. Can be used with --lease-ms and --json only",
+      "Instead of payments: the classic story of four nodes. The highest leads and is killed, the next takes over, a higher one joins and takes over. Goes with --lease-ms and --json only",
   },
   timeline: {
     type: "string",
@@ -64,7 +64,7 @@ export const demo = defineCommand({
   meta: {
     name: "demo",
     description:
-      "Workers compete to make payments. Leaders are killed, frozen and retired. An audit follows at the end",
+      "Workers compete to make payments, while leaders are killed, frozen and retired. At the end an audit checks each payment",
   },
   args,
   async run({ rawArgs, args: given }) {

@@ -26,7 +26,7 @@ const args = {
   items: {
     type: "string",
     valueHint: "name",
-    description: "A second table to create, for items of yours, keyed by the string id. (Default: none)",
+    description: "A second table to create, for your items. Its key is the string id. (Default: none)",
   },
 } as const;
 

@@ -9,7 +9,7 @@ const args = {
   election: { type: "positional", description: "The election.", required: false },
   what: {
     type: "positional",
-    description: "step-down, evict, pause, resume or reset-tick.",
+    description: "What to do: step-down, evict, pause, resume or reset-tick.",
     required: false,
   },
   to: {
@@ -17,12 +17,12 @@ const args = {
     valueHint: "candidate|tick",
     description:
       "With step-down: the candidate that should lead next, by its id or label (see `incumbent status`). " +
-      "With reset-tick: the tick that is the last completed one from now on. (Default: none, so each tick runs again)",
+      "With reset-tick: the tick that counts as the last completed one. (Default: none, so each tick can run again)",
   },
   by: {
     type: "string",
     valueHint: "name",
-    description: "Who asks; shown on the lease row. (Default: your user name)",
+    description: "Your name, which is written on the lease row. (Default: your user name)",
   },
   ...tableArgs,
   json: { type: "boolean", description: "Print JSON." },

@@ -27,14 +27,14 @@ const args = {
   value: {
     type: "string",
     valueHint: "text",
-    description: "Published while leading, such as an endpoint; at most 1024 characters.",
+    description: "A text that is published while leading, such as an endpoint; at most 1024 characters.",
   },
   "kill-after-ms": {
     type: "string",
     valueHint: "ms",
     description:
       "At a planned end: how long the command may take to stop after SIGTERM, in milliseconds, 0 to 3600000. The " +
-      "lease is kept meanwhile. (Default: 10000)",
+      "lease is kept during this time. (Default: 10000)",
   },
   once: {
     type: "boolean",
@@ -60,18 +60,19 @@ const TERM_NOTICE = 1 / 5;
 /** Timers stand still while a machine is suspended: check this often, so that its end is noticed soon. */
 const MAX_CHECK_MS = 1_000;
 
-export const notes = `The environment of the command has INCUMBENT_TERM (its fencing token), INCUMBENT_ELECTION and INCUMBENT_CANDIDATE_ID.
+export const notes = `The command gets three variables: INCUMBENT_TERM (its fencing token), INCUMBENT_ELECTION and INCUMBENT_CANDIDATE_ID.
 
-When the leadership ends, the command and all processes that it started get SIGTERM, then SIGKILL before another
+When the leadership ends, the command and all processes that it started get SIGTERM, and then SIGKILL, before another
 candidate can lead. When this candidate leads again, it runs the command again.
 
-The exit code is that of the command: 128 + signal if it was killed, 127 if it was not found, 126 if it cannot be
-run. Start node_modules/.bin/incumbent, not npx, where a service manager stops it: npx does not pass SIGTERM on.
-SIGTERM, SIGINT or SIGHUP to this process stops the command and gives the lease back. The exit code is then that
-of the command too, or 128 + signal if no command was running.
+SIGTERM, SIGINT or SIGHUP to this process stops the command and gives the lease back. In a service, start
+node_modules/.bin/incumbent and not npx, because npx does not pass SIGTERM on.
 
-If this process is frozen past its lease while the command continues, nothing can stop the command until this process
-runs again (it then kills the command at once). Only a store that checks INCUMBENT_TERM is safe.
+The exit code is the exit code of the command, 128 + signal if the command was killed, 127 if it was not found, and 126
+if it cannot be run. If a signal stops this process while no command runs, the exit code is 128 + signal.
+
+If this process is frozen for longer than its lease while the command continues, nothing can stop the command until this
+process runs again. Then it kills the command at once. Until then only a store that checks INCUMBENT_TERM is safe.
 
   incumbent run billing/nightly -- python3 job.py
 `;
