@@ -40,7 +40,7 @@ test("docs/errors.md has the message of each mistake, to the letter", async () =
 });
 
 test("docs/errors.md has every code of an error, with its class", () => {
-  const told = [...readFileSync(PAGE, "utf8").matchAll(/^\| `([A-Z_]+)` \| `(\w+)` \|/gm)].map(
+  const told = [...readFileSync(PAGE, "utf8").matchAll(/^- \*\*`([A-Z_]+)`\*\* \(`(\w+)`\)/gm)].map(
     ([, code, name]) => `${code} ${name}`,
   );
   const found = readdirSync("src", { recursive: true, encoding: "utf8" })
