@@ -2,26 +2,43 @@ import { readFileSync } from "node:fs";
 import { Template } from "aws-cdk-lib/assertions";
 import { expect, test } from "vitest";
 import { settingsOf } from "../../lib/settings.js";
-import { OwnStack, ReplicaStack } from "./own-app.js";
+import { EventsStack, NightlyStack, ReplicaStack, TwiceStack } from "./own-app.js";
 import { newApp } from "./synth.js";
 
 const text = readFileSync("docs/deploy.md", "utf8");
-const [job = "", app = "", replica = ""] = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
+const [job = "", app = "", bin = "", replica = "", twice = "", events = "", ...others] = [
+  ...text.matchAll(/```ts\n(.*?)```/gs),
+].map(([, code = ""]) => code);
 const lines = (code: string) => code.split("\n").map((line) => line.trim());
+/** Formatting breaks lines that are longer in the tests. */
+const words = (code: string) => code.replaceAll(/\s+/g, "").replaceAll(",}", "}");
 
 test("the job of docs/deploy.md is the one that is deployed", () => {
   expect(job).toBe(readFileSync("examples/scheduled-job.ts", "utf8"));
 });
 
 test("its CDK app is one that works, line by line", () => {
-  const working = lines(readFileSync("test/cdk/own-app.ts", "utf8"));
-  const shown = lines(app.replace('entry: "src/nightly.ts"', "entry") + replica);
-  const own = shown.filter((line) => line !== "" && !line.startsWith("import"));
-  expect(own.filter((line) => !working.includes(line))).toEqual([]);
-  const stack = new OwnStack(newApp(), "examples/scheduled-job.ts");
-  Template.fromStack(stack).resourceCountIs("AWS::Scheduler::Schedule", 2);
-  expect(replica).toContain("fromLeaseTableAttributes");
+  const working = words(readFileSync("test/cdk/own-app.ts", "utf8"));
+  const entry = 'entry: "examples/scheduled-job.ts"';
+  const imports = /^import (?:type )?\{.*\} from ".*";$/gm;
+  for (const code of [app.replace(imports, ""), replica, twice, events]) {
+    expect(working).toContain(words(code.replace('entry: "src/nightly.ts"', entry)));
+  }
+  const ours = lines(
+    readFileSync("test/cdk/own-app.ts", "utf8").replace("../../lib/index.js", "incumbent/cdk"),
+  );
+  for (const [line] of app.matchAll(imports)) {
+    const [, names = "", from] = /\{(.*)\} from (.*)/.exec(line) ?? [];
+    for (const name of names.split(",")) {
+      expect(ours.some((own) => own.includes(name.trim()) && own.endsWith(`from ${from}`))).toBe(true);
+    }
+  }
+  expect(bin).toContain('import { NightlyStack } from "../lib/nightly-stack";');
+  expect(others).toEqual([]);
+  Template.fromStack(new NightlyStack(newApp(), "Nightly")).resourceCountIs("AWS::Scheduler::Schedule", 2);
   Template.fromStack(new ReplicaStack(newApp())).resourceCountIs("AWS::DynamoDB::GlobalTable", 0);
+  Template.fromStack(new TwiceStack(newApp())).resourceCountIs("AWS::Scheduler::Schedule", 2);
+  Template.fromStack(new EventsStack(newApp())).resourceCountIs("AWS::Events::Rule", 1);
 });
 
 test("its table of context names what is read, all of it", () => {

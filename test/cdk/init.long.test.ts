@@ -32,43 +32,22 @@ async function install(cwd: string, ...packages: string[]): Promise<void> {
   );
 }
 
-const STACK = `
-import * as cdk from 'aws-cdk-lib/core';
-import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { Construct } from 'constructs';
-import { ElectionMonitor, LeaseTable, ScheduledLeader } from 'incumbent/cdk';
-
-export class OwnStack extends cdk.Stack {
-  constructor(scope: Construct, id: string, props?: cdk.StackProps) {
-    super(scope, id, props);
-    const table = new LeaseTable(this, 'Leases');
-    new ScheduledLeader(this, 'Nightly', {
-      table,
-      election: 'reports/daily',
-      entry: 'lambda/nightly.ts',
-      schedule: ScheduleExpression.rate(cdk.Duration.minutes(5)),
-    });
-    new ElectionMonitor(this, 'Monitor', { table, elections: [{ election: 'reports/daily' }] });
-  }
-}
-`;
-
-const HANDLER = `
-import { leaderHandler } from 'incumbent/lambda';
-
-export const handler = leaderHandler(async ({ term }) => console.log(\`nightly under term \${term}\`));
-`;
+const docs = readFileSync(join(root, "docs/deploy.md"), "utf8");
+/** The code of docs/deploy.md, to the letter: the job, the stack, and the file in `bin/`. */
+const [HANDLER = "", STACK = "", BIN = ""] = [...docs.matchAll(/^```ts\n(.*?)^```/gms)].map(
+  ([, code = ""]) => code,
+);
 
 const TEST = `
 import * as cdk from 'aws-cdk-lib/core';
 import { Template } from 'aws-cdk-lib/assertions';
 import { InvalidPropError, LeaseTable } from 'incumbent/cdk';
-import * as Own from '../lib/own-stack';
+import { NightlyStack } from '../lib/nightly-stack';
 
-test('the table, the job and the monitor', () => {
+test('the tables, the job and the monitor', () => {
   const app = new cdk.App({ context: { 'aws:cdk:bundling-stacks': [] } });
-  const template = Template.fromStack(new Own.OwnStack(app, 'MyTestStack'));
-  template.resourceCountIs('AWS::DynamoDB::GlobalTable', 1);
+  const template = Template.fromStack(new NightlyStack(app, 'MyTestStack'));
+  template.resourceCountIs('AWS::DynamoDB::GlobalTable', 2);
   template.resourceCountIs('AWS::Lambda::Function', 2);
 });
 
@@ -91,10 +70,11 @@ beforeAll(async () => {
   mkdirSync(oldCompiler);
   writeFileSync(join(oldCompiler, "package.json"), "{}");
   await install(oldCompiler, "typescript@~5.4.5");
-  writeFileSync(join(app, "lib/own-stack.ts"), STACK);
+  writeFileSync(join(app, "lib/nightly-stack.ts"), STACK);
+  writeFileSync(join(app, "bin/own.ts"), BIN);
   writeFileSync(join(app, "test/own.test.ts"), TEST);
-  mkdirSync(join(app, "lambda"));
-  writeFileSync(join(app, "lambda/nightly.ts"), HANDLER);
+  mkdirSync(join(app, "src"));
+  writeFileSync(join(app, "src/nightly.ts"), HANDLER);
 }, 15 * MINUTES);
 
 test("its own Jest runs", { timeout: 5 * MINUTES }, async () => {
@@ -104,7 +84,7 @@ test("its own Jest runs", { timeout: 5 * MINUTES }, async () => {
 test("its own cdk synth makes the stack, with two functions", { timeout: 5 * MINUTES }, async () => {
   await inApp("npx", "--no-install", "cdk", "synth", "--quiet", "--no-notices", "--no-version-reporting");
   const output = join(app, "cdk.out");
-  const template = JSON.parse(readFileSync(join(output, "OwnStack.template.json"), "utf8"));
+  const template = JSON.parse(readFileSync(join(output, "Nightly.template.json"), "utf8"));
   const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
   expect(types.filter((type) => type === "AWS::Lambda::Function")).toHaveLength(2);
   expect(readdirSync(output).filter((name) => name.startsWith("asset."))).toHaveLength(2);
@@ -113,9 +93,7 @@ test("its own cdk synth makes the stack, with two functions", { timeout: 5 * MIN
 test("the app in the package makes its stack from the cdk.json and the job of docs/deploy.md", {
   timeout: 5 * MINUTES,
 }, async () => {
-  const docs = readFileSync(join(root, "docs/deploy.md"), "utf8");
   const [, config = ""] = /^```json\n({\n {2}"app".*?)^```/ms.exec(docs) ?? [];
-  const [, job = ""] = /^```ts\n(.*?)^```/ms.exec(docs) ?? [];
   const [command = ""] = /^npx cdk synth --quiet/m.exec(docs) ?? [];
   // What the page has installed there.
   const packaged = join(folder, "packaged");
@@ -123,7 +101,7 @@ test("the app in the package makes its stack from the cdk.json and the job of do
   symlinkSync(join(app, "node_modules"), join(packaged, "node_modules"));
   copyFileSync(join(app, "package-lock.json"), join(packaged, "package-lock.json"));
   writeFileSync(join(packaged, "cdk.json"), config);
-  writeFileSync(join(packaged, "src/nightly.ts"), job);
+  writeFileSync(join(packaged, "src/nightly.ts"), HANDLER);
   await inFolder(packaged, "sh", "-c", `${command} --no-notices --no-version-reporting`);
   const output = join(packaged, "cdk.out");
   const template = JSON.parse(readFileSync(join(output, "incumbent.template.json"), "utf8"));
@@ -144,7 +122,7 @@ test("TypeScript 5.4 with module commonjs compiles it, and Node runs that", {
     types: ["node"],
     outDir: "old",
   };
-  const config = { compilerOptions, include: ["bin", "lib", "lambda"] };
+  const config = { compilerOptions, include: ["bin", "lib", "src"] };
   writeFileSync(join(app, "tsconfig.old.json"), JSON.stringify(config));
   const tsc = join(oldCompiler, "node_modules/typescript/lib/tsc.js");
   expect(await inApp(process.execPath, tsc, "--version")).toContain("5.4");
