@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { Election } from "incumbent";
 
 const client = new DynamoDBClient({});
@@ -12,7 +12,11 @@ process.once("SIGINT", () => stop.abort());
 await election.lead(
   async (leadership) => {
     console.log(`leading, term ${leadership.term}`);
-    for (let day = 1; !leadership.signal.aborted; day++) {
+    // Go on where the last leader stopped.
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: "ledger", Key: { id: { S: "account-7" } }, ConsistentRead: true }),
+    );
+    for (let day = Number(Item?.days?.N ?? 0) + 1; !leadership.signal.aborted; day++) {
       // Writes all actions or none. DynamoDB refuses them once a later term has begun.
       await leadership.transact([
         {

@@ -70,6 +70,11 @@ test("the worker leads, charges, and gives the lease back on SIGTERM", async () 
   const days = Number(Item?.days?.N);
   expect(days).toBeGreaterThanOrEqual(3);
   expect(Item?.balance?.N).toBe(String(-30 * days));
+
+  const next = run("examples/worker.ts");
+  await next.printed("charged");
+  next.child.kill("SIGTERM");
+  expect((await next.exited).output).toContain(`leading, term 2\ncharged day ${days + 1}\n`);
 });
 
 test("the cron job runs once per tick", async () => {
