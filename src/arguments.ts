@@ -6,6 +6,7 @@ import {
   LABEL_RULE,
   MAX_RESERVATION_MS,
   MAX_VALUE,
+  NEW_TABLE_PATTERN,
   TABLE_CHARACTER,
   TABLE_PATTERN,
 } from "./limits.js";
@@ -23,6 +24,13 @@ export function checkLabel(option: string, label: unknown, suggestion: string): 
 export function checkTableName(option: string, name: unknown, suggestion: string): void {
   if (typeof name === "string" && TABLE_PATTERN.test(name)) return;
   const rule = `must be a table's name (3 to 255 characters: A-Z a-z 0-9 _ . -) or ARN${notAllowed(name, TABLE_CHARACTER)}`;
+  throw new InvalidOptionError(option, rule, name, suggestion);
+}
+
+/** For a table that is created, because AWS gives it its ARN. */
+export function checkNewTableName(option: string, name: unknown, suggestion: string): void {
+  if (typeof name === "string" && NEW_TABLE_PATTERN.test(name)) return;
+  const rule = `must be a table's name (3 to 255 characters: A-Z a-z 0-9 _ . -)${notAllowed(name, /[A-Za-z0-9_.-]/)}`;
   throw new InvalidOptionError(option, rule, name, suggestion);
 }
 

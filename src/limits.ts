@@ -7,6 +7,8 @@ export const LABEL_RULE = "must be 1 to 100 characters: A-Z a-z 0-9 . _ -";
 /** A table's name or ARN. */
 export const TABLE_PATTERN = /^[A-Za-z0-9_.:/-]{3,1024}$/;
 export const TABLE_CHARACTER = /[A-Za-z0-9_.:/-]/;
+/** The name of a table that is created: it has no ARN yet. */
+export const NEW_TABLE_PATTERN = /^[A-Za-z0-9_.-]{3,255}$/;
 
 /**
  * Election names. They have no ':' and no '#', so no name is another election's `<name>#candidates` (pitfall: composite

@@ -6,8 +6,7 @@ import type { OrderName } from "../demo/messages.js";
 import { generatePayments, InputError, readPayments } from "../demo/payments.js";
 import { perform } from "../demo/perform.js";
 import { StalledError } from "../demo/show.js";
-import { describe } from "../describe.js";
-import { refused, refuseUnknown, UsageError, wholeNumber } from "./usage.js";
+import { refused, refuseUnknown, refuseWords, UsageError, wholeNumber } from "./usage.js";
 
 const USUAL = { payments: 500, candidates: 5, leaseMs: 3_000, timeline: "incumbent-timeline.svg" };
 const ORDERS: readonly OrderName[] = ["random", "arrival", "rank", "ring"];
@@ -69,9 +68,7 @@ export const demo = defineCommand({
   args,
   async run({ rawArgs, args: given }) {
     refuseUnknown(rawArgs, args);
-    const [word] = given._;
-    if (word !== undefined)
-      throw new UsageError(`an argument is not understood (${describe(word)}); options start with --.`);
+    refuseWords(given._);
     const durations = { min: 1_000, max: 60_000, suggestion: USUAL.leaseMs };
     const leaseMs = wholeNumber("lease-ms", given["lease-ms"], durations) ?? USUAL.leaseMs;
     const json = given.json === true;

@@ -2,13 +2,13 @@ import { statSync } from "node:fs";
 import { createServer } from "node:net";
 import { DescribeTableCommand, DynamoDBClient, ResourceInUseException } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
-import { checkTableName } from "../arguments.js";
+import { checkNewTableName } from "../arguments.js";
 import { createItemsTable } from "../demo/items-table.js";
 import { describe, withoutPassword } from "../describe.js";
 import { IncumbentError } from "../errors.js";
-import { DEFAULT_TABLE_NAME } from "../store/schema.js";
+import { DEFAULT_TABLE_NAME, PARTITION_KEY, SORT_KEY } from "../store/schema.js";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
-import { refused, refuseMissingValue, refuseUnknown, UsageError, wholeNumber } from "./usage.js";
+import { refused, refuseMissingValue, refuseUnknown, refuseWords, UsageError, wholeNumber } from "./usage.js";
 
 const args = {
   port: { type: "string", valueHint: "port", description: "Port on loopback. (Default: a free port)" },
@@ -30,22 +30,40 @@ const args = {
   },
 } as const;
 
+interface Keys {
+  readonly names: readonly string[];
+  readonly rule: string;
+  readonly suggestion: string;
+}
+const LEASE_KEYS: Keys = {
+  names: [PARTITION_KEY, SORT_KEY],
+  rule: `must be a new table, or one whose keys are ${PARTITION_KEY} and ${SORT_KEY}`,
+  suggestion: "leases-2",
+};
+const ITEMS_KEYS: Keys = {
+  names: ["id"],
+  rule: "must be a new table, or one whose only key is id",
+  suggestion: "ledger-2",
+};
+
 export const local = defineCommand({
   meta: {
     name: "local",
     description: "Starts DynamoDB Local with a lease table, prints what to export, and runs until Ctrl-C.",
   },
   args,
-  async run({ args: { port, "db-path": dbPath, table, items }, rawArgs }) {
+  async run({ args: { _: words, port, "db-path": dbPath, table, items }, rawArgs }) {
     refuseUnknown(rawArgs, args);
     refuseMissingValue(rawArgs, args);
+    refuseWords(words);
     const portNumber = wholeNumber("port", port, { min: 1, max: 65_535, suggestion: 8_000 });
-    checkTableName("tableName", table, DEFAULT_TABLE_NAME);
+    checkNewTableName("--table", table, DEFAULT_TABLE_NAME);
     if (items !== undefined) checkItemsName(items, table);
     await checkOptions(portNumber, dbPath);
     await using server = await startDynamoDBLocal({ port: portNumber, dbPath });
     const client = new DynamoDBClient(server.clientConfig);
     await createLeaseTable(client, table);
+    await checkKeys(client, "--table", table, LEASE_KEYS);
     if (items !== undefined) await createOrCheckItems(client, items);
     // Before anything is printed: a program that reads it may stop us at once.
     const stopped = new Promise<void>((resolve) => {
@@ -80,7 +98,7 @@ function yours({ endpoint }: DynamoDBLocal, tables: string): string {
 }
 
 function checkItemsName(items: string, leaseTable: string): void {
-  checkTableName("--items", items, "ledger");
+  checkNewTableName("--items", items, "ledger");
   if (items === leaseTable) throw refused("--items", "must not be the lease table", items, "ledger");
 }
 
@@ -90,11 +108,20 @@ async function createOrCheckItems(client: DynamoDBClient, items: string): Promis
     await createItemsTable(client, items);
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
-    const { Table } = await client.send(new DescribeTableCommand({ TableName: items }));
-    const keys = Table?.KeySchema?.map(({ AttributeName }) => AttributeName) ?? [];
-    if (keys.join() !== "id")
-      throw refused("--items", "must be a new table, or one whose only key is id", items, "ledger-2");
+    await checkKeys(client, "--items", items, ITEMS_KEYS);
   }
+}
+
+/** A folder that keeps the data can have a table of this name for something else. */
+async function checkKeys(
+  client: DynamoDBClient,
+  option: string,
+  name: string,
+  { names, rule, suggestion }: Keys,
+): Promise<void> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+  const keys = Table?.KeySchema?.map(({ AttributeName }) => AttributeName) ?? [];
+  if (keys.join() !== names.join()) throw refused(option, rule, name, suggestion);
 }
 
 async function checkOptions(port: number | undefined, dbPath: string | undefined): Promise<void> {

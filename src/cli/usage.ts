@@ -43,6 +43,12 @@ export function refuseUnknown(rawArgs: readonly string[], args: object): void {
   }
 }
 
+/** A command without arguments would ignore a word, such as the value of an option whose name was forgotten. */
+export function refuseWords([word]: readonly string[]): void {
+  if (word === undefined) return;
+  throw new UsageError(`an argument is not understood (${describe(word)}); options start with --.`);
+}
+
 /** citty would take the next option for the value of an option that has none. */
 export function refuseMissingValue(
   rawArgs: readonly string[],

@@ -7,10 +7,11 @@ import { beforeAll, expect, inject, test } from "vitest";
 import { Election } from "../../src/index.js";
 import { BARE, endpointOf, incumbent, incumbentWith, isGone } from "../support/cli.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
-import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
+import { eventually, newClient, newLeaseTable, newTable } from "../support/fixture.js";
 
 /** `incumbent run` and `incumbent operate` have files of their own. */
 const client = newClient();
+const ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/ledger";
 let table: string;
 beforeAll(async () => {
   table = await newLeaseTable(client);
@@ -205,6 +206,15 @@ test("local makes a second table for items, says so, and takes one that is there
   expect(Table?.KeySchema).toEqual([{ AttributeName: "id", KeyType: "HASH" }]);
 });
 
+test("local refuses a lease table that is there with other keys", async () => {
+  const items = await newTable(client, "id");
+  const local = incumbent("local", "--table", items);
+  expect(await local.exited).toBe(2);
+  expect(local.err).toContain(
+    "--table: must be a new table, or one whose keys are pk and sk; received a string of",
+  );
+});
+
 test("local prints no credentials that it did not make up", async () => {
   const { endpoint } = inject("dynamodb");
   const secrets = { AWS_ACCESS_KEY_ID: "AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY: "not-to-be-shown" };
@@ -237,6 +247,21 @@ test.each([
   [["local", "--port", "x"], 2, "--port"],
   [["local", "--port", "8000"], 2, "unset it"],
   [["local", "--items", "x"], 2, "--items: must be a table's name"],
+  [
+    ["local", "--items", ARN],
+    2,
+    "--items: must be a table's name (3 to 255 characters: A-Z a-z 0-9 _ . -) (character 4 is",
+  ],
+  [
+    ["local", "--table", ARN],
+    2,
+    "--table: must be a table's name (3 to 255 characters: A-Z a-z 0-9 _ . -) (character 4 is",
+  ],
+  [
+    ["local", "ledger"],
+    2,
+    "an argument is not understood (a string of 6 characters); options start with --.",
+  ],
   [["local", "--items", "incumbent"], 2, "--items: must not be the lease table"],
   [["bogus"], 2, "is no command"],
 ])("bad input %j is one clear line and exit code %d", async (args, code, text) => {

@@ -5,7 +5,7 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import { checkTableName } from "../../arguments.js";
+import { checkNewTableName } from "../../arguments.js";
 import { DEFAULT_TABLE_NAME, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../schema.js";
 import { checkClient } from "./table.js";
 
@@ -24,7 +24,7 @@ export async function createLeaseTable(
   tableName = DEFAULT_TABLE_NAME,
 ): Promise<void> {
   checkClient(client);
-  checkTableName("tableName", tableName, DEFAULT_TABLE_NAME);
+  checkNewTableName("tableName", tableName, DEFAULT_TABLE_NAME);
   try {
     await client.send(
       new CreateTableCommand({
