@@ -6,7 +6,10 @@ import { settingsOf } from "./settings.js";
 /** The app of `cdk.json`: `npx cdk deploy -c tableName=leases -c alarmEmail=on-call@example.com`. docs/deploy.md explains it. */
 
 function build(app: App): void {
-  const { stackName, region, regions, ...settings } = settingsOf((key) => app.node.tryGetContext(key));
+  const { stackName, region, regions, ...settings } = settingsOf(
+    (key) => app.node.tryGetContext(key),
+    Object.keys(app.node.getAllContext()),
+  );
   const account = process.env.CDK_DEFAULT_ACCOUNT;
   const ofAccount = account === undefined ? {} : { account };
   const { witness, job, alarmEmail, ...whole } = settings;

@@ -20,8 +20,25 @@ export interface Settings {
   readonly alarmEmail: string | undefined;
 }
 
-/** Values are text from the command line, or JSON from `cdk.json`. Throws `InvalidPropError`. */
-export function settingsOf(context: (key: string) => unknown): Settings {
+/**
+ * Values are text from the command line, or JSON from `cdk.json`. Throws `InvalidPropError`.
+ * @param names the names that were given. They can be of others, so only a name in the wrong case is refused.
+ */
+export function settingsOf(context: (key: string) => unknown, names: readonly string[] = []): Settings {
+  const known = new Map<string, string>();
+  const settings = readSettings((key) => {
+    known.set(key.toLowerCase(), key);
+    return context(key);
+  });
+  for (const name of names) {
+    const meant = known.get(name.toLowerCase());
+    if (meant === undefined || meant === name) continue;
+    throw invalid(name, `is not read (did you mean ${meant}?)`, context(name), meant);
+  }
+  return settings;
+}
+
+function readSettings(context: (key: string) => unknown): Settings {
   const read = new Context(context);
   const regions = read.list("regions");
   return {

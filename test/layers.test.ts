@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
  * A room imports only what stands lower. Types count, and so do imports at run time.
  */
 const STOREYS: string[][] = [
-  ["describe", "clock", "limits", "child-guard", "version"],
+  ["describe", "clock", "limits", "child-guard", "version", "nearest-path"],
   ["async"],
   ["error-summary"],
   ["error-remedies"],
@@ -37,7 +37,7 @@ const STOREYS: string[][] = [
 /** The same for `lib`: a folder is a construct with its props and rules, and a file beside them is for several constructs. */
 const CONSTRUCTS: string[][] = [
   ["invalid-prop", "acknowledge", "place"],
-  ["durations", "alarms", "dead-letter-queue", "monitor-code"],
+  ["durations", "alarms", "dead-letter-queue", "monitor-code", "prop-names"],
   ["lease-table", "leader-function"],
   ["scheduled-leader", "leader-changes"],
   ["election-monitor"],
@@ -155,7 +155,7 @@ test("the protocol imports no package at all, and only some know the AWS SDK", (
 
 test("constructs import CDK, Node, each other, and of the library only names, limits and how values are described", () => {
   const packages = /^(aws-cdk-lib(\/|$)|constructs$|node:|\.)/;
-  const own = /^(lib\/|src\/(store\/schema|limits|describe)\.ts$)/;
+  const own = /^(lib\/|src\/(store\/schema|limits|describe|nearest-path)\.ts$)/;
   const out = constructs.flatMap((path) => [
     ...importsOf(path).filter((target) => !packages.test(target)),
     ...neighboursOf(path).filter((target) => !own.test(target)),

@@ -6,17 +6,25 @@ import { type IScheduleGroup, ScheduleExpression } from "aws-cdk-lib/aws-schedul
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { AlarmChoices } from "../alarms.js";
-import { A_TOKEN, checkElection, checkGiven, refuse } from "../invalid-prop.js";
+import { checkDuration } from "../durations.js";
+import { A_TOKEN, checkGiven, refuse } from "../invalid-prop.js";
 import {
   type BundledFunctionProps,
   checkLogs,
   checkMonitorFunction,
 } from "../leader-function/function-props.js";
 import { LeaderFunction } from "../leader-function/leader-function.js";
+import { checkTable, NEW_TABLE } from "../lease-table/check-table.js";
 import type { ILeaseTable } from "../lease-table/i-lease-table.js";
 import { monitorCode } from "../monitor-code.js";
+import { checkPropNames, type NamesOf } from "../prop-names.js";
 import { ScheduledLeader } from "../scheduled-leader/scheduled-leader.js";
-import { type MonitorAlarmName, MonitorAlarms, type WatchedElection } from "./monitor-alarms.js";
+import {
+  checkWatched,
+  type MonitorAlarmName,
+  MonitorAlarms,
+  type WatchedElection,
+} from "./monitor-alarms.js";
 import { monitorDashboard } from "./monitor-dashboard.js";
 import { MonitorMetrics } from "./monitor-metrics.js";
 
@@ -63,6 +71,20 @@ export interface ElectionMonitorProps {
   readonly logRetention?: RetentionDays;
 }
 
+const PROPS: NamesOf<ElectionMonitorProps> = {
+  table: true,
+  elections: true,
+  interval: true,
+  scheduleGroup: true,
+  namespace: true,
+  alarms: true,
+  alarmTopic: true,
+  memorySize: true,
+  environment: true,
+  functionProps: true,
+  logRetention: true,
+};
+
 /**
  * Reads all elections of a table once a minute, and publishes metrics, a dashboard and alarms. It elects itself on that
  * table, so one of several monitors in a Region publishes. It deletes old rows where DynamoDB does not.
@@ -82,13 +104,15 @@ export class ElectionMonitor extends Construct {
    */
   constructor(scope: Construct, id: string, props: ElectionMonitorProps) {
     super(scope, id);
-    checkGiven(this, props, { table: 'new LeaseTable(this, "Leases")' });
+    checkGiven(this, props, { table: NEW_TABLE });
+    checkPropNames(this, props, PROPS);
+    checkTable(this, props.table);
     const { table, elections = [], interval = Duration.minutes(1), namespace = "Incumbent" } = props;
     checkInterval(this, interval);
     checkMonitorFunction(this, props.functionProps);
     checkLogs(this, props);
     checkNoVariables(this, props.environment);
-    for (const { election } of elections) checkElection(this, election, "elections");
+    checkWatched(this, elections);
 
     const election = table.hasTtl ? ELECTION : `${ELECTION}/${Stack.of(this).region}`;
     this.function = new LeaderFunction(this, "Function", {
@@ -157,6 +181,7 @@ function watchedElections(scope: Construct, watched: readonly WatchedElection[])
 }
 
 function checkInterval(scope: Construct, interval: Duration): void {
+  checkDuration(scope, "interval", interval, "Duration.minutes(1)");
   if (interval.isUnresolved()) {
     const rule = "must be known when the app is synthesized: it is the period of the metrics";
     refuse(scope, "interval", rule, A_TOKEN, "Duration.minutes(1)");

@@ -10,7 +10,8 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { type AlarmChoices, alarmsOf } from "../alarms.js";
 import { knownSecondsOf } from "../durations.js";
-import { refuse } from "../invalid-prop.js";
+import { checkElection, refuse } from "../invalid-prop.js";
+import { checkPropNames, type NamesOf } from "../prop-names.js";
 import type { MonitorMetrics } from "./monitor-metrics.js";
 
 const NAMES = ["silent", "malformedRows"] as const;
@@ -153,6 +154,27 @@ function electionAlarms(
             alarmDescription: `Election ${election} has completed no tick for ${maxSinceLastTick.toHumanString()}.`,
           }),
   };
+}
+
+const WATCHED: NamesOf<WatchedElection> = {
+  election: true,
+  maxWithoutLeader: true,
+  maxTermsPerHour: true,
+  maxSinceLastTick: true,
+  alarms: true,
+};
+
+export function checkWatched(scope: Construct, elections: readonly WatchedElection[]): void {
+  const example = '[{ election: "billing/nightly" }]';
+  if (!Array.isArray(elections))
+    refuse(scope, "elections", "must be an array of objects", elections, example);
+  for (const watched of elections) {
+    if (typeof watched !== "object" || watched === null) {
+      refuse(scope, "elections", "must be an array of objects, each with an election", watched, example);
+    }
+    checkPropNames(scope, watched, WATCHED, "elections");
+    checkElection(scope, watched.election, "elections");
+  }
 }
 
 function checkLimit(scope: Construct, prop: string, limit: Duration | undefined, suggestion: string): void {

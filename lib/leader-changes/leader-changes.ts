@@ -11,8 +11,10 @@ import type { AlarmChoices } from "../alarms.js";
 import { checkDeadLetterQueue, grantSend, newDeadLetterQueue } from "../dead-letter-queue.js";
 import { knownSecondsOf } from "../durations.js";
 import { checkElection, checkGiven, refuse } from "../invalid-prop.js";
+import { checkTable } from "../lease-table/check-table.js";
 import type { ILeaseTable } from "../lease-table/i-lease-table.js";
 import { differenceOf, type Place } from "../place.js";
+import { checkPropNames, type NamesOf } from "../prop-names.js";
 import { ELECTED, ENDED, EVENT_SOURCE, type Filter, inputTemplate } from "./leader-change-filters.js";
 import { type PipeAlarmName, PipeAlarms } from "./pipe-alarms.js";
 
@@ -49,6 +51,15 @@ export interface OnLeaderChangeOptions extends OnEventOptions {
   readonly elections?: readonly string[];
 }
 
+const PROPS: NamesOf<LeaderChangesProps> = {
+  table: true,
+  eventBus: true,
+  maximumRecordAge: true,
+  deadLetterQueue: true,
+  alarms: true,
+  alarmTopic: true,
+};
+const BUS = 'EventBus.fromEventBusName(this, "Bus", "default")';
 const USUAL_AGE = Duration.hours(12);
 /** What EventBridge Pipes allow. */
 const MIN_AGE_S = 60;
@@ -86,10 +97,9 @@ export class LeaderChanges extends Construct {
    */
   constructor(scope: Construct, id: string, props: LeaderChangesProps) {
     super(scope, id);
-    checkGiven(this, props, {
-      table: 'new LeaseTable(this, "Leases", { stream: true })',
-      eventBus: 'EventBus.fromEventBusName(this, "Bus", "default")',
-    });
+    checkGiven(this, props, { table: 'new LeaseTable(this, "Leases", { stream: true })', eventBus: BUS });
+    checkPropNames(this, props, PROPS);
+    checkTable(this, props.table);
     const { table, eventBus, maximumRecordAge = USUAL_AGE } = props;
     // A scope of their own: their ids are the user's, and "Elected" is the id of a pipe.
     this.#rules = new Construct(this, "Rules");
@@ -104,9 +114,11 @@ export class LeaderChanges extends Construct {
         undefined,
         "new LeaseTable(…, { stream: true }), or streamArn in fromLeaseTableAttributes",
       );
+    if (typeof (eventBus as Partial<IEventBus>).eventBusArn !== "string") {
+      refuse(this, "eventBus", "must be an event bus of CDK", eventBus, BUS);
+    }
     checkPlace(this, "table", table.table.env, "LeaderChanges in a stack that is where the table is");
-    const relay =
-      'EventBus.fromEventBusName(this, "Bus", "default"), and a rule of it whose target is the other bus';
+    const relay = `${BUS}, and a rule of it whose target is the other bus`;
     checkPlace(this, "eventBus", eventBus.env, relay);
     checkAge(this, maximumRecordAge);
     checkDeadLetterQueue(this, props.deadLetterQueue, FIFO);
@@ -183,6 +195,9 @@ export class LeaderChanges extends Construct {
 
   #rule(id: string, { detailType }: Filter, options: OnLeaderChangeOptions): Rule {
     const { elections, target, eventPattern, crossStackScope, ...named } = options;
+    if (elections !== undefined && !Array.isArray(elections)) {
+      refuse(this, "elections", "must be an array of names", elections, ["billing/nightly"]);
+    }
     if (elections?.length === 0) {
       const rule = "must name an election, or be left out for all of them";
       refuse(this, "elections", rule, elections, ["billing/nightly"]);

@@ -55,7 +55,9 @@ export class LeaderFunction extends Construct {
       this.function = new LambdaFunction(this, "Function", { ...settings, code, handler: "index.handler" });
     } else {
       if (entry === undefined || !existsSync(entry)) {
-        refuse(this, "entry", "must be a file that exports `handler`", entry, "src/nightly.ts");
+        const rule =
+          "must be a file that exports `handler`, and there is no file at this path from the folder where cdk runs";
+        refuse(this, "entry", rule, entry, "src/nightly.ts");
       }
       try {
         this.function = new NodejsFunction(this, "Function", {

@@ -4,6 +4,7 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 import { checkGiven, refuse } from "../invalid-prop.js";
 import { differenceOf, type Place } from "../place.js";
+import { checkPropNames, type NamesOf } from "../prop-names.js";
 import { LeaseAccess, type TablePlace } from "./lease-access.js";
 
 /** A lease table that exists already, or its replica in one Region. */
@@ -55,6 +56,14 @@ export class ExistingLeaseTable extends LeaseAccess {
   }
 }
 
+const ATTRIBUTES: NamesOf<LeaseTableAttributes> = {
+  tableName: true,
+  region: true,
+  account: true,
+  encryptionKey: true,
+  streamArn: true,
+  multiRegion: true,
+};
 const STREAM_EXAMPLE =
   "arn:aws:dynamodb:eu-west-1:123456789012:table/incumbent/stream/2026-01-31T03:00:00.000";
 const TABLE_NAME = /^[A-Za-z0-9_.-]{3,255}$/;
@@ -63,8 +72,8 @@ const TABLE_NAME = /^[A-Za-z0-9_.-]{3,255}$/;
 function checkAttributes(scope: Construct, attributes: LeaseTableAttributes): void {
   checkGiven(scope, attributes, { tableName: "incumbent" });
   const { tableName, region, account, encryptionKey, streamArn } = attributes;
-  const name = "must be the table's name: 3 to 255 characters: A-Z a-z 0-9 _ . -";
-  checkText(scope, "tableName", tableName, TABLE_NAME, name, "incumbent");
+  checkPropNames(scope, attributes, ATTRIBUTES);
+  checkTableName(scope, tableName);
   checkText(scope, "region", region, /^[a-z]{2}[a-z0-9-]+$/, "must be a Region", "eu-west-1");
   checkText(scope, "account", account, /^\d{12}$/, "must be 12 digits", "123456789012");
   if (streamArn !== undefined && !Token.isUnresolved(streamArn) && !Token.isUnresolved(tableName)) {
@@ -81,6 +90,11 @@ function isStreamOf(streamArn: unknown, tableName: string, place: Place): boolea
   if (typeof streamArn !== "string" || !streamArn.includes(`:table/${tableName}/stream/`)) return false;
   const [arn, , , region = "", account = ""] = streamArn.split(":");
   return arn === "arn" && differenceOf({ region, account }, place) === undefined;
+}
+
+export function checkTableName(scope: Construct, tableName: string | undefined): void {
+  const rule = "must be the table's name: 3 to 255 characters: A-Z a-z 0-9 _ . -";
+  checkText(scope, "tableName", tableName, TABLE_NAME, rule, "incumbent");
 }
 
 function checkText(

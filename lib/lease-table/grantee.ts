@@ -5,9 +5,15 @@ import { Construct } from "constructs";
 import { Kind } from "../../src/describe.js";
 import { refuse } from "../invalid-prop.js";
 
+const CAN_BE_GRANTED = "must be an identity that has policies, such as a role, a user, a group or a function";
+const A_ROLE = 'Role.fromRoleArn(this, "Worker", "arn:aws:iam::…:role/worker")';
+
 /** Adds to the policy of the grantee. Refuses a grantee that would get nothing: CDK says nothing of it. */
 export function addToGrantee(scope: Construct, options: GrantOnPrincipalOptions): Grant {
   const { grantee } = options;
+  if ((grantee as Partial<IGrantable> | undefined)?.grantPrincipal === undefined) {
+    refuse(scope, "grantee", CAN_BE_GRANTED, grantee, A_ROLE);
+  }
   if (isImportedFromElsewhere(grantee.grantPrincipal)) {
     const rule =
       "must be an identity of the stack's account: this stack cannot change the policies of another account";
@@ -18,14 +24,7 @@ export function addToGrantee(scope: Construct, options: GrantOnPrincipalOptions)
   }
   const grant = Grant.addToPrincipal(options);
   if (grant.success) return grant;
-  const rule = "must be an identity that has policies, such as a role, a user, a group or a function";
-  return refuse(
-    scope,
-    "grantee",
-    rule,
-    grantee,
-    'Role.fromRoleArn(this, "Worker", "arn:aws:iam::…:role/worker")',
-  );
+  return refuse(scope, "grantee", CAN_BE_GRANTED, grantee, A_ROLE);
 }
 
 /**

@@ -126,9 +126,10 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
       const suggestion = OBSERVER_ACTIONS.election;
       refuse(this, "actions", `must not have ${what} where elections are named`, actions, suggestion);
     }
-    checkTablePolicy(this, grantee, this.table);
     this.grantKey(grantee, actions.every((action) => READS.test(action)) ? "read" : "write");
-    return this.#grantOn(grantee, actions, elections);
+    const granted = this.#grantOn(grantee, actions, elections);
+    checkTablePolicy(this, grantee, this.table);
+    return granted;
   }
 
   #grantOn(grantee: IGrantable, actions: readonly string[], partitions: readonly string[]): Grant {

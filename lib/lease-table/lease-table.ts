@@ -10,7 +10,13 @@ import {
 import type { Construct } from "constructs";
 import { PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../../src/store/schema.js";
 import { refuse } from "../invalid-prop.js";
-import { checkKey, ExistingLeaseTable, type LeaseTableAttributes } from "./existing-lease-table.js";
+import { checkPropNames, type NamesOf } from "../prop-names.js";
+import {
+  checkKey,
+  checkTableName,
+  ExistingLeaseTable,
+  type LeaseTableAttributes,
+} from "./existing-lease-table.js";
 import type { ILeaseTable } from "./i-lease-table.js";
 import { LeaseAccess } from "./lease-access.js";
 import { objectionTo } from "./regions.js";
@@ -45,6 +51,16 @@ export interface LeaseTableProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
+const PROPS: NamesOf<LeaseTableProps> = {
+  tableName: true,
+  regions: true,
+  witness: true,
+  encryption: true,
+  stream: true,
+  deletionProtection: true,
+  removalPolicy: true,
+};
+
 /**
  * The lease table, for any number of elections. It is on demand, encrypted and has point-in-time recovery. It stays when
  * the stack is deleted.
@@ -61,6 +77,8 @@ export class LeaseTable extends LeaseAccess {
    */
   constructor(scope: Construct, id: string, props: LeaseTableProps = {}) {
     super(scope, id);
+    checkPropNames(this, props, PROPS);
+    checkTableName(this, props.tableName);
     const { tableName, regions, witness, stream = false, deletionProtection = true } = props;
     const ownRegion = Stack.of(this).region;
     checkRegions(this, ownRegion, regions, witness);

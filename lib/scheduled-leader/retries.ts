@@ -4,6 +4,7 @@ import type { Construct } from "constructs";
 import { MAX_TICKS } from "../../src/limits.js";
 import { secondsOf } from "../durations.js";
 import { refuse } from "../invalid-prop.js";
+import { checkPropNames, type NamesOf } from "../prop-names.js";
 import {
   defaultRetries,
   MAX_AGE_S,
@@ -27,6 +28,8 @@ export interface RetryProps {
    */
   readonly maximumEventAge?: Duration;
 }
+
+const RETRY: NamesOf<RetryProps> = { maximumRetryAttempts: true, maximumEventAge: true };
 
 /** What the retries of a job follow from. */
 interface Job {
@@ -77,7 +80,12 @@ export function retriesOf(scope: Construct, props: Job, rateS: number | undefine
 }
 
 /** What is given. The attempts can be a token. */
-function checked(scope: Construct, { maximumRetryAttempts, maximumEventAge }: RetryProps): Partial<Retries> {
+function checked(scope: Construct, retry: RetryProps): Partial<Retries> {
+  if (typeof retry !== "object") {
+    refuse(scope, "retry", "must be false or an object", retry, "{ maximumRetryAttempts: 1 }");
+  }
+  checkPropNames(scope, retry, RETRY, "retry");
+  const { maximumRetryAttempts, maximumEventAge } = retry;
   const attempts = maximumRetryAttempts;
   if (attempts !== undefined && !Token.isUnresolved(attempts) && ![0, 1, 2].includes(attempts)) {
     refuse(scope, "retry.maximumRetryAttempts", "must be 0, 1 or 2, as Lambda allows", attempts, 2);

@@ -2,6 +2,17 @@
 
 const UNIT_S: Record<string, number> = { minute: 60, hour: 3_600, day: 86_400 };
 
+const EXPRESSIONS = [
+  /^rate\([1-9]\d* (minute|hour|day)s?\)$/,
+  /^cron\(\S+(\s+\S+){5}\)$/,
+  /^at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)$/,
+];
+
+/** Whether it has the form of a schedule expression. The values of its fields are not checked. */
+export function isExpression(text: string): boolean {
+  return EXPRESSIONS.some((form) => form.test(text));
+}
+
 /** Seconds from one run to the next of `rate(…)`. Undefined for other expressions. */
 export function rateSecondsOf(expression: string): number | undefined {
   const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);

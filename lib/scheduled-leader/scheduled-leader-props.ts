@@ -7,6 +7,7 @@ import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { AlarmChoices } from "../alarms.js";
 import type { FunctionProps } from "../leader-function/function-props.js";
 import type { ILeaseTable } from "../lease-table/i-lease-table.js";
+import type { NamesOf } from "../prop-names.js";
 import type { JobAlarmName } from "./job-alarms.js";
 import type { RetryProps } from "./retries.js";
 import type { StickyProps } from "./sticky.js";
@@ -85,3 +86,25 @@ export interface ScheduledLeaderProps {
   /** The topic that the alarms notify. @default none */
   readonly alarmTopic?: ITopic;
 }
+
+export const PROPS: NamesOf<ScheduledLeaderProps> = {
+  table: true,
+  election: true,
+  schedule: true,
+  entry: true,
+  function: true,
+  timeout: true,
+  memorySize: true,
+  environment: true,
+  functionProps: true,
+  sticky: true,
+  once: true,
+  ticks: true,
+  enabled: true,
+  scheduleGroup: true,
+  retry: true,
+  deadLetterQueue: true,
+  logRetention: true,
+  alarms: true,
+  alarmTopic: true,
+};

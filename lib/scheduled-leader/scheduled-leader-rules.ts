@@ -8,6 +8,7 @@ import { checkJobFunction, checkLogs } from "../leader-function/function-props.j
 import type { ILeaseTable } from "../lease-table/i-lease-table.js";
 import { differenceOf } from "../place.js";
 import { checkOwnFunction } from "./own-function.js";
+import { isExpression } from "./schedule-rate.js";
 import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
 
 /** Refuses props that cannot work, when the app is synthesized. */
@@ -81,6 +82,25 @@ export function checkTicks(scope: Construct, { ticks, once }: ScheduledLeaderPro
       "leave out once",
     );
   }
+}
+
+/** What EventBridge Scheduler takes. CDK checks no expression, and a deployment would fail. */
+export function checkSchedule(scope: Construct, schedule: ScheduledLeaderProps["schedule"]): void {
+  const suggestion = "ScheduleExpression.rate(Duration.hours(1))";
+  const { expressionString: expression } = schedule;
+  if (typeof expression !== "string") {
+    refuse(
+      scope,
+      "schedule",
+      "must be a ScheduleExpression of aws-cdk-lib/aws-scheduler",
+      schedule,
+      suggestion,
+    );
+  }
+  if (Token.isUnresolved(expression) || isExpression(expression)) return;
+  const rule =
+    "must be rate(5 minutes), in minutes, hours or days; or cron(0 3 * * ? *), with six fields; or at(2026-01-31T03:00:00)";
+  refuse(scope, "schedule", rule, expression, suggestion);
 }
 
 /** A rate is also the period of the function's ticks, and the function refuses a longer one (`tickPeriodMs`). */

@@ -9,18 +9,21 @@ import { acknowledge, nist } from "../acknowledge.js";
 import { checkDeadLetterQueue, DeadLetterDestination, newDeadLetterQueue } from "../dead-letter-queue.js";
 import { checkElection, checkGiven } from "../invalid-prop.js";
 import { LeaderFunction } from "../leader-function/leader-function.js";
+import { checkTable, NEW_TABLE } from "../lease-table/check-table.js";
+import { checkPropNames } from "../prop-names.js";
 import { JobAlarms } from "./job-alarms.js";
 import { setVariables, variablesOf } from "./leader-variables.js";
 import { checkNoRetries } from "./own-function.js";
 import { retriesOf } from "./retries.js";
 import { rateSecondsOf } from "./schedule-rate.js";
 import { LeaderTarget } from "./schedule-target.js";
-import type { ScheduledLeaderProps } from "./scheduled-leader-props.js";
+import { PROPS, type ScheduledLeaderProps } from "./scheduled-leader-props.js";
 import {
   checkEnabled,
   checkFunction,
   checkPlace,
   checkRate,
+  checkSchedule,
   checkTicks,
   checkTimeout,
 } from "./scheduled-leader-rules.js";
@@ -53,12 +56,15 @@ export class ScheduledLeader extends Construct implements IGrantable {
   constructor(scope: Construct, id: string, props: ScheduledLeaderProps) {
     super(scope, id);
     checkGiven(this, props, {
-      table: 'new LeaseTable(this, "Leases")',
+      table: NEW_TABLE,
       election: "billing/nightly",
       schedule: "ScheduleExpression.rate(Duration.hours(1))",
     });
+    checkPropNames(this, props, PROPS);
     const { table, election, sticky, once = "tick", scheduleGroup } = props;
     checkElection(this, election);
+    checkTable(this, table);
+    checkSchedule(this, props.schedule);
     checkFunction(this, props);
     const rateS = rateSecondsOf(props.schedule.expressionString);
     this.rate = rateS === undefined ? undefined : Duration.seconds(rateS);

@@ -5,6 +5,7 @@ import { notAllowed } from "../../src/describe.js";
 import { LABEL_PATTERN, LABEL_RULE } from "../../src/limits.js";
 import { secondsOf } from "../durations.js";
 import { refuse } from "../invalid-prop.js";
+import { checkPropNames, type NamesOf } from "../prop-names.js";
 import { cronOfRate } from "./schedule-rate.js";
 
 const MAX_STICKY_DAYS = 31;
@@ -17,12 +18,15 @@ export interface StickyProps {
   readonly for: Duration;
 }
 
+const STICKY: NamesOf<StickyProps> = { group: true, for: true };
+
 export function checkSticky(
   scope: Construct,
   sticky: StickyProps,
   { schedule, once }: { readonly schedule: ScheduleExpression; readonly once?: "tick" | false },
   rateS: number | undefined,
 ): void {
+  checkPropNames(scope, sticky, STICKY, "sticky");
   const { group } = sticky;
   if (once === false) {
     refuse(

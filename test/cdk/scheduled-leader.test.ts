@@ -179,7 +179,7 @@ test.each<[string, Partial<ScheduledLeaderProps>, string]>([
   [
     "an entry that is not there",
     { entry: "src/nowhere.ts" },
-    "entry: must be a file that exports `handler`; received a string of 14 characters. Suggestion: src/nightly.ts.",
+    "entry: must be a file that exports `handler`, and there is no file at this path from the folder where cdk runs; received a string of 14 characters. Suggestion: src/nightly.ts.",
   ],
   [
     "stickiness that lapses before the next tick",

@@ -79,3 +79,13 @@ test.each([
   expect(message).toContain(`context "${key}": must be`);
   expect(message).toContain(says);
 });
+
+test("a name in the wrong case is refused; names of others are not", () => {
+  const given = { job: "x.ts", timeZone: "Europe/Berlin", "aws:cdk:bundling-stacks": [], jobs: 3 };
+  const read = (context: Record<string, unknown>) => settingsOf((key) => context[key], Object.keys(context));
+  expect(refusal(() => read(given))).toBe(
+    'context "timeZone": is not read (did you mean timezone?); received a string of 13 characters. Suggestion: timezone.',
+  );
+  const { timeZone, ...others } = given;
+  expect(read({ ...others, timezone: timeZone }).job?.schedule.timeZone?.timezoneName).toBe(timeZone);
+});

@@ -59,7 +59,7 @@ test.each([
   ],
   [
     { job: "nowhere.ts" },
-    "incumbent/Job/Job: entry: must be a file that exports `handler`; received a string of 10 characters. Suggestion: src/nightly.ts.\n",
+    "incumbent/Job/Job: entry: must be a file that exports `handler`, and there is no file at this path from the folder where cdk runs; received a string of 10 characters. Suggestion: src/nightly.ts.\n",
   ],
 ])("context that cannot be is told in one line: %j", async (context, line) => {
   await expect(app(context, "none")).rejects.toMatchObject({ code: 1, stderr: line });
