@@ -38,7 +38,7 @@ export function refuseUnknown(rawArgs: readonly string[], args: object): void {
       const meant = known.find((arg) => edits(name, arg) <= 2 || (name.length > 2 && arg.startsWith(name)));
       const hint = meant === undefined ? "" : ` (did you mean --${meant}?)`;
       const all = known.map((arg) => `--${arg}`).join(", ");
-      throw new UsageError(`argument ${at + 1} is no such option${hint}; the options are ${all}.`);
+      throw new UsageError(`argument ${at + 1}: no such option${hint}; the options are ${all}.`);
     }
   }
 }

@@ -44,7 +44,7 @@ test("bad rows are named before anything is started", async () => {
 test.each([
   [["--lease-ms", "5"], "--lease-ms: must be a whole number from 1000 to 60000"],
   [["--payments", "many"], "--payments: must be a whole number from 1 to 100000"],
-  [["--imput", "a.csv"], "argument 1 is no such option (did you mean --input?)"],
+  [["--imput", "a.csv"], "argument 1: no such option (did you mean --input?)"],
   [["payments.csv"], "an argument is not understood (a string of 12 characters)"],
   [["--input", "a.csv", "--payments", "4"], "--payments: cannot go with --input"],
   [["--input", "--json"], "--input: must name a file"],

@@ -53,7 +53,7 @@ export const calls: Section = {
     "a promise in place of a function: `election.lead(doWork())`": calling((election, any) =>
       election.lead(any(Promise.resolve())),
     ),
-    "work that is no function, in `tryLead`": calling((election, any) => election.tryLead(any("work"))),
+    "work that is not a function, in `tryLead`": calling((election, any) => election.tryLead(any("work"))),
     "the signal in place of the options: `election.lead(work, controller.signal)`": calling((election, any) =>
       election.lead(work, any(controller.signal)),
     ),
@@ -168,7 +168,7 @@ export const after: Section = {
       await leadership.resign();
       await leadership.proclaim("http://10.0.0.7");
     }),
-    "work that goes on after a pause longer than the lease": leading((leadership, clock) => {
+    "work that continues after a pause longer than the lease": leading((leadership, clock) => {
       clock.freeze(20_000);
       leadership.throwIfLost();
     }),

@@ -68,7 +68,7 @@ export const durations: Section = {
   mistakes: {
     "seconds in place of milliseconds: `leaseDurationMs: 30`": given({ leaseDurationMs: 30 }),
     'a string: `leaseDurationMs: "15000"`': given({ leaseDurationMs: "15000" }),
-    "`leaseDurationMs: NaN`, as of a variable of the environment that is not set": given({
+    "`leaseDurationMs: NaN`, from an environment variable that is not set": given({
       leaseDurationMs: Number.NaN,
     }),
     "`leaseDurationMs: 0`": given({ leaseDurationMs: 0 }),
@@ -76,16 +76,16 @@ export const durations: Section = {
     "a fraction: `leaseDurationMs: 1000 / 3`": given({ leaseDurationMs: 1_000 / 3 }),
     "`leaseDuration` in place of `leaseDurationMs`": given({ leaseDuration: 15_000 }),
     "`ttl` in place of `leaseDurationMs`": given({ ttl: 15_000 }),
-    "renewals as rare as the lease is long": given({ leaseDurationMs: 15_000, renewIntervalMs: 15_000 }),
+    "a `renewIntervalMs` as long as the lease": given({ leaseDurationMs: 15_000, renewIntervalMs: 15_000 }),
     "`renewIntervalMs: 5`, in seconds": given({ renewIntervalMs: 5 }),
-    "answers awaited longer than the lease allows": given({
+    "a `requestTimeoutMs` that is too long for the lease": given({
       leaseDurationMs: 5_000,
       tuning: { requestTimeoutMs: 2_000 },
     }),
     "a safety margin of 0": given({ tuning: { safetyMarginMs: 0 } }),
     "a safety margin as long as the lease": given({ tuning: { safetyMarginMs: 15_000 } }),
     "`stopTimeoutMs: -1`, for no limit": given({ stopTimeoutMs: -1 }),
-    "a history of 30, in days": given({ tuning: { historyRetentionMs: 30 } }),
+    "a `historyRetentionMs` of 30, in days": given({ tuning: { historyRetentionMs: 30 } }),
     "`maxTenureMs: 0`, for no limit": given({ succession: { order: "ring", maxTenureMs: 0 } }),
   },
 };
@@ -112,8 +112,8 @@ export const more: Section = {
     'an unknown `expiry`: `"ttl"`': given({ tuning: { expiry: "ttl" } }),
     "`tuning: true`": given({ tuning: true }),
     '`eligible: "no"`': given({ eligible: "no" }),
-    "`healthy: true`, no function": given({ healthy: true }),
-    "`onEvent: console`, no function": given({ onEvent: console }),
+    "`healthy: true`, not a function": given({ healthy: true }),
+    "`onEvent: console`, not a function": given({ onEvent: console }),
     "`runtime: { clock: Date }`": given({ runtime: { clock: Date } }),
   },
 };

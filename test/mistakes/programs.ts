@@ -66,7 +66,7 @@ const lambda: Section = {
     ),
     "a scheduled time without its zone": invoking(ticked(), {}, { scheduledTime: "2026-01-31T03:00:00" }),
     "a scheduled time of the year 2999": invoking(ticked(), {}, { scheduledTime: "2999-01-31T03:00:00Z" }),
-    "an event that is text": invoking(ticked(), {}, "nightly"),
+    "an event that is a text": invoking(ticked(), {}, "nightly"),
     "a timeout of 400 ms": invoking(named(), {}, {}, 400),
     "`drainMs` as long as the timeout": invoking({ ...named(), drainMs: 30_000 }),
     "a handler that is called without Lambda's context": () =>
@@ -125,7 +125,7 @@ const commands: Section = {
       "--json",
     ),
     "`--to` with `evict`": running("operate", "billing/nightly", "evict", "--to", "worker-2"),
-    "`--to` with a candidate that is not there": running(
+    "`--to` with a candidate that does not exist": running(
       "operate",
       "billing/nightly",
       "step-down",
@@ -171,7 +171,7 @@ const constructs: Section = {
     "a timeout of 3 seconds": scheduling({ timeout: Duration.seconds(3) }),
     "a timeout of an hour": scheduling({ timeout: Duration.hours(1) }),
     "a timeout of 5,500 milliseconds": scheduling({ timeout: Duration.millis(5_500) }),
-    "a timeout of minutes that are a token": scheduling({
+    "a timeout in minutes that is a token": scheduling({
       timeout: Duration.minutes(Lazy.number({ produce: () => 1 })),
     }),
     "a rate that is a token": scheduling({
@@ -180,7 +180,7 @@ const constructs: Section = {
     "an alias in place of a function": schedulingOwn((stack) =>
       ownFunction(stack, { timeout: minutes(1) }).addAlias("live"),
     ),
-    "a function that has retries of its own": schedulingOwn((stack) =>
+    "a function that already has retries": schedulingOwn((stack) =>
       ownFunction(stack, { timeout: minutes(1), retryAttempts: 1 }),
     ),
     "a table in another Region than the function": () =>
@@ -225,7 +225,7 @@ const constructs: Section = {
     }),
     "`cdk deploy -c monitor=yes`": deploying({ monitor: "yes" }),
     "`cdk deploy -c job=… -c timeout=15m`": deploying({ job: "src/nightly.ts", timeout: "15m" }),
-    "a monitor each 90 seconds": () => {
+    "a monitor that runs every 90 seconds": () => {
       const stack = newStack();
       const table = new LeaseTable(stack, "Leases");
       new ElectionMonitor(stack, "Monitor", { table, interval: Duration.seconds(90) });

@@ -51,11 +51,11 @@ export const table: Section = {
   title: "The table",
   mistakes: {
     "a table that does not exist, or is in another Region or account": trying({ tableName: "incumbnt" }),
-    "a table of your own, with other keys": trying({ tableName: LEDGER }),
-    "the same through a `DynamoDBDocumentClient`": async () =>
+    "your own table, which has other keys": trying({ tableName: LEDGER }),
+    "the same with a `DynamoDBDocumentClient`": async () =>
       trying({ client: DynamoDBDocumentClient.from(newClient()), tableName: LEDGER })(),
     "an election whose row another program has written": trying({ name: "another-program" }),
-    "an old version of this library beside a newer one": trying({ name: "newer-version" }),
+    "an old version of this library next to a newer one": trying({ name: "newer-version" }),
     "an endpoint where nothing listens": tryingAt(() => "http://127.0.0.1:1"),
     "a misspelt Region or endpoint, whose host name does not exist": () => {
       const unknown = { code: "ENOTFOUND" };
@@ -67,11 +67,11 @@ export const table: Section = {
     "an endpoint that never answers, such as behind a firewall": tryingAt(wire.silent, {
       tuning: { requestTimeoutMs: 100 },
     }),
-    "an endpoint that is no DynamoDB": tryingAt(() =>
+    "an endpoint that is not DynamoDB": tryingAt(() =>
       wire.refusing("GetItem", { name: "", message: "", status: 404 }),
     ),
     "a table with too little capacity": refused(wire.THROTTLED),
-    "DynamoDB has a failure of its own": refused(wire.BROKEN),
+    "a failure inside DynamoDB": refused(wire.BROKEN),
   },
 };
 
@@ -79,10 +79,11 @@ export const access: Section = {
   title: "Region, credentials and permissions",
   mistakes: {
     "no Region": () => onBareHost({ credentials: keys }),
-    "a Region that is none: `eu central 1`": () => onBareHost({ credentials: keys, region: "eu central 1" }),
+    "a Region that does not exist: `eu central 1`": () =>
+      onBareHost({ credentials: keys, region: "eu central 1" }),
     "no credentials": () => onBareHost({ region: "eu-central-1" }),
     "credentials that have expired": refused(wire.EXPIRED),
-    "an access key that AWS does not know, or of DynamoDB Local": refused(wire.UNKNOWN_KEY),
+    "an access key that AWS does not know, such as one for DynamoDB Local": refused(wire.UNKNOWN_KEY),
     "a wrong secret access key": refused(wire.WRONG_SECRET),
     "a host whose clock is wrong by minutes": refused(wire.WRONG_CLOCK),
     "a request that was not signed": refused(wire.NOT_SIGNED),

@@ -112,7 +112,7 @@ export const transactions: Section = {
     "a condition that does not hold": sending({
       Delete: { ...ledger, Key, ConditionExpression: "attribute_exists(id)" },
     }),
-    "a leader that an operator has evicted, and that has not noticed it": leading(
+    "a leader that was evicted and has not noticed it yet": leading(
       async (leadership) => {
         await new Operator({ client: newClient(), tableName: LEASES, name: leadership.election }).evict();
         await leadership.transact([put({ id: "1" })]);

@@ -15,7 +15,7 @@ export function isAccessDenied(error: unknown): boolean {
 const FIXES: ReadonlyArray<[name: RegExp, fix: string]> = [
   [
     /^(ExpiredToken|RequestExpired)/,
-    "get new ones: they have expired. `aws sso login` does, or a provider that renews them.",
+    "get new ones, because they have expired: with `aws sso login`, or from a provider that renews them.",
   ],
   [
     /^(UnrecognizedClient|InvalidClientTokenId)/,
@@ -64,7 +64,7 @@ export function storeError(error: unknown, tableName: string, doing: string): un
 
 function accessDenied(message: unknown, tableName: string, doing: string, cause: ErrorSummary): TableError {
   const fix =
-    `allow the client's identity ${deniedAction(message) ?? `what the request to ${doing} needs`} on it. A candidate needs GetItem, UpdateItem, ` +
+    `allow the client's identity ${deniedAction(message) ?? `the actions that the request to ${doing} needs`} on it. A candidate needs GetItem, UpdateItem, ` +
     'Query and ConditionCheckItem, and DeleteItem on the partition "<election>#candidates".';
   return new TableError(tableName, "access-denied", fix, { cause });
 }
