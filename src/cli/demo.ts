@@ -63,7 +63,7 @@ export const demo = defineCommand({
   meta: {
     name: "demo",
     description:
-      "Workers compete to make payments, while leaders are killed, frozen and retired. At the end an audit checks each payment",
+      "Workers compete to make payments, while leaders are killed, frozen and retired. At the end an audit checks each payment.",
   },
   args,
   async run({ rawArgs, args: given }) {

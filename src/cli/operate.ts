@@ -35,7 +35,7 @@ export const operate = defineCommand({
   meta: {
     name: "operate",
     description:
-      "Asks the leader of an election to hand over, takes its lease away, pauses the election, or undoes completed ticks.",
+      "Asks the leader of an election to hand over, takes its lease away, pauses or resumes the election, or resets ticks.",
   },
   args,
   async run({ args: given, rawArgs }) {
