@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { Template } from "aws-cdk-lib/assertions";
 import { expect, test } from "vitest";
 import { settingsOf } from "../../lib/settings.js";
-import { EventsStack, NightlyStack, ReplicaStack, TwiceStack } from "./own-app.js";
+import { EventsStack, NightlyStack, RegionStack, ReplicaStack, TwiceStack } from "./own-app.js";
 import { newApp } from "./synth.js";
 
 const text = readFileSync("docs/deploy.md", "utf8");
-const [job = "", app = "", bin = "", replica = "", twice = "", events = "", ...others] = [
+const [job = "", app = "", bin = "", region = "", replica = "", twice = "", events = "", ...others] = [
   ...text.matchAll(/```ts\n(.*?)```/gs),
 ].map(([, code = ""]) => code);
 const lines = (code: string) => code.split("\n").map((line) => line.trim());
@@ -21,7 +21,7 @@ test("its CDK app is one that works, line by line", () => {
   const working = words(readFileSync("test/cdk/own-app.ts", "utf8"));
   const entry = 'entry: "examples/scheduled-job.ts"';
   const imports = /^import (?:type )?\{.*\} from ".*";$/gm;
-  for (const code of [app.replace(imports, ""), replica, twice, events]) {
+  for (const code of [app.replace(imports, ""), region, replica, twice, events]) {
     expect(working).toContain(words(code.replace('entry: "src/nightly.ts"', entry)));
   }
   const ours = lines(
@@ -36,6 +36,12 @@ test("its CDK app is one that works, line by line", () => {
   expect(bin).toContain('import { NightlyStack } from "../lib/nightly-stack";');
   expect(others).toEqual([]);
   Template.fromStack(new NightlyStack(newApp(), "Nightly")).resourceCountIs("AWS::Scheduler::Schedule", 2);
+  for (const [name, tables] of [
+    ["eu-west-1", 1],
+    ["eu-west-2", 0],
+  ] as const) {
+    Template.fromStack(new RegionStack(newApp(), name)).resourceCountIs("AWS::DynamoDB::GlobalTable", tables);
+  }
   Template.fromStack(new ReplicaStack(newApp())).resourceCountIs("AWS::DynamoDB::GlobalTable", 0);
   Template.fromStack(new TwiceStack(newApp())).resourceCountIs("AWS::Scheduler::Schedule", 2);
   Template.fromStack(new EventsStack(newApp())).resourceCountIs("AWS::Events::Rule", 1);

@@ -40,6 +40,25 @@ export class NightlyStack extends Stack {
   }
 }
 
+/** Its stack in each of three Regions. */
+export class RegionStack extends Stack {
+  constructor(scope: Construct, region: string) {
+    super(scope, region, { env: { region } });
+    const regions = ["eu-west-1", "eu-west-2", "eu-central-1"];
+    const table =
+      this.region === regions[0]
+        ? new LeaseTable(this, "Leases", { tableName: "incumbent", regions })
+        : LeaseTable.fromTableName(this, "Leases", "incumbent", { multiRegion: true });
+    new ScheduledLeader(this, "Nightly", {
+      table,
+      election: "reports/daily",
+      entry: "examples/scheduled-job.ts",
+      schedule: ScheduleExpression.rate(Duration.minutes(5)),
+      sticky: { for: Duration.minutes(15) },
+    });
+  }
+}
+
 /** Its table that exists. */
 export class ReplicaStack extends Stack {
   constructor(scope: Construct) {
