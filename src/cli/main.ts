@@ -4,7 +4,7 @@ import { describe } from "../describe.js";
 import { IncumbentError, InvalidOptionError } from "../errors.js";
 import { VERSION } from "../version.js";
 import { printHelp } from "./help.js";
-import { UsageError } from "./usage.js";
+import { meantOf, UsageError } from "./usage.js";
 
 /** Each module exports its command by this name, and may export `notes`, which `--help` prints after the options. */
 const commands = {
@@ -37,8 +37,11 @@ async function start(words: string[]): Promise<void> {
     return printHelp(main);
   }
   if (!Object.hasOwn(commands, name)) {
+    const known = Object.keys(commands);
+    const meant = meantOf(name, known);
+    const hint = meant === undefined ? "" : ` (did you mean ${meant}?)`;
     throw new UsageError(
-      `the first argument (${describe(name)}) is no command; the commands are ${Object.keys(commands).join(", ")}.`,
+      `the first argument (${describe(name)}) is no command${hint}; the commands are ${known.join(", ")}.`,
     );
   }
   const loaded: { command: unknown; notes?: string } = await commands[name as keyof typeof commands]();

@@ -70,13 +70,18 @@ async function resetTick(
   json: boolean,
 ): Promise<void> {
   const reset = await operator.resetTick(tick === undefined ? {} : { to: tick });
-  const { done, from = "none", to } = reset;
-  const next = to === undefined ? "No tick counts as completed, so each one runs again." : `It is ${to} now.`;
+  const { done, from, to } = reset;
+  const [last, it] =
+    from === undefined
+      ? [`"${name}" had no completed tick.`, "Its last tick"]
+      : [`The last tick of "${name}" was ${from}.`, "It"];
+  const next =
+    to === undefined ? "No tick counts as completed, so each one runs again." : `${it} is ${to} now.`;
   const failure =
     `Your reset is not on the lease row of "${name}": it was never led, or somebody changed the row meanwhile. ` +
     `Look at it with incumbent status ${name}, and try again if its last tick is wrong.`;
   if (json) console.log(JSON.stringify(reset));
-  else console.log(done ? `The last tick of "${name}" was ${from}. ${next}` : failure);
+  else console.log(done ? `${last} ${next}` : failure);
   if (!done) process.exitCode = 1;
 }
 

@@ -35,7 +35,7 @@ export function refuseUnknown(rawArgs: readonly string[], args: object): void {
     if (short !== undefined || !(name in args)) {
       const known = Object.keys(args).filter((arg) => !/^_|^election$/.test(arg));
       // Its name is not shown: -p and a password can be one word.
-      const meant = known.find((arg) => edits(name, arg) <= 2 || (name.length > 2 && arg.startsWith(name)));
+      const meant = meantOf(name, known);
       const hint = meant === undefined ? "" : ` (did you mean --${meant}?)`;
       const all = known.map((arg) => `--${arg}`).join(", ");
       throw new UsageError(`argument ${at + 1}: no such option${hint}; the options are ${all}.`);
@@ -62,6 +62,11 @@ export function refuseMissingValue(
     const rule = "needs a value, and an option or nothing follows";
     throw new UsageError(`--${name}: ${rule}. If the value begins with "--", write --${name}=VALUE.`);
   }
+}
+
+/** The known word that a mistyped or shortened one stands for. */
+export function meantOf(word: string, known: readonly string[]): string | undefined {
+  return known.find((one) => edits(word, one) <= 2 || (word.length > 2 && one.startsWith(word)));
 }
 
 /** How many letters must be added, left out or changed to turn one word into the other. */

@@ -263,7 +263,8 @@ test.each([
     "an argument is not understood (a string of 6 characters); options start with --.",
   ],
   [["local", "--items", "incumbent"], 2, "--items: must not be the lease table"],
-  [["bogus"], 2, "is no command"],
+  [["bogus"], 2, "is no command; the commands are demo,"],
+  [["statsu"], 2, "is no command (did you mean status?); the commands are demo,"],
 ])("bad input %j is one clear line and exit code %d", async (args, code, text) => {
   const command = incumbent(...args);
   expect(await command.exited).toBe(code);

@@ -119,6 +119,9 @@ test("reset-tick undoes a wrong tick, or all; status shows it; a held lease is t
   });
   const all = await operate(name, "reset-tick", "--json");
   expect(JSON.parse(all.out)).toEqual({ done: true, from: "2026-01-31T03:00:00.000Z" });
+  expect((await operate(name, "reset-tick", "--to", "2026-01-30")).out).toBe(
+    `"${name}" had no completed tick. Its last tick is 2026-01-30 now.\n`,
+  );
   expect(await operate(name, "reset-tick", "--to", "22/11/2027")).toMatchObject({
     code: expect.any(Number) as number,
     err: expect.stringContaining('Suggestion: "2027-11-22"') as string,
