@@ -189,7 +189,7 @@ async function main(): Promise<void> {
   );
   print(
     "Request units of one call",
-    "8,640 times",
+    "every 5 minutes, a month",
     [...rare].map(([what, count]) => [what, count, dollars(count, RUNS_A_MONTH)] as const),
   );
   console.log(
