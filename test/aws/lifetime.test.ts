@@ -1,12 +1,11 @@
 import {
-  CreateTableCommand,
   DescribeTableCommand,
   PutItemCommand,
   ResourceNotFoundException,
   ScanCommand,
 } from "@aws-sdk/client-dynamodb";
 import { expect, inject, test } from "vitest";
-import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
+import { eventually, newClient, newLeaseTable, newTable } from "../support/fixture.js";
 import { Program } from "../support/program.js";
 import { isLeft, LEFT_AFTER_MS, remove, runTables } from "./leftovers.js";
 import { PACE, RUN_WITHIN_MS } from "./plan.js";
@@ -27,17 +26,8 @@ const isThere = (TableName: string) =>
     },
   );
 
-async function newRunTable(): Promise<string> {
-  const name = newTableName();
-  await client.send(
-    new CreateTableCommand({
-      TableName: name,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
-      KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
-    }),
-  );
-  return name;
+function newRunTable(): Promise<string> {
+  return newTable(client, "pk", newTableName());
 }
 
 test("a table's name carries its time, and no other table counts as one of a run", () => {
@@ -110,14 +100,7 @@ test.each(["guarded", "creating"])("SIGKILL of the run (%s): its table is remove
   program.child.kill("SIGKILL");
   // The request to create it may have left before the run was killed.
   if (when === "creating") {
-    await client.send(
-      new CreateTableCommand({
-        TableName: name,
-        BillingMode: "PAY_PER_REQUEST",
-        AttributeDefinitions: [{ AttributeName: "pk", AttributeType: "S" }],
-        KeySchema: [{ AttributeName: "pk", KeyType: "HASH" }],
-      }),
-    );
+    await newTable(client, "pk", name);
   } else expect(name).toMatch(/^incumbent-verify-/);
   await eventually(async () => !(await isThere(name)), { deadlineMs: 50_000 });
 });
