@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { Election } from "../src/index.js";
+import { DEFAULT_TABLE_NAME } from "../src/store/schema.js";
 import { createLeaseTable } from "../src/testing/index.js";
-import { eventually, localEnv, newClient } from "./support/fixture.js";
+import { eventually, leaseRow, localEnv, newClient } from "./support/fixture.js";
 
 /** docs/stopping.md: the example, as a platform runs it in a rolling deploy. Real processes and signals. */
 
@@ -27,6 +28,11 @@ test("three workers of the example are replaced one by one, and leadership moves
     for (const [i, { child, exited }] of old.entries()) {
       started.push(worker(2));
       await eventually(async () => (await candidates()).filter((label) => label === "v2").length === i + 1);
+      // A platform waits a lease until a new worker is ready. In this time the leader writes it into the line.
+      await eventually(async () => {
+        const row = await leaseRow(client, DEFAULT_TABLE_NAME, "billing/worker");
+        return [row?.holder?.S, row?.line?.L?.[0]?.S].some((id) => id?.startsWith("v2"));
+      });
       child.kill("SIGTERM");
       expect(await exited).toBe(0);
     }
