@@ -3,7 +3,7 @@ import { malformedRemedy, TABLE_PROBLEMS, unavailable } from "./error-remedies.j
 import { inBrackets } from "./error-summary.js";
 import { NAME_PATTERN } from "./limits.js";
 
-/** Why a leadership ended. `expired` and those below it are losses; the others were planned. */
+/** Why a leadership ended. `crashed` and those below it are losses; the others were planned. */
 export type EndReason =
   /** The lease was given back: `resign()` was called, the work returned, or the caller's signal aborted. */
   | "resigned"
@@ -19,6 +19,8 @@ export type EndReason =
   | "paused"
   /** `healthy()` did not return `true`. */
   | "unhealthy"
+  /** The leader's process ended without giving the lease back, and its last will gave it back (`lastWill`). */
+  | "crashed"
   /** No renewal was confirmed in time, so this candidate trusted its lease no longer. */
   | "expired"
   /** Another candidate holds the lease under a later term. */

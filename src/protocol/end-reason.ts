@@ -9,6 +9,7 @@ const REASONS: Record<EndReason, 0> = {
   rotated: 0,
   paused: 0,
   unhealthy: 0,
+  crashed: 0,
   expired: 0,
   superseded: 0,
   evicted: 0,

@@ -76,9 +76,14 @@ function boundsOf(atMs: number | undefined, errorMs: number | undefined): Bounds
   };
 }
 
-/** A lease that was not given back ran out one lease after its last renewal, and at `endedAt` at the latest. */
+/**
+ * A lease that was not given back ran out one lease after its last renewal, and at `endedAt` at the latest. A last will
+ * says no time: it was executed after the last renewal, and by `endedAt`, or the lease would have run out.
+ */
 function endBounds(term: RecordedTerm): Bounds | undefined {
   const { endReason, endedAt, endedErrorMs, lastRenewedAt, leaseDurationMs: gapMs } = term;
+  if (endReason === "crashed" && endedAt !== undefined)
+    return { low: Number.NEGATIVE_INFINITY, high: endedAt, gapMs: 0, isExact: false };
   const isRunOut = endReason === "expired" && endedErrorMs === undefined;
   if (!isRunOut || endedAt === undefined || lastRenewedAt === undefined || gapMs === undefined)
     return boundsOf(endedAt, endedErrorMs);

@@ -5,6 +5,7 @@ import type {
   AcquireRequest,
   AwaitRequest,
   CommitRequest,
+  CrashRequest,
   EvictRequest,
   PauseRequest,
   PlaceholderRequest,
@@ -97,6 +98,16 @@ export function resigned(row: Lease | undefined, request: ResignRequest): Vacant
     reservation,
     ...(ticks && { ticks, tickTerm: term }),
   };
+}
+
+/**
+ * Rule 2n. `revision` grows, so that what the dead holder had sent under this pair is refused, and by one, so that the
+ * pair never goes back.
+ */
+export function crashed(row: Lease | undefined, request: CrashRequest): Vacant | undefined {
+  return isHeldIn(row, request)
+    ? { ...vacated(row), revision: row.revision + 1, endReason: "crashed" }
+    : undefined;
 }
 
 /** The attributes that stay on the row after its holder. */

@@ -79,6 +79,16 @@ export interface ResignRequest {
   readonly reservation?: Reservation | undefined;
 }
 
+/**
+ * The last will of a holder (rule 2n). It is written and signed while the holder lives, so it knows neither the time nor
+ * the revision of the row on which it will land.
+ */
+export interface CrashRequest {
+  readonly election: string;
+  readonly candidateId: string;
+  readonly term: number;
+}
+
 export interface StepDownRequest {
   readonly election: string;
   readonly term: number;

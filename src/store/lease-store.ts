@@ -5,6 +5,7 @@ import type {
   AwaitRequest,
   CandidateRow,
   CommitRequest,
+  CrashRequest,
   EvictRequest,
   PauseRequest,
   PlaceholderRequest,
@@ -18,6 +19,7 @@ import type {
   Transacted,
   Written,
 } from "../protocol/verbs.js";
+import type { SignedRequest } from "./signed-request.js";
 import type { Action } from "./transaction.js";
 
 /**
@@ -40,6 +42,10 @@ export interface LeaseStore {
   acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written>;
   renew(request: RenewRequest, signal: AbortSignal): Promise<Written>;
   resign(request: ResignRequest, signal: AbortSignal): Promise<Written>;
+  /** A holder's last will: its lease is vacant, with `endReason` `crashed`. */
+  crash(request: CrashRequest, signal: AbortSignal): Promise<Written>;
+  /** Signs verbs for later. Undefined: this store has no requests that anybody else could send. */
+  readonly signer: LeaseSigner | undefined;
   /** Tells the holder that a candidate waits. It does not change `revision`. */
   markAwaited(request: AwaitRequest, signal: AbortSignal): Promise<Written>;
   requestStepDown(request: StepDownRequest, signal: AbortSignal): Promise<Written>;
@@ -80,6 +86,13 @@ export interface LeaseStore {
   transact(request: TransactRequest, signal: AbortSignal): Promise<Transacted>;
   /** The names of a table's key attributes. */
   readKeyNames(tableName: string, signal: AbortSignal): Promise<Answer & { names: readonly string[] }>;
+}
+
+/** Signs a verb as a request that something else can send, once or more, while the signature is valid. Sends nothing. */
+export interface LeaseSigner {
+  crash(request: CrashRequest, signal: AbortSignal): Promise<SignedRequest>;
+  resign(request: ResignRequest, signal: AbortSignal): Promise<SignedRequest>;
+  renew(request: RenewRequest, signal: AbortSignal): Promise<SignedRequest>;
 }
 
 export interface TransactRequest extends CommitRequest {

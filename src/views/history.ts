@@ -119,7 +119,9 @@ function pastTerm(
   const { renewedAt: lastRenewedAt, renewedErrorMs: lastRenewedErrorMs } = lease;
   const renewed = { ...known, lastRenewedAt, lastRenewedErrorMs };
   if (lease.kind === "vacant") {
-    const { endedAt, endedErrorMs, endReason } = lease;
+    const { endedErrorMs, endReason, expiresAt } = lease;
+    // A last will says no time. It was executed before the lease had run out.
+    const endedAt = lease.endedAt ?? (endReason === "crashed" ? expiresAt : undefined);
     return { ...renewed, endedAt, endedErrorMs, endReason };
   }
   return { ...renewed, endedAt: runOutMs, endReason: runOutMs === undefined ? undefined : "expired" };

@@ -31,7 +31,7 @@ export const CALM: Weather = {
   conflict: 0,
 };
 
-export type Verb = keyof LeaseStore;
+export type Verb = Exclude<keyof LeaseStore, "signer">;
 
 /** The wires to the one table: delay, loss, duplicates, reordering, failures, outages. */
 export class Network {
@@ -115,6 +115,7 @@ export class Network {
       acquire: verb("acquire"),
       renew: verb("renew"),
       resign: verb("resign"),
+      crash: verb("crash"),
       markAwaited: verb("markAwaited"),
       requestStepDown: verb("requestStepDown"),
       evict: verb("evict"),

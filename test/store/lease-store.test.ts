@@ -588,6 +588,49 @@ describe.each([
     });
   });
 
+  describe("a last will", () => {
+    const will = { election: NAME, candidateId: "a", term: 1 };
+
+    test("removes the holder, says that it crashed and tells no time; the pair goes on by one", async () => {
+      const { store, row } = await subject();
+      await found(store);
+      const renewal = { ...will, revision: 7, renewIntervalMs: 1_000, value: undefined };
+      await store.renew({ ...renewal, expiresAt: undefined, at: undefined }, signal);
+      const { holder, ...left } = (await row()) as Row;
+      const answer = await store.crash(will, signal);
+      expect(await row()).toEqual({ ...left, revision: 8, endReason: "crashed" });
+      expect(answer).toMatchObject({
+        done: true,
+        lease: { kind: "vacant", revision: 8, endReason: "crashed" },
+      });
+    });
+
+    test("ends no other term, no other candidate and nothing twice", async () => {
+      const { store, row } = await subject();
+      await found(store);
+      const before = await row();
+      for (const late of [
+        { ...will, term: 2 },
+        { ...will, candidateId: "b" },
+      ])
+        expect(await store.crash(late, signal)).toMatchObject({ done: false, lease: { holder: "a" } });
+      expect(await row()).toEqual(before);
+      await store.resign({ ...resigning, at: 1 }, signal);
+      const resigned = await row();
+      expect(await store.crash(will, signal)).toMatchObject({
+        done: false,
+        lease: { endReason: "resigned" },
+      });
+      expect(await row()).toEqual(resigned);
+    });
+
+    test("no row: it makes none", async () => {
+      const { store, row } = await subject();
+      expect(await store.crash(will, signal)).toMatchObject({ done: false, lease: undefined });
+      expect(await row()).toBeUndefined();
+    });
+  });
+
   describe("resign", () => {
     test("removes the holder and says how it ended; the row stays, whole", async () => {
       const { store, row } = await subject();

@@ -1,11 +1,13 @@
 import type { LeaseStore } from "../lease-store.js";
 import { leaseVerbs } from "./lease-verbs.js";
 import { registryVerbs } from "./registry.js";
+import { leaseSigner } from "./signer.js";
 import { type DynamoDBLike, DynamoDBTable } from "./table.js";
 import { transactionVerbs } from "./transactions.js";
 
 /** The verbs as requests to DynamoDB. */
 export function dynamoDBLeaseStore(client: DynamoDBLike, tableName: string): LeaseStore {
   const table = new DynamoDBTable(client, tableName);
-  return { ...leaseVerbs(table), ...registryVerbs(table), ...transactionVerbs(table) };
+  const verbs = { ...leaseVerbs(table), ...registryVerbs(table), ...transactionVerbs(table) };
+  return { ...verbs, signer: leaseSigner(table) };
 }

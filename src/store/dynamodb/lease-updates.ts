@@ -4,6 +4,7 @@ import { type TickHistory, windowFrom } from "../../protocol/ticks.js";
 import type {
   AcquireRequest,
   AwaitRequest,
+  CrashRequest,
   EvictRequest,
   PauseRequest,
   PlaceholderRequest,
@@ -108,6 +109,15 @@ export function release(request: ResignRequest): Update {
       reservedForMs: request.reservation?.forMs,
       ...(request.ticks && { ...ofTicks(request.ticks), tickTerm: request.term }),
     },
+  };
+}
+
+/** No time: nobody knows yet when it will be sent. */
+export function lastWill(request: CrashRequest): Update {
+  return {
+    condition: mine(request),
+    set: { holder: undefined, endReason: "crashed" },
+    add: { revision: 1 },
   };
 }
 

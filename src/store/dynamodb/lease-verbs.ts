@@ -9,6 +9,7 @@ import {
   acquisition,
   awaiting,
   eviction,
+  lastWill,
   pauseChange,
   placeholder,
   release,
@@ -26,6 +27,7 @@ type Verbs =
   | "acquire"
   | "renew"
   | "resign"
+  | "crash"
   | "markAwaited"
   | "requestStepDown"
   | "pause"
@@ -57,6 +59,8 @@ export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
     renew: (request, signal) => write("renew the lease", request.election, renewal(request), signal),
 
     resign: (request, signal) => write("resign", request.election, release(request), signal),
+
+    crash: (request, signal) => write("execute the last will", request.election, lastWill(request), signal),
 
     markAwaited: (request, signal) =>
       write("tell the holder that a candidate waits", request.election, awaiting(request), signal),

@@ -7,6 +7,15 @@ import { toLease } from "./lease-codec.js";
 import type { DynamoDBTable, Send } from "./table.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
+export function leaseCommand(table: DynamoDBTable, election: string, update: Update): UpdateItemCommand {
+  return new UpdateItemCommand({
+    ...table.rowOf(election, LEASE_SORT_KEY),
+    ...updateExpression(update),
+    ReturnValues: "ALL_NEW",
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  });
+}
+
 /** The row after the write or, if the write was refused, the row as it is. */
 export async function writeLease(
   send: Send,
@@ -14,14 +23,8 @@ export async function writeLease(
   election: string,
   update: Update,
 ): Promise<Written> {
-  const command = new UpdateItemCommand({
-    ...table.rowOf(election, LEASE_SORT_KEY),
-    ...updateExpression(update),
-    ReturnValues: "ALL_NEW",
-    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  });
   try {
-    const { Attributes } = await send(command);
+    const { Attributes } = await send(leaseCommand(table, election, update));
     return { done: true, lease: toLease(election, Attributes as Item) };
   } catch (error) {
     return { done: false, lease: leaseOfRefusal(error, election) };

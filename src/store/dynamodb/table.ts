@@ -4,8 +4,10 @@ import { InvalidOptionError } from "../../errors.js";
 import type { Answer } from "../../protocol/verbs.js";
 import { s } from "../attribute.js";
 import { PARTITION_KEY, SORT_KEY } from "../schema.js";
+import type { SignedRequest } from "../signed-request.js";
 import { DateHeader } from "./date-header.js";
 import { storeError } from "./errors.js";
+import { type Signable, SigningCapture } from "./signing-capture.js";
 
 /** The part of the SDK's clients that is used. `DynamoDBClient` and `DynamoDBDocumentClient` have it. */
 export interface DynamoDBLike {
@@ -60,6 +62,17 @@ export class DynamoDBTable {
     try {
       const answer = await request(send as Send);
       return { ...answer, dateMs: date.ms };
+    } catch (error) {
+      throw storeError(error, this.name, doing);
+    }
+  }
+
+  /** The request that `ask` would send for this command. Nothing is sent. */
+  async sign(doing: string, signal: AbortSignal, command: Signable): Promise<SignedRequest> {
+    const capture = new SigningCapture();
+    try {
+      await this.client.send(capture.from(command) as never, { abortSignal: signal });
+      return capture.request;
     } catch (error) {
       throw storeError(error, this.name, doing);
     }

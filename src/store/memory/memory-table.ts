@@ -11,6 +11,7 @@ import {
   askedToStepDown,
   awaited,
   committed,
+  crashed,
   evicted,
   paused,
   placeholderCreated,
@@ -23,6 +24,7 @@ import type {
   Answer,
   AwaitRequest,
   CandidateRow,
+  CrashRequest,
   EvictRequest,
   PauseRequest,
   PlaceholderRequest,
@@ -57,6 +59,8 @@ const NAMES: Record<keyof MemoryTableOptions, 0> = { keys: 0, serviceTimeMs: 0 }
  * elections. It stores nothing on disk, and every request gets an answer. It passes the same tests as the real table.
  */
 export class MemoryTable implements LeaseStore {
+  /** Undefined: nothing outside this process can reach the table. */
+  readonly signer = undefined;
   readonly #leases = new Map<string, Lease & Versioned>();
   readonly #terms = new Map<string, Map<number, TermRecord & Versioned>>();
   readonly #candidates = new Map<string, Map<string, CandidateRow & Versioned>>();
@@ -193,6 +197,10 @@ export class MemoryTable implements LeaseStore {
 
   async resign(request: ResignRequest): Promise<Written> {
     return this.#write(resigned, request);
+  }
+
+  async crash(request: CrashRequest): Promise<Written> {
+    return this.#write(crashed, request);
   }
 
   async markAwaited(request: AwaitRequest): Promise<Written> {

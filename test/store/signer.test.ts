@@ -1,0 +1,96 @@
+import { request as httpRequest } from "node:http";
+import { text } from "node:stream/consumers";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { expect, test } from "vitest";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
+import type { LeaseSigner, LeaseStore } from "../../src/store/lease-store.js";
+import type { SignedRequest } from "../../src/store/signed-request.js";
+import { MemoryTable } from "../../src/testing/index.js";
+import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
+
+/** Signed requests of the real SDK, sent by nothing but HTTP. */
+
+const NAME = "billing/nightly";
+const signal = new AbortController().signal;
+const mine = { election: NAME, candidateId: "a", term: 1 };
+const untimed = { at: undefined, expiresAt: undefined };
+
+async function send({ body, ...request }: SignedRequest): Promise<{ status?: number; answer: string }> {
+  const { method, protocol, hostname, port, path, headers } = request;
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest({ method, protocol, hostname, port, path, headers }, (response) => {
+      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, answer }), reject);
+    });
+    sent.on("error", reject).end(body);
+  });
+}
+
+async function held(): Promise<{ store: LeaseStore; signer: LeaseSigner; row: () => Promise<unknown> }> {
+  const client = newClient();
+  const table = await newLeaseTable(client);
+  const store = dynamoDBLeaseStore(client, table);
+  const place = { election: NAME, revision: 77, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
+  await store.createPlaceholder(place, signal);
+  const founding = { highestTerm: 0, tickBefore: undefined, lastTick: undefined, tickResetTerm: undefined };
+  const basis = { term: 0, revision: 77, founding } as never;
+  const acquire = { ...mine, attemptId: table, basis, leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
+  expect(await store.acquire({ ...acquire, value: undefined, ...untimed }, signal)).toMatchObject({
+    done: true,
+  });
+  return { store, signer: store.signer as LeaseSigner, row: () => leaseRow(client, table, NAME) };
+}
+
+test("signing sends nothing; the signed will ends the tenure, whenever it comes, and once", async () => {
+  const { store, signer, row } = await held();
+  const before = await row();
+  const will = await signer.crash(mine, signal);
+  expect(await row()).toEqual(before);
+  await store.renew({ ...mine, revision: 5, renewIntervalMs: 1_000, value: undefined, ...untimed }, signal);
+  expect(await send(will)).toMatchObject({ status: 200 });
+  expect(await row()).toMatchObject({ endReason: { S: "crashed" }, revision: { N: "6" } });
+  const { status, answer } = await send(will);
+  expect(status).toBe(400);
+  // The refusal brings the row, so that its reader can tell what the refusal means.
+  expect(JSON.parse(answer)).toMatchObject({
+    __type: expect.stringContaining("ConditionalCheckFailed"),
+    Item: { term: { N: "1" } },
+  });
+});
+
+test("renewals that were signed ahead land in their order, and none twice", async () => {
+  const { signer, row } = await held();
+  const renewal = { ...mine, renewIntervalMs: 1_000, value: "v", ...untimed };
+  const [first, second] = await Promise.all(
+    [2, 3].map((revision) => signer.renew({ ...renewal, revision }, signal)),
+  );
+  expect((await send(second as SignedRequest)).status).toBe(200);
+  expect((await send(first as SignedRequest)).status).toBe(400);
+  expect(await row()).toMatchObject({ revision: { N: "3" } });
+});
+
+test("a signed resignation does what the sent one does", async () => {
+  const { signer, row } = await held();
+  const resigning = {
+    ...mine,
+    revision: 2,
+    reason: "resigned",
+    at: 12,
+    ticks: { completed: ["t1"] },
+  } as const;
+  expect((await send(await signer.resign(resigning, signal))).status).toBe(200);
+  expect(await row()).toMatchObject({ endReason: { S: "resigned" }, ticks: { L: [{ S: "t1" }] } });
+});
+
+test("no secret key is in a signed request, and a document client signs as well", async () => {
+  const client = newClient(undefined, { credentials: { accessKeyId: "local", secretAccessKey: "c4n4ry" } });
+  for (const signing of [client, DynamoDBDocumentClient.from(client)]) {
+    const signer = dynamoDBLeaseStore(signing, "leases").signer as LeaseSigner;
+    const request = await signer.crash(mine, signal);
+    expect(request.headers.authorization).toMatch(/^AWS4-HMAC-SHA256 /);
+    expect(JSON.stringify(request)).not.toContain("c4n4ry");
+  }
+});
+
+test("a table in memory signs nothing", () => {
+  expect((new MemoryTable() as LeaseStore).signer).toBeUndefined();
+});
