@@ -8,6 +8,7 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import { Kind } from "../../src/describe.js";
 import { type AlarmChoices, alarmsOf } from "../alarms.js";
 import { knownSecondsOf } from "../durations.js";
 import { checkElection, refuse } from "../invalid-prop.js";
@@ -175,6 +176,16 @@ export function checkWatched(scope: Construct, elections: readonly WatchedElecti
     checkPropNames(scope, watched, WATCHED, "elections");
     checkElection(scope, watched.election, "elections");
   }
+  const names = elections.map(({ election }) => election);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined)
+    refuse(
+      scope,
+      "elections",
+      "must name each election once",
+      new Kind("an election twice"),
+      "one object with all its limits",
+    );
 }
 
 function checkLimit(scope: Construct, prop: string, limit: Duration | undefined, suggestion: string): void {

@@ -1,6 +1,12 @@
 import { Stack, Token, TokenComparison } from "aws-cdk-lib";
 import type { ITableV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
-import { Grant, type GrantOnPrincipalOptions, type IGrantable, type IPrincipal } from "aws-cdk-lib/aws-iam";
+import {
+  Grant,
+  type GrantOnPrincipalOptions,
+  type IGrantable,
+  type IPrincipal,
+  UnknownPrincipal,
+} from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { Kind } from "../../src/describe.js";
 import { refuse } from "../invalid-prop.js";
@@ -13,6 +19,17 @@ export function addToGrantee(scope: Construct, options: GrantOnPrincipalOptions)
   const { grantee } = options;
   if ((grantee as Partial<IGrantable> | undefined)?.grantPrincipal === undefined) {
     refuse(scope, "grantee", CAN_BE_GRANTED, grantee, A_ROLE);
+  }
+  // CDK warns, and pretends that it has added to a policy.
+  if (grantee.grantPrincipal instanceof UnknownPrincipal) {
+    const suggestion = "Function.fromFunctionAttributes(…) with its role, or the role itself";
+    refuse(
+      scope,
+      "grantee",
+      "must have a role that this app knows",
+      new Kind("an imported resource without its role"),
+      suggestion,
+    );
   }
   if (isImportedFromElsewhere(grantee.grantPrincipal)) {
     const rule =

@@ -9,6 +9,7 @@ import {
   User,
 } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
+import { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { expect, test } from "vitest";
 import { LeaseTable } from "../../lib/index.js";
 import { statementsOf } from "./policies.js";
@@ -56,6 +57,16 @@ test("the use of the table's key: refused too", () => {
   const encryptionKey = Key.fromKeyArn(stack, "Key", `arn:aws:kms:eu-west-1:${HERE}:key/0c1fd5b4`);
   const table = LeaseTable.fromLeaseTableAttributes(stack, "Leases", { tableName: "leases", encryptionKey });
   expect(refusal(() => table.grantKey(new ArnPrincipal(roleOf(HERE))))).toContain(WITHOUT_POLICIES);
+});
+
+test("an imported function whose role nobody knows: CDK would add the policy to nothing", () => {
+  const stack = newStack("eu-west-1", "Test", HERE);
+  const fn = LambdaFunction.fromFunctionArn(stack, "Job", `arn:aws:lambda:eu-west-1:${HERE}:function:job`);
+  const message = refusal(() => newTable(stack).grantCandidate(fn, "reports"));
+  expect(message).toContain("grantee: must have a role that this app knows");
+  const role = Role.fromRoleArn(stack, "Role", roleOf(HERE));
+  const known = LambdaFunction.fromFunctionAttributes(stack, "Known", { functionArn: fn.functionArn, role });
+  new LeaseTable(stack, "Others").grantCandidate(known, "reports");
 });
 
 test.each([

@@ -112,6 +112,11 @@ test.each<[string, (stack: Stack) => unknown, string]>([
     "elections: must be an array of objects; received a string",
   ],
   [
+    "one election twice",
+    monitor({ elections: [{ election: "a" }, { election: "a", alarms: false }] }),
+    "elections: must name each election once; received an election twice",
+  ],
+  [
     "a table of CDK for a job",
     (stack) => job({ table: ofCdk(stack) })(stack),
     "table: must be a LeaseTable, or what",
