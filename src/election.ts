@@ -18,6 +18,7 @@ import {
   WorkNotStoppedError,
 } from "./errors.js";
 import { type Emit, emitter } from "./events.js";
+import { type LastWill, lastWillOf } from "./last-will/last-will.js";
 import { Leadership } from "./leader/leadership.js";
 import { reservationForGroup } from "./leader/reservations.js";
 import {
@@ -66,6 +67,7 @@ const MAX_WORK_BACKOFF_MS = 60_000;
 export class Election {
   readonly #options: ResolvedOptions;
   readonly #client: LeaseClient;
+  readonly #lastWill: LastWill | undefined;
   readonly #campaign: Campaign;
   readonly #registration: Registration;
   readonly #emit: Emit;
@@ -87,8 +89,10 @@ export class Election {
     const { name, candidateId } = this.#options;
     const listener = options.onEvent ?? warnOfSilence();
     this.#emit = emitter(name, candidateId, [telemetry(name), listener]);
-    this.#client = new LeaseClient(storeOf(options), this.#options, this.#emit);
-    this.#campaign = new Campaign(this.#client, this.#options, this.#emit);
+    const store = storeOf(options);
+    this.#client = new LeaseClient(store, this.#options, this.#emit);
+    this.#lastWill = lastWillOf(store, this.#options, this.#emit);
+    this.#campaign = new Campaign(this.#client, this.#options, this.#emit, this.#lastWill);
     this.#registration = new Registration(this.#client, this.#options, this.#emit);
     this.#liveness = new Liveness(this.#client, this.#options);
   }
@@ -526,6 +530,7 @@ export class Election {
     const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
       succession: new Succession(this.#client, this.#options, this.#registration, previous),
       history: new TermHistory(this.#client, this.#options, lease, previous),
+      lastWill: this.#lastWill,
       onOver,
     });
     this.#tenure = tenure;

@@ -45,6 +45,11 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
    * alone decides, and leases are written without `expiresAt`.
    */
   | { readonly type: "clock-anomaly" }
+  /**
+   * With `lastWill`: nothing would give the lease back if this process died now, because the request could not be signed
+   * or handed over. The lease would run out. It is tried again with each renewal. Emitted once until it works again.
+   */
+  | { readonly type: "last-will-unavailable"; readonly error: unknown }
   /** A bug of this library was found: please report it. A leadership that depends on it ends at once. */
   | { readonly type: "internal-error"; readonly error: InternalError }
 );

@@ -24,6 +24,7 @@ import type {
   CommitMark,
   PauseRequest,
   Read,
+  ResignRequest,
   TermRange,
   TermRecord,
   TickResetRequest,
@@ -78,6 +79,8 @@ interface Resignation extends ReleaseOptions {
   readonly reason: EndReason;
   /** The completed ticks on the row. Only the end of a tenure changes them, so they are as in the last answer. */
   readonly ticksBefore: TickWindow | undefined;
+  /** Awaited with the request before it leaves. */
+  readonly before?: ((request: ResignRequest) => Promise<void>) | undefined;
 }
 
 interface SendOptions {
@@ -187,7 +190,7 @@ export class LeaseClient {
 
   async resign(
     { term, revision }: OwnTry,
-    { reason, tick, ticksBefore, reserve }: Resignation,
+    { reason, tick, ticksBefore, reserve, before }: Resignation,
     timeoutMs: number,
   ): Promise<WriteResult<TermLease>> {
     const mine = this.#mine(term);
@@ -197,6 +200,7 @@ export class LeaseClient {
       async (store, sent, abort) => {
         const reservation = reserve && { ...reserve, until: this.time.latest(sent, reserve.forMs) };
         const request = { ...mine, revision, reason, ...this.time.stamp(sent), ticks, reservation };
+        await before?.(request);
         return checked(await store.resign(request, abort), (lease) => checkResigned(lease, request));
       },
       { timeoutMs },

@@ -22,6 +22,7 @@ const TOP: Record<keyof ElectionOptions, 0> = {
   leaseDurationMs: 0,
   renewIntervalMs: 0,
   stopTimeoutMs: 0,
+  lastWill: 0,
   succession: 0,
   eligible: 0,
   group: 0,

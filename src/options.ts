@@ -44,6 +44,17 @@ export interface CandidateOptions {
    * @default 25_000
    */
   stopTimeoutMs?: number | undefined;
+  /**
+   * `true`: when this process dies while it leads, its lease is given back within milliseconds, instead of running out. The
+   * end reason is then `crashed`. The request is signed while the process lives. It is sent when the process exits, also
+   * after an uncaught exception, and by a small companion process when it is killed. docs/last-will.md says which deaths are
+   * noticed on which platform. It needs a `client`.
+   *
+   * Child processes and requests that are already under way are not part of the process: they can go on while the next
+   * leader starts. The loss of the machine is not noticed, and neither is a frozen process: the lease then runs out.
+   * @default false
+   */
+  lastWill?: boolean | undefined;
   /** The order in which candidates follow one another. @default "random" */
   succession?: Succession | undefined;
   /** `false`: `candidates()` lists this candidate, but it never leads. @default true */

@@ -21,6 +21,7 @@ export interface ResolvedOptions {
   readonly safetyMarginMs: number;
   readonly requestTimeoutMs: number;
   readonly stopTimeoutMs: number;
+  readonly lastWill: boolean;
   readonly useServiceClock: boolean;
   readonly maxServiceClockErrorMs: number;
   readonly historyRetentionMs: number;
@@ -48,7 +49,7 @@ const DEFAULT_RETENTION_MS = 90 * DAY_MS;
 /** Checks the options and adds the defaults. Throws `InvalidOptionError`. */
 export function resolveOptions(options: CandidateOptions, defaultLabel: () => string): ResolvedOptions {
   checkNames(options, ELECTION_PATHS);
-  const { name, eligible = true, group } = options;
+  const { name, eligible = true, lastWill = false, group } = options;
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
     const rule = `${NAME_RULE}${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
     throw new InvalidOptionError("name", rule, name, "billing/nightly");
@@ -60,6 +61,9 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
   checkFunction("onEvent", options.onEvent, new Code("(event) => console.log(event)"));
   if (typeof eligible !== "boolean") {
     throw new InvalidOptionError("eligible", "must be true or false", eligible, true);
+  }
+  if (typeof lastWill !== "boolean") {
+    throw new InvalidOptionError("lastWill", "must be true or false", lastWill, true);
   }
   if (group !== undefined) checkLabel("group", group, "eu-west-1");
   const tuning: Tuning = groupOf("tuning", options.tuning, ELECTION_PATHS, { expiry: "service-clock" });
@@ -96,6 +100,7 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
       DAY_MS,
       DEFAULT_STOP_MS,
     ),
+    lastWill,
     ...resolveExpiry(tuning.expiry),
     historyRetentionMs: duration(
       "tuning.historyRetentionMs",

@@ -25,7 +25,7 @@ const STOREYS: string[][] = [
   ["resolve-options"],
   ["table-time"],
   ["timed-request"],
-  ["lease-client"],
+  ["lease-client", "last-will"],
   ["candidate", "views", "operator"],
   ["leader"],
   ["election"],

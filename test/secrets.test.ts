@@ -47,6 +47,7 @@ const ELECTION: Record<keyof ElectionOptions, "refused" | "free"> = {
   leaseDurationMs: "refused",
   renewIntervalMs: "refused",
   stopTimeoutMs: "refused",
+  lastWill: "refused",
   succession: "refused",
   eligible: "refused",
   group: "refused",

@@ -2,6 +2,7 @@ import { backoffMs, sleep } from "../async.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
+import type { LastWill } from "../last-will/last-will.js";
 import type { LeaseClient, WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import type { Held, Lease, TermLease } from "../protocol/lease.js";
@@ -93,6 +94,7 @@ export class Campaign {
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     private readonly emit: Emit,
+    private readonly lastWill: LastWill | undefined,
   ) {
     this.#reports = new CampaignReports(client, options, emit);
     this.#awaiting = new Awaiting(client, options);
@@ -294,6 +296,7 @@ export class Campaign {
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
     const seen = this.#observation?.lease;
     const previous = seen?.kind === "placeholder" ? undefined : seen;
+    await this.lastWill?.beforeAcquire({ basis, term });
     let written: WriteResult<Held>;
     try {
       written = await this.client.acquire({ basis, term });
@@ -326,6 +329,7 @@ export class Campaign {
     const before = this.#observation;
     this.#observation = observe(before, lease, receivedMs, authoritative);
     this.#isCurrent = authoritative;
+    if (authoritative) this.lastWill?.observed(lease);
     if (lease && this.#observation.firstSeenMs !== before?.firstSeenMs) {
       this.#jitterMs = lease.leaseDurationMs * JITTER * this.options.random();
     }

@@ -4,6 +4,7 @@ import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
 import type { Held, Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
+import type { ResignRequest } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { SideTasks } from "./side-tasks.js";
 import type { StopDeadline } from "./stop-deadline.js";
@@ -58,10 +59,19 @@ export class GiveBack {
     let failures = 0;
     for (let reason = this.#mayTry(failures); reason !== undefined; reason = this.#mayTry(failures)) {
       try {
+        const timeoutMs = this.tenure.timeoutMs();
         const { succeeded, lease } = await this.client.resign(
           this.tenure.nextTry(),
-          { ...releaseOptions, reason, ticksBefore: this.tenure.lease.ticks },
-          this.tenure.timeoutMs(),
+          {
+            ...releaseOptions,
+            reason,
+            ticksBefore: this.tenure.lease.ticks,
+            before:
+              releaseOptions.tick === undefined
+                ? undefined
+                : (request) => this.#leaveAsWill(request, timeoutMs),
+          },
+          timeoutMs,
         );
         if (lease) this.tenure.observed(lease);
         this.tenure.finish(succeeded ? reason : lossBy(lease));
@@ -77,6 +87,11 @@ export class GiveBack {
     if (reason === undefined) return failures > 0 ? "unconfirmed" : "lost";
     this.tenure.finish(reason);
     return "unconfirmed";
+  }
+
+  /** Rule 11d. Half of the time is left for the request itself. */
+  async #leaveAsWill(request: ResignRequest, timeoutMs: number): Promise<void> {
+    await this.sideTasks.lastWill?.beforeResignation(request, timeoutMs / 2);
   }
 
   /** The reason to write with another try. Undefined: no more tries. */

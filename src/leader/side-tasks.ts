@@ -1,3 +1,4 @@
+import type { LastWill } from "../last-will/last-will.js";
 import type { Succession } from "./succession.js";
 import type { TermHistory } from "./term-history.js";
 
@@ -5,6 +6,7 @@ import type { TermHistory } from "./term-history.js";
 export interface SideTasks {
   readonly succession: Succession;
   readonly history: TermHistory;
+  readonly lastWill: LastWill | undefined;
   /** Called when the tenure is over, for whatever reason. A release waits for it. */
   readonly onOver: () => Promise<unknown>;
 }

@@ -32,6 +32,7 @@ export class Tenure {
   /** How long an end may take (rule 8c). */
   readonly stop: StopDeadline;
   readonly #endSignal = new AbortController();
+  #stopLastWill: (() => void) | undefined;
 
   constructor(
     elected: Elected,
@@ -54,6 +55,8 @@ export class Tenure {
 
   /** Renews from now on until the tenure is over. */
   start(): void {
+    // Rule 11e. The process is about to exit.
+    this.#stopLastWill = this.sideTasks.lastWill?.during(() => this.#finish("crashed"));
     void this.sideTasks.succession.refresh();
     void this.#renewals.runUntilOver(this.writes);
   }
@@ -224,6 +227,7 @@ export class Tenure {
       fault,
     };
     this.#trust.stop();
+    this.#stopLastWill?.();
     announcementOf(before)?.cancel();
     this.#renewals.stop();
     if (before.kind === "leading") this.#reportEnd(reason, lateByMs);

@@ -1,0 +1,38 @@
+import type { LeaseStore } from "../store/lease-store.js";
+import type { SignedRequest } from "../store/signed-request.js";
+
+/** What is to be sent when this process has died. */
+export interface SignedWill {
+  readonly request: SignedRequest;
+  /**
+   * The pair that an acquire of this process is conditional on, while that acquire may be under way. As long as the row
+   * still shows this pair, a refusal of the will is not final: the acquire may land later (rule 11b). Undefined: a refusal
+   * is final.
+   */
+  readonly basis: { readonly term: number; readonly revision: number } | undefined;
+  /** How long after `set` it is of use, in milliseconds. After that the lease has run out by itself. */
+  readonly worthMs: number;
+}
+
+/** Executes the wills of a process that has died. It outlives the process by a moment, or stands beside it. */
+export interface WillExecutor {
+  /**
+   * Replaces the will of this key. Calls take effect in their order. Resolves when the will is executed even if this process
+   * dies now. Rejects when nothing can execute it.
+   */
+  set(key: string, will: SignedWill): Promise<void>;
+  clear(key: string): void;
+  /** The listener is called when this process exits, before any will is sent. Returns a function that removes it. */
+  onExit(listener: () => void): () => void;
+}
+
+const given = new WeakMap<LeaseStore, WillExecutor>();
+
+/** For tests and simulations, where a process is an object and its death is an event. */
+export function executeWillsOf(store: LeaseStore, executor: WillExecutor): void {
+  given.set(store, executor);
+}
+
+export function executorOf(store: LeaseStore): WillExecutor | undefined {
+  return given.get(store);
+}

@@ -1,0 +1,145 @@
+import { withTimeout } from "../async.js";
+import { Code } from "../describe.js";
+import { InvalidOptionError } from "../errors.js";
+import type { Emit } from "../events.js";
+import { isHeldIn, type Lease } from "../protocol/lease.js";
+import type { AcquireRequest, ResignRequest } from "../protocol/verbs.js";
+import type { ResolvedOptions } from "../resolve-options.js";
+import type { LeaseSigner, LeaseStore } from "../store/lease-store.js";
+import type { SignedRequest } from "../store/signed-request.js";
+import { executorOf, type SignedWill, type WillExecutor } from "./executor.js";
+
+/** DynamoDB takes a signed request for five minutes: when signing fails once, there is time for another try. */
+const SIGN_AGAIN_MS = 120_000;
+
+/** A will before it is signed. */
+interface Will extends Pick<SignedWill, "basis"> {
+  /** The term that it ends. */
+  readonly term: number;
+  /** A crash (rule 2n), or a resignation that is under way (rule 11d). */
+  readonly kind: "crash" | "resignation";
+  sign(signal: AbortSignal): Promise<SignedRequest>;
+}
+
+/**
+ * The last will of one candidate (rule 11): what gives its lease back if this process dies. It is signed while the process
+ * lives, and handed to an executor.
+ */
+export class LastWill {
+  readonly #key: string;
+  #will: Will | undefined;
+  /** Of the latest will. An older one that is still being signed is not handed over any more. */
+  #number = 0;
+  #isUnavailable = false;
+
+  constructor(
+    private readonly signer: LeaseSigner,
+    private readonly executor: WillExecutor,
+    private readonly options: ResolvedOptions,
+    private readonly emit: Emit,
+  ) {
+    this.#key = `${options.name}#${options.candidateId}`;
+  }
+
+  /**
+   * Rule 11b. The will for the term that an acquire is about to begin. The acquire leaves when this resolves. It never
+   * rejects: without a will, the lease runs out.
+   */
+  async beforeAcquire({
+    basis: { term: basisTerm, revision },
+    term,
+  }: Pick<AcquireRequest, "basis" | "term">) {
+    await this.#put(this.#crash(term, { term: basisTerm, revision }), this.options.requestTimeoutMs);
+  }
+
+  /**
+   * Rule 11d. This resignation replaces the will while it is under way: otherwise the will could come first, and the tick
+   * that it completes would be lost. Never rejects.
+   */
+  async beforeResignation(request: ResignRequest, timeoutMs: number): Promise<void> {
+    const sign = (signal: AbortSignal) => this.signer.resign(request, signal);
+    const isThere = await this.#put(
+      { kind: "resignation", term: request.term, basis: undefined, sign },
+      timeoutMs,
+    );
+    if (!isThere) this.executor.clear(this.#key);
+  }
+
+  /**
+   * Rules 11a and 11c. What an answer that cannot be stale shows. It signs the will again as long as the row shows its term.
+   * It takes the will back once its term is over and can no longer begin.
+   */
+  observed(lease: Lease | undefined): void {
+    const will = this.#will;
+    if (will === undefined) return;
+    const { basis, term, kind } = will;
+    if (isHeldIn(lease, { candidateId: this.options.candidateId, term })) {
+      if (kind === "crash") void this.#put(this.#crash(term, undefined), this.options.requestTimeoutMs);
+    } else if (basis === undefined || basis.term !== lease?.term || basis.revision !== lease.revision) {
+      this.#will = undefined;
+      this.#number += 1;
+      this.executor.clear(this.#key);
+    }
+  }
+
+  /**
+   * Keeps the signature young during a tenure, also between renewals. Calls `onExit` when this process exits. Returns a
+   * function that ends both. The will itself stays: the row may still show its term.
+   */
+  during(onExit: () => void): () => void {
+    const { clock, requestTimeoutMs } = this.options;
+    let cancel = () => {};
+    const signLater = () => {
+      cancel = clock.setTimer(SIGN_AGAIN_MS, () => {
+        if (this.#will) void this.#put(this.#will, requestTimeoutMs);
+        signLater();
+      });
+    };
+    signLater();
+    const removeListener = this.executor.onExit(onExit);
+    return () => {
+      cancel();
+      removeListener();
+    };
+  }
+
+  #crash(term: number, basis: Will["basis"]): Will {
+    const { name: election, candidateId } = this.options;
+    const sign = (signal: AbortSignal) => this.signer.crash({ election, candidateId, term }, signal);
+    return { kind: "crash", term, basis, sign };
+  }
+
+  /** Whether the executor has the will. */
+  async #put(will: Will, timeoutMs: number): Promise<boolean> {
+    const { clock, leaseDurationMs } = this.options;
+    this.#will = will;
+    this.#number += 1;
+    const number = this.#number;
+    try {
+      await withTimeout(clock, timeoutMs, async (abort) => {
+        const request = await will.sign(abort);
+        if (number !== this.#number) return;
+        await this.executor.set(this.#key, { request, basis: will.basis, worthMs: leaseDurationMs });
+      });
+      this.#isUnavailable = false;
+      return true;
+    } catch (error) {
+      if (!this.#isUnavailable) this.emit({ type: "last-will-unavailable", error });
+      this.#isUnavailable = true;
+      return false;
+    }
+  }
+}
+
+/** Undefined: the candidate leaves none. */
+export function lastWillOf(store: LeaseStore, options: ResolvedOptions, emit: Emit): LastWill | undefined {
+  if (!options.lastWill) return undefined;
+  const { signer } = store;
+  const executor = executorOf(store);
+  if (signer === undefined || executor === undefined) {
+    const rule =
+      "needs a client, because a table in memory ends with the process and has no requests to sign";
+    throw new InvalidOptionError("lastWill", rule, true, new Code("client: new DynamoDBClient({})"));
+  }
+  return new LastWill(signer, executor, options, emit);
+}
