@@ -8,13 +8,21 @@ import { planOf } from "../simulation/plan.js";
 import { simulate } from "../simulation/simulate.js";
 
 /** How a fault was found. */
-export interface Kill {
-  readonly by: "simulation" | "exploration";
-  readonly promise: string;
-  readonly message: string;
-  /** Simulation only: `npm run simulate -- --seed S --trace` in the copy tells the story. */
-  readonly seed?: number;
-}
+export type Kill = { readonly promise: string; readonly message: string } & (
+  | {
+      readonly by: "simulation";
+      /** `npm run simulate -- --seed S --trace` in the copy tells the story. */
+      readonly seed: number;
+    }
+  | {
+      readonly by: "exploration";
+      /** The name of the bounds within which it was found. */
+      readonly bounds: string;
+    }
+);
+
+/** Where a mutant was found the last time: a seed of the simulation, or the name of bounds of the exploration. */
+export type Hint = number | string;
 
 const PARENT = process.ppid;
 
@@ -22,19 +30,36 @@ const PARENT = process.ppid;
 const SOON = 300;
 
 /** Runs in a copy of the code that has a fault, looks for it, and prints what it found, as JSON. */
-async function hunt(seeds: number): Promise<Kill | undefined> {
+async function hunt(seeds: number, hint: Hint | undefined): Promise<Kill | undefined> {
   const first = Math.min(seeds, SOON);
-  return (await bySimulation(1, first)) ?? byExploration() ?? (await bySimulation(first + 1, seeds));
+  return (
+    (await byHint(hint)) ??
+    (await bySimulation(1, first)) ??
+    byExploration() ??
+    (await bySimulation(first + 1, seeds))
+  );
 }
 
-function byExploration(): Kill | undefined {
+/** A hint saves the search, and is no more than a hint: after a change of the simulation another seed finds the fault. */
+async function byHint(hint: Hint | undefined): Promise<Kill | undefined> {
+  if (typeof hint === "number") return bySimulation(hint, hint);
+  return hint === undefined ? undefined : byExploration(hint);
+}
+
+/** Within all bounds, or within those of one name. */
+function byExploration(only?: string): Kill | undefined {
   for (const bounds of SMALL) {
+    if (only !== undefined && only !== bounds.name) continue;
     const [violation] = explore(bounds).violations;
-    if (violation) return { by: "exploration", promise: violation.promise, message: violation.message };
+    if (violation) {
+      const { promise, message } = violation;
+      return { by: "exploration", promise, message, bounds: bounds.name };
+    }
   }
-  for (const [, bounds] of TICK_SEARCHES) {
+  for (const [name, bounds] of TICK_SEARCHES) {
+    if (only !== undefined && only !== name) continue;
     const message = searchTicks(bounds).broken?.at(-1);
-    if (message !== undefined) return { by: "exploration", promise: "once per tick", message };
+    if (message !== undefined) return { by: "exploration", promise: "once per tick", message, bounds: name };
   }
   return undefined;
 }
@@ -51,6 +76,13 @@ async function bySimulation(from: number, to: number): Promise<Kill | undefined>
   return undefined;
 }
 
-const { values } = parseArgs({ options: { seeds: { type: "string", default: "3000" } } });
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "3000" },
+    // As JSON, since it is a number or a string.
+    hint: { type: "string" },
+  },
+});
+const hint: Hint | undefined = values.hint === undefined ? undefined : JSON.parse(values.hint);
 useLightAbort();
-process.stdout.write(`${JSON.stringify((await hunt(Number(values.seeds))) ?? null)}\n`);
+process.stdout.write(`${JSON.stringify((await hunt(Number(values.seeds), hint)) ?? null)}\n`);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
 import type { Mutant } from "./catalogue.js";
-import type { Kill } from "./hunt.js";
+import type { Hint, Kill } from "./hunt.js";
 
 const run = promisify(execFile);
 /** Where `tsc -p tsconfig.proof.json` puts the sound code. */
@@ -27,13 +27,13 @@ export class Workshop {
   }
 
   /** Undefined: the mutant survived. */
-  async hunt(seeds: number): Promise<Kill | undefined> {
+  async hunt(seeds: number, hint: Hint | undefined): Promise<Kill | undefined> {
     await this.#build();
     const hunter = join(this.#folder, "test/mutants/hunt.js");
     const flags = ["--stack-trace-limit=0", "--max-semi-space-size=32"];
-    const { stdout } = await run(process.execPath, [...flags, hunter, "--seeds", String(seeds)], {
-      timeout: MAX_HUNT_MS,
-    });
+    const options = ["--seeds", String(seeds)];
+    if (hint !== undefined) options.push("--hint", JSON.stringify(hint));
+    const { stdout } = await run(process.execPath, [...flags, hunter, ...options], { timeout: MAX_HUNT_MS });
     return (JSON.parse(stdout) as Kill | null) ?? undefined;
   }
 
