@@ -46,10 +46,17 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
    */
   | { readonly type: "clock-anomaly" }
   /**
-   * With `lastWill`: nothing would give the lease back if this process died now, because the request could not be signed
-   * or handed over. The lease would run out. It is tried again with each renewal. Emitted once until it works again.
+   * A part of `lastWill` does not work. The election goes on. Emitted once until it works again.
+   *
+   * - `companion`: no companion process could be started, or it takes nothing. If this process is killed, its lease runs out.
+   * - `exit-hook`: nothing can be sent while this process exits. The companion sends it.
+   * - `signature`: the request could not be signed, so an older one would be sent, or none. It is tried again with each renewal.
    */
-  | { readonly type: "last-will-unavailable"; readonly error: unknown }
+  | {
+      readonly type: "last-will-unavailable";
+      readonly part: "companion" | "exit-hook" | "signature";
+      readonly error: unknown;
+    }
   /** A bug of this library was found: please report it. A leadership that depends on it ends at once. */
   | { readonly type: "internal-error"; readonly error: InternalError }
 );

@@ -10,20 +10,32 @@ export interface SignedWill {
    * is final.
    */
   readonly basis: { readonly term: number; readonly revision: number } | undefined;
-  /** How long after `set` it is of use, in milliseconds. After that the lease has run out by itself. */
+  /** How long after the death another try is of use, in milliseconds. After that the lease has run out by itself. */
   readonly worthMs: number;
 }
 
-/** Executes the wills of a process that has died. It outlives the process by a moment, or stands beside it. */
+/** Executes the wills of all elections of this process. It outlives the process by a moment, or stands beside it. */
 export interface WillExecutor {
   /**
    * Replaces the will of this key. Calls take effect in their order. Resolves when the will is executed even if this process
-   * dies now. Rejects when nothing can execute it.
+   * dies now, or when it is known that a part does not work.
    */
   set(key: string, will: SignedWill): Promise<void>;
+  /** The lease is given back or lost: nothing is to be sent for it. */
   clear(key: string): void;
   /** The listener is called when this process exits, before any will is sent. Returns a function that removes it. */
   onExit(listener: () => void): () => void;
+  /** The listener is called for each part that does not work, now or later. Returns a function that removes it. */
+  onUnavailable(listener: (unavailable: UnavailablePart) => void): () => void;
+}
+
+/**
+ * A part that does not work in this process. Without `companion` the lease of a process that is killed runs out; without
+ * `exit-hook` so does the lease of one that exits.
+ */
+export interface UnavailablePart {
+  readonly part: "companion" | "exit-hook";
+  readonly error: unknown;
 }
 
 const given = new WeakMap<LeaseStore, WillExecutor>();

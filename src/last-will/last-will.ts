@@ -1,7 +1,7 @@
 import { withTimeout } from "../async.js";
 import { Code } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
-import type { Emit } from "../events.js";
+import type { ElectionEvent, Emit } from "../events.js";
 import { isHeldIn, type Lease } from "../protocol/lease.js";
 import type { AcquireRequest, ResignRequest } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -11,6 +11,8 @@ import { executorOf, type SignedWill, type WillExecutor } from "./executor.js";
 
 /** DynamoDB takes a signed request for five minutes: when signing fails once, there is time for another try. */
 const SIGN_AGAIN_MS = 120_000;
+
+type Failure = Pick<Extract<ElectionEvent, { type: "last-will-unavailable" }>, "part" | "error">;
 
 /** A will before it is signed. */
 interface Will extends Pick<SignedWill, "basis"> {
@@ -30,7 +32,9 @@ export class LastWill {
   #will: Will | undefined;
   /** Of the latest will. An older one that is still being signed is not handed over any more. */
   #number = 0;
-  #isUnavailable = false;
+  /** What does not work and has been told. */
+  readonly #told = new Set<Failure["part"]>();
+  #stopListening: (() => void) | undefined;
 
   constructor(
     private readonly signer: LeaseSigner,
@@ -79,6 +83,8 @@ export class LastWill {
       this.#will = undefined;
       this.#number += 1;
       this.executor.clear(this.#key);
+      this.#stopListening?.();
+      this.#stopListening = undefined;
     }
   }
 
@@ -111,23 +117,31 @@ export class LastWill {
 
   /** Whether the executor has the will. */
   async #put(will: Will, timeoutMs: number): Promise<boolean> {
-    const { clock, leaseDurationMs } = this.options;
+    const { clock, leaseDurationMs: worthMs } = this.options;
+    this.#stopListening ??= this.executor.onUnavailable((unavailable) => this.#tell(unavailable));
     this.#will = will;
     this.#number += 1;
     const number = this.#number;
+    let part: Failure["part"] = "signature";
     try {
       await withTimeout(clock, timeoutMs, async (abort) => {
         const request = await will.sign(abort);
         if (number !== this.#number) return;
-        await this.executor.set(this.#key, { request, basis: will.basis, worthMs: leaseDurationMs });
+        part = "companion";
+        await this.executor.set(this.#key, { request, basis: will.basis, worthMs });
       });
-      this.#isUnavailable = false;
+      this.#told.delete("signature");
       return true;
     } catch (error) {
-      if (!this.#isUnavailable) this.emit({ type: "last-will-unavailable", error });
-      this.#isUnavailable = true;
+      this.#tell({ part, error });
       return false;
     }
+  }
+
+  #tell({ part, error }: Failure): void {
+    if (this.#told.has(part)) return;
+    this.#told.add(part);
+    this.emit({ type: "last-will-unavailable", part, error });
   }
 }
 

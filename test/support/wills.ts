@@ -1,4 +1,9 @@
-import { executeWillsOf, type SignedWill, type WillExecutor } from "../../src/last-will/executor.js";
+import {
+  executeWillsOf,
+  type SignedWill,
+  type UnavailablePart,
+  type WillExecutor,
+} from "../../src/last-will/executor.js";
 import type { Answer } from "../../src/protocol/verbs.js";
 import type { LeaseSigner, LeaseStore } from "../../src/store/lease-store.js";
 import type { SignedRequest } from "../../src/store/signed-request.js";
@@ -39,6 +44,7 @@ export class FakeExecutor implements WillExecutor {
   /** Asked before each `set` takes effect. It may wait or throw. */
   beforeSet: (will: SignedWill) => Promise<void> = async () => {};
   readonly #listeners = new Set<() => void>();
+  readonly #unavailableListeners = new Set<(unavailable: UnavailablePart) => void>();
 
   async set(key: string, will: SignedWill): Promise<void> {
     await this.beforeSet(will);
@@ -56,8 +62,17 @@ export class FakeExecutor implements WillExecutor {
     return () => void this.#listeners.delete(listener);
   }
 
+  onUnavailable(listener: (unavailable: UnavailablePart) => void): () => void {
+    this.#unavailableListeners.add(listener);
+    return () => void this.#unavailableListeners.delete(listener);
+  }
+
   get listening(): number {
     return this.#listeners.size;
+  }
+
+  fail(unavailable: UnavailablePart): void {
+    for (const listener of this.#unavailableListeners) listener(unavailable);
   }
 
   /** What the exit hook does before it sends. */
