@@ -86,13 +86,14 @@ export function duration(
   min: number,
   max: number,
   suggestion: number,
-  minName?: string,
+  names: { min?: string; max?: string } = {},
 ): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
-  const from = minName ? `${minName} = ${min}` : String(min);
+  const from = names.min ? `${names.min} = ${min}` : min;
+  const to = names.max ? `${names.max} = ${max}` : max;
   throw new InvalidOptionError(
     option,
-    `must be a whole number of milliseconds from ${from} to ${max}`,
+    `must be a whole number of milliseconds from ${from} to ${to}`,
     value,
     suggestion,
   );

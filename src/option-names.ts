@@ -35,6 +35,7 @@ const SUCCESSION: Record<keyof RankSuccession, 0> = { order: 0, rank: 0, preempt
 const TUNING: Record<keyof Tuning, 0> = {
   safetyMarginMs: 0,
   requestTimeoutMs: 0,
+  standbyPollMs: 0,
   historyRetentionMs: 0,
   expiry: 0,
 };

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { Code, notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import { checkNames, groupOf } from "./known-names.js";
-import { DAY_MS, NAME_PATTERN, NAME_RULE } from "./limits.js";
+import { DAY_MS, MIN_INTERVAL_MS, NAME_PATTERN, NAME_RULE } from "./limits.js";
 import { ELECTION_PATHS } from "./option-names.js";
 import type { CandidateOptions, Runtime, Tuning } from "./options.js";
 import { isOrder, type Order } from "./protocol/line.js";
@@ -33,6 +33,7 @@ export interface ResolvedOptions {
   readonly maxTenureMs: number | undefined;
   readonly slotMs: number;
   readonly handoffPollMs: number;
+  readonly standbyPollMs: number | undefined;
   readonly refreshIntervalMs: number;
   readonly group: string | undefined;
   readonly healthy: (() => boolean | Promise<boolean>) | undefined;
@@ -86,6 +87,7 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
     );
   }
   const { clock, random } = resolveRuntime(options.runtime);
+  const succession = resolveSuccession(options.succession, leaseDurationMs);
   return {
     name,
     candidateId: `${label}-${randomPart(random)}`,
@@ -109,10 +111,11 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
       3_650 * DAY_MS,
       DEFAULT_RETENTION_MS,
     ),
-    ...resolveSuccession(options.succession, leaseDurationMs),
+    ...succession,
     // Places in the line try one after another. Each waits this much longer than the one before it.
     slotMs: Math.ceil(leaseDurationMs / 30),
     handoffPollMs: 20,
+    standbyPollMs: resolveStandbyPoll(tuning.standbyPollMs, succession.order, timing.renewIntervalMs),
     refreshIntervalMs: leaseDurationMs,
     eligible,
     group,
@@ -186,6 +189,19 @@ function resolvePreempt(preempt: unknown = false, leaseDurationMs: number) {
   };
 }
 
+/** The first in line polls at each renewal anyway, so a longer time would change nothing. */
+function resolveStandbyPoll(given: unknown, order: Order, renewIntervalMs: number): number | undefined {
+  if (given === undefined) return undefined;
+  const option = "tuning.standbyPollMs";
+  const suggestion = Math.min(250, renewIntervalMs);
+  const pollMs = duration(option, given, MIN_INTERVAL_MS, renewIntervalMs, suggestion, {
+    max: "renewIntervalMs",
+  });
+  if (order !== "random") return pollMs;
+  const rule = `must be an order that keeps a line, with ${option}: in a random order nobody is first in line`;
+  throw new InvalidOptionError("succession", rule, order, "arrival");
+}
+
 function resolveExpiry(expiry: unknown = "service-clock") {
   const maxServiceClockErrorMs = DEFAULT_CLOCK_ERROR_MS;
   if (expiry === "service-clock" || expiry === "observation") {
@@ -252,7 +268,7 @@ function timingFor(leaseDurationMs: number, renewMs: number | undefined, tuning:
       driftMs,
       DAY_MS,
       tenth,
-      "leaseDurationMs / 250",
+      { min: "leaseDurationMs / 250" },
     ),
     requestTimeoutMs: duration("tuning.requestTimeoutMs", requestTimeoutMs, 10, DAY_MS, answer),
   };

@@ -54,6 +54,17 @@ test.each<[string, Record<string, unknown>, string]>([
     { leaseDurationMs: 3_000, tuning: { requestTimeoutMs: 2_000 } },
     "leaseDurationMs",
   ],
+  [
+    "a standby that polls more often than is useful",
+    { succession: "arrival", tuning: { standbyPollMs: 49 } },
+    "tuning.standbyPollMs",
+  ],
+  [
+    "a standby that polls less often than each renewal",
+    { succession: "arrival", tuning: { standbyPollMs: 5_001 } },
+    "tuning.standbyPollMs",
+  ],
+  ["a standby that polls, and no order", { tuning: { standbyPollMs: 250 } }, "succession"],
   ["a name with ':'", { name: "session:1" }, "name"],
   ["a name with '#'", { name: "term#1" }, "name"],
   ["an empty name", { name: "" }, "name"],
@@ -130,7 +141,7 @@ test("a name that resembles none is not shown, and those that are known are", ()
     /^options: name 2 is not one of client, tableName, .*, runtime; received the number 1/,
   );
   expect(() => resolve({ tuning: { zoo: 1 } } as never)).toThrow(
-    /^tuning: name 1 is not one of safetyMarginMs, requestTimeoutMs, historyRetentionMs, expiry;/,
+    /^tuning: name 1 is not one of safetyMarginMs, requestTimeoutMs, standbyPollMs, historyRetentionMs, expiry;/,
   );
 });
 
@@ -141,7 +152,7 @@ test("options that are no object are refused, and a group tells its own names on
     expect(() => new Operator(nothing as never)).toThrow(refused);
   }
   expect(() => resolve({ tuning: 7 } as never)).toThrow(
-    /^tuning: must be an object with safetyMarginMs, requestTimeoutMs, historyRetentionMs, expiry; received/,
+    /^tuning: must be an object with safetyMarginMs, requestTimeoutMs, standbyPollMs, historyRetentionMs, expiry; received/,
   );
 });
 

@@ -72,6 +72,7 @@ const IN_GROUPS: Record<InGroups, (canary: unknown) => object> = {
   "succession.maxTenureMs": (maxTenureMs) => ({ succession: { order: "ring", maxTenureMs } }),
   "tuning.safetyMarginMs": (safetyMarginMs) => ({ tuning: { safetyMarginMs } }),
   "tuning.requestTimeoutMs": (requestTimeoutMs) => ({ tuning: { requestTimeoutMs } }),
+  "tuning.standbyPollMs": (standbyPollMs) => ({ succession: "arrival", tuning: { standbyPollMs } }),
   "tuning.historyRetentionMs": (historyRetentionMs) => ({ tuning: { historyRetentionMs } }),
   "tuning.expiry": (expiry) => ({ tuning: { expiry } }),
   "tuning.expiry.maxServiceClockErrorMs": (maxServiceClockErrorMs) => ({

@@ -275,9 +275,7 @@ export class Campaign {
 
   #nextMove(jitterMs: number): Move {
     if (this.#acquireUnanswered) return { kind: "read", consistent: true };
-    const { candidateId, useServiceClock, eligible, group, slotMs, handoffPollMs } = this.options;
-    const me = { candidateId, useServiceClock, jitterMs, eligible, group, slotMs, handoffPollMs };
-    return nextMove(this.#observation, me, this.client.time.now(), this.client.time.service);
+    return nextMove(this.#observation, { ...this.options, jitterMs }, this.client.time.now(), this.client.time.service);
   }
 
   async #createPlaceholder(signal: AbortSignal | undefined): Promise<void> {

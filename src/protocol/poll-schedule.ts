@@ -70,11 +70,12 @@ export function afterEarlyWrite(
 /** When the next poll is due, in the observer's monotonic time. */
 export function nextPollMs(schedule: PollSchedule, intervalMs: number): number {
   const { afterMs, byMs, missed, polledAtMs } = schedule;
+  const isNarrow = byMs - afterMs <= intervalMs * NARROW_BRACKET;
+  const middleMs = (afterMs + byMs) / 2 + intervalMs;
+  // Also after earlier polls that showed nothing: a standby may poll between two renewals (rule 7d).
+  if (!isNarrow && (missed === 0 || polledAtMs < middleMs)) return middleMs;
   const latestMs = byMs + intervalMs * (1 + SLACK);
-  if (missed === 0) {
-    return byMs - afterMs > intervalMs * NARROW_BRACKET ? (afterMs + byMs) / 2 + intervalMs : latestMs;
-  }
-  if (polledAtMs < latestMs) return latestMs;
+  if (missed === 0 || polledAtMs < latestMs) return latestMs;
   // Overdue: poll less and less often, so that a late renewal is still seen soon after it.
   return polledAtMs + Math.min(Math.max(intervalMs, MIN_INTERVAL_MS), (intervalMs * 2 ** missed) / 20);
 }

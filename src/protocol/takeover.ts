@@ -68,6 +68,8 @@ export interface Candidacy {
   readonly slotMs: number;
   /** How often to poll when a leader that announced its end is about to release the lease. */
   readonly handoffPollMs: number;
+  /** How often to poll while this candidate is the first in line. Undefined: only at each renewal. */
+  readonly standbyPollMs: number | undefined;
 }
 
 /** What a candidate does next. */
@@ -177,14 +179,25 @@ export function pollsEvery(place: number): number {
   return Math.min(3, Math.max(1, place));
 }
 
+/** Whether this candidate is the standby: a row without a line has none. */
+function isStandby(lease: TermLease, candidateId: string): boolean {
+  return lease.line?.includes(candidateId) === true && placeOf(lease, candidateId) === 0;
+}
+
 /**
- * When the next poll is due. The successor polls often when the leader is about to release the lease (rule 7e).
+ * When the next poll is due. The first in line polls as often as its user wants (rule 7d), and the successor polls often when
+ * the leader is about to release the lease (rule 7e).
  */
 function nextPollForMeMs(observation: Observation, lease: TermLease, me: Candidacy, now: Instant): number {
   const { schedule, polledMs, firstSeenMs } = observation;
   const place = placeOf(lease, me.candidateId);
-  const usualMs =
+  const atRenewalMs =
     nextPollMs(schedule, lease.renewIntervalMs) + (pollsEvery(place) - 1) * lease.renewIntervalMs;
+  const standbyMs =
+    me.standbyPollMs !== undefined && isStandby(lease, me.candidateId)
+      ? polledMs + me.standbyPollMs
+      : Number.POSITIVE_INFINITY;
+  const usualMs = Math.min(atRenewalMs, standbyMs);
   const announcement = lease.kind === "held" ? lease.announcement : undefined;
   if (announcement === undefined) return usualMs;
   const { inMs, to } = announcement;

@@ -18,6 +18,7 @@ const me = (candidateId: string, facts: Partial<Candidacy> = {}): Candidacy => (
   group: undefined,
   slotMs: SLOT_MS,
   handoffPollMs: 50,
+  standbyPollMs: undefined,
   ...facts,
 });
 const at = (ms: number) => ({ monotonicMs: ms, wallMs: ms });
@@ -183,4 +184,20 @@ test("those at the head of the line watch closely; of an announced end, only who
   const named = { announcement: { inMs: 500, to: "d" } };
   expect(looks(named, me("d"))).toBeGreaterThan(15);
   expect(looks(named, me("b"))).toBe(looks({}, me("b")));
+});
+
+test("only the first in line polls as often as its user wants, whatever else is on the row", () => {
+  const often = { standbyPollMs: 100 };
+  expect(looks({}, me("b", often))).toBeGreaterThanOrEqual(20);
+  expect(looks({}, me("b", often))).toBeLessThanOrEqual(20 + looks({}, me("b")));
+  expect(looks({ line: ["dead", "b"] }, me("b", often))).toBeGreaterThanOrEqual(20);
+  // An end that is announced to another one may not come.
+  expect(looks({ announcement: { inMs: 500, to: "d" } }, me("b", often))).toBeGreaterThanOrEqual(20);
+  for (const other of ["c", "d", "e", "stranger"]) {
+    expect(looks({}, me(other, often))).toBe(looks({}, me(other)));
+  }
+  // Nobody is first in a line that nobody keeps, or that is empty.
+  for (const line of [undefined, [], ["dead"]]) {
+    expect(looks({ line }, me("b", often))).toBe(looks({ line }, me("b")));
+  }
 });

@@ -26,7 +26,7 @@ const CANDIDACIES = new Map([..."abc"].map((id) => [id, candidacyOf(id)]));
 
 function candidacyOf(candidateId: string): Candidacy {
   const noLine = { jitterMs: 0, eligible: true, group: undefined, slotMs: 0, handoffPollMs: TICK_MS };
-  return { candidateId, useServiceClock: true, ...noLine };
+  return { candidateId, useServiceClock: true, standbyPollMs: undefined, ...noLine };
 }
 
 /**

@@ -17,6 +17,7 @@ const me = {
   group: undefined as string | undefined,
   slotMs: 100,
   handoffPollMs: 50,
+  standbyPollMs: undefined,
 };
 const at = (ms: number) => ({ monotonicMs: ms, wallMs: ms });
 

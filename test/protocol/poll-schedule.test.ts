@@ -9,13 +9,14 @@ import {
   nextPollMs,
 } from "../../src/protocol/poll-schedule.js";
 
-/** Looks at a lease renewed at `phase + k × interval`, starting at an arbitrary moment. */
+/** Looks at a lease renewed at `phase + k × interval`, starting at an arbitrary moment; also every `betweenMs`. */
 function follow(
   phaseMs: number,
   startMs: number,
   intervalMs: number,
   renewals: number,
   lateMs = (_k: number) => 0,
+  betweenMs = Number.POSITIVE_INFINITY,
 ) {
   const writtenAt = (k: number) => phaseMs + k * intervalMs + lateMs(k);
   const writesBy = (ms: number) => {
@@ -34,7 +35,7 @@ function follow(
   const lags: number[] = [];
   let looks = 0;
   for (let nowMs = startMs; lags.length < renewals; ) {
-    nowMs = Math.max(nowMs, nextPollMs(schedule, dueAfter(seen)));
+    nowMs = Math.max(nowMs, Math.min(nextPollMs(schedule, dueAfter(seen)), polledMs + betweenMs));
     looks += 1;
     const newest = writesBy(nowMs);
     if (newest > seen) {
@@ -80,6 +81,21 @@ test("whatever the phase of the first look, one look a renewal notices it within
         const { lags, looks } = follow(phaseMs, startMs, intervalMs, 40);
         // Up to six renewals find the phase, with at most one more look each.
         expect(looks).toBeLessThanOrEqual(40 + 8);
+        for (const lagMs of lags.slice(8)) expect(lagMs).toBeLessThanOrEqual(intervalMs * 0.035);
+      },
+    ),
+  );
+});
+
+test("looks between the renewals, however many, do not hide when a renewal is due", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 4_999 }),
+      fc.integer({ min: 20_000, max: 40_000 }),
+      fc.integer({ min: 1_000, max: 5_000 }),
+      fc.integer({ min: 3, max: 40 }),
+      (phaseMs, startMs, intervalMs, parts) => {
+        const { lags } = follow(phaseMs, startMs, intervalMs, 40, () => 0, intervalMs / parts);
         for (const lagMs of lags.slice(8)) expect(lagMs).toBeLessThanOrEqual(intervalMs * 0.035);
       },
     ),
