@@ -87,7 +87,6 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
     );
   }
   const { clock, random } = resolveRuntime(options.runtime);
-  const succession = resolveSuccession(options.succession, leaseDurationMs);
   return {
     name,
     candidateId: `${label}-${randomPart(random)}`,
@@ -111,11 +110,11 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
       3_650 * DAY_MS,
       DEFAULT_RETENTION_MS,
     ),
-    ...succession,
+    ...resolveSuccession(options.succession, leaseDurationMs),
     // Places in the line try one after another. Each waits this much longer than the one before it.
     slotMs: Math.ceil(leaseDurationMs / 30),
     handoffPollMs: 20,
-    standbyPollMs: resolveStandbyPoll(tuning.standbyPollMs, succession.order, timing.renewIntervalMs),
+    standbyPollMs: resolveStandbyPoll(options, timing.renewIntervalMs),
     refreshIntervalMs: leaseDurationMs,
     eligible,
     group,
@@ -190,16 +189,20 @@ function resolvePreempt(preempt: unknown = false, leaseDurationMs: number) {
 }
 
 /** The first in line polls at each renewal anyway, so a longer time would change nothing. */
-function resolveStandbyPoll(given: unknown, order: Order, renewIntervalMs: number): number | undefined {
-  if (given === undefined) return undefined;
+function resolveStandbyPoll(
+  { tuning, succession }: CandidateOptions,
+  renewIntervalMs: number,
+): number | undefined {
   const option = "tuning.standbyPollMs";
+  const given: unknown = tuning?.standbyPollMs;
+  if (given === undefined) return undefined;
   const suggestion = Math.min(250, renewIntervalMs);
   const pollMs = duration(option, given, MIN_INTERVAL_MS, renewIntervalMs, suggestion, {
     max: "renewIntervalMs",
   });
-  if (order !== "random") return pollMs;
+  if (succession !== undefined && succession !== "random") return pollMs;
   const rule = `must be an order that keeps a line, with ${option}: in a random order nobody is first in line`;
-  throw new InvalidOptionError("succession", rule, order, "arrival");
+  throw new InvalidOptionError("succession", rule, succession, "arrival");
 }
 
 function resolveExpiry(expiry: unknown = "service-clock") {
@@ -262,14 +265,9 @@ function timingFor(leaseDurationMs: number, renewMs: number | undefined, tuning:
   const { safetyMarginMs = tenth, requestTimeoutMs = answer } = tuning;
   return {
     renewIntervalMs: duration("renewIntervalMs", renewMs ?? third, 50, DAY_MS, third),
-    safetyMarginMs: duration(
-      "tuning.safetyMarginMs",
-      safetyMarginMs,
-      driftMs,
-      DAY_MS,
-      tenth,
-      { min: "leaseDurationMs / 250" },
-    ),
+    safetyMarginMs: duration("tuning.safetyMarginMs", safetyMarginMs, driftMs, DAY_MS, tenth, {
+      min: "leaseDurationMs / 250",
+    }),
     requestTimeoutMs: duration("tuning.requestTimeoutMs", requestTimeoutMs, 10, DAY_MS, answer),
   };
 }

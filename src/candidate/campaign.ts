@@ -5,7 +5,7 @@ import type { Emit } from "../events.js";
 import type { LastWill } from "../last-will/last-will.js";
 import type { LeaseClient, WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
-import type { Held, Lease, TermLease } from "../protocol/lease.js";
+import { type Held, holderOf, type Lease, type TermLease } from "../protocol/lease.js";
 import { forgetRow, type Observation, observe, observeHistory } from "../protocol/observation.js";
 import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
 import {
@@ -38,6 +38,8 @@ export interface Elected {
 export interface Won extends Elected {
   readonly kind: "elected";
   readonly previous: TermLease | undefined;
+  /** Who held it before, if that was seen. */
+  readonly lastHolder: string | undefined;
 }
 
 export interface NotElected {
@@ -275,7 +277,12 @@ export class Campaign {
 
   #nextMove(jitterMs: number): Move {
     if (this.#acquireUnanswered) return { kind: "read", consistent: true };
-    return nextMove(this.#observation, { ...this.options, jitterMs }, this.client.time.now(), this.client.time.service);
+    return nextMove(
+      this.#observation,
+      { ...this.options, jitterMs },
+      this.client.time.now(),
+      this.client.time.service,
+    );
   }
 
   async #createPlaceholder(signal: AbortSignal | undefined): Promise<void> {
@@ -294,6 +301,7 @@ export class Campaign {
   async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
     const seen = this.#observation?.lease;
     const previous = seen?.kind === "placeholder" ? undefined : seen;
+    const lastHolder = holderOf(seen) ?? this.#observation?.lastHolder;
     await this.lastWill?.beforeAcquire({ basis, term });
     let written: WriteResult<Held>;
     try {
@@ -320,7 +328,7 @@ export class Campaign {
     const now = this.client.time.now();
     if (trustLeftMs(sent, trustMs(this.options), now) <= 0) return undefined;
     this.emit({ type: "elected", term: lease.term, tookMs: longestElapsedMs(sent, now) });
-    return { kind: "elected", lease, sent, previous };
+    return { kind: "elected", lease, sent, previous, lastHolder };
   }
 
   #observe(lease: Lease | undefined, receivedMs: number, authoritative: boolean): void {

@@ -29,6 +29,13 @@ const args = {
     valueHint: "text",
     description: "A text that is published while leading, such as an endpoint; at most 1024 characters.",
   },
+  "standby-poll-ms": {
+    type: "string",
+    valueHint: "ms",
+    description:
+      "How often the first in line looks whether the lease was given back, in milliseconds, 50 to a third of the lease. " +
+      "Then the processes keep a line, in the order of their start. (Default: no line; each looks once per renewal)",
+  },
   "kill-after-ms": {
     type: "string",
     valueHint: "ms",
@@ -104,6 +111,11 @@ export const run = defineCommand({
       suggestion: DEFAULT_LEASE_MS,
     });
     const leaseMs = leaseDurationMs ?? DEFAULT_LEASE_MS;
+    const standbyPollMs = wholeNumber("standby-poll-ms", given["standby-poll-ms"], {
+      min: 50,
+      max: Math.floor(leaseMs / 3),
+      suggestion: Math.min(250, Math.floor(leaseMs / 3)),
+    });
     const killAfterMs =
       wholeNumber("kill-after-ms", given["kill-after-ms"], {
         min: 0,
@@ -117,6 +129,7 @@ export const run = defineCommand({
       label: given.label,
       value: given.value,
       leaseDurationMs: leaseMs,
+      ...(standbyPollMs !== undefined && { succession: "arrival", tuning: { standbyPollMs } }),
       // Half of it is for the announcement. In the other half the command is gone, and the lease is given back.
       stopTimeoutMs: 2 * (killAfterMs + 5_000),
     });

@@ -1,7 +1,7 @@
 import type { Registration } from "../candidate/registration.js";
 import { type EndReason, TableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
-import { type Held, holderOf, type TermLease } from "../protocol/lease.js";
+import type { Held, TermLease } from "../protocol/lease.js";
 import { type Candidate, keepsLine, lineOf, preemptedBy } from "../protocol/line.js";
 import { aliveMembers, deletableRows, type Membership, updateMembership } from "../protocol/membership.js";
 import type { CandidateRow } from "../protocol/verbs.js";
@@ -33,9 +33,10 @@ export class Succession {
     private readonly options: ResolvedOptions,
     private readonly registration: Registration,
     previous: TermLease | undefined,
+    lastHolder: string | undefined,
   ) {
     this.#sinceMs = client.time.now().monotonicMs;
-    this.#suspects = suspectsOf(previous, options.candidateId);
+    this.#suspects = suspectsOf(previous, lastHolder, options.candidateId);
   }
 
   /** The line that the next renewal should write. Undefined: the row has it already, or it is not known yet. */
@@ -112,14 +113,21 @@ export class Succession {
   }
 }
 
-/** The candidates that were before this one in the row's line, and did not lead. They may be dead. */
-function suspectsOf(previous: TermLease | undefined, me: string): Set<string> {
+/**
+ * The candidates that were before this one in the row's line, and did not lead, and a holder that did not end as planned.
+ * They may be dead.
+ */
+function suspectsOf(
+  previous: TermLease | undefined,
+  lastHolder: string | undefined,
+  me: string,
+): Set<string> {
   if (previous === undefined) return new Set();
   const { line = [] } = previous;
-  const reservedFor = previous.kind === "vacant" ? previous.reservation?.candidateId : undefined;
+  const vacant = previous.kind === "vacant" ? previous : undefined;
+  const isGone = vacant === undefined || vacant.endReason === "crashed";
   const place = line.indexOf(me);
   const before = place < 0 ? line : line.slice(0, place);
-  return new Set(
-    [holderOf(previous), reservedFor, ...before].filter((id) => id !== undefined && id !== me) as string[],
-  );
+  const suspects = [isGone ? lastHolder : undefined, vacant?.reservation?.candidateId, ...before];
+  return new Set(suspects.filter((id) => id !== undefined && id !== me) as string[]);
 }

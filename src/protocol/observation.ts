@@ -1,5 +1,5 @@
 import type { Instant } from "../clock.js";
-import type { Held, Lease } from "./lease.js";
+import { type Held, holderOf, type Lease } from "./lease.js";
 import {
   afterEarlyWrite,
   afterNoChange,
@@ -19,6 +19,8 @@ export interface Observation {
   /** When the latest response arrived. */
   readonly polledMs: number;
   readonly schedule: PollSchedule;
+  /** On a vacant row: who held it in the term that ended, if that was seen. The row does not say it any more. */
+  readonly lastHolder?: string | undefined;
   /** Only for a placeholder, and read after it was created: terms must go on from here (rule 5a). */
   readonly history?: History | undefined;
   readonly historyReadAt?: Instant | undefined;
@@ -98,7 +100,11 @@ export function observe(
   const schedule = isRenewed
     ? written(previous.schedule, known, lease, receivedMs)
     : betweenPolls(previous.polledMs, receivedMs);
-  return { lease, firstSeenMs: receivedMs, polledMs: receivedMs, schedule, memory };
+  const lastHolder =
+    lease.kind === "vacant" && lease.term === known.term
+      ? (holderOf(known) ?? previous.lastHolder)
+      : undefined;
+  return { lease, firstSeenMs: receivedMs, polledMs: receivedMs, schedule, lastHolder, memory };
 }
 
 type Pair = Pick<Lease, "term" | "revision">;

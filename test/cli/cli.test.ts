@@ -233,6 +233,7 @@ test.each([
   [["run", "a#b", "--", "true"], 2, "name"],
   [["run", "e"], 2, "needs an election and a command"],
   [["run", "e", "--lease-ms", "0", "--", "true"], 2, "--lease-ms"],
+  [["run", "e", "--standby-poll-ms", "5001", "--", "true"], 2, "--standby-poll-ms"],
   [["run", "e", "--leasems", "5", "--", "true"], 2, "no such option"],
   [["operate", "e", "reset-tick", "--to", "--json"], 2, "--to: needs a value"],
   [["operate", "e", "reset-tick", "--to"], 2, "--to: needs a value"],

@@ -84,6 +84,15 @@ export const durations: Section = {
     }),
     "a safety margin of 0": given({ tuning: { safetyMarginMs: 0 } }),
     "a safety margin as long as the lease": given({ tuning: { safetyMarginMs: 15_000 } }),
+    "a `standbyPollMs` of 1, for as often as possible": given({
+      succession: "arrival",
+      tuning: { standbyPollMs: 1 },
+    }),
+    "a `standbyPollMs` longer than the time between renewals": given({
+      succession: "arrival",
+      tuning: { standbyPollMs: 10_000 },
+    }),
+    "a `standbyPollMs` without an order of succession": given({ tuning: { standbyPollMs: 250 } }),
     "`stopTimeoutMs: -1`, for no limit": given({ stopTimeoutMs: -1 }),
     "a `historyRetentionMs` of 30, in days": given({ tuning: { historyRetentionMs: 30 } }),
     "`maxTenureMs: 0`, for no limit": given({ succession: { order: "ring", maxTenureMs: 0 } }),

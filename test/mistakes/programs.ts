@@ -94,6 +94,7 @@ const commands: Section = {
     "`incumbent run billing/nightly`, without a command": running("run", "billing/nightly"),
     "`incumbent run -- python3 job.py`, without an election": running("run", "--", "python3", "job.py"),
     "`incumbent run billing:nightly -- …`": running("run", "billing:nightly", "--", "true"),
+    "`--standby-poll-ms 5`": running("run", "billing/nightly", "--standby-poll-ms", "5", "--", "true"),
     "`--lease-ms 15s`": running("run", "billing/nightly", "--lease-ms", "15s", "--", "true"),
     "`--lease 15000`": running("run", "billing/nightly", "--lease", "15000", "--", "true"),
     "`-t leases`": running("status", "-t", "leases"),

@@ -21,8 +21,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "trust-of-an-acquire-from-the-response",
     revives: "the same, for the first write of a tenure",
     file: "src/candidate/campaign.ts",
-    from: 'return { kind: "elected", lease, sent, previous };',
-    to: 'return { kind: "elected", lease, sent: now, previous };',
+    from: 'return { kind: "elected", lease, sent, previous, lastHolder };',
+    to: 'return { kind: "elected", lease, sent: now, previous, lastHolder };',
   },
   {
     name: "refusal-taken-for-loss",
@@ -309,8 +309,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "observation-goes-on-across-renewals",
     revives: "a holder is called dead although it renewed",
     file: "src/protocol/observation.ts",
-    from: "  return { lease, firstSeenMs: receivedMs, polledMs: receivedMs, schedule, memory };\n}\n\ntype",
-    to: "  return { lease, firstSeenMs: previous.firstSeenMs, polledMs: receivedMs, schedule, memory };\n}\n\ntype",
+    from: "  return { lease, firstSeenMs: receivedMs, polledMs: receivedMs, schedule, lastHolder, memory };",
+    to: "  return { lease, firstSeenMs: previous.firstSeenMs, polledMs: receivedMs, schedule, lastHolder, memory };",
   },
   {
     name: "an-evicted-lease-is-a-vacancy",
