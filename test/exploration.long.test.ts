@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Held, holderOf, type Lease } from "../src/protocol/lease.js";
+import type { Observation } from "../src/protocol/observation.js";
 import { SMALL } from "./exploration/bounds.js";
 import { REAL_RULES, type Rules } from "./exploration/rules.js";
 import { type Explored, explore, search } from "./exploration/search.js";
@@ -204,6 +205,98 @@ const FAULTS: ReadonlyArray<{
           row && heldLease({ ...row, holder: request.candidateId, term: request.term }),
           request,
         ),
+    },
+  },
+  {
+    fault: "a last will leaves the revision as it is",
+    breaks: "pairs never repeat",
+    within: "last will",
+    rules: {
+      crashed: (row, request) => {
+        const lease = REAL_RULES.crashed(row, request);
+        return lease && { ...lease, revision: lease.revision - 1 };
+      },
+    },
+  },
+  {
+    fault: "a last will has a revision from when it was signed",
+    breaks: "pairs never repeat",
+    within: "last will",
+    rules: {
+      // As the acquire of this term wrote it, and one more.
+      crashed: (row, request) => {
+        const lease = REAL_RULES.crashed(row, request);
+        return lease && { ...lease, revision: request.term + 1 };
+      },
+    },
+  },
+  {
+    fault: "a last will asks for no term",
+    breaks: "no will of the living",
+    within: "last will",
+    rules: {
+      crashed: (row, request) =>
+        row?.kind === "held"
+          ? REAL_RULES.crashed(row, { ...request, candidateId: row.holder, term: row.term })
+          : undefined,
+    },
+  },
+  {
+    fault: "a will is handed over when the acquire has been answered",
+    breaks: "vacant after a will",
+    within: "last will",
+    rules: {
+      willsBeforeAcquire: (wills) => wills,
+      willsAfter: (wills, row, candidateId) => {
+        const isMine = holderOf(row) === candidateId && row !== undefined;
+        return isMine
+          ? [{ term: row.term, basis: undefined }]
+          : REAL_RULES.willsAfter(wills, row, candidateId);
+      },
+    },
+  },
+  {
+    fault: "the will for the next term replaces that for the present one",
+    breaks: "vacant after a will",
+    within: "last will",
+    rules: { willsBeforeAcquire: (_wills, next) => [next] },
+  },
+  {
+    fault: "a will that was refused is not sent again",
+    breaks: "vacant after a will",
+    within: "last will",
+    rules: { isRefusalFinal: () => true },
+  },
+  {
+    fault: "a will is taken back when an acquire has been refused",
+    breaks: "vacant after a will",
+    within: "last will",
+    rules: {
+      willsAfter: (wills, row, candidateId) =>
+        REAL_RULES.willsAfter(
+          wills.filter(({ basis }) => basis === undefined),
+          row,
+          candidateId,
+        ),
+    },
+  },
+  {
+    fault: "the end of the pipe alone is taken for the death of the process",
+    breaks: "no will of the living",
+    within: "last will",
+    rules: { isDead: ({ hasPipeEnded }) => hasPipeEnded },
+  },
+  {
+    fault: "a crashed lease is not free at once",
+    breaks: "liveness",
+    within: "last will",
+    rules: {
+      nextMove: (observation, ...rest) => {
+        const lease = observation?.lease;
+        const isCrashed = lease?.kind === "vacant" && lease.endReason === "crashed";
+        const evicted = isCrashed ? { ...observation, lease: { ...lease, endReason: "evicted" } } : undefined;
+        return REAL_RULES.nextMove((evicted as Observation | undefined) ?? observation, ...rest);
+      },
     },
   },
   {

@@ -19,6 +19,12 @@ export interface Bounds {
   readonly lateRequests: number;
   /** Requests that their SDK sends once more. */
   readonly sentTwice: number;
+  /** Whether a candidate that crashes leaves its last will (rule 2n) to something that outlives it. */
+  readonly wills: boolean;
+  /** Of whoever has crashed: what was to execute its wills is gone too, or has given up. */
+  readonly lostWills: number;
+  /** Something closes the pipe by whose end a crash is noticed, and the process lives. */
+  readonly endedPipes: number;
   /** By an operator. */
   readonly evictions: number;
   readonly deletions: number;
@@ -41,6 +47,7 @@ const NETWORK_FAULTS = { crashes: 1, lostAnswers: 1, lateRequests: 1, sentTwice:
 const NO_FAULTS = { crashes: 0, lostAnswers: 0, lateRequests: 0, sentTwice: 0 };
 const NOTHING_ELSE = {
   ...{ evictions: 0, deletions: 0, clockFaults: 0, lyingHeaders: 0, fencedWrites: 0 },
+  ...{ wills: false, lostWills: 0, endedPipes: 0 },
   serviceClock: false,
 };
 /** Two tenures: whatever one leader can do to the next. */
@@ -54,6 +61,8 @@ const DELETIONS = { ...NETWORK_FAULTS, ...NOTHING_ELSE, deletions: 1 };
 /** A row that was deleted, and made again by a copy of the request that had made it. */
 const MADE_AGAIN = { ...NO_FAULTS, ...NOTHING_ELSE, sentTwice: 1, deletions: 1 };
 const LOST_AND_LATE = { ...NO_FAULTS, ...NOTHING_ELSE, lostAnswers: 1, lateRequests: 1 };
+/** A will that is lost, or executed twice; and what the dead had sent, or given up, that lands after it. */
+const WILLS = { ...NETWORK_FAULTS, ...NOTHING_ELSE, wills: true, lostWills: 1, endedPipes: 1 };
 const CRASH_AND_LOST_ANSWER = { ...NO_FAULTS, ...NOTHING_ELSE, crashes: 1, lostAnswers: 1 };
 
 /** A few seconds each: for tests, and for looking whether a fault in the rules is found. */
@@ -63,11 +72,13 @@ export const SMALL: readonly NamedBounds[] = [
   { name: "made again", candidates: 2, ...FROM_NOTHING, leaseTicks: 2, faults: 2, ...MADE_AGAIN },
   { name: "service clock", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 1, ...LIES },
   { name: "lost and late", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 2, ...LOST_AND_LATE },
+  { name: "last will", candidates: 2, ...TWO_TENURES, leaseTicks: 2, faults: 2, ...WILLS },
   { name: "delays", candidates: 3, ...TWO_TENURES, leaseTicks: 3, faults: 0, ...NO_FAULTS, ...NOTHING_ELSE },
 ];
 
 /** What `npm run explore` goes through. */
 export const FULL: readonly NamedBounds[] = [
+  { name: "last will", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 3, ...WILLS, evictions: 1 },
   { name: "two faults", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 2, ...EVERY_FAULT },
   { name: "service clock", candidates: 2, ...TWO_TENURES, leaseTicks: 3, faults: 1, ...SERVICE_CLOCK },
   { name: "deleted rows", candidates: 2, ...FROM_NOTHING, leaseTicks: 3, faults: 1, ...DELETIONS },

@@ -3,9 +3,18 @@ import { holderOf, isHeldIn, type Lease } from "../../src/protocol/lease.js";
 import type { Observation } from "../../src/protocol/observation.js";
 import type { ServiceClock } from "../../src/protocol/service-clock.js";
 import type { Candidacy, Move } from "../../src/protocol/takeover.js";
+import type { AcquireRequest } from "../../src/protocol/verbs.js";
 import { type Broken, trustOf } from "./promises.js";
 import { endReasonOf, expiresAtOf } from "./row.js";
-import { type Candidate, type Model, type Request, type State, TICK_MS, withCandidate } from "./state.js";
+import {
+  type Candidate,
+  type Model,
+  type Request,
+  type State,
+  TICK_MS,
+  type Will,
+  withCandidate,
+} from "./state.js";
 import { land } from "./table.js";
 
 /**
@@ -76,7 +85,9 @@ export function campaign(
         term: move.term,
         value: undefined,
       };
-      return send({ ...state, serial: state.serial + 1 }, index, { verb: "acquire", body });
+      const wills = me.wills && model.rules.willsBeforeAcquire(me.wills, willFor(body));
+      const willing = withCandidate({ ...state, serial: state.serial + 1 }, index, { wills });
+      return send(willing, index, { verb: "acquire", body });
     }
   }
 }
@@ -94,6 +105,10 @@ function looksTheSame(row: Lease | undefined, known: Lease | undefined): boolean
     endReasonOf(row) === endReasonOf(known) &&
     expiresAtOf(row) === expiresAtOf(known)
   );
+}
+
+function willFor({ term, basis }: AcquireRequest): Will {
+  return { term, basis: { term: basis.term, revision: basis.revision } };
 }
 
 /** Each try has a revision of its own. */
@@ -145,8 +160,10 @@ export function receive(model: Model, state: State, index: number): Step {
   const seenMs = rules.seenFrom(sent, clock).monotonicMs;
   const observe = (authoritative: boolean) =>
     kept(rules.observe(me.observation, lease, seenMs, authoritative));
+  const isStale = request.verb === "read" && !request.consistent;
+  const wills = me.wills && lease && !isStale ? rules.willsAfter(me.wills, lease, candidateId) : me.wills;
   const after = (change: Partial<Candidate>, broken?: Broken): Step => ({
-    state: withCandidate(state, index, { waiting: undefined, ...change }),
+    state: withCandidate(state, index, { waiting: undefined, wills, ...change }),
     broken,
   });
   switch (request.verb) {
@@ -190,8 +207,9 @@ export function receive(model: Model, state: State, index: number): Step {
       const untrue = !released && landed && lease?.term === tenure.term;
       return after({ ...OVER, observation }, untrue ? untrueLoss(candidateId, tenure.term) : undefined);
     }
+    case "crash":
     case "write":
-      throw new Error("nobody waits for a write");
+      throw new Error(`nobody waits for a ${request.verb}`);
   }
 }
 

@@ -21,7 +21,7 @@ import { isRefused } from "./table.js";
  */
 
 const PHASES = ["campaigning", "leading", "resigning", "crashed"];
-const VERBS = ["read", "readHistory", "createPlaceholder", "acquire", "renew", "resign", "write"];
+const VERBS = ["read", "readHistory", "createPlaceholder", "acquire", "renew", "resign", "write", "crash"];
 const CLOCK_FAULTS = [
   ...["slow", "fast", "monotonic stands still", "wall stands still"],
   ...["wall is stepped forth", "wall is stepped back"],
@@ -115,6 +115,7 @@ function signature(candidate: Candidate, index: number): number {
 function putCandidate(candidate: Candidate): void {
   const { phase, observation, tenure, waiting, clock } = candidate;
   out.push(PHASES.indexOf(phase) * 2 + (candidate.unsure ? 1 : 0));
+  if (model.bounds.wills) putWills(candidate.wills);
   if (phase === "crashed") return;
   if (model.bounds.serviceClock) out.push((clock.wallMs - state.nowMs) / TICK_MS + 20);
   if (observation === undefined) out.push(0);
@@ -162,6 +163,12 @@ function putWaiting({ request, sent, landed, answer }: Waiting, candidate: Candi
   else putLease(lease, id);
 }
 
+function putWills(wills: Candidate["wills"]): void {
+  out.push(wills ? 1 + wills.length : 0);
+  for (const { term, basis } of wills ?? [])
+    out.push(term, basis ? 1 + basis.term : 0, rankOf(basis?.revision ?? -1));
+}
+
 function putRequest(request: Request): void {
   switch (request.verb) {
     case "createPlaceholder":
@@ -180,6 +187,7 @@ function putRequest(request: Request): void {
     case "resign":
       out.push(request.body.term, rankOf(request.body.revision));
       return;
+    case "crash":
     case "write":
       out.push(request.body.term);
   }
@@ -233,8 +241,9 @@ function putServiceTime(atMs: number | undefined): void {
   out.push(atMs === undefined ? 0 : Math.max((atMs - state.nowMs) / TICK_MS, -2) + 3);
 }
 
-function collectRevisions({ observation, waiting }: Candidate): void {
+function collectRevisions({ observation, waiting, wills }: Candidate): void {
   collectFromLease(observation?.lease);
+  for (const { basis } of wills ?? []) if (basis) collect(basis.revision);
   if (waiting === undefined) return;
   collectFromLease(waiting.answer?.lease);
   collectFromRequest(waiting.request);

@@ -6,7 +6,8 @@ import { type Explored, explore } from "./search.js";
 const HELP = `npm run explore -- [options]
 
 Runs the real rules of the protocol in every interleaving of two and of three candidates, within bounds: delays,
-crashes, lost answers, late and repeated requests, evictions, deleted rows, wrong clocks. It is complete, not a sample.
+crashes, last wills, lost answers, late and repeated requests, evictions, deleted rows, wrong clocks. It is complete,
+not a sample.
 
   --candidates N   2 or 3 candidates only (default: both)
   --max-states N   stop a search after this many states (default: no limit)

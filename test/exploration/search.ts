@@ -5,6 +5,7 @@ import { REAL_RULES, type Rules } from "./rules.js";
 import { initialState, type Model, type State, TICK_MS } from "./state.js";
 import { successors } from "./steps.js";
 import { Survivors } from "./survivor.js";
+import { brokenVacancy } from "./wills.js";
 
 export interface Exploration extends Bounds {
   /** Rules in place of the real ones. */
@@ -116,7 +117,10 @@ export function* search({ rules, ...bounds }: Exploration): Generator<Reached, E
         const key = keyOf(model, state);
         const isNew = !visited.has(key);
         found =
-          brokenOnTheWay ?? (isNew ? (brokenExclusion(model, state) ?? survivors.broken(state)) : undefined);
+          brokenOnTheWay ??
+          (isNew
+            ? (brokenExclusion(model, state) ?? brokenVacancy(state) ?? survivors.broken(state))
+            : undefined);
         foundAt = taken;
         if (!isNew) return;
         visited.add(key);

@@ -3,6 +3,7 @@ import type { Lease } from "../../src/protocol/lease.js";
 import type { History, Observation } from "../../src/protocol/observation.js";
 import type {
   AcquireRequest,
+  CrashRequest,
   PlaceholderRequest,
   RenewRequest,
   ResignRequest,
@@ -33,6 +34,7 @@ export type Request =
   | { readonly verb: "acquire"; readonly body: AcquireRequest }
   | { readonly verb: "renew"; readonly body: RenewRequest }
   | { readonly verb: "resign"; readonly body: ResignRequest }
+  | { readonly verb: "crash"; readonly body: CrashRequest }
   | { readonly verb: "write"; readonly body: { readonly candidateId: string; readonly term: number } };
 
 export interface Answer {
@@ -65,6 +67,12 @@ export interface Tenure {
   readonly tried: number;
 }
 
+/** What ends this term if its process dies. `basis`: what an acquire saw that is to begin the term, until it has. */
+export interface Will {
+  readonly term: number;
+  readonly basis: { readonly term: number; readonly revision: number } | undefined;
+}
+
 export interface Candidate {
   readonly id: string;
   readonly phase: "campaigning" | "leading" | "resigning" | "crashed";
@@ -74,6 +82,8 @@ export interface Candidate {
   readonly unsure: boolean;
   readonly tenure: Tenure | undefined;
   readonly waiting: Waiting | undefined;
+  /** Handed over, and good for something yet. Undefined: nobody will execute any. */
+  readonly wills: readonly Will[] | undefined;
 }
 
 export interface Table {
@@ -97,6 +107,8 @@ export const FAULTS = [
   "lostAnswers",
   "lateRequests",
   "sentTwice",
+  "lostWills",
+  "endedPipes",
   "evictions",
   "deletions",
   "clockFaults",
@@ -133,6 +145,7 @@ export function initialState({ bounds }: Model): State {
       unsure: false,
       tenure: undefined,
       waiting: undefined,
+      wills: bounds.wills ? [] : undefined,
     })),
     strays: [],
     left: leftOf(bounds),

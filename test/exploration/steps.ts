@@ -15,6 +15,7 @@ import {
 import * as tell from "./story.js";
 import { isRefused, land } from "./table.js";
 import { ticks } from "./time.js";
+import { brokenByWill, willSteps } from "./wills.js";
 
 /** Takes one of the states that can come next, and how it came to be, for whoever wants to know. */
 export type Visit = (next: State, story: () => string, broken?: Broken) => void;
@@ -23,6 +24,7 @@ export type Visit = (next: State, story: () => string, broken?: Broken) => void;
 export function successors(model: Model, state: State, visit: Visit): void {
   for (let index = 0; index < state.candidates.length; index++) {
     const candidate = state.candidates[index] as Candidate;
+    if (model.bounds.wills) willSteps(model, state, index, visit);
     if (candidate.phase === "crashed") continue;
     if (candidate.waiting) requestSteps(model, state, index, candidate.waiting, visit);
     else freeSteps(model, state, index, visit);
@@ -144,7 +146,8 @@ function strayLands(model: Model, state: State, stray: Stray, visit: Visit): voi
   if (answer.done && waiting?.request === stray.request) {
     next = withCandidate(next, stray.from, { waiting: { ...waiting, landed: true } });
   }
-  visit(next, () => tell.lands(id, stray.request, next, state), broken);
+  const wrong = stray.request.verb === "crash" && answer.done ? brokenByWill(state) : undefined;
+  visit(next, () => tell.lands(id, stray.request, next, state), wrong ?? broken);
 }
 
 function giveUp(state: State, index: number): State {

@@ -13,7 +13,7 @@ function stateInWords(row: Lease): string {
   return row.kind === "held" ? `held by ${row.holder}` : `vacant, ${row.endReason}`;
 }
 
-function requestInWords(request: Request): string {
+export function requestInWords(request: Request): string {
   switch (request.verb) {
     case "read":
       return request.consistent ? "a consistent read" : "a read";
@@ -30,6 +30,8 @@ function requestInWords(request: Request): string {
       return `a renewal of term ${request.body.term} with revision ${request.body.revision}`;
     case "resign":
       return `the release of term ${request.body.term}`;
+    case "crash":
+      return `the last will for term ${request.body.term}`;
     case "write":
       return `a fenced write of term ${request.body.term}`;
   }

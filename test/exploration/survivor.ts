@@ -1,6 +1,7 @@
 import { campaign, look, receive, resign } from "./candidate.js";
 import { soloKeyOf } from "./key.js";
 import type { Broken } from "./promises.js";
+import { endReasonOf } from "./row.js";
 import type { Candidate, Model, State } from "./state.js";
 import { landWaiting } from "./steps.js";
 import { ticks } from "./time.js";
@@ -27,9 +28,10 @@ export class Survivors {
 
   #alone(state: State, index: number): Broken | undefined {
     const { leaseTicks, deletions, sentTwice, faults } = this.model.bounds;
-    // Whoever watches a row that was deleted learns of its placeholder with its next look; and whose placeholder was
+    // What a last will has given back is free at once. Whoever watches a row that was deleted learns of its placeholder with its next look; and whose placeholder was
     // deleted and made again learns with its first acquire, one lease later, that its history is too old.
-    const leases = deletions > 0 && sentTwice > 0 && faults > 1 ? 2 : 1;
+    const leases =
+      endReasonOf(state.table.row) === "crashed" ? 0 : deletions > 0 && sentTwice > 0 && faults > 1 ? 2 : 1;
     const ticksAtMost = leases * leaseTicks + (deletions > 0 ? 1 : 0);
     const left = { ...state.left };
     for (const kind of Object.keys(left) as Array<keyof typeof left>) left[kind] = 0;
@@ -37,7 +39,7 @@ export class Survivors {
       (candidate, other): Candidate =>
         other === index
           ? candidate
-          : { ...candidate, phase: "crashed", tenure: undefined, waiting: undefined },
+          : { ...candidate, phase: "crashed", tenure: undefined, waiting: undefined, wills: undefined },
     );
     let alone: State = { ...state, left, candidates, strays: [], clockFault: undefined };
     for (let tick = 0; tick <= ticksAtMost; tick++) {

@@ -1,5 +1,5 @@
-import { isHeldIn, type Lease } from "../../src/protocol/lease.js";
-import type { AcquireRequest, RenewRequest, ResignRequest } from "../../src/protocol/verbs.js";
+import { holderOf, isHeldIn, type Lease } from "../../src/protocol/lease.js";
+import type { AcquireRequest, CrashRequest, RenewRequest, ResignRequest } from "../../src/protocol/verbs.js";
 import type { Broken } from "./promises.js";
 import type { Answer, Model, Request, Table } from "./state.js";
 
@@ -44,6 +44,10 @@ export function land({ rules, bounds }: Model, table: Table, request: Request): 
       const lease = rules.resigned(row, request.body);
       return { ...written(table, lease), broken: lease && wrongRelease(row, request.body) };
     }
+    case "crash": {
+      const lease = rules.crashed(row, request.body);
+      return { ...written(table, lease), broken: lease && wrongWill(row, request.body, lease) };
+    }
     case "write": {
       const { candidateId, term } = request.body;
       const done = rules.isFencePassed(row, request.body);
@@ -77,6 +81,9 @@ export function isRefused({ rules }: Model, { row, lastTerm }: Table, request: R
       return rules.renewed(row, request.body) === undefined;
     case "resign":
       return rules.resigned(row, request.body) === undefined;
+    case "crash":
+      // Its acquire may come later.
+      return rules.crashed(row, request.body) === undefined && (row?.term ?? 0) >= request.body.term;
     case "write":
       return !rules.isFencePassed(row, request.body);
   }
@@ -105,6 +112,10 @@ function wrongRenewal(row: Lease | undefined, request: RenewRequest, lease: Leas
       message: `a renewal of term ${request.term} was accepted on a row that is not its sender's`,
     };
   }
+  return repeatedPair(row, lease);
+}
+
+function repeatedPair(row: Lease, lease: Lease): Broken | undefined {
   if (lease.revision > row.revision) return undefined;
   return {
     promise: "pairs never repeat",
@@ -117,5 +128,14 @@ function wrongRelease(row: Lease | undefined, request: ResignRequest): Broken | 
   return {
     promise: "own release",
     message: `a release of term ${request.term} was accepted on a row that is not its sender's`,
+  };
+}
+
+/** Whether its process is dead, its landing does not show (`brokenByWill`). */
+function wrongWill(row: Lease | undefined, { term }: CrashRequest, lease: Lease): Broken | undefined {
+  if (row && holderOf(row) !== undefined) return repeatedPair(row, lease);
+  return {
+    promise: "released stays released",
+    message: `a last will of term ${term} was accepted on a free row`,
   };
 }
