@@ -1,29 +1,21 @@
-import { request as httpRequest } from "node:http";
-import { text } from "node:stream/consumers";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { LeaseSigner, LeaseStore } from "../../src/store/lease-store.js";
 import type { SignedRequest } from "../../src/store/signed-request.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
+import { send } from "../support/wills.js";
 
 /** Signed requests of the real SDK, sent by nothing but HTTP. */
 
 const NAME = "billing/nightly";
 const signal = new AbortController().signal;
+// The SDK warns a user's console when its request is read in another way than it likes.
+const warned = vi.spyOn(console, "warn");
+afterEach(() => expect(warned).not.toHaveBeenCalled());
 const mine = { election: NAME, candidateId: "a", term: 1 };
 const untimed = { at: undefined, expiresAt: undefined };
-
-async function send({ body, ...request }: SignedRequest): Promise<{ status?: number; answer: string }> {
-  const { method, protocol, hostname, port, path, headers } = request;
-  return new Promise((resolve, reject) => {
-    const sent = httpRequest({ method, protocol, hostname, port, path, headers }, (response) => {
-      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, answer }), reject);
-    });
-    sent.on("error", reject).end(body);
-  });
-}
 
 async function held(): Promise<{ store: LeaseStore; signer: LeaseSigner; row: () => Promise<unknown> }> {
   const client = newClient();

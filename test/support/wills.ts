@@ -1,3 +1,5 @@
+import { request as httpRequest } from "node:http";
+import { text } from "node:stream/consumers";
 import {
   executeWillsOf,
   type SignedWill,
@@ -34,6 +36,20 @@ export async function sendSigned(
 ): Promise<Answer & { done: boolean }> {
   const { verb, request } = contentOf(signedRequest);
   return store[verb](request as never, new AbortController().signal);
+}
+
+/** Sends what the SDK signed, by nothing but HTTP. */
+export async function send({
+  body,
+  ...request
+}: SignedRequest): Promise<{ status?: number; answer: string }> {
+  const { method, protocol, hostname, port, path, headers } = request;
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest({ method, protocol, hostname, port, path, headers }, (response) => {
+      text(response).then((answer) => resolve({ status: response.statusCode ?? 0, answer }), reject);
+    });
+    sent.on("error", reject).end(body);
+  });
 }
 
 /** Keeps the wills of one process. The test says when that process dies, and what becomes of each will. */

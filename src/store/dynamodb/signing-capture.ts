@@ -28,7 +28,7 @@ export class SigningCapture {
         port,
         path,
         headers: { ...headers },
-        body: typeof body === "string" ? body : Buffer.from(body).toString(),
+        body: typeof body === "string" ? body : new TextDecoder().decode(body),
       };
       // What DynamoDB answers to a write without `ReturnValues`.
       return { response: { statusCode: 200, headers: {}, body: Buffer.from("{}") } };
