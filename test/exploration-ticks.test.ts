@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { isCompleted, lastTickOf, ticksInHistory, verdictOn } from "../src/protocol/ticks.js";
 import { ticksReset } from "../src/protocol/transitions.js";
-import { DELETED, RESET, SMALL, TICK_SEARCHES } from "./exploration/tick-bounds.js";
+import { DEATHS, DELETED, RESET, SMALL, TICK_SEARCHES } from "./exploration/tick-bounds.js";
 import type { TickBounds } from "./exploration/tick-state.js";
 import { searchTicks, type TickRules } from "./exploration/ticks.js";
 
@@ -60,6 +60,12 @@ test.each<[string, TickBounds, Partial<TickRules>, RegExp]>([
       },
     },
     /is reported as done, and did not land/,
+  ],
+  [
+    "a will that comes before the resignation under way",
+    DEATHS,
+    { willOf: () => "crash" },
+    /and its last will loses that/,
   ],
   [
     "a history that ignores resets",

@@ -9,8 +9,11 @@ export const SMALL: TickBounds = {
   resets: [],
   deletions: 0,
   faults: 0,
+  deaths: 0,
 };
 export const RESET: TickBounds = { ...SMALL, resets: [undefined], faults: 1 };
+/** Two calls, one of which may die at any moment. */
+export const DEATHS: TickBounds = { ...SMALL, faults: 1, deaths: 1 };
 export const DELETED: TickBounds = { ...SMALL, resets: [undefined], deletions: 1 };
 
 export const TICK_SEARCHES: ReadonlyArray<readonly [name: string, bounds: TickBounds]> = [
@@ -23,4 +26,5 @@ export const TICK_SEARCHES: ReadonlyArray<readonly [name: string, bounds: TickBo
   ],
   ["two resets in a row", { ...SMALL, calls: 1, resets: [undefined, "2"], faults: 1 }],
   ["a reset and a deletion of the row", DELETED],
+  ["a process that dies, and its last will", DEATHS],
 ];

@@ -12,6 +12,8 @@ export interface TickBounds {
   readonly deletions: number;
   /** Answers that are lost, so that the request is sent once more; and copies that come late. */
   readonly faults: number;
+  /** Processes that die and leave their last will, which is executed at any time, or never. */
+  readonly deaths: number;
 }
 
 /** A call of `runOnce`, from its read to its result. */
@@ -22,7 +24,9 @@ export interface Call {
   readonly term: number;
   /** Known once it leads. */
   readonly window: TickWindow | undefined;
-  readonly phase: "acquiring" | "leading" | "resigning" | "over";
+  readonly phase: "acquiring" | "leading" | "resigning" | "over" | "dead";
+  /** Sent once its work had ended. */
+  readonly resignation: ResignRequest | undefined;
 }
 
 export type Message =
@@ -47,6 +51,7 @@ export interface TickState {
   readonly resets: number;
   readonly deletions: number;
   readonly faults: number;
+  readonly deaths: number;
   /** The truth: what has completed since the last reset, by which call. */
   readonly completed: Readonly<Record<string, string>>;
   readonly epoch: number;

@@ -11,11 +11,12 @@ import {
 } from "../../src/protocol/ticks.js";
 import { acquired, resigned, ticksReset } from "../../src/protocol/transitions.js";
 import type { Call, InFlight, Message, TickBounds, TickState } from "./tick-state.js";
+import { dead, executed, willOf } from "./tick-wills.js";
 
 /** The rules that a test can replace, to see that the search finds it. */
 const REAL = {
   ...{ verdictOn, withTick, ticksInHistory },
-  ...{ acquired, resigned, resignSucceeded, ticksReset, ticksResetSucceeded },
+  ...{ acquired, resigned, resignSucceeded, ticksReset, ticksResetSucceeded, willOf },
 };
 export type TickRules = typeof REAL;
 
@@ -77,13 +78,13 @@ class Search {
 
   initial(): TickState {
     const lease = { ...ROW, kind: "vacant" as const, term: 1, revision: 1, endReason: "resigned" as const };
-    const { deletions, faults, resets } = this.bounds;
+    const { deletions, faults, deaths, resets } = this.bounds;
     return {
       lease,
       history: [{ term: 1 }],
       calls: [],
       inFlight: [],
-      ...{ deletions, faults, resets: resets.length },
+      ...{ deletions, faults, deaths, resets: resets.length },
       landedResets: [],
       completed: {},
       epoch: 0,
@@ -92,7 +93,11 @@ class Search {
 
   successors(state: TickState, next: Next): void {
     if (state.calls.length < this.bounds.calls) this.#call(state, next);
-    for (const call of state.calls) if (call.phase === "leading") this.#finish(state, call, next);
+    for (const call of state.calls) {
+      if (call.phase === "leading") this.#finish(state, call, next);
+      if (call.phase === "dead") this.#execute(state, call, next);
+      else if (call.phase !== "over" && state.deaths > 0) next(dead(state, call), `${call.id} dies`);
+    }
     state.inFlight.forEach((one, at) => {
       const rest = { ...state, inFlight: state.inFlight.filter((_, other) => other !== at) };
       this.#land(rest, one, next);
@@ -111,7 +116,15 @@ class Search {
         checkVerdict(state, tick, mode, verdict);
         if (verdict.kind !== "open") continue;
         const term = lease.term + 1;
-        const call: Call = { id, tick, mode, term, window: undefined, phase: "acquiring" };
+        const call: Call = {
+          id,
+          tick,
+          mode,
+          term,
+          window: undefined,
+          phase: "acquiring",
+          resignation: undefined,
+        };
         const basis = { term: lease.term, revision: lease.revision };
         const request = { ...COMMON, candidateId: id, attemptId: id, basis, term };
         const told = `${id} wants ${tick} (${mode}) by term ${lease.term}, revision ${lease.revision}`;
@@ -134,11 +147,22 @@ class Search {
       at: undefined,
       ticks,
     };
-    const resigning = change(state, { ...call, phase: "resigning" });
+    const resigning = change(state, { ...call, phase: "resigning", resignation: request });
     next(
       send(resigning, { kind: "resign", call: candidateId, request }),
       `${candidateId} resigns with ${tick}`,
     );
+  }
+
+  /** Refused now, it is sent again: the acquire of the dead may come. */
+  #execute(state: TickState, call: Call, next: Next): void {
+    const will = this.rules.willOf(call);
+    const lease = executed(state, call, will);
+    if (!lease) return;
+    if (will === "crash" && call.resignation)
+      throw new Broken(`${call.id} had run ${call.tick}, and its last will loses that`);
+    const after = { ...state, lease };
+    next(will === "crash" ? after : completedBy(after, call.id), `the last will of ${call.id} lands`);
   }
 
   /** The request lands. Its answer arrives; or it is lost, and the request is sent again; or a copy comes later. */
