@@ -14,6 +14,7 @@ The table is in DynamoDB Local. Two Regions compete for each tick. They fail, ov
 
   --ticks N   how many ticks (default 50)
   --json      print one JSON object
+  --install   only install what it needs
 
 Exits with 1 if a promise was broken. Installs what it needs: it builds aws-lambda-ric from source, once.
 `;
@@ -23,6 +24,7 @@ async function main(): Promise<number> {
     options: {
       ticks: { type: "string", default: "50" },
       json: { type: "boolean", default: false },
+      install: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -38,6 +40,7 @@ async function main(): Promise<number> {
   }
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   installRuntimeClient(say);
+  if (values.install) return 0;
   const asset = synthesize();
   process.once("exit", () => rmSync(dirname(asset.taskRoot), { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -19,6 +19,14 @@ const DEAREST = [
   "test/cli/operate.test.ts",
   "test/cli/secrets.test.ts",
   "test/store/expressions.test.ts",
+  // Of `npm run test:long`.
+  "test/demo/succession-processes.long.test.ts",
+  "test/demo/succession.long.test.ts",
+  "test/demo/demo.long.test.ts",
+  "test/readme-walk.long.test.ts",
+  "test/exploration.long.test.ts",
+  "test/cdk/init.long.test.ts",
+  "test/aws/run.long.test.ts",
 ];
 
 /** Vitest itself knows which files take long only from an earlier run: not on a fresh clone. */
