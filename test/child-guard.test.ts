@@ -1,7 +1,6 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { constants } from "node:os";
 import { expect, test } from "vitest";
+import { isListeningTo, isRunning, onLinux } from "./support/processes.js";
 import { Program } from "./support/program.js";
 
 // The child inherits the output of its parent: a program is `silent` only when both are gone.
@@ -41,14 +40,12 @@ test("the guard goes when its parent has gone", async () => {
   await expect.poll(() => isRunning(guard), { timeout: 10_000 }).toBe(false);
 });
 
-const onLinux = process.platform === "linux";
-
 test.runIf(onLinux).each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s: the guard stays", async (signal) => {
   await using parent = new Program("guarded-parent.ts");
   const guard = await parent.says<number>("guard");
   await parent.says("child");
   // SIGHUP is the last one that it learns to ignore; before that it would be replaced.
-  await expect.poll(() => catches(guard, "SIGHUP"), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => isListeningTo(guard, "SIGHUP"), { timeout: 10_000 }).toBe(true);
   process.kill(guard, signal);
   parent.child.kill("SIGKILL");
   await parent.silent;
@@ -62,19 +59,3 @@ test("a child guard that was killed is replaced", async () => {
   parent.child.kill("SIGKILL");
   await parent.silent;
 });
-
-/** A process that ended but was not yet fetched by its parent (init may take its time) does not run. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    if (!onLinux) return true;
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-function catches(pid: number, signal: NodeJS.Signals): boolean {
-  const caught = /SigCgt:\s*(\w+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
-  return ((BigInt(`0x${caught}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
-}

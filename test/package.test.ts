@@ -60,9 +60,10 @@ test("it brings no test, no jar and no source map to a missing source", () => {
 test("the client's bundle holds no third package, and does not grow unnoticed", async () => {
   const { bytes, parts, imports } = await bundleSize();
   expect([...parts.keys()].filter((part) => !part.startsWith("src"))).toEqual(["@opentelemetry/api"]);
-  expect(imports).toEqual(["@aws-sdk/client-dynamodb", "node:os", "node:util"]);
+  const ofNode = ["node:child_process", "node:os", "node:util", "node:worker_threads"];
+  expect(imports).toEqual(["@aws-sdk/client-dynamodb", ...ofNode]);
   expect(bytes).toBeLessThan(MAX_BUNDLE_BYTES);
 });
 
 /** Raise it knowingly: `npm run size` says which folder grew. */
-const MAX_BUNDLE_BYTES = 141_000;
+const MAX_BUNDLE_BYTES = 148_000;

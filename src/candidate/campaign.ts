@@ -249,7 +249,9 @@ export class Campaign {
   }
 
   async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
-    const { answer, received } = await this.client.read(consistent, signal);
+    const reading = this.client.read(consistent, signal);
+    this.lastWill?.prepare();
+    const { answer, received } = await reading;
     if (consistent) this.#acquireUnanswered = false;
     this.#observe(answer.lease, received.monotonicMs, consistent);
   }

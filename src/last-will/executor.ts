@@ -16,6 +16,8 @@ export interface SignedWill {
 
 /** Executes the wills of all elections of this process. It outlives the process by a moment, or stands beside it. */
 export interface WillExecutor {
+  /** Starts what executes wills, once, after the request that the caller has just made has left: it takes some 10 ms. */
+  start(): void;
   /**
    * Replaces the will of this key. Calls take effect in their order. Resolves when the will is executed even if this process
    * dies now, or when it is known that a part does not work.
@@ -36,6 +38,15 @@ export interface WillExecutor {
 export interface UnavailablePart {
   readonly part: "companion" | "exit-hook";
   readonly error: unknown;
+}
+
+/** An executor that can also wait for work outside this process. */
+export interface PatientWillExecutor extends WillExecutor {
+  /**
+   * No will is sent while a process of this group runs: it works for the leader. `starting`: it is about to run. Undefined:
+   * it has ended.
+   */
+  waitFor(group: number | "starting" | undefined): void;
 }
 
 const given = new WeakMap<LeaseStore, WillExecutor>();

@@ -8,6 +8,7 @@ import type { ResolvedOptions } from "../resolve-options.js";
 import type { LeaseSigner, LeaseStore } from "../store/lease-store.js";
 import type { SignedRequest } from "../store/signed-request.js";
 import { executorOf, type SignedWill, type WillExecutor } from "./executor.js";
+import { processWills } from "./process-wills.js";
 
 /** DynamoDB takes a signed request for five minutes: when signing fails once, there is time for another try. */
 const SIGN_AGAIN_MS = 120_000;
@@ -43,6 +44,11 @@ export class LastWill {
     private readonly emit: Emit,
   ) {
     this.#key = `${options.name}#${options.candidateId}`;
+  }
+
+  /** Starts the executor, so that the first acquire need not wait for it. Call it when a request has been made. */
+  prepare(): void {
+    this.executor.start();
   }
 
   /**
@@ -149,11 +155,10 @@ export class LastWill {
 export function lastWillOf(store: LeaseStore, options: ResolvedOptions, emit: Emit): LastWill | undefined {
   if (!options.lastWill) return undefined;
   const { signer } = store;
-  const executor = executorOf(store);
-  if (signer === undefined || executor === undefined) {
+  if (signer === undefined) {
     const rule =
       "needs a client, because a table in memory ends with the process and has no requests to sign";
     throw new InvalidOptionError("lastWill", rule, true, new Code("client: new DynamoDBClient({})"));
   }
-  return new LastWill(signer, executor, options, emit);
+  return new LastWill(signer, executorOf(store) ?? processWills(), options, emit);
 }

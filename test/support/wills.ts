@@ -59,8 +59,13 @@ export class FakeExecutor implements WillExecutor {
   readonly calls: Array<{ readonly call: "set" | "clear"; readonly will?: SignedWill }> = [];
   /** Asked before each `set` takes effect. It may wait or throw. */
   beforeSet: (will: SignedWill) => Promise<void> = async () => {};
+  isStarted = false;
   readonly #listeners = new Set<() => void>();
   readonly #unavailableListeners = new Set<(unavailable: UnavailablePart) => void>();
+
+  start(): void {
+    this.isStarted = true;
+  }
 
   async set(key: string, will: SignedWill): Promise<void> {
     await this.beforeSet(will);

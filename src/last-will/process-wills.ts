@@ -1,0 +1,87 @@
+import { Companion } from "./companion.js";
+import type { PatientWillExecutor, SignedWill, UnavailablePart } from "./executor.js";
+import { ExitHook } from "./exit-hook.js";
+
+let ofThisProcess: PatientWillExecutor | undefined;
+
+/** The one executor of this process, or of this thread: one companion, whatever the number of elections. */
+export function processWills(): PatientWillExecutor {
+  ofThisProcess ??= new ProcessWills();
+  return ofThisProcess;
+}
+
+class ProcessWills implements PatientWillExecutor {
+  readonly #wills = new Map<string, SignedWill>();
+  #isStarted = false;
+  #group: number | "starting" | undefined;
+  readonly #exitListeners = new Set<() => void>();
+  readonly #unavailableListeners = new Set<(unavailable: UnavailablePart) => void>();
+  readonly #unavailable: UnavailablePart[] = [];
+  readonly #companion = new Companion(
+    () => this.#lines(),
+    (error) => this.#report({ part: "companion", error }),
+  );
+  readonly #exitHook = new ExitHook(
+    () => this.#onExit(),
+    (error) => this.#report({ part: "exit-hook", error }),
+  );
+
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    // The request that its caller has just made leaves first.
+    setImmediate(() => this.#startAll()).unref();
+  }
+
+  set(key: string, will: SignedWill): Promise<void> {
+    this.#wills.set(key, will);
+    this.#isStarted = true;
+    this.#exitHook.start();
+    return this.#companion.tell(line({ key, will }));
+  }
+
+  clear(key: string): void {
+    if (this.#wills.delete(key)) this.#companion.mention(line({ key }));
+  }
+
+  onExit(listener: () => void): () => void {
+    this.#exitListeners.add(listener);
+    return () => this.#exitListeners.delete(listener);
+  }
+
+  onUnavailable(listener: (unavailable: UnavailablePart) => void): () => void {
+    this.#unavailableListeners.add(listener);
+    for (const unavailable of this.#unavailable) listener(unavailable);
+    return () => this.#unavailableListeners.delete(listener);
+  }
+
+  waitFor(group: number | "starting" | undefined): void {
+    this.#group = group;
+    this.#companion.mention(line({ group }));
+  }
+
+  #startAll(): void {
+    this.#exitHook.start();
+    this.#companion.start();
+  }
+
+  #lines(): string[] {
+    if (this.#wills.size === 0) return [];
+    return [line({ group: this.#group }), ...[...this.#wills].map(([key, will]) => line({ key, will }))];
+  }
+
+  #report(unavailable: UnavailablePart): void {
+    this.#unavailable.push(unavailable);
+    for (const listener of this.#unavailableListeners) listener(unavailable);
+  }
+
+  /** While a group runs, its end cannot be awaited here: a process that exits fetches no child. The companion waits. */
+  #onExit(): SignedWill[] {
+    for (const listener of this.#exitListeners) listener();
+    return this.#group === undefined ? [...this.#wills.values()] : [];
+  }
+}
+
+function line(message: { key?: string; will?: SignedWill; group?: number | "starting" | undefined }): string {
+  return `${JSON.stringify(message)}\n`;
+}
