@@ -9,7 +9,13 @@ import type { Hint, Kill } from "./hunt.js";
 const run = promisify(execFile);
 /** Where `tsc -p tsconfig.proof.json` puts the sound code. */
 const BUILT = ".proof";
-const COPIED = ["src", "test/simulation", "test/exploration", "test/mutants/hunt.js"];
+const COPIED = [
+  "src",
+  "test/simulation",
+  "test/exploration",
+  "test/support/wills.js",
+  "test/mutants/hunt.js",
+];
 /** As in tsconfig.json: imports stay as they are written, and fields are defined as the language says. */
 const compilerOptions = { verbatimModuleSyntax: true, useDefineForClassFields: true };
 /** A fault that makes a run go on for ever is found by that. Longer than any search takes beside other programs. */

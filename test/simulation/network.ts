@@ -53,7 +53,7 @@ export class Network {
     private readonly table: LeaseStore,
     private readonly random: Random,
     private readonly watch: {
-      sent(host: Host, verb: Verb): void;
+      sent(host: Host, verb: Verb, args: readonly unknown[]): void;
       landed(verb: Verb, args: readonly unknown[], answer: Answer): void;
       /** What of it is read when it comes. */
       heard(host: Host, answer: Answer, sentMs: number): Answer;
@@ -134,7 +134,7 @@ export class Network {
 
   #ask(host: Host, verb: Verb, args: unknown[]): Promise<unknown> {
     const { random, weather } = this;
-    this.watch.sent(host, verb);
+    this.watch.sent(host, verb, args);
     const sentMs = this.world.nowMs;
     const age = this.#age;
     return new Promise<unknown>((resolve, reject) => {

@@ -27,6 +27,8 @@ export interface Plan {
   readonly every: number;
   /** With ticks: how many had completed before. */
   readonly earlierTicks: number;
+  /** Whether each process leaves a last will (rule 11). */
+  readonly wills: boolean;
   /** Whether somebody follows the election without competing. */
   readonly observed: boolean;
   /** How far each `Date` header may be off, either way. */
@@ -65,7 +67,20 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "outage"; readonly forMs: number }
   /** The table takes no history, and everything else. */
   | { readonly kind: "historyOutage"; readonly forMs: number }
+  /** Nothing is sent for it any more. */
   | { readonly kind: "crash"; readonly label: string; readonly forMs: number }
+  /**
+   * A process ends, and its machine goes on: while it leads, or in the moment in which its next acquire or resignation is
+   * under way.
+   */
+  | {
+      readonly kind: "killed" | "exits";
+      readonly when: "leading" | "acquire" | "resign";
+      readonly label: string;
+      readonly forMs: number;
+    }
+  /** What was to execute the wills of a process. */
+  | { readonly kind: "companionDies"; readonly label: string }
   | { readonly kind: "suspend" | "block"; readonly label: string; readonly forMs: number }
   /** Nothing gets out of a machine, or nothing in, or neither; the others reach the table. */
   | {
@@ -141,6 +156,9 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
   const meddled = job === "ticks" && random.chance(0.6);
   // The plain order is the default, and the cheapest to simulate.
   const order = random.pick(["random", "random", "random", "arrival", "rank", "ring"] as const);
+  // From a stream of their own: all other histories stay as they were.
+  const deaths = new Random(seed ^ 0x3c6ef372);
+  const wills = deaths.chance(0.3);
   const rotates = order !== "random" && random.chance(0.3);
   return {
     seed,
@@ -150,6 +168,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     preempt: order === "rank" && random.chance(0.6),
     maxTenureMs: rotates ? Math.round(random.between(2, 6) * leaseDurationMs) : undefined,
     reserveForMs: random.chance(0.4) ? 40_000 : undefined,
+    wills,
     observed: random.chance(0.2),
     leaseDurationMs,
     tight: random.chance(0.5),
@@ -167,8 +186,21 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
       ...(order === "random" ? [] : burials(random)),
       // A tick that the older row knows nothing of is run again: that is not promised.
       ...(job === "lead" ? restores(random) : resets(random)),
+      ...(wills ? deathsOf(deaths, candidates) : []),
     ].sort((a, b) => a.atMs - b.atMs),
   };
+}
+
+/** Each process has a companion, and some of the companions die alone. */
+function deathsOf(random: Random, candidates: readonly Machine[]): Fault[] {
+  return Array.from({ length: random.integer(2, 12) }, () => {
+    const { label } = random.pick(candidates);
+    const atMs = random.between(0, STORM_MS);
+    if (random.chance(0.2)) return { kind: "companionDies", atMs, label };
+    const kind = random.pick(["killed", "exits"] as const);
+    const when = random.pick(["leading", "acquire", "resign"] as const);
+    return { kind, when, atMs, label, forMs: random.between(100, 60_000) };
+  });
 }
 
 function resets(random: Random): Fault[] {

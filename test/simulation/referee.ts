@@ -7,6 +7,7 @@ import type { Verb } from "./network.js";
 import { CALLS, type Player, REGISTER } from "./players.js";
 import { TickReferee } from "./tick-referee.js";
 import { Violation } from "./violation.js";
+import { WillReferee } from "./will-referee.js";
 
 /** Holds a run to the promises of the protocol, step by step. Sees everything, changes nothing. */
 export class Referee {
@@ -38,6 +39,7 @@ export class Referee {
   /** How often the end of each tenure was told, of processes that live. */
   readonly #endings = new Map<string, number>();
   readonly ticks = new TickReferee();
+  readonly wills = new WillReferee();
   /** Terms whose beginning stands in history. */
   readonly #recorded = new Set<number>();
   /** When a process last tried to write history, or began to lead. */
@@ -132,7 +134,13 @@ export class Referee {
     }
   }
 
-  sent(host: Host, verb: Verb, nowMs: number): void {
+  /** Who leads and trusts it. */
+  get leader(): Player | undefined {
+    return this.players.find(({ leadership }) => leadership && leadership.remainingMs() > 0);
+  }
+
+  sent(host: Host, verb: Verb, request: unknown, nowMs: number): void {
+    this.wills.sent(verb, request);
     if (verb === "recordTerm" || verb === "acquire") this.#rememberedMs.set(host, nowMs);
     if (verb !== "resign") return;
     const player = this.players.find((candidate) => candidate.host === host);
@@ -148,6 +156,9 @@ export class Referee {
     const before = this.#row;
     this.#row = lease;
     this.ticks.landed(verb, args[0], before, lease, nowMs);
+    this.wills.landed(verb, before, lease, (id) =>
+      this.players.some((one) => one.election.candidateId === id),
+    );
     if (verb === "createPlaceholder") {
       this.#places.set(lease.revision, this.#places.has(lease.revision) ? "again" : "once");
     }
@@ -190,14 +201,16 @@ export class Referee {
   }
 
   /** An older row was put back. From then on observers may be told of an older term after a newer one. */
-  restored(row: Lease): void {
+  restored(row: Lease, nowMs: number): void {
     this.#row = row;
+    this.wills.meddled(nowMs);
     this.#tellsInOrder = false;
     this.#putBackTerm = row.term;
   }
 
-  deleted(): void {
+  deleted(nowMs: number): void {
     this.#row = undefined;
+    this.wills.meddled(nowMs);
     this.ticks.deleted();
     this.#askedForPause = undefined;
     this.#paused = false;

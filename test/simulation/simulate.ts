@@ -1,9 +1,12 @@
 import { Election, type ElectionEvent, Operator, type Succession } from "../../src/index.js";
+import type { SignedWill } from "../../src/last-will/executor.js";
 import { endedTerm, type Lease } from "../../src/protocol/lease.js";
 import { lastTickOf } from "../../src/protocol/ticks.js";
 import type { Answer } from "../../src/protocol/verbs.js";
+import type { LeaseStore } from "../../src/store/lease-store.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { Backups } from "./backups.js";
+import { type Death, Estate, termOf } from "./estate.js";
 import { Headers } from "./headers.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { CALM, Network, type Verb } from "./network.js";
@@ -28,7 +31,7 @@ export interface Run {
 
 const NAME = "simulated";
 /** They need a moment that fits, and do not always find one. */
-const COUNTED_WHEN_DONE = new Set<Fault["kind"]>(["weather", "callerAborts", "restore"]);
+const COUNTED_WHEN_DONE = new Set<Fault["kind"]>(["weather", "callerAborts", "restore", "killed", "exits"]);
 /** Faults under way when the storm ends are over by then: restarts, outages, late requests. */
 const SETTLE_MS = 70_000;
 const TICK_MS = 30_000;
@@ -47,6 +50,8 @@ export async function simulate(plan: Plan, trace?: (line: string) => void): Prom
   return simulation.run();
 }
 
+type Dying = Extract<Fault, { when: "leading" | "acquire" | "resign" }>;
+
 class Simulation {
   readonly #world = new World();
   readonly #random: Random;
@@ -57,6 +62,9 @@ class Simulation {
   readonly #current = new Map<string, Player>();
   /** Whose callers abort while the next acquire is under way. */
   readonly #impatient = new Set<Player>();
+  /** Who dies while its next request of this kind is under way. */
+  readonly #doomed = new Map<Player, Dying>();
+  readonly #estates = new Map<Host, Estate>();
   readonly #headers: Headers;
   readonly #machines = new WeakMap<Host, Machine>();
   readonly #around: Surroundings;
@@ -101,9 +109,10 @@ class Simulation {
       isCalm: () => world.nowMs > plan.stormMs,
     };
     this.#network = new Network(world, this.#table, random, {
-      sent: (host, verb) => {
-        this.#judge(() => this.#referee.sent(host, verb, world.nowMs));
+      sent: (host, verb, [request]) => {
+        this.#judge(() => this.#referee.sent(host, verb, request, world.nowMs));
         if (verb === "acquire") this.#abortWhileAcquiring(host);
+        if (verb === "acquire" || verb === "resign") this.#dieWhile(verb, host);
       },
       landed: (verb, args, answer) => this.#landed(verb, args, answer),
       shown: (host, verb, answer) => this.#backups.shown(host, verb, answer),
@@ -156,6 +165,7 @@ class Simulation {
     watcher.kill();
     this.#operatorsHost.kill();
     for (const { host } of this.#referee.players) host.kill();
+    for (const { host } of this.#estates.values()) host.kill();
     return {
       seed: plan.seed,
       steps: world.steps,
@@ -190,7 +200,8 @@ class Simulation {
     const host = new Host(this.#world, machine.rate, machine.wall);
     this.#machines.set(host, machine);
     const election = new Election({
-      store: this.#network.from(host),
+      store: this.#storeOf(host),
+      lastWill: plan.wills,
       name: NAME,
       label: machine.calledAs,
       leaseDurationMs: machine.leaseDurationMs,
@@ -224,6 +235,40 @@ class Simulation {
     this.#current.set(machine.label, player);
     this.#referee.players.push(player);
     if (plan.job === "lead") void leadForEver(player, this.#around);
+  }
+
+  #storeOf(host: Host): LeaseStore {
+    const store = this.#network.from(host);
+    if (!this.plan.wills) return store;
+    const executed = (will: SignedWill, row: Lease | undefined) =>
+      this.#judge(() => this.#referee.wills.executed(termOf(will), row, this.#world.nowMs));
+    const bequests = { world: this.#world, network: this.#network, random: this.#random, executed };
+    const estate = new Estate(bequests, host);
+    this.#estates.set(host, estate);
+    return estate.on(store);
+  }
+
+  /** In a moment in which something is promised. */
+  #die(player: Player | undefined, how: Death, forMs: number): void {
+    const machine = player && this.#machines.get(player.host);
+    if (!player?.host.alive || !machine || this.#backups.isPending) return;
+    if (how !== "lost") this.#network.count(how);
+    // Who stands still calls nothing.
+    this.#estates.get(player.host)?.dies(how === "exits" && !player.host.running ? "killed" : how);
+    player.host.kill();
+    this.#doomed.delete(player);
+    this.#referee.buried(player);
+    this.#world.after(forMs, () => this.#restart(machine));
+  }
+
+  /** Between the request and what comes of it, some time. */
+  #dieWhile(verb: "acquire" | "resign", host: Host): void {
+    if (this.#doomed.size === 0) return;
+    const player = this.#referee.players.find((one) => one.host === host);
+    const dying = player && this.#doomed.get(player);
+    if (dying?.when !== verb || this.#around.isCalm()) return;
+    this.#doomed.delete(player as Player);
+    this.#world.after(this.#random.between(0, 30), () => this.#die(player, dying.kind, dying.forMs));
   }
 
   #restart(machine: Machine): void {
@@ -281,13 +326,19 @@ class Simulation {
         else if (player) this.#impatient.add(player);
         return;
       }
-      case "crash": {
-        const machine = this.plan.candidates.find(({ label }) => label === fault.label);
+      case "crash":
+        this.#die(this.#current.get(fault.label), "lost", fault.forMs);
+        return;
+      case "killed":
+      case "exits": {
         const player = this.#current.get(fault.label);
-        if (!player?.host.alive || !machine || this.#backups.isPending) return;
-        player.host.kill();
-        this.#referee.buried(player);
-        world.after(fault.forMs, () => this.#restart(machine));
+        if (fault.when === "leading") this.#die(this.#referee.leader, fault.kind, fault.forMs);
+        else if (player) this.#doomed.set(player, fault);
+        return;
+      }
+      case "companionDies": {
+        const player = this.#current.get(fault.label);
+        if (player) this.#estates.get(player.host)?.companionDies();
         return;
       }
       case "suspend":
@@ -296,7 +347,8 @@ class Simulation {
         return;
       case "cut": {
         const host = this.#current.get(fault.label)?.host;
-        if (host) this.#network.cut(host, fault.way, fault.forMs);
+        const executor = host && this.#estates.get(host)?.host;
+        for (const each of [host, executor]) if (each) this.#network.cut(each, fault.way, fault.forMs);
         return;
       }
       case "stepWall":
@@ -427,7 +479,7 @@ class Simulation {
     // Days later: what history keeps must be enough.
     if (!copies && lease.term > 0 && this.#random.chance(0.3)) this.#removeExpired();
     this.#table.deleteLease(NAME);
-    this.#referee.deleted();
+    this.#referee.deleted(this.#world.nowMs);
     if (!copies) return;
     this.#network.copy("createPlaceholder", 3_000);
     this.#network.copy("pause", 6_000);
@@ -446,7 +498,7 @@ class Simulation {
     );
     this.#table.restore(NAME, older, withHistory ? asThen : undefined);
     this.#backups.restored(world.nowMs, older, row);
-    this.#referee.restored(older);
+    this.#referee.restored(older, world.nowMs);
   }
 
   /**

@@ -63,6 +63,15 @@ export function tellFault(fault: Fault): string {
         : `! the caller of ${fault.label} aborts while its next acquire is under way`;
     case "crash":
       return `✗ ${fault.label} is killed, to start again in ${seconds(fault.forMs)}`;
+    case "killed":
+    case "exits": {
+      const moment = fault.when === "leading" ? "" : `, once its next ${fault.when} is under way`;
+      const whose = fault.when === "leading" ? "the process that leads" : fault.label;
+      const end = fault.kind === "killed" ? "is killed" : "exits";
+      return `✗ ${whose} ${end}${moment}, to start again in ${seconds(fault.forMs)}; its will is left`;
+    }
+    case "companionDies":
+      return `✗ the companion of ${fault.label} dies`;
     case "suspend":
       return `‖ ${fault.label} is suspended for ${seconds(fault.forMs)}: its monotonic clock stands still`;
     case "block":

@@ -1,0 +1,65 @@
+import { isHeldIn, type Lease } from "../../src/protocol/lease.js";
+import type { ResignRequest } from "../../src/protocol/verbs.js";
+import type { Verb } from "./network.js";
+import { Violation } from "./violation.js";
+
+/** Whatever was under way when the row was deleted or put back has landed by then. */
+const LATEST_MS = 120_000;
+
+interface OwnTerm {
+  readonly candidateId: string;
+  readonly term: number;
+}
+
+/** Holds last wills to their promises (rule 11). */
+export class WillReferee {
+  /** Terms whose will was executed, or refused for good: they have ended for ever. */
+  readonly #over = new Set<string>();
+  /** Terms whose resignation has left, with a tick that had completed. */
+  readonly #withTick = new Set<string>();
+  #meddledMs = Number.NEGATIVE_INFINITY;
+
+  sent(verb: Verb, request: unknown): void {
+    if (verb !== "resign") return;
+    const { candidateId, term, ticks } = request as ResignRequest;
+    if (ticks) this.#withTick.add(`${candidateId}/${term}`);
+  }
+
+  /** A write on the lease row. `lives`: whether the process of this candidate does. */
+  landed(verb: Verb, before: Lease | undefined, lease: Lease, lives: (candidateId: string) => boolean): void {
+    if (verb === "crash" && before?.kind === "held") {
+      const { holder, term } = before;
+      if (lives(holder)) {
+        throw new Violation("no will of the living", `a will ends term ${term} of ${holder}, which lives`);
+      }
+      if (this.#withTick.has(`${holder}/${term}`)) {
+        throw new Violation(
+          "ticks",
+          `the will of ${holder} comes before its resignation, and loses its tick`,
+        );
+      }
+    }
+    if (verb !== "acquire" || lease.kind !== "held") return;
+    if (this.#over.has(`${lease.holder}/${lease.term}`)) {
+      throw new Violation(
+        "vacant after a will",
+        `${lease.holder} is dead, and takes term ${lease.term} after its will`,
+      );
+    }
+  }
+
+  /** A will was executed, or refused for good by this row. */
+  executed(own: OwnTerm, row: Lease | undefined, nowMs: number): void {
+    if (row === undefined || row.kind === "placeholder" || nowMs < this.#meddledMs + LATEST_MS) return;
+    if (isHeldIn(row, own)) {
+      throw new Violation("vacant after a will", `${own.candidateId} holds term ${own.term} after its will`);
+    }
+    this.#over.add(`${own.candidateId}/${own.term}`);
+  }
+
+  /** The row was deleted, or an older one was put back. */
+  meddled(nowMs: number): void {
+    this.#meddledMs = nowMs;
+    this.#over.clear();
+  }
+}
