@@ -29,10 +29,11 @@ interface Will extends Pick<SignedWill, "basis"> {
  * lives, and handed to an executor.
  */
 export class LastWill {
-  readonly #key: string;
-  #will: Will | undefined;
-  /** Of the latest will. An older one that is still being signed is not handed over any more. */
-  #number = 0;
+  /**
+   * By their terms, the latest of each. They are two while a candidate whose trust has run out acquires again: the row
+   * still shows the old term.
+   */
+  readonly #wills = new Map<number, Will>();
   /** What does not work and has been told. */
   readonly #told = new Set<Failure["part"]>();
   #stopListening: (() => void) | undefined;
@@ -42,9 +43,7 @@ export class LastWill {
     private readonly executor: WillExecutor,
     private readonly options: ResolvedOptions,
     private readonly emit: Emit,
-  ) {
-    this.#key = `${options.name}#${options.candidateId}`;
-  }
+  ) {}
 
   /** Starts the executor, so that the first acquire need not wait for it. Call it when a request has been made. */
   prepare(): void {
@@ -72,7 +71,7 @@ export class LastWill {
       { kind: "resignation", term: request.term, basis: undefined, sign },
       timeoutMs,
     );
-    if (!isThere) this.executor.clear(this.#key);
+    if (!isThere) this.executor.clear(this.#keyOf(request.term));
   }
 
   /**
@@ -80,15 +79,16 @@ export class LastWill {
    * It takes the will back once its term is over and can no longer begin.
    */
   observed(lease: Lease | undefined): void {
-    const will = this.#will;
-    if (will === undefined) return;
-    const { basis, term, kind } = will;
+    for (const will of [...this.#wills.values()]) this.#compare(will, lease);
+  }
+
+  #compare({ basis, term, kind }: Will, lease: Lease | undefined): void {
     if (isHeldIn(lease, { candidateId: this.options.candidateId, term })) {
       if (kind === "crash") void this.#put(this.#crash(term, undefined), this.options.requestTimeoutMs);
     } else if (basis === undefined || basis.term !== lease?.term || basis.revision !== lease.revision) {
-      this.#will = undefined;
-      this.#number += 1;
-      this.executor.clear(this.#key);
+      this.#wills.delete(term);
+      this.executor.clear(this.#keyOf(term));
+      if (this.#wills.size > 0) return;
       this.#stopListening?.();
       this.#stopListening = undefined;
     }
@@ -103,7 +103,7 @@ export class LastWill {
     let cancel = () => {};
     const signLater = () => {
       cancel = clock.setTimer(SIGN_AGAIN_MS, () => {
-        if (this.#will) void this.#put(this.#will, requestTimeoutMs);
+        for (const will of [...this.#wills.values()]) void this.#put({ ...will }, requestTimeoutMs);
         signLater();
       });
     };
@@ -113,6 +113,10 @@ export class LastWill {
       cancel();
       removeListener();
     };
+  }
+
+  #keyOf(term: number): string {
+    return `${this.options.name}#${this.options.candidateId}#${term}`;
   }
 
   #crash(term: number, basis: Will["basis"]): Will {
@@ -125,16 +129,15 @@ export class LastWill {
   async #put(will: Will, timeoutMs: number): Promise<boolean> {
     const { clock, leaseDurationMs: worthMs } = this.options;
     this.#stopListening ??= this.executor.onUnavailable((unavailable) => this.#tell(unavailable));
-    this.#will = will;
-    this.#number += 1;
-    const number = this.#number;
+    this.#wills.set(will.term, will);
     let part: Failure["part"] = "signature";
     try {
       await withTimeout(clock, timeoutMs, async (abort) => {
         const request = await will.sign(abort);
-        if (number !== this.#number) return;
+        // An older will that is still being signed is not handed over any more.
+        if (this.#wills.get(will.term) !== will) return;
         part = "companion";
-        await this.executor.set(this.#key, { request, basis: will.basis, worthMs });
+        await this.executor.set(this.#keyOf(will.term), { request, basis: will.basis, worthMs });
       });
       this.#told.delete("signature");
       return true;

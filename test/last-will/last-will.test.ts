@@ -182,6 +182,22 @@ test("after an acquire without an answer the will stays until the row shows what
   expect(allTold(executor)).toEqual(["crash 1 after 0", "crash 1 after 0", "crash 1"]);
 });
 
+test("a candidate that acquires again after its trust has run out keeps the will for what the row shows", async () => {
+  const acquires: string[] = [];
+  const { stage, executor, candidate } = staged(async (verb, pass) => {
+    if (verb === "acquire") acquires.push(verb);
+    // The lease is never renewed, and nothing is heard of the second acquire.
+    return verb === "renew" || acquires.length > 1 ? new Promise(() => {}) : pass();
+  });
+  const { election } = candidate("a");
+  const ends = election.lead(
+    ({ signal }) => new Promise((resolve) => signal.addEventListener("abort", resolve)),
+  );
+  ends.catch(() => {});
+  await stage.until(() => acquires.length === 2);
+  expect(kept(executor)).toEqual(["crash 1", expect.stringMatching(/^crash 2 after 1\//)]);
+});
+
 test("the will of an acquire that was refused is taken back", async () => {
   const { stage, executor, candidate } = staged();
   const b = stage.candidate("b");

@@ -63,6 +63,8 @@ export class Estate implements WillExecutor {
     return request;
   }
 
+  start(): void {}
+
   set(key: string, will: SignedWill): Promise<void> {
     this.#own.set(key, will);
     return new Promise((resolve) => this.#tell((companion) => companion.set(key, will), resolve));
