@@ -285,7 +285,7 @@ test("who meets a row of a higher version is told what to do, in each view and c
   const { store, table, raiseLease } = await onDynamoDB();
   await found(store);
   await raiseLease();
-  const election = new Election({ client, tableName: table, name: NAME, leaseDurationMs: 3_000 });
+  const election = new Election({ client, tableName: table, name: NAME });
   const operator = new Operator({ client, tableName: table, name: NAME });
   const calls: Array<() => Promise<unknown>> = [
     () => election.campaign(),
