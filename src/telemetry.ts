@@ -45,6 +45,9 @@ export function telemetry(election: string): (event: ElectionEvent) => void {
       case "clock-anomaly":
         instruments.anomalies.add(1, attributes);
         break;
+      case "last-will-unavailable":
+        instruments.willFailures.add(1, { ...attributes, "incumbent.part": event.part });
+        break;
     }
   };
 }
@@ -75,6 +78,10 @@ function createInstruments() {
     anomalies: meter.createCounter("incumbent.clock.anomalies", {
       description: "Answers of the table that contradict each other about its time",
       unit: "{anomaly}",
+    }),
+    willFailures: meter.createCounter("incumbent.last_will.failures", {
+      description: "Parts of the last will that do not work: without them the lease of a dead process can run out",
+      unit: "{failure}",
     }),
     superseded: meter.createCounter("incumbent.ticks.superseded", {
       description: "Ticks that did not run because a later one had completed",

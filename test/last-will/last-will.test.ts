@@ -389,3 +389,79 @@ test("the next leader starts at its next poll, and the history says that the las
     { term: 1, candidateId: a.election.candidateId, endReason: "crashed" },
   ]);
 });
+
+test("a stale read takes no will back", async () => {
+  let isHealthy = true;
+  let first: unknown;
+  let reads = 0;
+  const { stage, executor, candidate } = staged(async (verb, pass) => {
+    if (verb === "acquire") {
+      isHealthy = false;
+      return new Promise(() => {});
+    }
+    const answer = await pass();
+    if (verb !== "read") return answer;
+    first ??= answer;
+    if (!isHealthy) reads += 1;
+    // After an acquire without an answer consistent reads and others take turns.
+    return reads > 0 && reads % 2 === 0 ? first : answer;
+  });
+  const b = stage.candidate("b");
+  const leadership = await b.election.campaign();
+  const { election } = candidate("a", { healthy: () => isHealthy, tuning: { requestTimeoutMs: 200 } });
+  void election.campaign();
+  await stage.advance(50);
+  const resigned = leadership.resign();
+  await stage.advance(LEASE_MS);
+  expect(await resigned).toBe("released");
+  await stage.advance(LEASE_MS);
+  expect(reads).toBeGreaterThan(2);
+  expect(kept(executor)).toEqual([expect.stringMatching(/^crash 2 after 1/)]);
+});
+
+test("a tick's resignation without an answer stays the will, whatever is read meanwhile", async () => {
+  let isHealthy = true;
+  const { stage, executor, candidate } = staged((verb, pass) =>
+    verb === "resign" ? new Promise(() => {}) : pass(),
+  );
+  const { election } = candidate("a", { healthy: () => isHealthy });
+  const run = election.runOnce(TICK, () => "done").catch((error: unknown) => error);
+  await stage.advance(2 * LEASE_MS);
+  expect(await run).toMatchObject({ code: "TABLE_UNAVAILABLE" });
+  isHealthy = false;
+  const tried = election.tryCampaign();
+  await stage.advance(50);
+  expect(await tried).toBeUndefined();
+  expect(kept(executor)).toEqual(["resign 1"]);
+});
+
+test("a slow signature does not bring a will back that was taken back", async () => {
+  const slow = gate();
+  let crashes = 0;
+  const { stage, executor, candidate } = staged(undefined, {
+    ...plainSigner,
+    crash: async (request, signal) => {
+      crashes += 1;
+      if (crashes === 2) await slow.opened;
+      return plainSigner.crash(request, signal);
+    },
+  });
+  const leadership = await candidate("a").election.campaign();
+  const resigned = leadership.resign();
+  await stage.advance(50);
+  expect(await resigned).toBe("released");
+  slow.open();
+  await stage.advance(10);
+  expect(kept(executor)).toEqual([]);
+});
+
+test("an executor that hangs at a tick's resignation leaves it time to be sent", async () => {
+  const { stage, executor, candidate, row } = staged();
+  executor.beforeSet = async ({ request }) => {
+    if (contentOf(request).verb === "resign") await new Promise(() => {});
+  };
+  const run = candidate("a").election.runOnce(TICK, () => "done");
+  await stage.advance(LEASE_MS);
+  expect(await run).toMatchObject({ ran: true });
+  expect(await row()).toMatchObject({ endReason: "resigned", ticks: { completed: [TICK] } });
+});
