@@ -80,7 +80,8 @@ function createInstruments() {
       unit: "{anomaly}",
     }),
     willFailures: meter.createCounter("incumbent.last_will.failures", {
-      description: "Parts of the last will that do not work: without them the lease of a dead process can run out",
+      description:
+        "Parts of the last will that do not work: without them the lease of a dead process can run out",
       unit: "{failure}",
     }),
     superseded: meter.createCounter("incumbent.ticks.superseded", {

@@ -121,6 +121,9 @@ export const more: Section = {
     'an unknown `expiry`: `"ttl"`': given({ tuning: { expiry: "ttl" } }),
     "`tuning: true`": given({ tuning: true }),
     '`eligible: "no"`': given({ eligible: "no" }),
+    '`lastWill: "yes"`': given({ lastWill: "yes" }),
+    "`lastWill` with a table in memory": () =>
+      new Election({ store: new MemoryTable(), name, lastWill: true }),
     "`healthy: true`, not a function": given({ healthy: true }),
     "`onEvent: console`, not a function": given({ onEvent: console }),
     "`runtime: { clock: Date }`": given({ runtime: { clock: Date } }),
