@@ -503,6 +503,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return placeOf(lease, candidateId) * slotMs * 1e6 + (isInLine ? 0 : jitterMs);",
   },
   {
+    name: "a-standby-that-does-not-look",
+    revives: "a lease that is given back unannounced stays free for a third of a lease",
+    file: "src/protocol/takeover.ts",
+    from: "return lease.line?.includes(candidateId) === true && placeOf(",
+    to: "return lease.line === undefined && placeOf(",
+  },
+  {
     name: "a-reservation-never-lapses",
     revives: "a lease that is kept for a candidate that died is kept for ever",
     file: "src/protocol/takeover.ts",

@@ -53,6 +53,8 @@ export interface Machine {
   readonly rank: number;
   readonly eligible: boolean;
   readonly group: string;
+  /** How often it looks while it is the first in line. Only with an order that keeps one. */
+  readonly standbyPollMs: number | undefined;
 }
 
 /** What time of day it believes. */
@@ -130,6 +132,8 @@ const WALL_OFFSET_MS = 250;
 
 export function planOf(seed: number, { broken = false } = {}): Plan {
   const random = new Random(seed);
+  // A stream of its own: the histories without a line stay as they were.
+  const standby = new Random(seed ^ 0x2545f491);
   const leaseDurationMs = random.pick([15_000, 30_000, 60_000, 60_000]);
   const sameName = random.chance(0.2);
   const mixed = random.chance(0.3);
@@ -159,6 +163,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
   // From a stream of their own: all other histories stay as they were.
   const deaths = new Random(seed ^ 0x3c6ef372);
   const wills = deaths.chance(0.3);
+  const machines = candidates.map((machine) => ({ ...machine, standbyPollMs: standbyPoll(standby, order) }));
   const rotates = order !== "random" && random.chance(0.3);
   return {
     seed,
@@ -174,19 +179,19 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     tight: random.chance(0.5),
     expiry: random.chance(0.7) ? "service-clock" : "observation",
     dateErrorMs: broken && random.chance(0.5) ? LYING_MS : DATE_ERROR_MS,
-    candidates,
+    candidates: machines,
     stormMs: STORM_MS,
     tickForm: job === "ticks" ? random.pick([...TICK_FORMS]) : "text",
     every: job === "ticks" ? random.pick([0, 0.5, 1]) : 0,
     earlierTicks: job === "ticks" ? random.pick([0, 0, 2, 60, 65]) : 0,
     faults: [
       ...weathers(random),
-      ...strikes(random, candidates, leaseDurationMs, { meddled, broken }),
+      ...strikes(random, machines, leaseDurationMs, { meddled, broken }),
       // Nobody reads them without a line.
       ...(order === "random" ? [] : burials(random)),
       // A tick that the older row knows nothing of is run again: that is not promised.
       ...(job === "lead" ? restores(random) : resets(random)),
-      ...(wills ? deathsOf(deaths, candidates) : []),
+      ...(wills ? deathsOf(deaths, machines) : []),
     ].sort((a, b) => a.atMs - b.atMs),
   };
 }
@@ -201,6 +206,11 @@ function deathsOf(random: Random, candidates: readonly Machine[]): Fault[] {
     const when = random.pick(["leading", "acquire", "resign"] as const);
     return { kind, when, atMs, label, forMs: random.between(100, 60_000) };
   });
+}
+
+/** As in a fleet that is being given this option: some have it. None is longer than the time between renewals. */
+function standbyPoll(random: Random, order: Plan["order"]): number | undefined {
+  return order !== "random" && random.chance(0.5) ? random.pick([500, 1_000, 2_500]) : undefined;
 }
 
 function resets(random: Random): Fault[] {

@@ -14,6 +14,7 @@ import type { Fault, Machine, Plan } from "./plan.js";
 import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
 import { Random } from "./random.js";
 import { Referee } from "./referee.js";
+import { StandbyWatch } from "./standby-watch.js";
 import { tellEvent, tellFault } from "./story.js";
 import { earlierTicks, tickOf } from "./ticks.js";
 import { Violation } from "./violation.js";
@@ -59,6 +60,7 @@ class Simulation {
   readonly #network: Network;
   readonly #referee: Referee;
   readonly #backups = new Backups();
+  readonly #standby = new StandbyWatch();
   readonly #current = new Map<string, Player>();
   /** Whose callers abort while the next acquire is under way. */
   readonly #impatient = new Set<Player>();
@@ -111,11 +113,15 @@ class Simulation {
     this.#network = new Network(world, this.#table, random, {
       sent: (host, verb, [request]) => {
         this.#judge(() => this.#referee.sent(host, verb, request, world.nowMs));
+        this.#standby.sent(host, verb);
         if (verb === "acquire") this.#abortWhileAcquiring(host);
         if (verb === "acquire" || verb === "resign") this.#dieWhile(verb, host);
       },
       landed: (verb, args, answer) => this.#landed(verb, args, answer),
-      shown: (host, verb, answer) => this.#backups.shown(host, verb, answer),
+      shown: (host, verb, answer) => {
+        this.#backups.shown(host, verb, answer);
+        if (verb === "read" && world.nowMs > plan.stormMs + SETTLE_MS) this.#watchStandby(host, answer);
+      },
       heard: (host, answer, sentMs) => this.#heard(host, answer, sentMs),
     });
     this.#headers = new Headers(plan.broken, (what) => this.#network.count(what));
@@ -140,6 +146,7 @@ class Simulation {
     const inspect = () =>
       this.#judge(() => {
         this.#referee.inspect(world.nowMs);
+        this.#standby.inspect(world.nowMs);
         if (world.steps > MAX_STEPS) throw new Violation("rest", "a candidate never rests");
       });
     const goingOn = () => this.#violation === undefined;
@@ -177,6 +184,14 @@ class Simulation {
     };
   }
 
+  /** In calm weather, and when nobody's caller aborts any more. */
+  #watchStandby(host: Host, answer: Answer): void {
+    const pollMs = this.#machines.get(host)?.standbyPollMs;
+    const player = this.#referee.players.find((one) => one.host === host);
+    if (pollMs === undefined || !player?.eligible) return;
+    this.#standby.shown(host, player.election.candidateId, pollMs / host.rate, answer, this.#world.nowMs);
+  }
+
   #watch(clock: Host): void {
     const { next: random } = this.#random;
     const store = this.#network.from(clock);
@@ -207,6 +222,7 @@ class Simulation {
       leaseDurationMs: machine.leaseDurationMs,
       tuning: {
         expiry: plan.expiry,
+        standbyPollMs: machine.standbyPollMs,
         ...(plan.tight && {
           safetyMarginMs: Math.ceil(machine.leaseDurationMs / 250),
           requestTimeoutMs: Math.floor(machine.leaseDurationMs * 0.3),
