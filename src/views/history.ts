@@ -20,8 +20,8 @@ export interface PastLeader extends TermTimes {
   readonly term: number;
   readonly candidateId: string;
   /**
-   * `expired` for a leader that crashed; `unknown`: a newer version of this library wrote a reason that this version does
-   * not know. Undefined: it still leads, or its successor has not recorded it.
+   * `crashed`: its last will gave the lease back; `expired`: it died without one, or was cut off; `unknown`: a newer version
+   * of this library wrote a reason that this version does not know. Undefined: it still leads, or its successor has not recorded it.
    */
   readonly endReason: EndReason | undefined;
   /**

@@ -3,6 +3,7 @@ import { Election, InvalidOptionError, type LeaseLostError, Operator } from "../
 import type { SignedWill } from "../../src/last-will/executor.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { MemoryTable } from "../../src/testing/index.js";
+import { Cast } from "../support/cast.js";
 import { between, type Given, gate, Stage } from "../support/stage.js";
 import { contentOf, FakeExecutor, plainSigner, sendSigned, withWills } from "../support/wills.js";
 
@@ -464,4 +465,21 @@ test("an executor that hangs at a tick's resignation leaves it time to be sent",
   await stage.advance(LEASE_MS);
   expect(await run).toMatchObject({ ran: true });
   expect(await row()).toMatchObject({ endReason: "resigned", ticks: { completed: [TICK] } });
+});
+
+test("who has crashed is not in the next leader's line, though its row still looks alive", async () => {
+  const cast = new Cast({ succession: "arrival" });
+  const executor = new FakeExecutor();
+  const store = withWills(cast.stage.table, executor);
+  await cast.joinAll("abc", (label) => (label === "a" ? { store, lastWill: true } : {}));
+  expect(await cast.line()).toBe("bc");
+  executor.exit();
+  cast.kill("a");
+  await execute(cast.stage.table, executor);
+  // The standby is first, and waits for nobody's slot.
+  expect(await cast.reign(2)).toMatchObject({ label: "b" });
+  await cast.advance(2 * (LEASE_MS / 3));
+  const { candidates } = await cast.stage.table.readCandidates(NAME);
+  expect(candidates.map(({ label }) => label)).toContain("a");
+  expect(await cast.line()).toBe("c");
 });

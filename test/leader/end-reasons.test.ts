@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { type EndReason, Operator } from "../../src/index.js";
 import { Cast, LEASE_MS, NAME } from "../support/cast.js";
 import type { Given } from "../support/stage.js";
+import { FakeExecutor, sendSigned, withWills } from "../support/wills.js";
 
 /** Why a tenure ended is told to whoever asks, and by all of them alike. */
 
@@ -22,11 +23,22 @@ const ENDS: Array<[EndReason, Given, (cast: Cast) => unknown]> = [
   ["rotated", { succession: { order: "ring", maxTenureMs: 15_000 } }, () => {}],
   ["paused", {}, (cast) => operator(cast).pause()],
   ["unhealthy", {}, (cast) => cast.sicken("a")],
+  ["crashed", {}, (cast) => crash(cast)],
   ["expired", {}, (cast) => cast.kill("a")],
   ["superseded", {}, (cast) => supersede(cast)],
   ["evicted", {}, (cast) => operator(cast).evict()],
   ["deleted", {}, ({ stage }) => stage.table.deleteLease(NAME)],
 ];
+
+/** What executes the will of `a`, which is given one in that case. */
+const executor = new FakeExecutor();
+
+/** The process exits: its last will is sent when it trusts nothing any more, and it does nothing after that. */
+async function crash(cast: Cast): Promise<void> {
+  executor.exit();
+  cast.kill("a");
+  for (const { request } of executor.wills.values()) await sendSigned(cast.stage.table, request);
+}
 
 /** As if its trust had been wrong: the row is another's under a later term. */
 async function supersede(cast: Cast): Promise<void> {
@@ -49,7 +61,8 @@ test.each(ENDS)(
   "%s: told once, by the event, the signal and the history alike",
   async (reason, options, end) => {
     const cast = new Cast({ succession: "arrival", ...options });
-    const [a] = await cast.joinAll("ab");
+    const willed = { store: withWills(cast.stage.table, executor), lastWill: true };
+    const [a] = await cast.joinAll("ab", () => (reason === "crashed" ? willed : {}));
     await end(cast);
     if (reason === "paused") {
       await cast.until(() => cast.reigns[0]?.reason !== undefined);
