@@ -73,8 +73,9 @@ const FIFO = "EventBridge Pipes do not send failed records to a FIFO queue";
  * dead-letter queue. Events have `source` "incumbent", the table's ARN in `resources`, and
  *
  * - `detail-type` "Leader Elected", `detail` `{ election, term, leader }`: a term has begun;
- * - `detail-type` "Leadership Ended", `detail` `{ election, term, leader }`: the leader gave the lease back, or an operator
- *   evicted it, and nobody leads. There is no such event for a leader that died: its successor's event follows.
+ * - `detail-type` "Leadership Ended", `detail` `{ election, term, leader }`: the leader or its last will gave the lease back,
+ *   or an operator evicted it, and nobody leads. A leader that dies without a last will sends no such event: its successor's
+ *   event follows.
  *
  * `term` is a string of digits. The pipes read the stream twice, which is the most that DynamoDB recommends.
  */
@@ -184,7 +185,8 @@ export class LeaderChanges extends Construct {
   }
 
   /**
-   * Makes a rule of the event bus: "Leadership Ended" of this table goes to the target. A leader that dies sends no such event.
+   * Makes a rule of the event bus: "Leadership Ended" of this table goes to the target. A leader that dies without a last
+   * will sends no such event.
    * @throws InvalidPropError: a name of an election cannot work.
    * @example
    * changes.onLeadershipEnded("Tell", { target: new SnsTopic(onCall) });
