@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Attributes, type Meter, metrics, type Span, type Tracer, trace } from "@opentelemetry/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Stage } from "./support/stage.js";
+import { FakeExecutor, withWills } from "./support/wills.js";
 
 interface Made {
   readonly kind: string;
@@ -117,6 +118,28 @@ test("a tenure is a span from the election to the end, with its term and its rea
   expect(spans).toEqual([
     { name: "incumbent.tenure", attributes: { ...attributes, "incumbent.reason": "resigned" }, ended: true },
   ]);
+});
+
+test("a process that exits ends its tenure with `crashed`, and what its last will lacks is counted by part", async () => {
+  const stage = new Stage();
+  const executor = new FakeExecutor();
+  const store = withWills(stage.table, executor);
+  const { election } = stage.candidate("a", { store, lastWill: true });
+  await election.campaign();
+  recorded.length = 0;
+  executor.fail({ part: "companion", error: new Error("EAGAIN") });
+  executor.exit();
+  const attributes = { "incumbent.election": "billing/nightly" };
+  expect(recorded).toEqual([
+    {
+      name: "incumbent.last_will.failures",
+      value: 1,
+      attributes: { ...attributes, "incumbent.part": "companion" },
+    },
+    { name: "incumbent.ended", value: 1, attributes: { ...attributes, "incumbent.reason": "crashed" } },
+    { name: "incumbent.leading", value: -1, attributes },
+  ]);
+  expect(spans.at(-1)).toMatchObject({ attributes: { "incumbent.reason": "crashed" }, ended: true });
 });
 
 test("an SDK that is set up after the Election was created gets everything", async () => {
