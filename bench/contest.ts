@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Member } from "./member.js";
-import type { FromWorker, RequestKind, WorkerConfig } from "./messages.js";
+import type { Death, FromWorker, RequestKind, WorkerConfig } from "./messages.js";
 
 /** The work of one leader began. */
 export interface Start {
@@ -37,6 +37,14 @@ export class Contest implements AsyncDisposable {
     return this.plan.config.election;
   }
 
+  get leaseMs(): number {
+    return this.plan.config.leaseMs;
+  }
+
+  get renewMs(): number {
+    return this.plan.config.renewMs;
+  }
+
   get leader(): Start | undefined {
     return this.starts.at(-1);
   }
@@ -59,10 +67,10 @@ export class Contest implements AsyncDisposable {
   }
 
   /** Kills them all at one moment, and returns that moment. */
-  kill(members: readonly Member[]): number {
+  kill(members: readonly Member[], how: Death = "SIGKILL"): number {
     const atMs = performance.now();
     for (const member of members) {
-      member.kill();
+      member.die(how);
       this.members.splice(this.members.indexOf(member), 1);
     }
     return atMs;

@@ -10,7 +10,9 @@ import { calm } from "./steady.js";
 const CANDIDATES = 3;
 const ORDER = "arrival";
 /** The time without a leader in one hand-over. */
-const TARGET = { ms: 60, roundTrips: 10 };
+const TARGET = { ms: 60, roundTrips: 10, worstMs: 150 };
+/** The worst of a hundred, by default. */
+const TRIALS = 2;
 
 interface Measured {
   readonly tookMs: readonly number[];
@@ -29,15 +31,18 @@ interface Lane {
 /** From the end of the old leader's work to the start of the next one's, when the end was planned. */
 export async function handOff(laboratory: Laboratory, trials: number): Promise<Row[]> {
   const lanes = lanesOf(laboratory);
-  laboratory.progress.begin(`hand-offs, ${lanes.length} elections at once`, lanes.length * trials);
+  const enough = trials * TRIALS;
+  laboratory.progress.begin(`hand-offs, ${lanes.length} elections at once`, lanes.length * enough);
   const { result, roundTripMs } = await laboratory.withRoundTrips(
-    Promise.all(lanes.map((lane) => measure(laboratory, lane, trials))),
+    Promise.all(lanes.map((lane) => measure(laboratory, lane, enough))),
   );
-  const context = { elections: lanes.length, roundTripMs: rounded(roundTripMs, 2) };
+  const context = { elections: lanes.length, trials: enough, roundTripMs: rounded(roundTripMs, 2) };
   return lanes.map(({ name, isPeer }, i) => {
     const { tookMs, disturbed } = result[i] as Measured;
     const half = median(tookMs);
+    const worst = quantile(tookMs, 1);
     const roundTrips = half / roundTripMs;
+    const isShort = half <= TARGET.ms && roundTrips <= TARGET.roundTrips && worst <= TARGET.worstMs;
     return {
       part: "hand-off",
       name,
@@ -45,11 +50,14 @@ export async function handOff(laboratory: Laboratory, trials: number): Promise<R
       figures: {
         p50: rounded(half, 1),
         p99: rounded(quantile(tookMs, 0.99), 1),
+        worst: rounded(worst, 1),
         "p50 in round trips": rounded(roundTrips, 1),
         disturbed,
       },
-      target: isPeer ? undefined : `p50 ≤ ${TARGET.ms} ms and ≤ ${TARGET.roundTrips} round trips`,
-      met: isPeer ? undefined : half <= TARGET.ms && roundTrips <= TARGET.roundTrips,
+      target: isPeer
+        ? undefined
+        : `p50 ≤ ${TARGET.ms} ms and ≤ ${TARGET.roundTrips} round trips, worst ≤ ${TARGET.worstMs} ms`,
+      met: isPeer ? undefined : isShort,
       context,
       samples: tookMs.map((ms) => rounded(ms, 2)),
     };
@@ -72,6 +80,7 @@ function lanesOf(laboratory: Laboratory): Lane[] {
     ours("leadership.stepDown({ to: standby })", (_contest, { member }, standby) =>
       member.say({ type: "stepDown", ...(standby?.candidateId && { to: standby.candidateId }) }),
     ),
+    ours("leadership.stepDown()", (_contest, { member }) => member.say({ type: "stepDown" })),
     ours("operator.requestStepDown({ to: standby })", (contest, _leader, standby) => {
       const { client, tableName } = laboratory;
       const operator = new Operator({ client, tableName, name: contest.election });

@@ -5,6 +5,7 @@ import { crash } from "./crash.js";
 import { fairness } from "./fairness.js";
 import { handOff } from "./hand-off.js";
 import { Laboratory } from "./laboratory.js";
+import { lastWill } from "./last-will.js";
 import { LEASE_MS, RENEW_MS } from "./messages.js";
 import { bundleWorker, installPeer } from "./programs.js";
 import { Progress } from "./progress.js";
@@ -13,6 +14,7 @@ import { requests } from "./requests.js";
 
 const PARTS: Record<string, (laboratory: Laboratory, trials: number) => Promise<Row[]>> = {
   crash,
+  "last-will": lastWill,
   "hand-off": handOff,
   requests,
   fairness,
@@ -23,14 +25,15 @@ const HELP = `npm run bench -- [options]
 Runs real worker processes on one DynamoDB Local. The lease is ${LEASE_MS / 1_000} s, renewed every ${RENEW_MS / 1_000} s. Compares figures with their targets:
 
   crash      from kill -9 of the leader at a random moment to the start of the next leader's work
-  hand-off   how long no work is done at a planned end
+  last-will  the same with lastWill and the default lease of 15 s, by ways to die; a third of the trials
+  hand-off   how long no work is done at a planned end; twice the trials
   requests   how many requests twelve candidates send, and how many of them try to acquire a free lease
   fairness   a hundred rotations among five candidates
 
 Another library, dynamodb-lock-client (the peer), runs in the same trials. The first run installs it into bench/peers.
 
-  --trials N   how many trials of each crash and hand-off (default 50: about 30 minutes)
-  --only NAME  only one of the four: crash, hand-off, requests or fairness
+  --trials N   how many trials of each crash and hand-off (default 50: about 50 minutes)
+  --only NAME  only one of them: crash, last-will, hand-off, requests or fairness
   --json       print one JSON object with each sample
 
 Exits with 1 if a target was missed. Other work on the machine changes the figures.

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { dieWithUs } from "../src/child-guard.js";
-import type { FromWorker, ToWorker, WorkerConfig } from "./messages.js";
+import type { Death, FromWorker, ToWorker, WorkerConfig } from "./messages.js";
+import { inNamespace } from "./namespace.js";
 
 /** One worker process. Its messages get the time of their arrival, by the one clock of the bench. */
 export class Member {
@@ -17,7 +18,7 @@ export class Member {
   ) {
     const child = fork(program, [JSON.stringify(config)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
-      execArgv: [],
+      ...(config.isPid1 ? inNamespace(process.execPath) : { execArgv: [] }),
       env: { ...process.env, NODE_NO_WARNINGS: "1" },
     });
     dieWithUs(child);
@@ -45,6 +46,13 @@ export class Member {
   kill(): void {
     this.#isKilled = true;
     this.#child.kill("SIGKILL");
+  }
+
+  /** Messages that arrive after it do not count. */
+  die(how: Death): void {
+    if (how === "SIGKILL") this.kill();
+    else this.say({ type: "die", how });
+    this.#isKilled = true;
   }
 
   async end(): Promise<void> {

@@ -22,6 +22,10 @@ export interface WorkerConfig {
   readonly order?: OrderName;
   readonly rank?: number;
   readonly maxTenureMs?: number;
+  readonly lastWill?: boolean;
+  readonly standbyPollMs?: number;
+  /** The worker is the first process of a PID namespace, as in most containers. */
+  readonly isPid1?: boolean;
   /** For the peer only: it then relies on the clocks of all hosts. */
   readonly trustLocalTime?: boolean;
 }
@@ -46,7 +50,11 @@ export type FromWorker =
   | { readonly type: "request"; readonly kind: RequestKind }
   | { readonly type: "failed"; readonly message: string };
 
+/** How a worker dies. */
+export type Death = "SIGKILL" | "process.exit" | "uncaught exception";
+
 export type ToWorker =
+  | { readonly type: "die"; readonly how: Exclude<Death, "SIGKILL"> }
   | { readonly type: "stepDown"; readonly to?: string }
   /** The peer competes again only after this message. Otherwise it would take back what it has just released. */
   | { readonly type: "stand" };

@@ -3,7 +3,6 @@ import { Election } from "../src/index.js";
 import type { Contest, Start } from "./contest.js";
 import type { Laboratory } from "./laboratory.js";
 import type { Member } from "./member.js";
-import { LEASE_MS, RENEW_MS } from "./messages.js";
 
 /** Renewals of a leader before it is disturbed. By then each follower knows when to poll. */
 const RENEWALS = 6;
@@ -25,15 +24,16 @@ export interface Calm {
 export async function calm(
   laboratory: Laboratory,
   contest: Contest,
-  { hasLine }: { hasLine: boolean },
+  { hasLine, renewals = RENEWALS }: { hasLine: boolean; renewals?: number },
   disturbed: () => void,
 ): Promise<Calm> {
+  const { leaseMs, renewMs } = contest;
   for (let tries = 0; tries < TRIES; tries++) {
     await contest.fill();
     await contest.until(() => contest.leader !== undefined);
     const leader = contest.leader as Start;
-    await delay(Math.max(0, leader.atMs + RENEWALS * RENEW_MS - performance.now()));
-    await delay(Math.random() * LEASE_MS);
+    await delay(Math.max(0, leader.atMs + renewals * renewMs - performance.now()));
+    await delay(Math.random() * leaseMs);
     const standby = hasLine ? await standbyOf(laboratory, contest) : undefined;
     if (contest.leader === leader && (standby || !hasLine)) return { leader, standby };
     disturbed();
@@ -49,14 +49,14 @@ async function standbyOf(laboratory: Laboratory, contest: Contest): Promise<Memb
     client: laboratory.client,
     tableName: laboratory.tableName,
     name: contest.election,
-    leaseDurationMs: LEASE_MS,
+    leaseDurationMs: contest.leaseMs,
     label: "bench",
   });
   for (let tries = 0; tries < 20; tries++) {
     const leader = await election.leader();
     const standby = contest.member(leader?.standby);
     if (standby && leader?.candidateId === contest.leader?.member.candidateId) return standby;
-    await delay(RENEW_MS / 4);
+    await delay(contest.renewMs / 4);
   }
   return undefined;
 }

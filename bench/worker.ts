@@ -20,6 +20,7 @@ client.middlewareStack.add(
 );
 
 const { tableName, election: name, label, leaseMs, renewMs, order, rank, maxTenureMs } = config;
+const { lastWill, standbyPollMs } = config;
 const election = new Election({
   client,
   tableName,
@@ -28,6 +29,8 @@ const election = new Election({
   leaseDurationMs: leaseMs,
   renewIntervalMs: renewMs,
   succession: succession(),
+  lastWill,
+  tuning: { standbyPollMs },
 });
 
 function succession(): Succession {
@@ -38,6 +41,11 @@ function succession(): Succession {
 let leading: Leadership | undefined;
 process.on("message", (message: ToWorker) => {
   if (message.type === "stepDown") leading?.stepDown({ to: message.to });
+  if (message.type !== "die") return;
+  if (message.how === "process.exit") process.exit(1);
+  setImmediate(() => {
+    throw new Error("the bench wants this process to die");
+  });
 });
 
 async function work(leadership: Leadership): Promise<void> {
