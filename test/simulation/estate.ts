@@ -1,9 +1,9 @@
 import { executeWillsOf, type SignedWill, type WillExecutor } from "../../src/last-will/executor.js";
-import type { Lease } from "../../src/protocol/lease.js";
+import type { Lease, OwnTerm } from "../../src/protocol/lease.js";
 import type { Answer } from "../../src/protocol/verbs.js";
 import type { LeaseSigner, LeaseStore } from "../../src/store/lease-store.js";
 import type { SignedRequest } from "../../src/store/signed-request.js";
-import { contentOf, plainSigner, sendSigned } from "../support/wills.js";
+import { plainSigner, sendSigned } from "../support/wills.js";
 import { Host } from "./host.js";
 import type { Network } from "./network.js";
 import type { Random } from "./random.js";
@@ -25,7 +25,7 @@ export interface Bequests {
   readonly network: Network;
   readonly random: Random;
   /** A will was executed, or refused for good, and the answer showed this row. */
-  executed(will: SignedWill, row: Lease | undefined): void;
+  executed(own: OwnTerm, row: Lease | undefined): void;
 }
 
 /** What one process hands over, and what sends it when the process has died: through the same weather as everything. */
@@ -37,7 +37,7 @@ export class Estate implements WillExecutor {
   /** Undefined: it is dead, and another one is on its way. */
   #companion: Map<string, SignedWill> | undefined = new Map();
   readonly #onExit = new Set<() => void>();
-  readonly #signedMs = new WeakMap<SignedRequest, number>();
+  readonly #known = new WeakMap<SignedRequest, OwnTerm & { readonly signedMs: number }>();
 
   constructor(
     private readonly bequests: Bequests,
@@ -49,17 +49,17 @@ export class Estate implements WillExecutor {
   /** The store of the process, with requests that can be signed. */
   on(store: LeaseStore): LeaseStore {
     const signer: LeaseSigner = {
-      crash: async (request, signal) => this.#signed(await plainSigner.crash(request, signal)),
-      resign: async (request, signal) => this.#signed(await plainSigner.resign(request, signal)),
-      renew: async (request, signal) => this.#signed(await plainSigner.renew(request, signal)),
+      crash: async (request, signal) => this.#signed(request, await plainSigner.crash(request, signal)),
+      resign: async (request, signal) => this.#signed(request, await plainSigner.resign(request, signal)),
+      renew: async (request, signal) => this.#signed(request, await plainSigner.renew(request, signal)),
     };
     const signing = { ...store, signer };
     executeWillsOf(signing, this);
     return signing;
   }
 
-  #signed(request: SignedRequest): SignedRequest {
-    this.#signedMs.set(request, this.bequests.world.nowMs);
+  #signed({ candidateId, term }: OwnTerm, request: SignedRequest): SignedRequest {
+    this.#known.set(request, { candidateId, term, signedMs: this.bequests.world.nowMs });
     return request;
   }
 
@@ -81,6 +81,14 @@ export class Estate implements WillExecutor {
       if (this.#companion) what(this.#companion);
       this.process.whenRunning(told);
     });
+  }
+
+  /** The terms that would end if the process died now. Undefined: its companion is dead, and nobody else knows. */
+  get terms(): ReadonlySet<number> | undefined {
+    if (this.#companion === undefined) return undefined;
+    const terms = new Set<number>();
+    for (const { request } of this.#companion.values()) terms.add(this.#known.get(request)?.term ?? 0);
+    return terms;
   }
 
   onExit(listener: () => void): () => void {
@@ -122,15 +130,15 @@ export class Estate implements WillExecutor {
   async #execute(will: SignedWill): Promise<void> {
     const { world, network, random, executed } = this.bequests;
     const store = network.from(this.host);
+    const { signedMs, ...own } = this.#known.get(will.request) as OwnTerm & { signedMs: number };
     const untilMs = world.nowMs + will.worthMs;
     while (this.host.alive) {
       if (world.nowMs > untilMs) return network.count("willGivenUp");
-      if (world.nowMs > (this.#signedMs.get(will.request) ?? 0) + SIGNATURE_MS)
-        return network.count("willTooOld");
+      if (world.nowMs > signedMs + SIGNATURE_MS) return network.count("willTooOld");
       network.count("willSent");
       const answer = await this.#ask(store, will.request);
       if (answer?.done) network.count("willExecuted");
-      if (answer && isFinal(answer, will)) return executed(will, (answer as { lease?: Lease }).lease);
+      if (answer && isFinal(answer, will)) return executed(own, (answer as { lease?: Lease }).lease);
       await new Promise<void>((resolve) => world.after(random.between(50, 1_000), resolve));
     }
   }
@@ -147,9 +155,4 @@ export class Estate implements WillExecutor {
 function isFinal(answer: Answer & { done: boolean }, { basis }: SignedWill): boolean {
   const row = (answer as { lease?: Lease }).lease;
   return answer.done || basis === undefined || row?.term !== basis.term || row.revision !== basis.revision;
-}
-
-/** Whose term it ends. */
-export function termOf({ request }: SignedWill): { readonly candidateId: string; readonly term: number } {
-  return contentOf(request).request as unknown as { candidateId: string; term: number };
 }

@@ -117,7 +117,8 @@ export class Referee {
   }
 
   /** The dead tell nothing. */
-  buried(player: Player): void {
+  buried(player: Player, willed: ReadonlySet<number> | undefined, nowMs: number): void {
+    if (willed) this.wills.died(player.election.candidateId, willed, this.#row, nowMs);
     this.players.splice(this.players.indexOf(player), 1);
     for (const tenure of this.#endings.keys()) {
       if (tenure.startsWith(`${player.election.candidateId}/`)) this.#endings.delete(tenure);
@@ -139,8 +140,7 @@ export class Referee {
     return this.players.find(({ leadership }) => leadership && leadership.remainingMs() > 0);
   }
 
-  sent(host: Host, verb: Verb, request: unknown, nowMs: number): void {
-    this.wills.sent(verb, request);
+  sent(host: Host, verb: Verb, nowMs: number): void {
     if (verb === "recordTerm" || verb === "acquire") this.#rememberedMs.set(host, nowMs);
     if (verb !== "resign") return;
     const player = this.players.find((candidate) => candidate.host === host);

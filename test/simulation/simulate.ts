@@ -1,12 +1,11 @@
 import { Election, type ElectionEvent, Operator, type Succession } from "../../src/index.js";
-import type { SignedWill } from "../../src/last-will/executor.js";
-import { endedTerm, type Lease } from "../../src/protocol/lease.js";
+import { endedTerm, type Lease, type OwnTerm } from "../../src/protocol/lease.js";
 import { lastTickOf } from "../../src/protocol/ticks.js";
 import type { Answer } from "../../src/protocol/verbs.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { Backups } from "./backups.js";
-import { type Death, Estate, termOf } from "./estate.js";
+import { type Death, Estate } from "./estate.js";
 import { Headers } from "./headers.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { CALM, Network, type Verb } from "./network.js";
@@ -112,7 +111,9 @@ class Simulation {
     };
     this.#network = new Network(world, this.#table, random, {
       sent: (host, verb, [request]) => {
-        this.#judge(() => this.#referee.sent(host, verb, request, world.nowMs));
+        this.#judge(() => this.#referee.sent(host, verb, world.nowMs));
+        const estate = this.#estates.get(host);
+        if (estate) this.#judge(() => this.#referee.wills.sent(verb, request, estate));
         this.#standby.sent(host, verb);
         if (verb === "acquire") this.#abortWhileAcquiring(host);
         if (verb === "acquire" || verb === "resign") this.#dieWhile(verb, host);
@@ -256,8 +257,8 @@ class Simulation {
   #storeOf(host: Host): LeaseStore {
     const store = this.#network.from(host);
     if (!this.plan.wills) return store;
-    const executed = (will: SignedWill, row: Lease | undefined) =>
-      this.#judge(() => this.#referee.wills.executed(termOf(will), row, this.#world.nowMs));
+    const executed = (own: OwnTerm, row: Lease | undefined) =>
+      this.#judge(() => this.#referee.wills.executed(own, row, this.#world.nowMs));
     const bequests = { world: this.#world, network: this.#network, random: this.#random, executed };
     const estate = new Estate(bequests, host);
     this.#estates.set(host, estate);
@@ -269,11 +270,15 @@ class Simulation {
     const machine = player && this.#machines.get(player.host);
     if (!player?.host.alive || !machine || this.#backups.isPending) return;
     if (how !== "lost") this.#network.count(how);
+    const estate = this.#estates.get(player.host);
+    const willed = how === "lost" ? undefined : estate?.terms;
     // Who stands still calls nothing.
-    this.#estates.get(player.host)?.dies(how === "exits" && !player.host.running ? "killed" : how);
+    const asItIs = how === "exits" && !player.host.running ? "killed" : how;
+    estate?.dies(asItIs);
+    if (asItIs === "exits") this.#judge(() => this.#referee.wills.exited(player));
     player.host.kill();
     this.#doomed.delete(player);
-    this.#referee.buried(player);
+    this.#judge(() => this.#referee.buried(player, willed, this.#world.nowMs));
     this.#world.after(forMs, () => this.#restart(machine));
   }
 

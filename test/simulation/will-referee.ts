@@ -1,15 +1,12 @@
-import { isHeldIn, type Lease } from "../../src/protocol/lease.js";
-import type { ResignRequest } from "../../src/protocol/verbs.js";
+import { isHeldIn, type Lease, type OwnTerm } from "../../src/protocol/lease.js";
+import type { AcquireRequest, RenewRequest, ResignRequest } from "../../src/protocol/verbs.js";
+import type { Estate } from "./estate.js";
 import type { Verb } from "./network.js";
+import type { Player } from "./players.js";
 import { Violation } from "./violation.js";
 
 /** Whatever was under way when the row was deleted or put back has landed by then. */
 const LATEST_MS = 120_000;
-
-interface OwnTerm {
-  readonly candidateId: string;
-  readonly term: number;
-}
 
 /** Holds last wills to their promises (rule 11). */
 export class WillReferee {
@@ -17,12 +14,44 @@ export class WillReferee {
   readonly #over = new Set<string>();
   /** Terms whose resignation has left, with a tick that had completed. */
   readonly #withTick = new Set<string>();
+  /** By dead candidate: the terms that its wills end. */
+  readonly #left = new Map<string, ReadonlySet<number>>();
   #meddledMs = Number.NEGATIVE_INFINITY;
 
-  sent(verb: Verb, request: unknown): void {
+  /** By a process that has left this. */
+  sent(verb: Verb, request: unknown, estate: Estate): void {
+    if (verb === "acquire" || verb === "renew") {
+      const { candidateId, term } = request as AcquireRequest | RenewRequest;
+      if (estate.terms?.has(term) !== false) return;
+      throw new Violation(
+        "will in time",
+        `${candidateId} sends: ${verb} term ${term}, without a will for it`,
+      );
+    }
     if (verb !== "resign") return;
     const { candidateId, term, ticks } = request as ResignRequest;
     if (ticks) this.#withTick.add(`${candidateId}/${term}`);
+  }
+
+  /** A process has died, and something will send what it has left, for these terms. */
+  died(candidateId: string, willed: ReadonlySet<number>, row: Lease | undefined, nowMs: number): void {
+    if (nowMs < this.#meddledMs + LATEST_MS) return;
+    this.#left.set(candidateId, willed);
+    this.#expectWill(row);
+  }
+
+  /** A process that exits has stopped to trust before anything is sent for it. */
+  exited({ election, leadership }: Player): void {
+    if (!leadership || !(leadership.remainingMs() > 0)) return;
+    throw new Violation("exit", `${election.candidateId} exits, and still trusts term ${leadership.term}`);
+  }
+
+  #expectWill(row: Lease | undefined): void {
+    if (row?.kind !== "held" || this.#left.get(row.holder)?.has(row.term) !== false) return;
+    throw new Violation(
+      "vacant after a will",
+      `${row.holder} is dead, and has left no will for term ${row.term}`,
+    );
   }
 
   /** A write on the lease row. `lives`: whether the process of this candidate does. */
@@ -40,6 +69,7 @@ export class WillReferee {
       }
     }
     if (verb !== "acquire" || lease.kind !== "held") return;
+    this.#expectWill(lease);
     if (this.#over.has(`${lease.holder}/${lease.term}`)) {
       throw new Violation(
         "vacant after a will",
@@ -61,5 +91,6 @@ export class WillReferee {
   meddled(nowMs: number): void {
     this.#meddledMs = nowMs;
     this.#over.clear();
+    this.#left.clear();
   }
 }
