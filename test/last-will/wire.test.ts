@@ -14,6 +14,9 @@ const NAME = "billing/nightly";
 const TICK = "2026-01-31T03:00:00.000Z";
 const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "c4n4ry", sessionToken: "t0k3n" };
 
+/** No busy machine reaches these. */
+const UNHURRIED = { leaseDurationMs: 120_000, renewIntervalMs: 20_000, tuning: { requestTimeoutMs: 30_000 } };
+
 const test = plain.extend<{ proxy: FaultProxy }>({
   proxy: async ({ task: _ }, use) => {
     await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
@@ -34,7 +37,7 @@ async function candidate(proxy: FaultProxy, wrap: (client: DynamoDBClient) => un
   const store = dynamoDBLeaseStore(wrap(client) as DynamoDBClient, table);
   const executor = new FakeExecutor();
   executeWillsOf(store, executor);
-  const election = new Election({ store, name: NAME, lastWill: true });
+  const election = new Election({ store, name: NAME, lastWill: true, ...UNHURRIED });
   return { election, executor, row: () => leaseRow(direct, table, NAME) };
 }
 
@@ -49,7 +52,7 @@ test.for<[string, (client: DynamoDBClient) => unknown]>([
   "the will of a %s with a session token writes `crashed`, and nothing before it does",
   async ([, wrap], { proxy, expect }) => {
     const { election, executor, row } = await candidate(proxy, wrap);
-    await election.campaign();
+    const leadership = await election.campaign();
     const { request } = await firm(executor);
     expect(request.headers["x-amz-security-token"]).toBe("t0k3n");
     expect(JSON.stringify([...executor.wills])).not.toContain("c4n4ry");
@@ -60,6 +63,7 @@ test.for<[string, (client: DynamoDBClient) => unknown]>([
     expect(will).toMatchObject({ operation: "UpdateItem", headers: { "x-amz-security-token": "t0k3n" } });
     expect(await row()).toMatchObject({ endReason: { S: "crashed" }, term: { N: "1" } });
     expect(await row()).not.toHaveProperty("holder");
+    await leadership.resign();
   },
 );
 
@@ -73,7 +77,8 @@ test("the will of the coming term is handed over while the acquire has not been 
     before ??= [...proxy.requests];
   };
   const acquires = (request: SeenRequest) => JSON.stringify(request.body).includes("attemptId");
-  await election.campaign();
+  const leadership = await election.campaign();
+  await leadership.resign();
   expect(before?.filter(acquires)).toEqual([]);
   expect(proxy.requests.filter(acquires)).toHaveLength(1);
 });
