@@ -19,6 +19,7 @@ import {
 } from "./errors.js";
 import { type Emit, emitter } from "./events.js";
 import { type LastWill, lastWillOf } from "./last-will/last-will.js";
+import { type HeartbeatAids, heartbeatAids } from "./leader/heartbeat-aids.js";
 import { Leadership } from "./leader/leadership.js";
 import { reservationForGroup } from "./leader/reservations.js";
 import {
@@ -68,6 +69,7 @@ export class Election {
   readonly #options: ResolvedOptions;
   readonly #client: LeaseClient;
   readonly #lastWill: LastWill | undefined;
+  readonly #heartbeat: HeartbeatAids | undefined;
   readonly #campaign: Campaign;
   readonly #registration: Registration;
   readonly #emit: Emit;
@@ -92,6 +94,7 @@ export class Election {
     const store = storeOf(options);
     this.#client = new LeaseClient(store, this.#options, this.#emit);
     this.#lastWill = lastWillOf(store, this.#options, this.#emit);
+    this.#heartbeat = heartbeatAids(store, this.#options);
     this.#campaign = new Campaign(this.#client, this.#options, this.#emit, this.#lastWill);
     this.#registration = new Registration(this.#client, this.#options, this.#emit);
     this.#liveness = new Liveness(this.#client, this.#options);
@@ -531,10 +534,12 @@ export class Election {
       succession: new Succession(this.#client, this.#options, this.#registration, previous, lastHolder),
       history: new TermHistory(this.#client, this.#options, lease, previous),
       lastWill: this.#lastWill,
+      heartbeat: this.#heartbeat,
       onOver,
     });
     this.#tenure = tenure;
-    tenure.start();
+    const covering = tenure.start();
+    if (covering !== undefined) await covering;
     if (signal?.aborted) {
       await tenure.release("resigned");
       throw signal.reason;

@@ -57,6 +57,21 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
       readonly part: "companion" | "exit-hook" | "signature";
       readonly error: unknown;
     }
+  /**
+   * With `heartbeat: "thread"`: the event loop of this process did not turn for `blockedMs` while this candidate led.
+   * `renewals`: how many renewals the thread sent meanwhile that were confirmed.
+   */
+  | {
+      readonly type: "stall";
+      readonly term: number;
+      readonly blockedMs: number;
+      readonly renewals: number;
+    }
+  /**
+   * With `heartbeat: "thread"`: the thread has ended or cannot start, or nothing could be signed for it. The event loop
+   * renews as always, and it is tried again. Until then a blocked event loop can lose the lease.
+   */
+  | { readonly type: "heartbeat-thread-failed"; readonly term: number; readonly error: unknown }
   /** A bug of this library was found: please report it. A leadership that depends on it ends at once. */
   | { readonly type: "internal-error"; readonly error: InternalError }
 );

@@ -27,7 +27,7 @@ export const MAX_REVISION_TO_FOLLOW = 2 ** 52;
 /**
  * What an eviction adds to the revision. The term that it uses is in no history, so after a deletion of the row a
  * candidate can lead it. With this step that tenure never reaches the pair of the evicted row: 2^32 renewals take
- * years.
+ * years. With stand-ins, which use eight revisions each (rule 12b), they take most of a year at the shortest interval.
  */
 export const EVICTION_STEP = 2 ** 32;
 /** Up to this revision an operator can evict, and the next holder can still renew. */
@@ -45,6 +45,10 @@ export const MAX_CANDIDATE_TEXT = 1_024;
 export const MAX_LINE = 16;
 /** A follower that waits long polls at most this often, whatever interval a row has. */
 export const MIN_INTERVAL_MS = 50;
+/** The longest that renewals are signed ahead: DynamoDB takes a signed request for five minutes. */
+export const MAX_STALL_MS = 240_000;
+/** The most renewals that are signed ahead. */
+export const MAX_STAND_INS = 64;
 /** The longest tick, in characters. */
 export const MAX_TICK = 100;
 /** The most completed ticks that a lease row keeps. */

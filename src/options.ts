@@ -55,6 +55,20 @@ export interface CandidateOptions {
    * @default false
    */
   lastWill?: boolean | undefined;
+  /**
+   * What renews the lease while the event loop of this process is blocked.
+   *
+   * - `"event-loop"`: nothing. A leader whose event loop is blocked for about a lease loses it.
+   * - `"thread"`: a worker thread sends renewals that were signed ahead, for up to two leases, but not more than four
+   *   minutes. Then the lease runs out, and another candidate leads: a process that hangs for ever is replaced.
+   * - `{ maxStallMs }`: the same, for so long, in milliseconds: from `leaseDurationMs` to 64 renewals, but not more than
+   *   240,000.
+   *
+   * It costs one signature per renewal, and no requests while the event loop turns. It needs a `client`.
+   * docs/blocked-loop.md says what it does not promise.
+   * @default "event-loop"
+   */
+  heartbeat?: "event-loop" | "thread" | { maxStallMs: number } | undefined;
   /** The order in which candidates follow one another. @default "random" */
   succession?: Succession | undefined;
   /** `false`: `candidates()` lists this candidate, but it never leads. @default true */

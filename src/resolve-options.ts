@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { Code, notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import { checkNames, groupOf } from "./known-names.js";
-import { DAY_MS, MIN_INTERVAL_MS, NAME_PATTERN, NAME_RULE } from "./limits.js";
+import { DAY_MS, MAX_STALL_MS, MAX_STAND_INS, MIN_INTERVAL_MS, NAME_PATTERN, NAME_RULE } from "./limits.js";
 import { ELECTION_PATHS } from "./option-names.js";
 import type { CandidateOptions, Runtime, Tuning } from "./options.js";
 import { isOrder, type Order } from "./protocol/line.js";
@@ -22,6 +22,8 @@ export interface ResolvedOptions {
   readonly requestTimeoutMs: number;
   readonly stopTimeoutMs: number;
   readonly lastWill: boolean;
+  /** Undefined: only the event loop renews. */
+  readonly maxStallMs: number | undefined;
   readonly useServiceClock: boolean;
   readonly maxServiceClockErrorMs: number;
   readonly historyRetentionMs: number;
@@ -102,6 +104,7 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
       DEFAULT_STOP_MS,
     ),
     lastWill,
+    maxStallMs: maxStallMs(options.heartbeat, leaseDurationMs, timing.renewIntervalMs),
     ...resolveExpiry(tuning.expiry),
     historyRetentionMs: duration(
       "tuning.historyRetentionMs",
@@ -203,6 +206,31 @@ function resolveStandbyPoll(
   if (succession !== undefined && succession !== "random") return pollMs;
   const rule = `must be an order that keeps a line, with ${option}: in a random order nobody is first in line`;
   throw new InvalidOptionError("succession", rule, succession, "arrival");
+}
+
+function maxStallMs(
+  heartbeat: unknown = "event-loop",
+  leaseDurationMs: number,
+  renewIntervalMs: number,
+): number | undefined {
+  if (heartbeat === "event-loop") return undefined;
+  if (heartbeat !== "thread" && (typeof heartbeat !== "object" || heartbeat === null)) {
+    const rule = 'must be "event-loop", "thread" or an object with maxStallMs';
+    throw new InvalidOptionError("heartbeat", rule, heartbeat, "thread");
+  }
+  const maxMs = Math.min(MAX_STALL_MS, MAX_STAND_INS * renewIntervalMs);
+  if (leaseDurationMs > maxMs) {
+    const rule =
+      `needs a leaseDurationMs of at most ${MAX_STALL_MS} (a signed renewal is good for less than five minutes) and of at ` +
+      `most ${MAX_STAND_INS} times renewIntervalMs`;
+    throw new InvalidOptionError("heartbeat", rule, heartbeat, "event-loop");
+  }
+  const defaultMs = Math.min(2 * leaseDurationMs, maxMs);
+  if (heartbeat === "thread") return defaultMs;
+  const given = groupOf("heartbeat", heartbeat, ELECTION_PATHS, "thread");
+  return duration("heartbeat.maxStallMs", given.maxStallMs, leaseDurationMs, maxMs, defaultMs, {
+    min: "leaseDurationMs",
+  });
 }
 
 function resolveExpiry(expiry: unknown = "service-clock") {

@@ -42,6 +42,9 @@ export function telemetry(election: string): (event: ElectionEvent) => void {
       case "tick-superseded":
         instruments.superseded.add(1, { ...attributes, "incumbent.completed": event.completed });
         break;
+      case "stall":
+        instruments.stalls.record(event.blockedMs, attributes);
+        break;
       case "clock-anomaly":
         instruments.anomalies.add(1, attributes);
         break;
@@ -83,6 +86,10 @@ function createInstruments() {
       description:
         "Parts of the last will that do not work: without them the lease of a dead process can run out",
       unit: "{failure}",
+    }),
+    stalls: meter.createHistogram("incumbent.stall.duration", {
+      description: "How long the event loop of a leader with a heartbeat thread did not turn",
+      unit: "ms",
     }),
     superseded: meter.createCounter("incumbent.ticks.superseded", {
       description: "Ticks that did not run because a later one had completed",

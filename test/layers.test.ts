@@ -25,7 +25,7 @@ const STOREYS: string[][] = [
   ["resolve-options"],
   ["table-time"],
   ["timed-request"],
-  ["lease-client", "last-will"],
+  ["lease-client", "last-will", "heartbeat-thread"],
   ["candidate", "views", "operator"],
   ["leader"],
   ["election"],
@@ -47,7 +47,12 @@ const CONSTRUCTS: string[][] = [
 ];
 
 /** Texts that run in a process or a thread of their own, where they have clocks of their own. */
-const PROGRAMS = ["src/child-guard.ts", "src/bare-sender.ts", "src/last-will/programs.ts"];
+const PROGRAMS = [
+  "src/child-guard.ts",
+  "src/bare-sender.ts",
+  "src/last-will/programs.ts",
+  "src/heartbeat-thread/program.ts",
+];
 
 /** Where the AWS SDK is known: where requests are made, and where a client is made for those who bring none. */
 const SDK = ["src/store/", "src/lambda/default-client", "src/cli/", "src/demo/", "lambda/"];

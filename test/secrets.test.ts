@@ -48,6 +48,7 @@ const ELECTION: Record<keyof ElectionOptions, "refused" | "free"> = {
   renewIntervalMs: "refused",
   stopTimeoutMs: "refused",
   lastWill: "refused",
+  heartbeat: "refused",
   succession: "refused",
   eligible: "refused",
   group: "refused",

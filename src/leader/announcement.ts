@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.js";
 import type { EndReason } from "../errors.js";
 import { MIN_RELEASE_IN_MS } from "../limits.js";
-import type { AnnouncedEnd } from "../protocol/lease.js";
+import type { AnnouncedEnd, Held } from "../protocol/lease.js";
 import { pollsEvery } from "../protocol/takeover.js";
 
 /**
@@ -40,6 +40,14 @@ export class Announcement {
   confirmed(nowMs: number): number {
     this.#isConfirmed = true;
     return Math.max(0, (this.#dueMs ?? nowMs) - nowMs);
+  }
+
+  /**
+   * Whether some candidate polls at the announced moment, by the row that the announcement was written to. While the
+   * election is paused nobody may acquire.
+   */
+  isListenedTo({ isAwaited, line = [] }: Held, ownId: string): boolean {
+    return this.reason !== "paused" && (isAwaited === true || line.some((id) => id !== ownId));
   }
 
   /** Nobody listens: the work need not go on. */

@@ -11,6 +11,7 @@ import type { Announcement } from "./announcement.js";
 import { Heartbeat } from "./heartbeat.js";
 import { PublishedValue } from "./published-value.js";
 import type { SideTasks } from "./side-tasks.js";
+import type { StandIns } from "./stand-ins.js";
 import type { Renewing } from "./tenure-state.js";
 import type { WriteQueue } from "./write-queue.js";
 
@@ -48,6 +49,7 @@ export class Renewals {
     private readonly emit: Emit,
     private readonly sideTasks: Pick<SideTasks, "succession" | "history">,
     sent: Instant,
+    private readonly standIns: StandIns | undefined,
   ) {
     this.#heartbeat = new Heartbeat(options.clock, sent.monotonicMs, options.renewIntervalMs);
     this.#publishedValue = new PublishedValue(tenure.lease.value);
@@ -91,17 +93,20 @@ export class Renewals {
   }
 
   /** A failure ends nothing: the renewal is tried again as long as trust lasts (rule 3g). */
-  async #renew(): Promise<"confirmed" | "failed" | "ended"> {
+  async #renew(): Promise<"confirmed" | "overtaken" | "failed" | "ended"> {
     const { tenure } = this;
     const state = tenure.renewing();
     if (state === undefined) return "ended";
     const { announcement } = state;
     const awaiting = this.#publishedValue.take();
+    const { value } = this.#publishedValue;
     try {
+      // A stand-in of before is above this renewal, and would bring the old value back.
+      if (awaiting.length > 0) await this.standIns?.prepare(value, announcement);
       const { succeeded, lease, sent, received } = await this.client.renew(
         tenure.nextTry(),
         {
-          value: this.#publishedValue.value,
+          value,
           nextInMs: (at) => this.#heartbeat.nextDueMs(at.monotonicMs) - at.monotonicMs,
           line: this.sideTasks.succession.newLine(tenure.lease),
           announcement: announcement && ((at) => announcement.toSend(at.monotonicMs)),
@@ -116,10 +121,15 @@ export class Renewals {
       if (lease) tenure.observed(lease);
       if (!succeeded) {
         this.#publishedValue.putBack(awaiting);
+        if (this.standIns?.mayHaveWritten(lease)) {
+          announcement?.notConfirmed();
+          return "overtaken";
+        }
         tenure.finish(lossBy(lease));
         return "ended";
       }
       tenure.confirm(lease, sent);
+      this.standIns?.renewed(sent, lease.value, announcement);
       this.#heartbeat.renewed(sent.monotonicMs);
       for (const waiter of awaiting) waiter.resolve();
       this.emit({ type: "renewed", term: tenure.term, tookMs: longestElapsedMs(sent, received) });

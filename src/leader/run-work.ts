@@ -49,6 +49,7 @@ export async function serve<T>(
     });
   };
   leadership.signal.addEventListener("abort", onEnd, { once: true });
+  if (leadership.signal.aborted) onEnd();
 
   const [result] = await Promise.allSettled([(async () => work(leadership))()]);
 

@@ -1,4 +1,5 @@
 import type { LastWill } from "../last-will/last-will.js";
+import type { HeartbeatAids } from "./heartbeat-aids.js";
 import type { Succession } from "./succession.js";
 import type { TermHistory } from "./term-history.js";
 
@@ -7,6 +8,8 @@ export interface SideTasks {
   readonly succession: Succession;
   readonly history: TermHistory;
   readonly lastWill: LastWill | undefined;
+  /** Undefined: only the event loop renews. */
+  readonly heartbeat: HeartbeatAids | undefined;
   /** Called when the tenure is over, for whatever reason. A release waits for it. */
   readonly onOver: () => Promise<unknown>;
 }

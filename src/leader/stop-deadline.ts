@@ -38,9 +38,14 @@ export class StopDeadline {
     return this.#byMs === undefined ? Number.POSITIVE_INFINITY : this.#byMs - this.clock.monotonicMs();
   }
 
+  /** In monotonic time. Infinite before an end is requested. */
+  get byMs(): number {
+    return this.#byMs ?? Number.POSITIVE_INFINITY;
+  }
+
   /** In monotonic time, the end of an announcement: half of the time is for the drain and the release. */
   get announceByMs(): number {
-    return (this.#byMs ?? Number.POSITIVE_INFINITY) - this.timeoutMs / 2;
+    return this.byMs - this.timeoutMs / 2;
   }
 
   /** Cuts a time so that it ends at the deadline. Who drains beyond it by hand still renews. */

@@ -6,6 +6,7 @@ import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, ReleaseOptions } from "../lease-client.js";
 import type { Held, Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
+import { Revisions } from "../protocol/stand-ins.js";
 import { placeOf } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { Announcement, noticeMs } from "./announcement.js";
@@ -13,6 +14,7 @@ import { GiveBack, type Releasable } from "./give-back.js";
 import { type Renewable, Renewals } from "./renewals.js";
 import { reservationFor } from "./reservations.js";
 import type { SideTasks } from "./side-tasks.js";
+import { type Covered, StandIns } from "./stand-ins.js";
 import { StopDeadline } from "./stop-deadline.js";
 import { announcementOf, type Renewing, releaseOf, type State, signalledReason } from "./tenure-state.js";
 import { Trust } from "./trust.js";
@@ -22,13 +24,15 @@ import { WriteQueue } from "./write-queue.js";
 export class Tenure {
   readonly term: number;
   readonly writes = new WriteQueue();
-  /** The highest revision of any try (rule 1b). */
-  #tried: number;
+  /** Of each try (rule 1b). */
+  readonly #revisions: Revisions;
   #state: State = { kind: "leading", announcement: undefined };
   #lease: Held;
   readonly #trust: Trust;
   readonly #renewals: Renewals;
   readonly #giveBack: GiveBack;
+  /** Undefined: only the event loop renews. */
+  readonly #standIns: StandIns | undefined;
   /** How long an end may take (rule 8c). */
   readonly stop: StopDeadline;
   readonly #endSignal = new AbortController();
@@ -45,20 +49,27 @@ export class Tenure {
   ) {
     this.term = elected.lease.term;
     this.#lease = elected.lease;
-    this.#tried = elected.lease.revision;
+    this.#revisions = new Revisions(elected.lease.revision);
     this.stop = new StopDeadline(options.clock, options.stopTimeoutMs);
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
     const controls = this.#controls();
-    this.#renewals = new Renewals(controls, client, options, emit, sideTasks, elected.sent);
+    const { heartbeat } = sideTasks;
+    this.#standIns =
+      heartbeat && new StandIns(controls, heartbeat, client, options, this.#revisions, emit, elected.sent);
+    this.#renewals = new Renewals(controls, client, options, emit, sideTasks, elected.sent, this.#standIns);
     this.#giveBack = new GiveBack(controls, client, options, emit, this.stop, sideTasks);
   }
 
-  /** Renews from now on until the tenure is over. */
-  start(): void {
+  /**
+   * Renews from now on until the tenure is over. Returns what the work must wait for: if it blocks the event loop at once,
+   * the stand-ins must be signed before.
+   */
+  start(): Promise<void> | undefined {
     // Rule 11e. The process is about to exit.
     this.#stopLastWill = this.sideTasks.lastWill?.during(() => this.#finish("crashed"));
     void this.sideTasks.succession.refresh();
     void this.#renewals.runUntilOver(this.writes);
+    return this.#standIns?.prepare(this.#lease.value, undefined);
   }
 
   get signal(): AbortSignal {
@@ -122,7 +133,7 @@ export class Tenure {
   end(reason: EndReason): void {
     const state = this.#check();
     if (state.kind !== "leading") return;
-    this.stop.request();
+    this.#requestStop();
     this.#state = { kind: "draining", reason, announcement: state.announcement };
     this.#reportEnd(reason, 0);
   }
@@ -134,7 +145,7 @@ export class Tenure {
   announce(reason: EndReason, to?: string): void {
     const state = this.#check();
     if (state.kind !== "leading" || state.announcement) return;
-    this.stop.request();
+    this.#requestStop();
     const announcement = new Announcement(reason, to, this.#noticeMs(to), this.stop.announceByMs);
     this.#state = { kind: "leading", announcement };
     this.#endBy(announcement, announcement.latestMs - this.client.time.now().monotonicMs);
@@ -149,6 +160,7 @@ export class Tenure {
     const state = this.#check();
     if (state.kind === "over") return;
     this.stop.lift();
+    this.#standIns?.withdraw();
     // Before the event: a listener can release.
     if (state.kind === "draining") this.#state = { ...state, kind: "abandoned" };
     this.emit({ type: "drain-overrun", term: this.term });
@@ -168,6 +180,7 @@ export class Tenure {
     if (earlier !== undefined)
       return releaseOptions.tick === undefined ? earlier : earlier.then(() => "lost");
     this.stop.beginRelease(this.options.requestTimeoutMs);
+    this.#standIns?.withdraw();
     const announcement = announcementOf(before);
     announcement?.cancel();
     const to = announcement?.to;
@@ -185,6 +198,11 @@ export class Tenure {
     return outcome;
   }
 
+  #requestStop(): void {
+    this.stop.request();
+    this.#standIns?.stopBy(this.stop.byMs);
+  }
+
   #noticeMs(to: string | undefined): number {
     return noticeMs(this.options.renewIntervalMs, to === undefined ? 0 : placeOf(this.#lease, to));
   }
@@ -197,6 +215,7 @@ export class Tenure {
 
   /** Every access to the state asks the clocks first: a timer that did not fire must not prolong trust. */
   #check(): State {
+    if (this.#state.kind !== "over") this.#standIns?.takeReports();
     if (this.#state.kind !== "over") {
       const leftMs = this.#trust.leftMs();
       if (leftMs <= 0) this.#finish("expired", { lateByMs: -leftMs });
@@ -212,7 +231,7 @@ export class Tenure {
 
   #finish(
     reason: EndReason,
-    { lateByMs = 0, fault }: { lateByMs?: number; fault?: InternalError } = {},
+    { lateByMs = 0, fault }: { lateByMs?: number | undefined; fault?: InternalError } = {},
   ): void {
     const before = this.#state;
     if (before.kind === "over") return;
@@ -228,6 +247,7 @@ export class Tenure {
     };
     this.#trust.stop();
     this.#stopLastWill?.();
+    this.#standIns?.withdraw();
     announcementOf(before)?.cancel();
     this.#renewals.stop();
     if (before.kind === "leading") this.#reportEnd(reason, lateByMs);
@@ -249,28 +269,19 @@ export class Tenure {
   /** The row has the announcement: the work must stop at the moment that the followers know. */
   #endWhenDue(announcement: Announcement): void {
     const nowMs = this.client.time.now().monotonicMs;
-    if (!this.#isListenedTo(announcement)) announcement.dueNow(nowMs);
+    if (!announcement.isListenedTo(this.#lease, this.options.candidateId)) announcement.dueNow(nowMs);
     const leftMs = announcement.confirmed(nowMs);
     if (this.#state.kind !== "leading") return;
     if (leftMs > 0) this.#endBy(announcement, leftMs);
     else this.end(announcement.reason);
   }
 
-  /**
-   * Whether some candidate polls at the announced moment, by the row that the announcement was written to. While the
-   * election is paused nobody may acquire.
-   */
-  #isListenedTo({ reason }: Announcement): boolean {
-    const { isAwaited, line = [] } = this.#lease;
-    return reason !== "paused" && (isAwaited === true || line.some((id) => id !== this.options.candidateId));
-  }
-
   #endBy(announcement: Announcement, leftMs: number): void {
     announcement.onDue(this.options.clock, leftMs, () => this.end(announcement.reason));
   }
 
-  /** What the renewals and the release see of this tenure, and do to it. */
-  #controls(): Renewable & Releasable {
+  /** What the renewals, the stand-ins and the release see of this tenure, and do to it. */
+  #controls(): Renewable & Releasable & Covered {
     const tenure = this;
     return {
       term: this.term,
@@ -285,14 +296,16 @@ export class Tenure {
         const state = this.#check();
         return state.kind === "releasing" ? state.reason : undefined;
       },
-      nextTry: () => {
-        this.#tried += 1;
-        return { term: this.term, revision: this.#tried };
-      },
+      nextTry: () => ({ term: this.term, revision: this.#revisions.next(this.#standIns?.slot) }),
       // No answer is worth waiting for longer than trust lasts, or than an end may take.
       timeoutMs: () => this.stop.cut(Math.min(this.options.requestTimeoutMs, this.remainingMs())),
       trustLeftMs: () => this.remainingMs(),
       observed: (lease) => this.observer.observed(lease),
+      trust: this.#trust,
+      stop: this.stop,
+      adopt: (lease) => {
+        this.#lease = lease;
+      },
       confirm: (lease, sent) => {
         this.#trust.confirm(sent);
         this.#lease = lease;
@@ -300,7 +313,7 @@ export class Tenure {
       followPlan: (lease, announcement) =>
         announcement ? this.#endWhenDue(announcement) : this.#followPlan(lease),
       end: (reason) => this.end(reason),
-      finish: (reason) => this.#finish(reason),
+      finish: (reason: EndReason, lateByMs?: number) => this.#finish(reason, { lateByMs }),
       fail: (fault) => this.fail(fault),
       lostError: () => this.lostError(0),
     };

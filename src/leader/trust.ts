@@ -30,8 +30,15 @@ export class Trust {
     return trustLeftMs(this.#confirmed, this.#trustMs, now);
   }
 
+  /** From when it counts. */
+  get confirmed(): Instant {
+    return this.#confirmed;
+  }
+
+  /** The answer to an earlier write can come last (rule 12d): the one that says more counts. */
   confirm(sent: Instant): void {
-    this.#confirmed = sent;
+    const now = readClock(this.#clock);
+    if (trustLeftMs(sent, this.#trustMs, now) > this.leftMs(now)) this.#confirmed = sent;
     this.#arm();
   }
 

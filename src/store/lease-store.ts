@@ -19,7 +19,7 @@ import type {
   Transacted,
   Written,
 } from "../protocol/verbs.js";
-import type { SignedRequest } from "./signed-request.js";
+import type { HttpAnswer, SignedRequest } from "./signed-request.js";
 import type { Action } from "./transaction.js";
 
 /**
@@ -46,6 +46,8 @@ export interface LeaseStore {
   crash(request: CrashRequest, signal: AbortSignal): Promise<Written>;
   /** Signs verbs for later. Undefined: this store has no requests that anybody else could send. */
   readonly signer: LeaseSigner | undefined;
+  /** Undefined: answers to signed requests come in another way than over HTTP. */
+  readonly answers: AnswerReader | undefined;
   /** Tells the holder that a candidate waits. It does not change `revision`. */
   markAwaited(request: AwaitRequest, signal: AbortSignal): Promise<Written>;
   requestStepDown(request: StepDownRequest, signal: AbortSignal): Promise<Written>;
@@ -93,6 +95,12 @@ export interface LeaseSigner {
   crash(request: CrashRequest, signal: AbortSignal): Promise<SignedRequest>;
   resign(request: ResignRequest, signal: AbortSignal): Promise<SignedRequest>;
   renew(request: RenewRequest, signal: AbortSignal): Promise<SignedRequest>;
+}
+
+/** Reads the answers to signed requests, without the SDK. */
+export interface AnswerReader {
+  /** The row after a write on the lease row or, if it was refused, the row as it is. Throws as the verbs reject. */
+  written(election: string, answer: HttpAnswer): Written;
 }
 
 export interface TransactRequest extends CommitRequest {

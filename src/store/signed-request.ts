@@ -12,3 +12,9 @@ export interface SignedRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
+
+/** The answer to a signed request, as HTTP. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: string;
+}

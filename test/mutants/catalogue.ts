@@ -331,7 +331,7 @@ export const MUTANTS: readonly Mutant[] = [
     revives: "a holder that has sent the release still trusts the lease (our own, found by exploration)",
     file: "src/leader/tenure.ts",
     from: "if (release === undefined) return leftMs;",
-    to: "if (release === undefined || this.#tried > 0) return leftMs;",
+    to: "if (release === undefined || this.term > 0) return leftMs;",
   },
   {
     name: "released-on-overrun",

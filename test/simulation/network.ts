@@ -31,7 +31,7 @@ export const CALM: Weather = {
   conflict: 0,
 };
 
-export type Verb = Exclude<keyof LeaseStore, "signer">;
+export type Verb = Exclude<keyof LeaseStore, "signer" | "answers">;
 
 /** The wires to the one table: delay, loss, duplicates, reordering, failures, outages. */
 export class Network {

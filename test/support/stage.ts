@@ -57,7 +57,7 @@ export interface Player {
   readonly events: ElectionEvent[];
 }
 
-export type Verb = Exclude<keyof LeaseStore, "signer" | symbol>;
+export type Verb = Exclude<keyof LeaseStore, "signer" | "answers" | symbol>;
 
 /** A store between a candidate and the table: `meddle` decides what becomes of each request. */
 export function between(

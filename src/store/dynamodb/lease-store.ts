@@ -1,6 +1,7 @@
-import type { LeaseStore } from "../lease-store.js";
+import type { AnswerReader, LeaseStore } from "../lease-store.js";
 import { leaseVerbs } from "./lease-verbs.js";
 import { registryVerbs } from "./registry.js";
+import { writtenBy } from "./signed-answer.js";
 import { leaseSigner } from "./signer.js";
 import { type DynamoDBLike, DynamoDBTable } from "./table.js";
 import { transactionVerbs } from "./transactions.js";
@@ -9,5 +10,6 @@ import { transactionVerbs } from "./transactions.js";
 export function dynamoDBLeaseStore(client: DynamoDBLike, tableName: string): LeaseStore {
   const table = new DynamoDBTable(client, tableName);
   const verbs = { ...leaseVerbs(table), ...registryVerbs(table), ...transactionVerbs(table) };
-  return { ...verbs, signer: leaseSigner(table) };
+  const written: AnswerReader["written"] = (election, answer) => writtenBy(answer, election, tableName);
+  return { ...verbs, signer: leaseSigner(table), answers: { written } };
 }

@@ -61,6 +61,7 @@ const NAMES: Record<keyof MemoryTableOptions, 0> = { keys: 0, serviceTimeMs: 0 }
 export class MemoryTable implements LeaseStore {
   /** Undefined: nothing outside this process can reach the table. */
   readonly signer = undefined;
+  readonly answers = undefined;
   readonly #leases = new Map<string, Lease & Versioned>();
   readonly #terms = new Map<string, Map<number, TermRecord & Versioned>>();
   readonly #candidates = new Map<string, Map<string, CandidateRow & Versioned>>();
