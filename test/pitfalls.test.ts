@@ -69,6 +69,11 @@ const PITFALLS: Array<[pitfall: string, ...tests: Array<[file: string, name: str
     ["leader/trust", "a lease that has already run out is not handed out"],
     ["candidate/lost-answers", "acquire returns a lease that has already run out: never"],
   ],
+  [
+    "everybody waits out the lease of a process that has died",
+    ["last-will/last-will", "the next leader starts at its next poll"],
+    ["last-will/last-will", "who has crashed is not in the next leader's line"],
+  ],
   ["the elector exits and never campaigns again", ["lead", "the elector never exits"]],
   [
     "a cron lease released after a short run fires twice",
