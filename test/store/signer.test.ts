@@ -1,3 +1,4 @@
+import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterEach, expect, test, vi } from "vitest";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
@@ -17,7 +18,7 @@ afterEach(() => expect(warned).not.toHaveBeenCalled());
 const mine = { election: NAME, candidateId: "a", term: 1 };
 const untimed = { at: undefined, expiresAt: undefined };
 
-async function held(): Promise<{ store: LeaseStore; signer: LeaseSigner; row: () => Promise<unknown> }> {
+async function held() {
   const client = newClient();
   const table = await newLeaseTable(client);
   const store = dynamoDBLeaseStore(client, table);
@@ -29,7 +30,13 @@ async function held(): Promise<{ store: LeaseStore; signer: LeaseSigner; row: ()
   expect(await store.acquire({ ...acquire, value: undefined, ...untimed }, signal)).toMatchObject({
     done: true,
   });
-  return { store, signer: store.signer as LeaseSigner, row: () => leaseRow(client, table, NAME) };
+  return {
+    client,
+    table,
+    store,
+    signer: store.signer as LeaseSigner,
+    row: () => leaseRow(client, table, NAME),
+  };
 }
 
 test("signing sends nothing; the signed will ends the tenure, whenever it comes, and once", async () => {
@@ -82,6 +89,39 @@ test("no secret key is in a signed request, and a document client signs as well"
     expect(JSON.stringify(request)).not.toContain("c4n4ry");
   }
 });
+
+test("a client that drops a command's own middleware changes nothing, and says that it cannot sign", async () => {
+  const { row, client, table } = await held();
+  const before = await row();
+  const copying = {
+    send: (command: UpdateItemCommand, options: object) =>
+      client.send(new UpdateItemCommand(command.input), options),
+  };
+  const signer = dynamoDBLeaseStore(copying as never, table).signer as LeaseSigner;
+  await expect(signer.crash(mine, signal)).rejects.toMatchObject({ option: "client" });
+  const renewal = { ...mine, revision: 9, renewIntervalMs: 1_000, value: "v", ...untimed };
+  await expect(signer.renew(renewal, signal)).rejects.toThrow();
+  expect(await row()).toEqual(before);
+});
+
+test.each([
+  ["compresses the body", { body: Uint8Array.of(0x1f, 0x8b, 0xff) }, "as text"],
+  ["signs for HTTP/2", { headers: { ":authority": "localhost" } }, "HTTP/1.1"],
+])(
+  "a middleware that %s: refused while there is time, not when it should be sent",
+  async (_, change, message) => {
+    const client = newClient();
+    const middleware = (next: (args: object) => unknown) => (args: { request: object }) => {
+      Object.assign(args.request, change);
+      return next(args);
+    };
+    client.middlewareStack.add(middleware as never, { step: "finalizeRequest", priority: "low" });
+    const signer = dynamoDBLeaseStore(client, "leases").signer as LeaseSigner;
+    await expect(signer.crash(mine, signal)).rejects.toMatchObject({
+      message: expect.stringContaining(message),
+    });
+  },
+);
 
 test("a table in memory signs nothing", () => {
   expect((new MemoryTable() as LeaseStore).signer).toBeUndefined();

@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ConditionalCheckFailedException, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Code, dataOf } from "../../describe.js";
 import { InvalidOptionError } from "../../errors.js";
 import type { Answer } from "../../protocol/verbs.js";
@@ -74,6 +74,8 @@ export class DynamoDBTable {
       await this.client.send(capture.from(command) as never, { abortSignal: signal });
       return capture.request;
     } catch (error) {
+      // It was sent after all, and refused: that is the client's fault, and `request` says so.
+      if (error instanceof ConditionalCheckFailedException) return capture.request;
       throw storeError(error, this.name, doing);
     }
   }
