@@ -26,6 +26,8 @@ export class Contest implements AsyncDisposable {
   readonly starts: Start[] = [];
   /** When the work of each term stopped. */
   readonly stops = new Map<number, number>();
+  /** A candidate is about to campaign. */
+  onHello: (atMs: number) => void = () => {};
   onRequest: (member: Member, kind: RequestKind) => void = () => {};
   #begun = 0;
   #failed: Error | undefined;
@@ -113,6 +115,7 @@ export class Contest implements AsyncDisposable {
   }
 
   #heard(member: Member, message: FromWorker, atMs: number): void {
+    if (message.type === "hello") this.onHello(atMs);
     if (message.type === "working") this.starts.push({ term: message.term, member, atMs });
     if (message.type === "stopped") this.stops.set(message.term, atMs);
     if (message.type === "request") this.onRequest(member, message.kind);

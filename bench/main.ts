@@ -1,6 +1,7 @@
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { LocalTableUnavailableError } from "../src/testing/index.js";
+import { companion } from "./companion.js";
 import { crash } from "./crash.js";
 import { fairness } from "./fairness.js";
 import { handOff } from "./hand-off.js";
@@ -15,6 +16,7 @@ import { requests } from "./requests.js";
 const PARTS: Record<string, (laboratory: Laboratory, trials: number) => Promise<Row[]>> = {
   crash,
   "last-will": lastWill,
+  companion,
   "hand-off": handOff,
   requests,
   fairness,
@@ -26,6 +28,7 @@ Runs real worker processes on one DynamoDB Local. The lease is ${LEASE_MS / 1_00
 
   crash      from kill -9 of the leader at a random moment to the start of the next leader's work
   last-will  the same with lastWill and the default lease of 15 s, by ways to die; a third of the trials
+  companion  memory and CPU of the companion process of a last will, and whether it delays the first election
   hand-off   how long no work is done at a planned end; twice the trials
   requests   how many requests twelve candidates send, and how many of them try to acquire a free lease
   fairness   a hundred rotations among five candidates
@@ -33,7 +36,7 @@ Runs real worker processes on one DynamoDB Local. The lease is ${LEASE_MS / 1_00
 Another library, dynamodb-lock-client (the peer), runs in the same trials. The first run installs it into bench/peers.
 
   --trials N   how many trials of each crash and hand-off (default 50: about 50 minutes)
-  --only NAME  only one of them: crash, last-will, hand-off, requests or fairness
+  --only NAME  only one of them: crash, last-will, companion, hand-off, requests or fairness
   --json       print one JSON object with each sample
 
 Exits with 1 if a target was missed. Other work on the machine changes the figures.

@@ -38,6 +38,10 @@ export class Member {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   say(message: ToWorker): void {
     this.#child.send(message, () => {});
   }
