@@ -68,7 +68,7 @@ const withoutConditionCheck = (under: DynamoDBLike): DynamoDBLike => ({
 test("an election is founded anew without the right to ConditionCheckItem, which such a table does not need", async () => {
   const name = "founded-anew";
   const tableName = table;
-  const settings = { tableName, name, leaseDurationMs: 1_500 };
+  const settings = { tableName, name, leaseDurationMs: 4_000 };
   const first = new Election({ client: strong, ...settings });
   await (await first.campaign({ signal: AbortSignal.timeout(30_000) })).resign();
   await client.send(new DeleteItemCommand({ TableName: table, Key: leaseKey(name) }));
