@@ -116,7 +116,7 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
     ...resolveSuccession(options.succession, leaseDurationMs),
     // Places in the line try one after another. Each waits this much longer than the one before it.
     slotMs: Math.ceil(leaseDurationMs / 30),
-    handoffPollMs: 20,
+    handoffPollMs: 10,
     standbyPollMs: resolveStandbyPoll(options, timing.renewIntervalMs),
     refreshIntervalMs: leaseDurationMs,
     eligible,

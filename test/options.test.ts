@@ -177,7 +177,7 @@ test("succession by rank: preempted after a lease, or after what is told", () =>
 
 test("slots, polls and refreshes follow the lease", () => {
   const { slotMs, handoffPollMs, refreshIntervalMs } = resolve({ leaseDurationMs: 3_000 });
-  expect([slotMs, handoffPollMs, refreshIntervalMs]).toEqual([100, 20, 3_000]);
+  expect([slotMs, handoffPollMs, refreshIntervalMs]).toEqual([100, 10, 3_000]);
 });
 
 test("a table is a client's or a store, not both and not none", () => {

@@ -32,12 +32,12 @@ export interface Elected {
   readonly lease: Held;
   /** Read before the acquiring request left. */
   readonly sent: Instant;
+  /** The row that it followed. */
+  readonly previous: TermLease | undefined;
 }
 
-/** A lease that was won, and the row that it followed. */
 export interface Won extends Elected {
   readonly kind: "elected";
-  readonly previous: TermLease | undefined;
   /** Who held it before, if that was seen. */
   readonly lastHolder: string | undefined;
 }
@@ -190,15 +190,34 @@ export class Campaign {
 
   /**
    * Rule 8f. After a requested hand-over: lets the others poll once before this candidate tries again, also those for
-   * whom the lease is not reserved.
+   * whom the lease is not reserved. Returns as soon as another one has led: it may hand over to this candidate at once.
    */
-  letOthersGoFirst(signal?: AbortSignal): Promise<void> {
-    const { clock, renewIntervalMs, candidateId } = this.options;
-    const lease = this.#observation?.lease;
+  async letOthersGoFirst(signal?: AbortSignal): Promise<void> {
+    const { clock, renewIntervalMs, slotMs } = this.options;
+    const nowMs = () => this.client.time.now().monotonicMs;
+    const untilMs = nowMs() + renewIntervalMs * 1.5 + this.#keptForAnotherMs();
+    const before = this.lease?.term ?? 0;
+    for (let pauseMs = slotMs; nowMs() < untilMs && !this.#hasAnotherLed(before); pauseMs *= 2) {
+      await sleep(clock, Math.min(pauseMs, untilMs - nowMs()), signal);
+      await this.#read(false, signal).catch((error: unknown) => {
+        if (!(error instanceof TableUnavailableError)) throw error;
+      });
+    }
+  }
+
+  #keptForAnotherMs(): number {
+    const { lease } = this;
     const reservation = lease?.kind === "vacant" ? lease.reservation : undefined;
     const keptFor = reservation?.candidateId;
-    const isKept = reservation && keptFor !== undefined && keptFor !== candidateId;
-    return sleep(clock, renewIntervalMs * 1.5 + (isKept ? reservation.forMs : 0), signal);
+    return reservation && keptFor !== undefined && keptFor !== this.options.candidateId
+      ? reservation.forMs
+      : 0;
+  }
+
+  #hasAnotherLed(before: number): boolean {
+    const { lease } = this;
+    if (lease?.kind === "held") return lease.holder !== this.options.candidateId;
+    return lease?.kind === "vacant" && lease.term > before && lease.endReason !== "evicted";
   }
 
   /** The row as the leader last saw it. So a lease that it resigned can be acquired again with one request. */
@@ -251,9 +270,9 @@ export class Campaign {
   async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
     const reading = this.client.read(consistent, signal);
     this.lastWill?.prepare();
-    const { answer, received } = await reading;
+    const { answer, sent, received } = await reading;
     if (consistent) this.#acquireUnanswered = false;
-    this.#observe(answer.lease, received.monotonicMs, consistent);
+    this.#observe(answer.lease, received.monotonicMs, consistent, sent.monotonicMs);
   }
 
   /**
@@ -308,7 +327,7 @@ export class Campaign {
     let written: WriteResult<Held>;
     try {
       written = await this.client.acquire({ basis, term });
-      this.#observe(written.lease, written.received.monotonicMs, true);
+      this.#observe(written.lease, written.received.monotonicMs, true, written.sent.monotonicMs);
     } catch (error) {
       this.#acquireUnanswered = true;
       throw error;
@@ -333,9 +352,9 @@ export class Campaign {
     return { kind: "elected", lease, sent, previous, lastHolder };
   }
 
-  #observe(lease: Lease | undefined, receivedMs: number, authoritative: boolean): void {
+  #observe(lease: Lease | undefined, receivedMs: number, authoritative: boolean, sentMs = receivedMs): void {
     const before = this.#observation;
-    this.#observation = observe(before, lease, receivedMs, authoritative);
+    this.#observation = observe(before, lease, receivedMs, authoritative, sentMs);
     this.#isCurrent = authoritative;
     if (authoritative) this.lastWill?.observed(lease);
     if (lease && this.#observation.firstSeenMs !== before?.firstSeenMs) {

@@ -30,6 +30,11 @@ export class Announcement {
     return this.#dueMs !== undefined;
   }
 
+  /** It was sent, and its moment is still to come. Until then the line stays: another candidate would not have polled. */
+  isAhead(nowMs: number): boolean {
+    return this.#dueMs !== undefined && nowMs < this.#dueMs;
+  }
+
   /** What a renewal writes that is sent now. */
   toSend(nowMs: number): AnnouncedEnd {
     this.#dueMs ??= Math.min(nowMs + this.noticeMs, this.latestMs);
@@ -43,11 +48,13 @@ export class Announcement {
   }
 
   /**
-   * Whether some candidate polls at the announced moment, by the row that the announcement was written to. While the
-   * election is paused nobody may acquire.
+   * Whether some candidate polls at the announced moment: the one that was named, or by the row that the announcement was
+   * written to. At the beginning of a term the row may not show yet that anybody waits. While the election is paused
+   * nobody may acquire.
    */
   isListenedTo({ isAwaited, line = [] }: Held, ownId: string): boolean {
-    return this.reason !== "paused" && (isAwaited === true || line.some((id) => id !== ownId));
+    if (this.reason === "paused") return false;
+    return this.to !== undefined || isAwaited === true || line.some((id) => id !== ownId);
   }
 
   /** Nobody listens: the work need not go on. */

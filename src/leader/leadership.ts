@@ -2,7 +2,7 @@ import { checkCall, checkKeys, checkReserveFor, checkSuccessor, checkValue } fro
 import { InvalidOptionError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
 import { type GuardInput, guardInput, type TransactionAction } from "../store/fencing.js";
-import { reservationFor, reservationForGroup } from "./reservations.js";
+import { reservationForGroup } from "./reservations.js";
 import type { Tenure } from "./tenure.js";
 import type { Transactions } from "./transactions.js";
 
@@ -190,16 +190,14 @@ export class Leadership implements AsyncDisposable {
     const { to, reserveForMs } = options;
     checkReserveFor(reserveForMs);
     checkSuccessor(to);
-    const { lease, options: resolved } = this.#tenure;
-    if (to !== undefined) {
-      return this.#tenure.release("handed-off", { reserve: reservationFor(to, lease, resolved) });
-    }
-    return this.#tenure.release("resigned", { reserve: reservationForGroup(reserveForMs, resolved) });
+    const tenure = this.#tenure;
+    if (to !== undefined) return tenure.release("handed-off", { reserve: tenure.reservationFor(to) });
+    return tenure.release("resigned", { reserve: reservationForGroup(reserveForMs, tenure.options) });
   }
 
   /**
    * Announces the end of this leadership and returns at once. The work goes on until the followers have polled once
-   * (about one `renewIntervalMs`; if no candidate waits, not at all); then `signal` aborts. `lead()` gives the lease back when the work has stopped; after
+   * (about one `renewIntervalMs`, or up to three for a candidate further back in the line; if no candidate waits, not at all); then `signal` aborts. `lead()` gives the lease back when the work has stopped; after
    * `campaign()` you call `resign()`.
    * @param options `to`: the `candidateId` of the next leader. @default any candidate
    * @throws InvalidOptionError: an option cannot work.

@@ -108,7 +108,9 @@ export class Renewals {
         {
           value,
           nextInMs: (at) => this.#heartbeat.nextDueMs(at.monotonicMs) - at.monotonicMs,
-          line: this.sideTasks.succession.newLine(tenure.lease),
+          line: announcement?.isAhead(this.client.time.now().monotonicMs)
+            ? undefined
+            : this.sideTasks.succession.newLine(tenure.lease),
           announcement: announcement && ((at) => announcement.toSend(at.monotonicMs)),
         },
         tenure.timeoutMs(),

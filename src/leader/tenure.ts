@@ -7,12 +7,11 @@ import type { LeaseClient, ReleaseOptions } from "../lease-client.js";
 import type { Held, Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import { Revisions } from "../protocol/stand-ins.js";
-import { placeOf } from "../protocol/takeover.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { Announcement, noticeMs } from "./announcement.js";
 import { GiveBack, type Releasable } from "./give-back.js";
+import { Notice } from "./notice.js";
 import { type Renewable, Renewals } from "./renewals.js";
-import { reservationFor } from "./reservations.js";
 import type { SideTasks } from "./side-tasks.js";
 import { type Covered, StandIns } from "./stand-ins.js";
 import { StopDeadline } from "./stop-deadline.js";
@@ -29,6 +28,7 @@ export class Tenure {
   #state: State = { kind: "leading", announcement: undefined };
   #lease: Held;
   readonly #trust: Trust;
+  readonly #notice: Notice;
   readonly #renewals: Renewals;
   readonly #giveBack: GiveBack;
   /** Undefined: only the event loop renews. */
@@ -52,6 +52,8 @@ export class Tenure {
     this.#revisions = new Revisions(elected.lease.revision);
     this.stop = new StopDeadline(options.clock, options.stopTimeoutMs);
     this.#trust = new Trust(elected.sent, options, () => void this.#check());
+    this.#notice = new Notice(options.renewIntervalMs);
+    if (elected.previous) this.#notice.stood(elected.previous, elected.sent.monotonicMs);
     const controls = this.#controls();
     const { heartbeat } = sideTasks;
     this.#standIns =
@@ -184,9 +186,7 @@ export class Tenure {
     const announcement = announcementOf(before);
     announcement?.cancel();
     const to = announcement?.to;
-    const reserve =
-      releaseOptions.reserve ??
-      (to === undefined ? undefined : reservationFor(to, this.#lease, this.options));
+    const reserve = releaseOptions.reserve ?? (to === undefined ? undefined : this.reservationFor(to));
     const { promise: outcome, resolve } = deferred<ResignOutcome>();
     const release = { since: this.client.time.now(), outcome };
     // Before the event: a listener that releases too gets the same outcome.
@@ -203,8 +203,20 @@ export class Tenure {
     this.#standIns?.stopBy(this.stop.byMs);
   }
 
+  /** Keeps the lease for one candidate until it must have polled, and no longer: it may be dead. */
+  reservationFor(candidateId: string): NonNullable<ReleaseOptions["reserve"]> {
+    return { candidateId, forMs: this.#noticeMs(candidateId) };
+  }
+
+  /** For the named candidate, or for the first in line by the row that the next renewal writes. */
   #noticeMs(to: string | undefined): number {
-    return noticeMs(this.options.renewIntervalMs, to === undefined ? 0 : placeOf(this.#lease, to));
+    const { candidateId, renewIntervalMs } = this.options;
+    const line = this.sideTasks.succession.newLine(this.#lease) ?? this.#lease.line;
+    const next = to ?? line?.find((id) => id !== candidateId);
+    if (next === undefined) return noticeMs(renewIntervalMs, 0);
+    const nowMs = this.client.time.now().monotonicMs;
+    this.#notice.stood(this.#lease, nowMs);
+    return this.#notice.msFor(next, nowMs);
   }
 
   /** Resolves when a renewal has carried the value to the table. Rejects with `LeaseLostError`. */
@@ -308,6 +320,7 @@ export class Tenure {
       },
       confirm: (lease, sent) => {
         this.#trust.confirm(sent);
+        this.#notice.stood(this.#lease, this.client.time.now().monotonicMs);
         this.#lease = lease;
       },
       followPlan: (lease, announcement) =>

@@ -62,8 +62,20 @@ const NO_SCHEDULE: PollSchedule = { afterMs: 0, byMs: 0, missed: 0, polledAtMs: 
  * The observation after another answer. `receivedMs` must be read after the answer arrived, never before (rule
  * 4b). An eventually consistent read can show an older pair than one already seen: that is ignored. An
  * `authoritative` answer (a consistent read, a refused write) is believed even when it goes back.
+ * `sentMs`: when its request left. A write that the answer does not show landed after that (rule 4d).
  */
 export function observe(
+  previous: Observation | undefined,
+  lease: Lease | undefined,
+  receivedMs: number,
+  authoritative: boolean,
+  sentMs = receivedMs,
+): Observation {
+  const observation = observed(previous, lease, receivedMs, authoritative);
+  return { ...observation, schedule: { ...observation.schedule, polledAtMs: sentMs } };
+}
+
+function observed(
   previous: Observation | undefined,
   lease: Lease | undefined,
   receivedMs: number,
@@ -99,7 +111,7 @@ export function observe(
     lease.revision > known.revision;
   const schedule = isRenewed
     ? written(previous.schedule, known, lease, receivedMs)
-    : betweenPolls(previous.polledMs, receivedMs);
+    : betweenPolls(previous.schedule.polledAtMs, receivedMs);
   const lastHolder =
     lease.kind === "vacant" && lease.term === known.term
       ? (holderOf(known) ?? previous.lastHolder)

@@ -15,7 +15,7 @@ export interface PollSchedule {
   readonly byMs: number;
   /** Polls since then that showed nothing new. */
   readonly missed: number;
-  /** The latest poll, whatever it showed. */
+  /** When the latest poll left, whatever it showed. What it did not show was written later. */
   readonly polledAtMs: number;
 }
 

@@ -1,5 +1,6 @@
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { MIN_INTERVAL_MS } from "../limits.js";
+import { type Poll, pollForRelease } from "./announced-end.js";
 import { endsAtMs, observedEndMs } from "./expiry.js";
 import { endedTerm, holderOf, type Placeholder, type TermLease, type Vacant } from "./lease.js";
 import { isOlder, type Observation } from "./observation.js";
@@ -98,9 +99,9 @@ export function nextMove(
     const isBehind = placeOf(lease, me.candidateId) > 0 && observation.polledMs < freeAtMs;
     return isBehind ? { kind: "read", consistent: false } : acquire;
   }
-  const pollAtMs = nextPollForMeMs(observation, lease, me, now);
-  if (pollAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
-  return { kind: "wait", untilMs: Math.min(freeAtMs, pollAtMs) };
+  const poll = nextPollForMe(observation, lease, me, now);
+  if (poll.atMs <= now.monotonicMs) return { kind: "read", consistent: poll.consistent };
+  return { kind: "wait", untilMs: Math.min(freeAtMs, poll.atMs) };
 }
 
 /** Terms go on from the highest that was ever seen, whatever the row says now (rule 6c). */
@@ -186,10 +187,10 @@ function isStandby(lease: TermLease, candidateId: string): boolean {
 
 /**
  * When the next poll is due. The first in line polls as often as its user wants (rule 7d), and the successor polls often when
- * the leader is about to release the lease (rule 7e).
+ * the leader is about to release the lease (rule 7j).
  */
-function nextPollForMeMs(observation: Observation, lease: TermLease, me: Candidacy, now: Instant): number {
-  const { schedule, polledMs, firstSeenMs } = observation;
+function nextPollForMe(observation: Observation, lease: TermLease, me: Candidacy, now: Instant): Poll {
+  const { schedule, polledMs } = observation;
   const place = placeOf(lease, me.candidateId);
   const atRenewalMs =
     nextPollMs(schedule, lease.renewIntervalMs) + (pollsEvery(place) - 1) * lease.renewIntervalMs;
@@ -198,17 +199,12 @@ function nextPollForMeMs(observation: Observation, lease: TermLease, me: Candida
       ? polledMs + me.standbyPollMs
       : Number.POSITIVE_INFINITY;
   const usualMs = Math.min(atRenewalMs, standbyMs);
-  const announcement = lease.kind === "held" ? lease.announcement : undefined;
-  if (announcement === undefined) return usualMs;
-  const { inMs, to } = announcement;
+  const usual = { atMs: usualMs, consistent: false };
+  if (lease.kind !== "held") return usual;
+  const to = lease.announcement?.to;
   const isNext = to === undefined ? place === 0 : to === me.candidateId;
-  // The announcement was written after `afterMs` and seen by `firstSeenMs`.
-  const fromMs = schedule.afterMs + inMs;
-  const untilMs = firstSeenMs + inMs + lease.leaseDurationMs;
-  if (!isNext || now.monotonicMs >= untilMs) return usualMs;
-  // The longer the work takes to stop, the less often: after each tenth of the time so far.
-  const pollMs = Math.max(me.handoffPollMs, (polledMs - fromMs) / 10);
-  return Math.min(usualMs, Math.max(fromMs, polledMs + pollMs));
+  const poll = pollForRelease(observation, lease, { isNext, everyMs: me.handoffPollMs }, now.monotonicMs);
+  return poll !== undefined && poll.atMs < usualMs ? poll : usual;
 }
 
 /** A candidate that may not take the lease still polls, to see when that changes. */

@@ -255,3 +255,10 @@ describe("an older row than one that was seen", () => {
     expect(move(observe(forgot, OLD, 1_000, true), 5_999).kind).not.toBe("acquire");
   });
 });
+
+test("a poll that took long to answer does not move the bracket: what it did not show was written after it left", () => {
+  const before = observe(undefined, ROW, 100, false);
+  const slow = observe(before, ROW, 900, false, 400);
+  const { schedule } = observe(slow, { ...ROW, term: ROW.term + 1, revision: 1 }, 950, false, 940);
+  expect(schedule).toMatchObject({ afterMs: 400, byMs: 950, polledAtMs: 940 });
+});
