@@ -1,6 +1,7 @@
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { LocalTableUnavailableError } from "../src/testing/index.js";
+import { blocked } from "./blocked.js";
 import { companion } from "./companion.js";
 import { crash } from "./crash.js";
 import { fairness } from "./fairness.js";
@@ -17,6 +18,7 @@ const PARTS: Record<string, (laboratory: Laboratory, trials: number) => Promise<
   crash,
   "last-will": lastWill,
   companion,
+  blocked,
   "hand-off": handOff,
   requests,
   fairness,
@@ -29,14 +31,15 @@ Runs real worker processes on one DynamoDB Local. The lease is ${LEASE_MS / 1_00
   crash      from kill -9 of the leader at a random moment to the start of the next leader's work
   last-will  the same with lastWill and the default lease of 15 s, by ways to die; a third of the trials
   companion  memory and CPU of the companion process of a last will, and whether it delays the first election
+  blocked    leaderships lost while the main thread is blocked for ten leases, with a heartbeat in a thread and without
   hand-off   how long no work is done at a planned end; twice the trials
   requests   how many requests twelve candidates send, and how many of them try to acquire a free lease
   fairness   a hundred rotations among five candidates
 
 Another library, dynamodb-lock-client (the peer), runs in the same trials. The first run installs it into bench/peers.
 
-  --trials N   how many trials of each crash and hand-off (default 50: about 50 minutes)
-  --only NAME  only one of them: crash, last-will, companion, hand-off, requests or fairness
+  --trials N   how many trials of each crash and hand-off (default 50: about an hour)
+  --only NAME  only one of them: crash, last-will, companion, blocked, hand-off, requests or fairness
   --json       print one JSON object with each sample
 
 Exits with 1 if a target was missed. Other work on the machine changes the figures.

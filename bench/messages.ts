@@ -24,6 +24,8 @@ export interface WorkerConfig {
   readonly maxTenureMs?: number;
   readonly lastWill?: boolean;
   readonly standbyPollMs?: number;
+  /** With a heartbeat in a thread. Undefined: without one. */
+  readonly maxStallMs?: number | undefined;
   /** The worker is the first process of a PID namespace, as in most containers. */
   readonly isPid1?: boolean;
   /** For the peer only: it then relies on the clocks of all hosts. */
@@ -54,6 +56,8 @@ export type FromWorker =
 export type Death = "SIGKILL" | "process.exit" | "uncaught exception";
 
 export type ToWorker =
+  /** Its main thread does nothing for so long. */
+  | { readonly type: "block"; readonly ms: number }
   | { readonly type: "die"; readonly how: Exclude<Death, "SIGKILL"> }
   | { readonly type: "stepDown"; readonly to?: string }
   /** The peer competes again only after this message. Otherwise it would take back what it has just released. */

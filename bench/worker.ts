@@ -20,7 +20,7 @@ client.middlewareStack.add(
 );
 
 const { tableName, election: name, label, leaseMs, renewMs, order, rank, maxTenureMs } = config;
-const { lastWill, standbyPollMs } = config;
+const { lastWill, standbyPollMs, maxStallMs } = config;
 const election = new Election({
   client,
   tableName,
@@ -30,6 +30,7 @@ const election = new Election({
   renewIntervalMs: renewMs,
   succession: succession(),
   lastWill,
+  heartbeat: maxStallMs === undefined ? "event-loop" : { maxStallMs },
   tuning: { standbyPollMs },
 });
 
@@ -41,6 +42,7 @@ function succession(): Succession {
 let leading: Leadership | undefined;
 process.on("message", (message: ToWorker) => {
   if (message.type === "stepDown") leading?.stepDown({ to: message.to });
+  if (message.type === "block") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message.ms);
   if (message.type !== "die") return;
   if (message.how === "process.exit") process.exit(1);
   setImmediate(() => {
