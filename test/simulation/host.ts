@@ -14,7 +14,10 @@ export class Host implements Clock {
   #suspendedMs = 0;
   #shownMs = Number.NEGATIVE_INFINITY;
   #pausedAtMs = 0;
+  #blockedAtMs = 0;
   #wallStepMs: number;
+  /** A sum of true time, for what only a process whose event loop turns can do. */
+  blockedMs = 0;
   /** How often its clocks were stepped or stopped. */
   disturbances = 0;
 
@@ -28,6 +31,11 @@ export class Host implements Clock {
 
   get running(): boolean {
     return this.alive && this.#paused === "no";
+  }
+
+  /** Since when its event loop does not turn, by its monotonic clock. Undefined: it turns, or the machine stands still. */
+  get blockedAtMs(): number | undefined {
+    return this.#paused === "block" ? this.#blockedAtMs : undefined;
   }
 
   monotonicMs(): number {
@@ -76,9 +84,11 @@ export class Host implements Clock {
     if (!this.running) return;
     this.#paused = how;
     this.disturbances += 1;
+    this.#blockedAtMs = this.monotonicMs();
     this.#pausedAtMs = this.world.nowMs;
     this.world.after(forMs, () => {
       if (how === "suspend") this.#suspendedMs += this.world.nowMs - this.#pausedAtMs;
+      else this.blockedMs += this.world.nowMs - this.#pausedAtMs;
       this.#paused = "no";
       for (const callback of this.#waiting.splice(0)) this.world.after(0, () => this.whenRunning(callback));
     });

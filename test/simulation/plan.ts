@@ -55,6 +55,8 @@ export interface Machine {
   readonly group: string;
   /** How often it looks while it is the first in line. Only with an order that keeps one. */
   readonly standbyPollMs: number | undefined;
+  /** For how long a thread renews while its event loop is blocked. Undefined: no thread. */
+  readonly maxStallMs: number | undefined;
 }
 
 /** What time of day it believes. */
@@ -84,6 +86,10 @@ export type Fault = { readonly atMs: number } & (
   /** What was to execute the wills of a process. */
   | { readonly kind: "companionDies"; readonly label: string }
   | { readonly kind: "suspend" | "block"; readonly label: string; readonly forMs: number }
+  /** The event loop of the leader. */
+  | { readonly kind: "stall"; readonly forMs: number }
+  /** The heartbeat thread alone. */
+  | { readonly kind: "threadDies"; readonly label: string }
   /** Nothing gets out of a machine, or nothing in, or neither; the others reach the table. */
   | {
       readonly kind: "cut";
@@ -163,7 +169,13 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
   // From a stream of their own: all other histories stay as they were.
   const deaths = new Random(seed ^ 0x3c6ef372);
   const wills = deaths.chance(0.3);
-  const machines = candidates.map((machine) => ({ ...machine, standbyPollMs: standbyPoll(standby, order) }));
+  const heartbeats = new Random(seed ^ 0x1b873593);
+  const threads = heartbeats.chance(0.25);
+  const machines = candidates.map((machine) => ({
+    ...machine,
+    standbyPollMs: standbyPoll(standby, order),
+    maxStallMs: threads ? maxStall(heartbeats, machine.leaseDurationMs) : undefined,
+  }));
   const rotates = order !== "random" && random.chance(0.3);
   return {
     seed,
@@ -192,6 +204,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
       // A tick that the older row knows nothing of is run again: that is not promised.
       ...(job === "lead" ? restores(random) : resets(random)),
       ...(wills ? deathsOf(deaths, machines) : []),
+      ...(threads ? stalls(heartbeats, machines, leaseDurationMs) : []),
     ].sort((a, b) => a.atMs - b.atMs),
   };
 }
@@ -205,6 +218,22 @@ function deathsOf(random: Random, candidates: readonly Machine[]): Fault[] {
     const kind = random.pick(["killed", "exits"] as const);
     const when = random.pick(["leading", "acquire", "resign"] as const);
     return { kind, when, atMs, label, forMs: random.between(100, 60_000) };
+  });
+}
+
+/** One lease at least, and as DynamoDB takes signatures. Some of the fleet have no thread. */
+function maxStall(random: Random, leaseDurationMs: number): number | undefined {
+  const leases = random.pick([0, 1, 2, 2, 4]);
+  return leases === 0 ? undefined : Math.min(240_000, leases * leaseDurationMs);
+}
+
+/** Event loops that block for up to four leases, and threads that die alone. All is over when the storm is. */
+function stalls(random: Random, candidates: readonly Machine[], leaseDurationMs: number): Fault[] {
+  return Array.from({ length: random.integer(4, 16) }, () => {
+    const { label } = random.pick(candidates);
+    const forMs = leaseDurationMs * random.between(0.1, 4);
+    const atMs = random.between(0, Math.max(0, STORM_MS - forMs));
+    return random.chance(0.15) ? { kind: "threadDies", atMs, label } : { kind: "stall", atMs, forMs };
   });
 }
 

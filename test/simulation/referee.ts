@@ -42,7 +42,7 @@ export class Referee {
   readonly wills = new WillReferee();
   /** Terms whose beginning stands in history. */
   readonly #recorded = new Set<number>();
-  /** When a process last tried to write history, or began to lead. */
+  /** When a process last tried to write history, or began to lead, without the time for which it was blocked. */
   readonly #rememberedMs = new Map<Host, number>();
   readonly #outcomes = new Map<string, "written" | "refused" | "unknown">();
   unknownOutcomes = 0;
@@ -85,11 +85,13 @@ export class Referee {
   /** Who leads goes on trying until history has its term. */
   #expectHistory({ host, leadership }: Player, nowMs: number): void {
     if (!leadership || this.#recorded.has(leadership.term)) return;
-    const sinceMs = this.#rememberedMs.get(host) ?? nowMs;
+    // A thread can keep the lease while the event loop is blocked, and writes no history.
+    const ranMs = nowMs - host.blockedMs;
+    const sinceMs = this.#rememberedMs.get(host) ?? ranMs;
     this.#rememberedMs.set(host, sinceMs);
     // Clocks beyond the assumptions may run at half speed.
     const leases = this.exclusionPromised ? 2 : 4;
-    if (nowMs - sinceMs > leases * this.leaseDurationMs) {
+    if (ranMs - sinceMs > leases * this.leaseDurationMs) {
       throw new Violation("history", `term ${leadership.term} leads, and no longer tries to record its term`);
     }
   }
@@ -141,7 +143,7 @@ export class Referee {
   }
 
   sent(host: Host, verb: Verb, nowMs: number): void {
-    if (verb === "recordTerm" || verb === "acquire") this.#rememberedMs.set(host, nowMs);
+    if (verb === "recordTerm" || verb === "acquire") this.#rememberedMs.set(host, nowMs - host.blockedMs);
     if (verb !== "resign") return;
     const player = this.players.find((candidate) => candidate.host === host);
     if (player?.working) throw new Violation("work", "a lease is given back while its work runs");

@@ -1,13 +1,16 @@
+import { sendStandInsBy } from "../../src/heartbeat-thread/sender.js";
 import { Election, type ElectionEvent, Operator, type Succession } from "../../src/index.js";
 import { endedTerm, type Lease, type OwnTerm } from "../../src/protocol/lease.js";
 import { lastTickOf } from "../../src/protocol/ticks.js";
 import type { Answer } from "../../src/protocol/verbs.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { MemoryTable } from "../../src/testing/index.js";
+import { plainSigner } from "../support/wills.js";
 import { Backups } from "./backups.js";
 import { type Death, Estate } from "./estate.js";
 import { Headers } from "./headers.js";
 import { EPOCH_MS, Host } from "./host.js";
+import { LivingThread } from "./living-thread.js";
 import { CALM, Network, type Verb } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
 import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
@@ -66,6 +69,7 @@ class Simulation {
   /** Who dies while its next request of this kind is under way. */
   readonly #doomed = new Map<Player, Dying>();
   readonly #estates = new Map<Host, Estate>();
+  readonly #threads = new Map<Host, LivingThread>();
   readonly #headers: Headers;
   readonly #machines = new WeakMap<Host, Machine>();
   readonly #around: Surroundings;
@@ -173,7 +177,7 @@ class Simulation {
     watcher.kill();
     this.#operatorsHost.kill();
     for (const { host } of this.#referee.players) host.kill();
-    for (const { host } of this.#estates.values()) host.kill();
+    for (const { host } of [...this.#estates.values(), ...this.#threads.values()]) host.kill();
     return {
       seed: plan.seed,
       steps: world.steps,
@@ -216,8 +220,9 @@ class Simulation {
     const host = new Host(this.#world, machine.rate, machine.wall);
     this.#machines.set(host, machine);
     const election = new Election({
-      store: this.#storeOf(host),
+      store: this.#withThread(host, machine, this.#storeOf(host)),
       lastWill: plan.wills,
+      ...(machine.maxStallMs !== undefined && { heartbeat: { maxStallMs: machine.maxStallMs } }),
       name: NAME,
       label: machine.calledAs,
       leaseDurationMs: machine.leaseDurationMs,
@@ -252,6 +257,15 @@ class Simulation {
     this.#current.set(machine.label, player);
     this.#referee.players.push(player);
     if (plan.job === "lead") void leadForEver(player, this.#around);
+  }
+
+  #withThread(host: Host, machine: Machine, store: LeaseStore): LeaseStore {
+    if (machine.maxStallMs === undefined) return store;
+    const signing = store.signer === undefined ? { ...store, signer: plainSigner } : store;
+    const thread = new LivingThread(this.#world, this.#network, host);
+    this.#threads.set(host, thread);
+    sendStandInsBy(signing, thread);
+    return signing;
   }
 
   #storeOf(host: Host): LeaseStore {
@@ -362,6 +376,14 @@ class Simulation {
         if (player) this.#estates.get(player.host)?.companionDies();
         return;
       }
+      case "stall":
+        this.#referee.leader?.host.pause("block", fault.forMs);
+        return;
+      case "threadDies": {
+        const player = this.#current.get(fault.label);
+        if (player) this.#threads.get(player.host)?.dies();
+        return;
+      }
       case "suspend":
       case "block":
         this.#current.get(fault.label)?.host.pause(fault.kind, fault.forMs);
@@ -369,7 +391,9 @@ class Simulation {
       case "cut": {
         const host = this.#current.get(fault.label)?.host;
         const executor = host && this.#estates.get(host)?.host;
-        for (const each of [host, executor]) if (each) this.#network.cut(each, fault.way, fault.forMs);
+        const thread = host && this.#threads.get(host)?.host;
+        for (const each of [host, executor, thread])
+          if (each) this.#network.cut(each, fault.way, fault.forMs);
         return;
       }
       case "stepWall":

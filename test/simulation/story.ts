@@ -72,6 +72,10 @@ export function tellFault(fault: Fault): string {
     }
     case "companionDies":
       return `✗ the companion of ${fault.label} dies`;
+    case "stall":
+      return `‖ the leader is blocked for ${seconds(fault.forMs)}: its clocks continue`;
+    case "threadDies":
+      return `✗ the heartbeat thread of ${fault.label} dies`;
     case "suspend":
       return `‖ ${fault.label} is suspended for ${seconds(fault.forMs)}: its monotonic clock stands still`;
     case "block":
