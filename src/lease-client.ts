@@ -57,6 +57,8 @@ interface WriteTimes {
 export interface OwnTry {
   readonly term: number;
   readonly revision: number;
+  /** When it was given this revision, which is before it leaves. */
+  readonly at: Instant;
 }
 
 /** The other attributes that a renewal writes. */

@@ -103,8 +103,9 @@ export class Renewals {
     try {
       // A stand-in of before is above this renewal, and would bring the old value back.
       if (awaiting.length > 0) await this.standIns?.prepare(value, announcement);
+      const own = tenure.nextTry();
       const { succeeded, lease, sent, received } = await this.client.renew(
-        tenure.nextTry(),
+        own,
         {
           value,
           nextInMs: (at) => this.#heartbeat.nextDueMs(at.monotonicMs) - at.monotonicMs,
@@ -130,7 +131,8 @@ export class Renewals {
         tenure.finish(lossBy(lease));
         return "ended";
       }
-      tenure.confirm(lease, sent);
+      // A stand-in that became due between the two may land after this renewal (rule 12b).
+      tenure.confirm(lease, own.at);
       this.standIns?.renewed(sent, lease.value, announcement);
       this.#heartbeat.renewed(sent.monotonicMs);
       for (const waiter of awaiting) waiter.resolve();

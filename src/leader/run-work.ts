@@ -51,7 +51,12 @@ export async function serve<T>(
   leadership.signal.addEventListener("abort", onEnd, { once: true });
   if (leadership.signal.aborted) onEnd();
 
-  const [result] = await Promise.allSettled([(async () => work(leadership))()]);
+  const begin = async () => {
+    // It may have been lost while its stand-ins were signed (rule 12).
+    leadership.throwIfLost();
+    return work(leadership);
+  };
+  const [result] = await Promise.allSettled([begin()]);
 
   cancelDrain();
   leadership.signal.removeEventListener("abort", onEnd);

@@ -17,6 +17,7 @@ import {
   plannedMs,
   type Revisions,
   slotAt,
+  slotOfTry,
   slotsAhead,
   standInFate,
   trustedFrom,
@@ -91,9 +92,9 @@ export class StandIns {
     });
   }
 
-  /** The slot of a try that is sent now, which says what revisions it may have. */
-  get slot(): number {
-    return slotAt(this.#grid, this.client.time.now().monotonicMs);
+  /** The slot of a try that leaves at this moment, which says what revisions it may have. */
+  slotOfTry({ monotonicMs }: Instant): number {
+    return slotOfTry(this.#grid, monotonicMs);
   }
 
   /** A write of the holder itself was confirmed. */
@@ -143,7 +144,7 @@ export class StandIns {
     this.#isClosed = true;
     this.#lane.close();
     // A later try of the holder must be above those that may still land.
-    this.revisions.leaveBehind(this.slot);
+    this.revisions.leaveBehind(this.slotOfTry(this.client.time.now()));
   }
 
   async #prepare(value: string | undefined, announcement: Announcement | undefined): Promise<void> {

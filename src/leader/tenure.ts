@@ -4,7 +4,7 @@ import { longestElapsedMs } from "../clock.js";
 import { type EndReason, type InternalError, LeaseLostError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, ReleaseOptions } from "../lease-client.js";
-import type { Held, Lease } from "../protocol/lease.js";
+import { type Held, isHeldIn, type Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import { Revisions } from "../protocol/stand-ins.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -292,6 +292,11 @@ export class Tenure {
     announcement.onDue(this.options.clock, leftMs, () => this.end(announcement.reason));
   }
 
+  /** Whether this tenure knows a later row of its own. */
+  #isOvertaken(lease: Lease): boolean {
+    return isHeldIn(lease, { ...this.options, term: this.term }) && lease.revision < this.#lease.revision;
+  }
+
   /** What the renewals, the stand-ins and the release see of this tenure, and do to it. */
   #controls(): Renewable & Releasable & Covered {
     const tenure = this;
@@ -308,11 +313,17 @@ export class Tenure {
         const state = this.#check();
         return state.kind === "releasing" ? state.reason : undefined;
       },
-      nextTry: () => ({ term: this.term, revision: this.#revisions.next(this.#standIns?.slot) }),
+      nextTry: () => {
+        const at = this.client.time.now();
+        return { term: this.term, revision: this.#revisions.next(this.#standIns?.slotOfTry(at)), at };
+      },
       // No answer is worth waiting for longer than trust lasts, or than an end may take.
       timeoutMs: () => this.stop.cut(Math.min(this.options.requestTimeoutMs, this.remainingMs())),
       trustLeftMs: () => this.remainingMs(),
-      observed: (lease) => this.observer.observed(lease),
+      // The answer to a renewal can be read after a stand-in has written again. It is older, but no restore (rule 6).
+      observed: (lease) => {
+        if (!this.#isOvertaken(lease)) this.observer.observed(lease);
+      },
       trust: this.#trust,
       stop: this.stop,
       adopt: (lease) => {
@@ -321,7 +332,7 @@ export class Tenure {
       confirm: (lease, sent) => {
         this.#trust.confirm(sent);
         this.#notice.stood(this.#lease, this.client.time.now().monotonicMs);
-        this.#lease = lease;
+        if (!this.#isOvertaken(lease)) this.#lease = lease;
       },
       followPlan: (lease, announcement) =>
         announcement ? this.#endWhenDue(announcement) : this.#followPlan(lease),

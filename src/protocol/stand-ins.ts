@@ -26,6 +26,15 @@ export function slotAt({ startMs, intervalMs }: Grid, nowMs: number): number {
   return Math.floor((nowMs - startMs) / intervalMs);
 }
 
+/**
+ * Rule 12b. The slot whose revisions a try of the holder has that leaves now: the first one whose stand-in is not due yet.
+ * A stand-in that is due may leave before this try and land after it. It must be refused then: the time that it writes is
+ * that of its planned moment, and the trust of this try would last longer.
+ */
+export function slotOfTry(grid: Grid, nowMs: number): number {
+  return slotAt(grid, nowMs - grid.graceMs) + 1;
+}
+
 /** The moment for which the stand-in of this slot is signed. */
 export function plannedMs({ startMs, intervalMs, graceMs }: Grid, slot: number): number {
   return startMs + slot * intervalMs + graceMs;

@@ -13,6 +13,7 @@ import {
   REVISIONS_PER_SLOT,
   Revisions,
   slotAt,
+  slotOfTry,
   slotsAhead,
   standInFate,
   trustedFrom,
@@ -143,6 +144,29 @@ test("rule 12d: trust counts from the planned moment if it leaves late, and from
   });
   // A wall clock that was set back meanwhile does not begin behind itself.
   expect(trustedFrom(planned, { monotonicMs: 5_100, wallMs: 95_000 }).wallMs).toBe(95_000);
+});
+
+test("rule 12b: a try is above each stand-in that may have left before it, and below each that leaves after it", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 50, max: 60_000 }),
+      fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+      fc.array(fc.double({ min: 0, max: 5, noNaN: true }), { minLength: 1, maxLength: 5 }),
+      (intervalMs, part, gaps) => {
+        const grid: Grid = { startMs: 1_000, intervalMs, graceMs: intervalMs * part };
+        const revisions = new Revisions(1);
+        let nowMs = grid.startMs;
+        for (const gap of gaps) {
+          nowMs += gap * intervalMs;
+          const revision = revisions.next(slotOfTry(grid, nowMs));
+          for (let slot = 1; slot < 30; slot++) {
+            const isDue = plannedMs(grid, slot) <= nowMs;
+            expect(revision > revisions.ofStandIn(slot), `slot ${slot} at ${nowMs}`).toBe(isDue);
+          }
+        }
+      },
+    ),
+  );
 });
 
 const renewal: RenewRequest = {
