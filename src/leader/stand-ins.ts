@@ -202,6 +202,7 @@ export class StandIns {
       renewIntervalMs,
       value,
       announcement: announcement?.isSent ? announcement.toSend(atMs) : undefined,
+      isStandIn: true,
       expiresAt: time.expiresAt(latestInstant(now, atMs)),
       ...time.stamp(plannedInstant(now, atMs)),
     };

@@ -73,6 +73,7 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Held 
 export function renewed(row: Lease | undefined, request: RenewRequest): Held | undefined {
   const { revision, renewIntervalMs, value, expiresAt, at, atErrorMs, line, announcement } = request;
   if (!isHeldIn(row, request) || row.revision >= revision) return undefined;
+  if (request.isStandIn && putsBack(row.expiresAt, expiresAt)) return undefined;
   return {
     ...row,
     revision,
@@ -84,6 +85,11 @@ export function renewed(row: Lease | undefined, request: RenewRequest): Held | u
     ...(line && { line }),
     announcement,
   };
+}
+
+/** A row without an end says that its holder doubts the table's time. A write that has one must not replace it. */
+function putsBack(before: number | undefined, after: number | undefined): boolean {
+  return after !== undefined && (before === undefined || before > after);
 }
 
 export function resigned(row: Lease | undefined, request: ResignRequest): Vacant | undefined {

@@ -63,6 +63,8 @@ export interface RenewRequest {
   readonly line?: readonly string[] | undefined;
   /** Undefined: no end is planned. */
   readonly announcement?: AnnouncedEnd | undefined;
+  /** It was signed ahead, so it is refused where it would put `expiresAt` back (rule 12b). */
+  readonly isStandIn?: boolean | undefined;
 }
 
 export interface ResignRequest {

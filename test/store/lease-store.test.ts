@@ -588,6 +588,23 @@ describe.each([
     });
   });
 
+  test("a renewal that was signed ahead never puts the end of the lease back", async () => {
+    const { store, row } = await subject();
+    await found(store);
+    const renewal = { election: NAME, candidateId: "a", term: 1, renewIntervalMs: 1_000, value: undefined };
+    const plain = { ...renewal, at: undefined };
+    const standIn = { ...plain, isStandIn: true };
+    await store.renew({ ...plain, revision: 10, expiresAt: 5_000 }, signal);
+    expect((await store.renew({ ...standIn, revision: 11, expiresAt: 4_999 }, signal)).done).toBe(false);
+    expect((await store.renew({ ...standIn, revision: 12, expiresAt: 5_000 }, signal)).done).toBe(true);
+    // A row that does not say when its lease runs out was written in doubt of the table's time.
+    expect((await store.renew({ ...standIn, revision: 13, expiresAt: undefined }, signal)).done).toBe(true);
+    expect((await store.renew({ ...standIn, revision: 14, expiresAt: 9_000 }, signal)).done).toBe(false);
+    expect(await row()).toMatchObject({ revision: 13 });
+    // The holder's own tries decide for themselves.
+    expect((await store.renew({ ...plain, revision: 15, expiresAt: 1 }, signal)).done).toBe(true);
+  });
+
   describe("a last will", () => {
     const will = { election: NAME, candidateId: "a", term: 1 };
 

@@ -36,6 +36,11 @@ export function revisionBelow(limit: number): Condition {
   return { expression: "#revision < :revisionLimit", values: { revisionLimit: limit } };
 }
 
+/** The lease on the row runs out by this time. False if the row does not say when. */
+export function expiresBy(latestMs: number): Condition {
+  return { expression: "#expiresAt <= :latestExpiry", values: { latestExpiry: latestMs } };
+}
+
 /** No term has begun since the row was seen. */
 export function termAsSeen({ term }: { term: number }): Condition {
   return asSeen("term", term);

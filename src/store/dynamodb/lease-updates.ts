@@ -16,6 +16,7 @@ import type {
 import {
   all,
   asSeen,
+  expiresBy,
   mine,
   noHolder,
   notPaused,
@@ -79,7 +80,11 @@ export function foundation(request: AcquireRequest, { lastTick, tickResetTerm }:
 
 export function renewal(request: RenewRequest): Update {
   return {
-    condition: all(mine(request), revisionBelow(request.revision)),
+    condition: all(
+      mine(request),
+      revisionBelow(request.revision),
+      ...(request.isStandIn && request.expiresAt !== undefined ? [expiresBy(request.expiresAt)] : []),
+    ),
     set: {
       revision: request.revision,
       renewIntervalMs: request.renewIntervalMs,
