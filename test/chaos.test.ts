@@ -189,6 +189,7 @@ const wrong: Record<Rule, (history: readonly HistoryEvent[]) => HistoryEvent[]> 
   refused: (history) => changed(history, "outcome", ({ write }) => write === "c/3.1", { outcome: "fenced" }),
   told: (history) => [...history, at(history, "ended", ({ term }) => term === 2)],
   release: (history) => history.filter((event) => event.type !== "workDone" || event.term !== 2),
+  will: (history) => [...history, { type: "willed", at: 1, candidate: "a", term: 1 }],
   crash: (history) => [
     ...history,
     { type: "crash", at: 1, candidate: "a", label: "a", lastWords: "TypeError: no" },
@@ -199,6 +200,16 @@ const wrong: Record<Rule, (history: readonly HistoryEvent[]) => HistoryEvent[]> 
 describe("wrong histories are found", () => {
   test.each(Object.entries(wrong))("%s", (rule, spoil) => {
     expect(rules(spoil(right()))).toContain(rule);
+  });
+
+  test("a will of a worker that was to be ended, or after which nobody led, is right", () => {
+    const history = right();
+    const { at: endedAt } = at(history, "ended", ({ term }) => term === 1);
+    const doomed = { type: "doomed", at: endedAt - 1, candidate: "a" } as const;
+    const willed = { type: "willed", at: 1, candidate: "a", term: 1 } as const;
+    expect(rules([...history, doomed, willed])).not.toContain("will");
+    expect(rules([...history, { ...doomed, at: Number.MAX_VALUE }, willed])).toContain("will");
+    expect(rules([...history, { ...willed, candidate: "the last", term: 4 }])).not.toContain("will");
   });
 
   test("liveness: somebody led, and too late", () => {
@@ -370,7 +381,7 @@ describe("the schedule", () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const kinds = new Set(scheduleOf({ ...options, seed }).faults.map(({ kind }) => kind));
-        expect(kinds.size).toBe(14);
+        expect(kinds.size).toBe(16);
       }),
       { numRuns: 20 },
     );

@@ -40,6 +40,7 @@ export async function succession(stage: Stage): Promise<PartResult> {
       leaseMs,
       maxServiceClockErrorMs: 1_000,
       metered: true,
+      lastWill: false,
       seed: stage.seed * 1_000 + ++begun,
     }),
     stage.used,

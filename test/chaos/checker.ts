@@ -23,6 +23,7 @@ export function check(history: readonly HistoryEvent[]): Verdict {
       ...told(history),
       ...release(history),
       ...crashes(history),
+      ...wills(history),
       ...liveness(history),
     ],
     exclusionBrokenBySkew: bySkew,
@@ -89,6 +90,17 @@ function crashes(history: readonly HistoryEvent[]): Violation[] {
     rule: "crash",
     what: `${label} ended by itself: ${lastWords}`,
   }));
+}
+
+/** Who led next was heard of after the will had landed. By then somebody had ended the worker. */
+function wills(history: readonly HistoryEvent[]): Violation[] {
+  const elections = eventsOf(history, "elected");
+  const doomed = new Map(eventsOf(history, "doomed").map(({ candidate, at }) => [candidate, at]));
+  return eventsOf(history, "willed").flatMap(({ candidate, term }): Violation[] => {
+    const next = elections.find((elected) => elected.term > term);
+    if (!next || (doomed.get(candidate) ?? Number.POSITIVE_INFINITY) < next.at) return [];
+    return [{ rule: "will", what: `a will ended term ${term} of ${candidate}, which lived` }];
+  });
 }
 
 function liveness(history: readonly HistoryEvent[]): Violation[] {

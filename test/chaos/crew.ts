@@ -6,7 +6,7 @@ import type { SkewEnv } from "./skewed-clocks.js";
 import type { Wire } from "./wire.js";
 
 export const LEASES = "chaos-leases";
-const ELECTION = "chaos/register";
+export const ELECTION = "chaos/register";
 export const REGISTER = { tableName: "chaos-log", prefix: "", linesAPage: 500 } as const;
 
 const STYLE: WorkStyle = { pauseMs: [5, 40], doomed: 0.1, slowToStop: 0.4, stopsByItself: 0.25 };
@@ -71,13 +71,20 @@ export class Crew implements AsyncDisposable {
       register: REGISTER,
       style: STYLE,
       metered: false,
+      // Of every other worker, so that both ends are seen: of a lease that runs out, and of one that is given back.
+      lastWill: worker % 2 === 0,
       election: ELECTION,
       leaseMs,
       maxServiceClockErrorMs,
       seed: (this.seed * 1_000 + ++this.#begun) >>> 0,
     };
     const env = skewed && this.skewEnv ? this.skewEnv(skewed) : {};
-    const life = new Life(config, env, (message) => this.#heard(worker, life, message));
+    const life: Life = new Life(
+      config,
+      env,
+      (message) => this.#heard(worker, life, message),
+      () => this.#doomed(life),
+    );
     this.#lives[worker] = life;
     this.#clocks[worker] = skewed;
     void life.over.then(() => this.#ended(worker, life));
@@ -110,6 +117,11 @@ export class Crew implements AsyncDisposable {
         this.record({ ...message, at, candidate: life.candidate ?? "" });
         if (message.type === "view" && message.trusted) this.#saw(worker, life, message.term, message.asked);
     }
+  }
+
+  /** Told before the process is. */
+  #doomed({ candidate }: Life): void {
+    if (candidate !== undefined) this.record({ type: "doomed", at: this.now(), candidate });
   }
 
   #born(worker: number, life: Life, candidate: string, at: number): void {

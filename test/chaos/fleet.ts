@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { dieWithUs } from "../../src/child-guard.js";
 import { onObject } from "./lines.js";
@@ -17,7 +18,13 @@ export class Life {
   lastWords = "";
   readonly #child: ChildProcess;
 
-  constructor(config: WorkerConfig, env: NodeJS.ProcessEnv, heard: (message: FromWorker) => void) {
+  constructor(
+    config: WorkerConfig,
+    env: NodeJS.ProcessEnv,
+    heard: (message: FromWorker) => void,
+    /** Called before the process is ended. */
+    private readonly onDoomed = () => {},
+  ) {
     const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, JSON.stringify(config)], {
       stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, NODE_NO_WARNINGS: "1", ...env },
@@ -45,6 +52,19 @@ export class Life {
     return this.#child.exitCode;
   }
 
+  /** Its loop turns no more for so long. */
+  block(blockMs: number): void {
+    this.answer({ blockMs });
+  }
+
+  /** The companion that executes its will is killed. False: it has none. */
+  killCompanion(): boolean {
+    const companion = childrenOf(this.#child.pid).find(isCompanion);
+    if (companion === undefined) return false;
+    process.kill(companion, "SIGKILL");
+    return true;
+  }
+
   answer(answer: ToWorker): void {
     this.#child.stdin?.write(`${JSON.stringify(answer)}\n`);
   }
@@ -59,16 +79,39 @@ export class Life {
 
   /** It gives its lease back and ends; if it does not, it is killed. */
   resign(killAfterMs: number): Promise<void> {
-    this.doomed = true;
+    this.#doom();
     this.#child.kill("SIGTERM");
     const insist = setTimeout(() => this.#child.kill("SIGKILL"), killAfterMs);
     return this.over.finally(() => clearTimeout(insist));
   }
 
+  #doom(): void {
+    if (!this.doomed) this.onDoomed();
+    this.doomed = true;
+  }
+
   /** Ends stopped ones too. */
   kill(): Promise<void> {
-    this.doomed = true;
+    this.#doom();
     this.#child.kill("SIGKILL");
     return this.over;
+  }
+}
+
+/** Nowhere but on Linux. */
+function childrenOf(pid: number | undefined): number[] {
+  return readProc(`${pid}/task/${pid}/children`).trim().split(" ").map(Number);
+}
+
+function isCompanion(pid: number): boolean {
+  return readProc(`${pid}/cmdline`).startsWith("incumbent-last-will");
+}
+
+/** Empty: that process has ended. */
+function readProc(name: string): string {
+  try {
+    return readFileSync(`/proc/${name}`, "utf8");
+  } catch {
+    return "";
   }
 }

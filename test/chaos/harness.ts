@@ -10,7 +10,9 @@ export class Harness {
 
   constructor() {
     onObject(process.stdin, (message) => {
-      const { question, now } = message as ToWorker;
+      const order = message as ToWorker;
+      if ("blockMs" in order) return block(order.blockMs);
+      const { question, now } = order;
       this.lastAnswer = Math.max(this.lastAnswer, now);
       this.#awaited.get(question)?.(now);
       this.#awaited.delete(question);
@@ -34,4 +36,9 @@ export class Harness {
   time(): Promise<number> {
     return new Promise((resolve) => this.ask(resolve));
   }
+}
+
+/** As a big computation does. */
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -29,6 +29,10 @@ export type HistoryEvent =
       readonly since: number;
     }>
   | Of<{ readonly type: "outcome"; readonly write: string; readonly outcome: Outcome; readonly why?: string }>
+  /** Somebody is about to end the worker. */
+  | Of<{ readonly type: "doomed" }>
+  /** A last will has ended this term, as the table's history tells. */
+  | Of<{ readonly type: "willed"; readonly term: number }>
   /** A worker ended that nobody had ended. */
   | Of<{ readonly type: "crash"; readonly label: string; readonly lastWords: string }>
   | { readonly type: "fault"; readonly at: number; readonly kind: string; readonly what: string }
@@ -91,6 +95,8 @@ export type Rule =
   | "told"
   /** A lease was given back while the work was running. */
   | "release"
+  /** A last will ended the term of a worker that lived. */
+  | "will"
   /** A worker ended by itself. */
   | "crash"
   /** Nobody led after the faults were over. */

@@ -12,7 +12,7 @@ import { torture } from "./torture.js";
 
 const HELP = `npm run chaos -- [options]
 
-Runs real worker processes on DynamoDB Local. They are killed, frozen, cut off, throttled and given wrong clocks. Then
+Runs real worker processes on DynamoDB Local. They are killed, blocked, frozen, cut off, throttled and given wrong clocks. Then
 a checker compares all that they saw and wrote with the promises.
 
   --minutes M   how long the faults last (default 1; may be a fraction)

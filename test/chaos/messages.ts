@@ -26,6 +26,7 @@ export interface WorkerConfig {
   readonly style: WorkStyle;
   /** Whether it tells what its requests cost. */
   readonly metered: boolean;
+  readonly lastWill: boolean;
   readonly election: string;
   readonly leaseMs: number;
   readonly maxServiceClockErrorMs: number;
@@ -44,8 +45,5 @@ export type FromWorker =
   | Told<EventOf<"elected"> | EventOf<"view"> | EventOf<"ended"> | EventOf<"workDone"> | EventOf<"resigned">>
   | Told<EventOf<"write"> | EventOf<"outcome">>;
 
-/** A worker's standard input: what the harness's clock showed when it heard the question. */
-export interface ToWorker {
-  readonly question: number;
-  readonly now: number;
-}
+/** A worker's standard input: what the harness's clock showed when it heard the question, or how long to block the loop. */
+export type ToWorker = { readonly question: number; readonly now: number } | { readonly blockMs: number };

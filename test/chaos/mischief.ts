@@ -11,7 +11,7 @@ const RESIGN_WITHIN = 4;
 /** Does to the crew, the wires and the table what the schedule says, and mends it again. */
 export class Mischief {
   readonly done = {
-    ...{ kills: 0, freezes: 0, partitions: 0, restarts: 0, halfOpen: 0 },
+    ...{ kills: 0, companionKills: 0, freezes: 0, blocks: 0, partitions: 0, restarts: 0, halfOpen: 0 },
     ...{ lies: 0, steps: 0, missing: 0 },
   };
   readonly #mended = new AbortController();
@@ -80,6 +80,15 @@ export class Mischief {
           life.thaw();
         });
         return `SIGSTOP for ${fault.forMs} ms`;
+      case "block":
+        if (!life) return undefined;
+        this.done.blocks += 1;
+        life.block(fault.forMs);
+        return `blocked loop for ${fault.forMs} ms`;
+      case "killCompanion":
+        if (!life?.killCompanion()) return undefined;
+        this.done.companionKills += 1;
+        return "SIGKILL of the companion";
       case "resign":
         if (!life) return undefined;
         void life.resign(RESIGN_WITHIN * this.leaseMs);

@@ -14,6 +14,9 @@ export type Fault =
   | { readonly kind: "killAll"; readonly backAfterMs: number }
   | { readonly kind: "freeze"; readonly target: Target; readonly forMs: number }
   | { readonly kind: "resign"; readonly target: Target; readonly backAfterMs: number }
+  /** The event loop alone. */
+  | { readonly kind: "block"; readonly target: Target; readonly forMs: number }
+  | { readonly kind: "killCompanion"; readonly target: Target }
   | {
       readonly kind: "partition";
       readonly target: Target;
@@ -72,6 +75,8 @@ const DECK: readonly (readonly [Fault["kind"], number])[] = [
   ["killAll", 1],
   ["freeze", 6],
   ["resign", 2],
+  ["block", 3],
+  ["killCompanion", 3],
   ["partition", 5],
   ["fading", 3],
   ["halfOpen", 2],
@@ -131,6 +136,10 @@ class Draw {
         return { kind, backAfterMs: this.#leases(0, 1) };
       case "freeze":
         return { kind, target: this.#target(), forMs: this.#leases(0.5, 3) };
+      case "block":
+        return { kind, target: this.#target(), forMs: this.#leases(0.3, random.chance(0.3) ? 10 : 2) };
+      case "killCompanion":
+        return { kind, target: this.#target() };
       case "resign":
         return { kind, target: this.#target(), backAfterMs: this.#leases(0.1, 1) };
       case "partition":

@@ -9,6 +9,8 @@ export interface Unavailability {
 
 export interface Statistics {
   readonly leaderships: number;
+  /** Of those: ended by a last will. */
+  readonly wills: number;
   readonly fencedWrites: number;
   readonly staleRefused: number;
   readonly unavailabilityMs: Unavailability;
@@ -25,6 +27,7 @@ export function statisticsOf(history: readonly HistoryEvent[]): Statistics {
   );
   return {
     leaderships: new Set(terms).size,
+    wills: eventsOf(history, "willed").length,
     fencedWrites: eventsOf(history, "landed").filter((landed) => !landed.stale).length,
     staleRefused: eventsOf(history, "outcome").filter(
       ({ write, outcome }) => outcome === "fenced" && stale.has(write),

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { Election } from "../../src/index.js";
 import { createLeaseTable } from "../../src/testing/index.js";
-import { Crew, LEASES, REGISTER } from "./crew.js";
+import { Crew, ELECTION, LEASES, REGISTER } from "./crew.js";
 import type { HistoryEvent } from "./history.js";
 import { Mischief } from "./mischief.js";
 import { Register } from "./register.js";
@@ -11,6 +13,10 @@ import { Wires } from "./wire.js";
 
 export interface Suffered {
   kills: number;
+  /** Of companions alone. */
+  companionKills: number;
+  /** Event loops that did not turn for a while. */
+  blocks: number;
   freezes: number;
   partitions: number;
   /** Of the table. */
@@ -42,6 +48,8 @@ const LEAD_AGAIN_WITHIN = 10;
 const END_WITHIN = 5;
 const SEEN_LATELY_MS = 200;
 const WAIT_FOR_LEADER = 1.5;
+/** As many as can be asked for: the terms of hours. */
+const MOST_TERMS = 10_000;
 
 /** One run, from the start of the table to its last word. Rejects with the signal's reason when it aborts. */
 export async function torture(options: TortureOptions): Promise<{
@@ -108,8 +116,18 @@ export async function torture(options: TortureOptions): Promise<{
       ...lines.map((line, i) => ({ type: "landed" as const, at: now(), stale, n: i + 1, ...line })),
     );
   }
+  for (const ended of await crashedTerms(client)) history.push({ type: "willed", at: now(), ...ended });
   history.push({ type: "register", at: now(), n: await register.count(client) });
   return { history, suffered: { ...mischief.done, skews, throttles, denied, conflicts } };
+}
+
+/** The terms that a last will has ended. */
+async function crashedTerms(client: DynamoDBClient): Promise<Array<{ candidate: string; term: number }>> {
+  const election = new Election({ client, tableName: LEASES, name: ELECTION, onEvent: () => {} });
+  const terms = await election.history({ limit: MOST_TERMS });
+  return terms.flatMap(({ term, candidateId: candidate, endReason }) =>
+    endReason === "crashed" && candidate !== undefined ? { candidate, term } : [],
+  );
 }
 
 /** Until somebody leads, as far as is known at `until`. */

@@ -39,6 +39,7 @@ const election = new Election({
   name: config.election,
   label: config.label,
   leaseDurationMs: leaseMs,
+  lastWill: config.lastWill,
   stopTimeoutMs: Math.round(leaseMs * random.between(0.3, 1.5)),
   tuning: { expiry: random.pick([{ maxServiceClockErrorMs }, "observation"]) },
   onEvent: (event) => {
