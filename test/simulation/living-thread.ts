@@ -119,14 +119,20 @@ class Lane implements StandInLane {
     const turnedMs = this.process.blockedAtMs ?? this.process.monotonicMs();
     const overdueMs = Math.max(turnedMs + graceMs, this.#againMs) - this.process.monotonicMs();
     const dueMs = next.planned.monotonicMs - this.process.monotonicMs();
-    const inMs = dueMs > 0 ? dueMs : Math.max(overdueMs, 1);
+    // A timer has whole milliseconds; a trillionth of one would come for ever.
+    const inMs = Math.max(dueMs > 0 ? dueMs : overdueMs, 1);
     this.#callOff = this.world.after(inMs / this.process.rate, () => this.#act());
   }
 
   #act(): void {
     const next = this.#next();
     if (next === undefined || !this.process.alive) return;
-    const { blockedAtMs } = this.process;
+    const { blockedAtMs, running } = this.process;
+    // The machine stands still, and its monotonic clock with it.
+    if (!running && blockedAtMs === undefined) {
+      this.process.whenRunning(() => this.#wait());
+      return;
+    }
     const now = readClock(this.process);
     const { graceMs } = this.tenure;
     const isDue =
