@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
  * A room imports only what stands lower. Types count, and so do imports at run time.
  */
 const STOREYS: string[][] = [
-  ["describe", "clock", "limits", "child-guard", "version", "nearest-path", "bare-sender"],
+  ["describe", "clock", "limits", "child-guard", "version", "nearest-path", "bare-sender", "worker-threads"],
   ["async"],
   ["error-summary"],
   ["error-remedies"],

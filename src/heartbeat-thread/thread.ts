@@ -1,7 +1,8 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import { type Instant, readClock, systemClock } from "../clock.js";
 import type { AnswerReader } from "../store/lease-store.js";
 import type { HttpAnswer } from "../store/signed-request.js";
+import { startThread } from "../worker-threads.js";
 import { THREAD_PROGRAM } from "./program.js";
 import type { StandIn, StandInLane, StandInPlan, StandInReport, StandInTenure } from "./sender.js";
 
@@ -72,8 +73,8 @@ export class HeartbeatThread {
     const { port1, port2 } = new MessageChannel();
     try {
       const workerData = { port: port2, times: this.#times };
-      const options = { eval: true, execArgv: [], env: {}, name: "incumbent-heartbeat" };
-      const worker = new Worker(THREAD_PROGRAM, { ...options, workerData, transferList: [port2] });
+      const options = { env: {}, name: "incumbent-heartbeat" };
+      const worker = startThread(THREAD_PROGRAM, { ...options, workerData, transferList: [port2] });
       let cause: unknown = new Error("the heartbeat thread has ended");
       worker.on("error", (error) => {
         cause = error;

@@ -30,8 +30,9 @@ const RUNTIME = /(^|[/\\])(node|nodejs|bun|deno)[\d.]*(\.exe)?$/i;
 
 /** A companion that reads nothing for so long is frozen, and another one is started. */
 const MAX_WRITE_MS = 2_000;
-/** Somebody may kill each companion at once. So many are started without a new will. */
-const MAX_RESTARTS = 3;
+/** A companion that is killed so young was not killed by chance: a memory limit, for example, kills each of them. */
+const YOUNG_MS = 10_000;
+const MAX_YOUNG_DEATHS = 5;
 
 interface Running {
   readonly child: ChildProcess;
@@ -46,7 +47,7 @@ interface Running {
 export class Companion {
   #running: Running | undefined;
   #isImpossible = false;
-  #restarts = 0;
+  #youngDeaths = 0;
 
   constructor(
     /** All that a new companion must know, a line each. Nothing: no companion is needed. */
@@ -59,12 +60,14 @@ export class Companion {
     this.#ensured();
   }
 
-  /** Starts a companion if there is none. Resolves when the kernel has the line, or no companion can start. */
-  async tell(line: string): Promise<void> {
-    this.#restarts = 0;
+  /**
+   * Starts a companion if there is none. Resolves when the kernel has the line, or no companion can start. The line is
+   * made when it is written: what has changed meanwhile must not come back.
+   */
+  async tell(line: () => string): Promise<void> {
     for (;;) {
       const running = this.#ensured();
-      if (running === undefined || (await written(running.pipe, line))) return;
+      if (running === undefined || (await written(running.pipe, line()))) return;
       running.child.kill("SIGKILL");
       await running.ended;
     }
@@ -88,6 +91,7 @@ export class Companion {
   }
 
   #spawn(): Running {
+    const startedMs = systemClock.monotonicMs();
     const child = spawn(process.execPath, ["-e", COMPANION_PROGRAM, `${process.pid}`], {
       // A session of its own: a terminal's Ctrl-C does not reach it.
       detached: true,
@@ -102,7 +106,7 @@ export class Companion {
         resolve();
       });
       child.once("exit", (code, signal) => {
-        this.#ended(code, signal);
+        this.#ended(code, signal, systemClock.monotonicMs() - startedMs);
         resolve();
       });
     });
@@ -113,13 +117,19 @@ export class Companion {
     return { child, pipe, ended };
   }
 
-  #ended(code: number | null, signal: NodeJS.Signals | null): void {
+  #ended(code: number | null, signal: NodeJS.Signals | null, livedMs: number): void {
     this.#running = undefined;
+    this.#youngDeaths = livedMs < YOUNG_MS ? this.#youngDeaths + 1 : 0;
     // One that fails by itself would fail again.
     if (signal === null) {
       this.#giveUp(new Error(`the companion exited with code ${code}`));
-    } else if (this.#restarts < MAX_RESTARTS && this.everything().length > 0) {
-      this.#restarts += 1;
+    } else if (this.#youngDeaths > MAX_YOUNG_DEATHS) {
+      this.#giveUp(
+        new Error(
+          `${this.#youngDeaths} companions in a row were killed soon after their start, by ${signal}`,
+        ),
+      );
+    } else if (this.everything().length > 0) {
       this.start();
     }
   }

@@ -1,4 +1,5 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { othersRun, startThread } from "../worker-threads.js";
 import { bareEnv } from "./companion.js";
 import type { SignedWill } from "./executor.js";
 import { EXIT_PROGRAM } from "./programs.js";
@@ -25,7 +26,9 @@ export class ExitHook {
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    process.once("exit", () => this.#sendAll());
+    process.on("exit", () => {
+      if (isExiting()) this.#sendAll();
+    });
     try {
       this.#worker = this.#newWorker();
     } catch (error) {
@@ -34,11 +37,9 @@ export class ExitHook {
   }
 
   #newWorker(): Worker {
-    const worker = new Worker(EXIT_PROGRAM, {
-      eval: true,
+    const worker = startThread(EXIT_PROGRAM, {
       workerData: this.#settled,
-      // Nothing of the process: no `--import`, no variables, and no output through the main thread.
-      execArgv: [],
+      // No variables, and no output through the main thread.
       env: bareEnv(),
       stdout: true,
       stderr: true,
@@ -53,8 +54,14 @@ export class ExitHook {
 
   #sendAll(): void {
     const wills = this.wills();
-    if (this.#worker === undefined || wills.length === 0) return;
+    // Work in another thread goes on until the process has exited, so only the companion may send them.
+    if (this.#worker === undefined || wills.length === 0 || othersRun()) return;
     this.#worker.postMessage(wills);
     Atomics.wait(this.#settled, 0, 0, MAX_WAIT_MS);
   }
+}
+
+/** False only if somebody else emitted the event, and the process lives on. Not every runtime tells. */
+function isExiting(): boolean {
+  return (process as { _exiting?: boolean })._exiting !== false;
 }

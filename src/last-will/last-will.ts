@@ -132,15 +132,16 @@ export class LastWill {
     this.#wills.set(will.term, will);
     let part: Failure["part"] = "signature";
     try {
-      await withTimeout(clock, timeoutMs, async (abort) => {
+      const isThere = await withTimeout(clock, timeoutMs, async (abort) => {
         const request = await will.sign(abort);
         // An older will that is still being signed is not handed over any more.
-        if (this.#wills.get(will.term) !== will) return;
+        if (this.#wills.get(will.term) !== will) return false;
         part = "companion";
         await this.executor.set(this.#keyOf(will.term), { request, basis: will.basis, worthMs });
+        return true;
       });
       this.#told.delete("signature");
-      return true;
+      return isThere;
     } catch (error) {
       this.#tell({ part, error });
       return false;

@@ -1,6 +1,11 @@
+import { systemClock } from "../clock.js";
+import { watchThreads } from "../worker-threads.js";
 import { Companion } from "./companion.js";
 import type { PatientWillExecutor, SignedWill, UnavailablePart } from "./executor.js";
 import { ExitHook } from "./exit-hook.js";
+
+/** How long DynamoDB takes a signed request. */
+const SIGNATURE_MS = 300_000;
 
 let ofThisProcess: PatientWillExecutor | undefined;
 
@@ -11,7 +16,8 @@ export function processWills(): PatientWillExecutor {
 }
 
 class ProcessWills implements PatientWillExecutor {
-  readonly #wills = new Map<string, SignedWill>();
+  readonly #wills = new Map<string, { readonly will: SignedWill; readonly setMs: number }>();
+  #hasExited = false;
   #isStarted = false;
   #group: number | "starting" | undefined;
   readonly #exitListeners = new Set<() => void>();
@@ -26,6 +32,10 @@ class ProcessWills implements PatientWillExecutor {
     (error) => this.#report({ part: "exit-hook", error }),
   );
 
+  constructor() {
+    watchThreads();
+  }
+
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
@@ -34,10 +44,11 @@ class ProcessWills implements PatientWillExecutor {
   }
 
   set(key: string, will: SignedWill): Promise<void> {
-    this.#wills.set(key, will);
+    this.#forgetOld();
+    this.#wills.set(key, { will, setMs: systemClock.monotonicMs() });
     this.#isStarted = true;
     this.#exitHook.start();
-    return this.#companion.tell(line({ key, will }));
+    return this.#companion.tell(() => line({ key, will: this.#wills.get(key)?.will }));
   }
 
   clear(key: string): void {
@@ -45,6 +56,8 @@ class ProcessWills implements PatientWillExecutor {
   }
 
   onExit(listener: () => void): () => void {
+    // An acquire that was under way, in a process that somebody kept from its exit.
+    if (this.#hasExited) listener();
     this.#exitListeners.add(listener);
     return () => this.#exitListeners.delete(listener);
   }
@@ -67,7 +80,7 @@ class ProcessWills implements PatientWillExecutor {
 
   #lines(): string[] {
     if (this.#wills.size === 0) return [];
-    return [line({ group: this.#group }), ...[...this.#wills].map(([key, will]) => line({ key, will }))];
+    return [line({ group: this.#group }), ...[...this.#wills].map(([key, { will }]) => line({ key, will }))];
   }
 
   #report(unavailable: UnavailablePart): void {
@@ -75,13 +88,24 @@ class ProcessWills implements PatientWillExecutor {
     for (const listener of this.#unavailableListeners) listener(unavailable);
   }
 
+  /** Their signatures are not valid any more, and nobody signed them again: the election is not used any more. */
+  #forgetOld(): void {
+    const oldMs = systemClock.monotonicMs() - SIGNATURE_MS;
+    for (const [key, { setMs }] of this.#wills) if (setMs < oldMs) this.clear(key);
+  }
+
   /** While a group runs, its end cannot be awaited here: a process that exits fetches no child. The companion waits. */
   #onExit(): SignedWill[] {
+    this.#hasExited = true;
     for (const listener of this.#exitListeners) listener();
-    return this.#group === undefined ? [...this.#wills.values()] : [];
+    return this.#group === undefined ? [...this.#wills.values()].map(({ will }) => will) : [];
   }
 }
 
-function line(message: { key?: string; will?: SignedWill; group?: number | "starting" | undefined }): string {
+function line(message: {
+  key?: string;
+  will?: SignedWill | undefined;
+  group?: number | "starting" | undefined;
+}): string {
   return `${JSON.stringify(message)}\n`;
 }
