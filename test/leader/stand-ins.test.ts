@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { InvalidOptionError, type Leadership, LeaseLostError } from "../../src/index.js";
+import { InvalidOptionError, type Leadership, LeaseLostError, WorkNotStoppedError } from "../../src/index.js";
 import type { Held } from "../../src/protocol/lease.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { between, type Given, gate, Stage } from "../support/stage.js";
@@ -177,6 +177,48 @@ test("stand-ins are withdrawn before the release leaves, which is above all of t
   expect(wasClosed).toBe(true);
   expect((await row()).revision).toBeGreaterThan(standIn.revision);
   expect(await thread.land(standIn)).toMatchObject({ done: false });
+});
+
+test("an answer that comes after that of a later renewal takes no trust away", async () => {
+  const { stage, thread, leadership, clock } = await staged();
+  const standIn = thread.standIn(1);
+  const written = await thread.land(standIn);
+  expect(written.done).toBe(true);
+  await stage.advance(2_050);
+  const leftMs = leadership.remainingMs();
+  const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+  thread.report(standIn, written, standIn.planned, now);
+  expect(leadership.remainingMs()).toBe(leftMs);
+  await stage.advance(3_000);
+  leadership.throwIfLost();
+});
+
+test("work that does not stop in time is renewed no longer, by the thread neither", async () => {
+  const stage = new Stage();
+  const { store, thread } = withFakeThread(stage.table, stage.table);
+  const { election, events } = stage.candidate("a", {
+    store,
+    heartbeat: { maxStallMs: 6_000 },
+    stopTimeoutMs: 200,
+  });
+  const [begun, done] = [gate(), gate()];
+  const stop = new AbortController();
+  const work = () => {
+    begun.open();
+    return done.opened;
+  };
+  const leading = election.lead(work, { signal: stop.signal, announce: false }).catch((error) => error);
+  await stage.until(() => thread.plan !== undefined);
+  await begun.opened;
+  stop.abort();
+  expect(thread.isClosed).toBe(false);
+  await stage.advance(300);
+  expect(events.map(({ type }) => type)).toContain("drain-overrun");
+  expect(election.role).toBe("leader");
+  expect(thread.isClosed).toBe(true);
+  expect(await leading).toBeInstanceOf(WorkNotStoppedError);
+  done.open();
+  await stage.advance(100);
 });
 
 test("a value is in the stand-ins before the renewal that publishes it leaves, so none brings the old one back", async () => {
