@@ -1,0 +1,46 @@
+/** Leads with a last will, and dies in one way as soon as it leads. Says who runs and which term it leads. */
+import type { ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { Election } from "../../src/index.js";
+import { say } from "./program.js";
+
+const [tableName = "", name = "", how = "", lease = "60000"] = process.argv.slice(2);
+
+const WAYS: Record<string, () => void> = {
+  exit: () => process.exit(3),
+  exception: () => {
+    throw new Error("an uncaught exception");
+  },
+  rejection: () => void Promise.reject(new Error("an unhandled rejection")),
+  SIGKILL: () => process.kill(process.pid, "SIGKILL"),
+  SIGTERM: () => process.kill(process.pid, "SIGTERM"),
+  abort: () => process.abort(),
+  "SIGKILL of its companion, then its own": () => companions[0]?.kill("SIGKILL"),
+  waits: () => {},
+};
+
+const companions: ChildProcess[] = [];
+subscribe("child_process", (message) => {
+  companions.push((message as { process: ChildProcess }).process);
+  setImmediate(() => {
+    say({ companion: companions.at(-1)?.pid });
+    if (companions.length === 2) process.kill(process.pid, "SIGKILL");
+  });
+});
+
+const client = new DynamoDBClient({});
+const options = { client, tableName, name, leaseDurationMs: Number(lease), lastWill: true } as const;
+const election = new Election({
+  ...options,
+  onEvent: (event) => {
+    if (event.type === "last-will-unavailable") say({ unavailable: event.part });
+  },
+});
+
+async function main(): Promise<void> {
+  const { term } = await election.campaign();
+  say({ leads: term });
+  WAYS[how]?.();
+}
+void main();
