@@ -10,6 +10,7 @@ import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
 import { factsOf } from "../support/lease.js";
+import { childrenOf, onLinux } from "../support/processes.js";
 
 /** `incumbent run` as users run it: the built command, real processes, real signals. */
 const client = newClient();
@@ -56,6 +57,14 @@ function run(name: string, command: string[], ...options: string[]): Command {
   });
   commands.push(started);
   return started;
+}
+
+/** Its child processes, by their command lines. */
+async function childOf(command: Command, commandLine: RegExp): Promise<number> {
+  const pid = command.child.pid as number;
+  return eventually(() =>
+    childrenOf(pid).find((child) => commandLine.test(readFileSync(`/proc/${child}/cmdline`, "utf8"))),
+  );
 }
 
 const newName = () => `e/${randomUUID()}`;
@@ -143,6 +152,30 @@ test("a command that ignores SIGTERM is killed, with what it started", async () 
   expect(await command.exited).toBe(128 + 9);
   await eventually(() => !isRunning(pidIn(file)));
   expect((await rowOf(name))?.holder).toBeUndefined();
+});
+
+test.runIf(onLinux)("it is killed: its lease is given back, but not before its command is dead", async () => {
+  const [name, file] = [newName(), newFile()];
+  const command = run(name, job(file, ":"), "--lease-ms", "60000");
+  await started(file, 1);
+  const [pid, guard] = [pidIn(file), await childOf(command, /pids/)];
+  const companion = await childOf(command, /incumbent-last-will/);
+  // The command outlives it as long as the guard is frozen.
+  process.kill(guard, "SIGSTOP");
+  command.child.kill("SIGKILL");
+  await command.exited;
+  await eventually(
+    () =>
+      !/^PPid:\t(\d+)/m
+        .exec(readFileSync(`/proc/${companion}/status`, "utf8"))
+        ?.includes(`${command.child.pid}`),
+  );
+  for (let looks = 0; looks < 20; looks++) expect(await rowOf(name)).toMatchObject({ kind: "held" });
+  expect(isRunning(pid)).toBe(true);
+  process.kill(guard, "SIGCONT");
+  await eventually(async () => (await rowOf(name))?.holder === undefined);
+  expect(isRunning(pid)).toBe(false);
+  expect(await rowOf(name)).toMatchObject({ term: 1, endReason: "crashed" });
 });
 
 test("an evicted leader's command is stopped, and runs again under a later term", async () => {

@@ -15,7 +15,7 @@ export const noNamespaces = way
 const namespace = ["unshare", ...(way ?? []), "--mount-proc", "--kill-child"];
 
 /** An init as tini: it starts the program, and stays when that has ended, until its input ends. */
-const INIT = '"$@"; exec cat';
+const INIT = '"$@"; cat; exit';
 
 /** Where a program runs: the words before its command line. */
 export const PLACES = {
