@@ -71,7 +71,7 @@ const deaths: Array<[Place, string[]]> = [
   ["a plain process", [...EXITS, ...KILLS, "SIGKILL of its companion, then its own"]],
   // The kernel kills everything in the namespace with PID 1. So only a death that runs code is noticed.
   ["PID 1", EXITS],
-  ["beside an init", [...EXITS, ...KILLS]],
+  ["beside an init", ["exception", "SIGKILL"]],
 ];
 
 describe.each(deaths)("%s", (place, hows) => {
