@@ -503,6 +503,14 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return placeOf(lease, candidateId) * slotMs * 1e6 + (isInLine ? 0 : jitterMs);",
   },
   {
+    name: "nobody-watches-for-the-release",
+    revives:
+      "the successor of a leader that announced its end looks as usual, and leads up to a poll interval later",
+    file: "src/protocol/takeover.ts",
+    from: "return poll !== undefined && poll.atMs < usualMs ? poll : usual;",
+    to: "return poll !== undefined && poll.atMs < usualMs - 1e9 ? poll : usual;",
+  },
+  {
     name: "a-standby-that-does-not-look",
     revives: "a lease that is given back unannounced stays free for a third of a lease",
     file: "src/protocol/takeover.ts",

@@ -16,6 +16,7 @@ import type { Fault, Machine, Plan } from "./plan.js";
 import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
 import { Random } from "./random.js";
 import { Referee } from "./referee.js";
+import { ReleaseWatch } from "./release-watch.js";
 import { StandbyWatch } from "./standby-watch.js";
 import { tellEvent, tellFault } from "./story.js";
 import { earlierTicks, tickOf } from "./ticks.js";
@@ -63,6 +64,7 @@ class Simulation {
   readonly #referee: Referee;
   readonly #backups = new Backups();
   readonly #standby = new StandbyWatch();
+  readonly #release = new ReleaseWatch();
   readonly #current = new Map<string, Player>();
   /** Whose callers abort while the next acquire is under way. */
   readonly #impatient = new Set<Player>();
@@ -119,6 +121,7 @@ class Simulation {
         const estate = this.#estates.get(host);
         if (estate) this.#judge(() => this.#referee.wills.sent(verb, request, estate));
         this.#standby.sent(host, verb);
+        this.#release.sent(host, verb);
         if (verb === "acquire") this.#abortWhileAcquiring(host);
         if (verb === "acquire" || verb === "resign") this.#dieWhile(verb, host);
       },
@@ -152,6 +155,7 @@ class Simulation {
       this.#judge(() => {
         this.#referee.inspect(world.nowMs);
         this.#standby.inspect(world.nowMs);
+        this.#release.inspect(world.nowMs);
         if (world.steps > MAX_STEPS) throw new Violation("rest", "a candidate never rests");
       });
     const goingOn = () => this.#violation === undefined;
@@ -189,12 +193,15 @@ class Simulation {
     };
   }
 
-  /** In calm weather, and when nobody's caller aborts any more. */
+  /** In calm weather, and when nobody's caller aborts any more: who is next looks in time. */
   #watchStandby(host: Host, answer: Answer): void {
     const pollMs = this.#machines.get(host)?.standbyPollMs;
     const player = this.#referee.players.find((one) => one.host === host);
-    if (pollMs === undefined || !player?.eligible) return;
-    this.#standby.shown(host, player.election.candidateId, pollMs / host.rate, answer, this.#world.nowMs);
+    if (!player?.eligible) return;
+    const { candidateId } = player.election;
+    this.#release.shown(host, candidateId, answer, this.#world.nowMs);
+    if (pollMs === undefined) return;
+    this.#standby.shown(host, candidateId, pollMs / host.rate, answer, this.#world.nowMs);
   }
 
   #watch(clock: Host): void {
