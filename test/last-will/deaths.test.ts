@@ -109,6 +109,22 @@ test.skipIf(noNamespaces)(
   },
 );
 
+test("an exit beside another thread: its work goes on until the process has ended, so the companion sends the will", async () => {
+  await crashed(leader("a plain process", "exit beside a busy thread"));
+  if (noNamespaces) return;
+  // No companion outlives PID 1, and the hook must not send while the thread runs.
+  const first = leader("PID 1", "exit beside a busy thread");
+  await has(first, "leads");
+  expect(await first.exited).toBe(3);
+  expect(await row(first)).toHaveProperty("holder");
+});
+
+test("an exit event that somebody else emits ends nothing: the process lives, and leads", async () => {
+  const first = leader("a plain process", "an exit event that somebody else emits");
+  expect(await has(first, "lives")).toBeGreaterThan(0);
+  expect(await row(first)).toHaveProperty("holder");
+});
+
 test.each(["a plain process", "PID 1"] as const)("%s: frozen is not dead", async (place) => {
   if (place === "PID 1" && noNamespaces) return;
   const first = leader(place, "waits", 1_000);

@@ -1,8 +1,9 @@
 /** Leads with a last will, and dies in one way as soon as it leads. Says who runs and which term it leads. */
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
+import { Worker } from "node:worker_threads";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { Election } from "../../src/index.js";
+import { Election, type Leadership } from "../../src/index.js";
 import { say } from "./program.js";
 
 const [tableName = "", name = "", how = "", lease = "60000"] = process.argv.slice(2);
@@ -18,6 +19,14 @@ const WAYS: Record<string, () => void> = {
   abort: () => process.abort(),
   "SIGKILL of its companion, then its own": () => companions[0]?.kill("SIGKILL"),
   waits: () => {},
+  "exit beside a busy thread": () => {
+    // Not ours, and it works: as a pool of workers does.
+    new Worker("setInterval(() => {}, 1000)", { eval: true }).once("online", () => process.exit(3));
+  },
+  "an exit event that somebody else emits": () => {
+    process.emit("exit", 0);
+    say({ lives: leadership?.remainingMs() });
+  },
 };
 
 const companions: ChildProcess[] = [];
@@ -38,9 +47,11 @@ const election = new Election({
   },
 });
 
+let leadership: Leadership | undefined;
+
 async function main(): Promise<void> {
-  const { term } = await election.campaign();
-  say({ leads: term });
+  leadership = await election.campaign();
+  say({ leads: leadership.term });
   WAYS[how]?.();
 }
 void main();
