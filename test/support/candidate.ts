@@ -22,7 +22,7 @@ process.stdin
   .on("end", () => process.exit());
 
 const election = new Election({
-  leaseDurationMs: 2_000,
+  leaseDurationMs: 3_000,
   ...given,
   client: new DynamoDBClient({}),
   succession:

@@ -14,8 +14,11 @@ export const noNamespaces = way
 
 const namespace = ["unshare", ...(way ?? []), "--mount-proc", "--kill-child"];
 
-/** An init as tini: it starts the program, and stays when that has ended, until its input ends. */
-const INIT = '"$@"; cat; exit';
+/**
+ * An init that starts the program, and stays when that has ended, until its own input ends. Node that is killed leaves the
+ * input in a mode in which a reader that must wait fails instead.
+ */
+const INIT = '"$@"; until cat 2>/dev/null; do sleep 0.1; done; exit';
 
 /** Where a program runs: the words before its command line. */
 export const PLACES = {
