@@ -52,8 +52,8 @@ export async function serve<T>(
   if (leadership.signal.aborted) onEnd();
 
   const begin = async () => {
-    // It may have been lost while its stand-ins were signed (rule 12).
-    leadership.throwIfLost();
+    // It may have been lost while its first stand-ins were signed (rule 12).
+    if (tenure.hasStandIns) leadership.signal.throwIfAborted();
     return work(leadership);
   };
   const [result] = await Promise.allSettled([begin()]);

@@ -74,6 +74,10 @@ export class Tenure {
     return this.#standIns?.prepare(this.#lease.value, undefined);
   }
 
+  get hasStandIns(): boolean {
+    return this.#standIns !== undefined;
+  }
+
   get signal(): AbortSignal {
     return this.#endSignal.signal;
   }

@@ -78,7 +78,7 @@ async function bySimulation(from: number, to: number): Promise<Kill | undefined>
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: "string", default: "3000" },
+    seeds: { type: "string", default: "6000" },
     // As JSON, since it is a number or a string.
     hint: { type: "string" },
   },

@@ -21,7 +21,7 @@ Runs the real election code on virtual time, on a network and machines that fail
   --jobs N    threads (default: one per core)
   --json      print one JSON object
   --mutants   instead: break the protocol one line at a time, and check that each fault is found
-              (--seeds N: how many seeds for each, default 3000; --only NAME: only mutants whose name contains NAME;
+              (--seeds N: how many seeds for each, default 6000; --only NAME: only mutants whose name contains NAME;
               --remember: write down in test/mutants/hints.json what found each, to be tried first in the next run)
 
 Exits with 1 if a promise was broken. It then prints the shortest trace that it found.
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
   }
   const jobs = whole("--jobs", values.jobs ?? String(availableParallelism()), 1);
   if (values.mutants) {
-    const seeds = whole("--seeds", values.seeds ?? "3000", 1);
+    const seeds = whole("--seeds", values.seeds ?? "6000", 1);
     const { only, remember } = values;
     if (only !== undefined && !MUTANTS.some(({ name }) => name.includes(only))) {
       throw new UsageError(`--only: no mutant has "${only}" in its name. Suggestion: ${MUTANTS[0]?.name}.`);
