@@ -119,6 +119,23 @@ test("an exit beside another thread: its work goes on until the process has ende
   expect(await row(first)).toHaveProperty("holder");
 });
 
+test("where no companion can start, one event says so, and the election goes on", async () => {
+  const first = leader("a plain process", "has no companion", 1_000);
+  await has(first, "renewed", 3);
+  expect(first.said.filter((line) => "unavailable" in line)).toEqual([{ unavailable: "companion" }]);
+});
+
+test("a lease that was given back has no will: the process dies, and its companion ends without a word", async () => {
+  const first = leader("a plain process", "resigns");
+  await has(first, "outcome");
+  const before = await row(first);
+  expect(before?.endReason?.S).toBe("resigned");
+  first.child.kill("SIGKILL");
+  const companion = await has(first, "companion");
+  await eventually(() => !isRunning(companion));
+  expect(await row(first)).toEqual(before);
+});
+
 test("an exit event that somebody else emits ends nothing: the process lives, and leads", async () => {
   const first = leader("a plain process", "an exit event that somebody else emits");
   expect(await has(first, "lives")).toBeGreaterThan(0);

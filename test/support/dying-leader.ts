@@ -19,6 +19,8 @@ const WAYS: Record<string, () => void> = {
   abort: () => process.abort(),
   "SIGKILL of its companion, then its own": () => companions[0]?.kill("SIGKILL"),
   waits: () => {},
+  resigns: () => void leadership?.resign().then((outcome) => say({ outcome })),
+  "has no companion": () => {},
   "exit beside a busy thread": () => {
     // Not ours, and it works: as a pool of workers does.
     new Worker("setInterval(() => {}, 1000)", { eval: true }).once("online", () => process.exit(3));
@@ -28,6 +30,9 @@ const WAYS: Record<string, () => void> = {
     say({ lives: leadership?.remainingMs() });
   },
 };
+
+// An application that is one executable would start itself.
+if (how === "has no companion") process.execPath = "/opt/application";
 
 const companions: ChildProcess[] = [];
 subscribe("child_process", (message) => {
@@ -44,6 +49,7 @@ const election = new Election({
   ...options,
   onEvent: (event) => {
     if (event.type === "last-will-unavailable") say({ unavailable: event.part });
+    if (event.type === "renewed" && how === "has no companion") say({ renewed: event.term });
   },
 });
 
