@@ -75,8 +75,9 @@ export class Contest {
   ) {
     this.#where = { tableName, name: `e/${randomUUID()}` };
     // It only reads. On a busy machine too no answer comes too late for it.
-    const tuning = { requestTimeoutMs: 15_000 };
-    this.view = new Election({ ...this.#where, client: newClient(), leaseDurationMs: 60_000, tuning });
+    const patient = { leaseDurationMs: 60_000, tuning: { requestTimeoutMs: 15_000 } };
+    // While nobody leads, `observe` looks this often.
+    this.view = new Election({ ...this.#where, client: newClient(), renewIntervalMs: 1_000, ...patient });
   }
 
   static async of(options: Options): Promise<Contest> {
