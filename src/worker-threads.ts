@@ -4,8 +4,14 @@ const own = new WeakSet<Worker>();
 let others = 0;
 let isWatching = false;
 
-/** A thread of this library, from a text: an application may be one bundled file. It has nothing of the process. */
-export function startThread(program: string, options: WorkerOptions): Worker {
+/**
+ * A thread of this library, from a text: an application may be one bundled file. It has no `--import` of the process, and no
+ * variables but those in `options`.
+ */
+export function startThread(
+  program: string,
+  options: WorkerOptions & { readonly env: Record<string, string> },
+): Worker {
   const worker = new Worker(program, { eval: true, execArgv: [], ...options });
   own.add(worker);
   return worker;

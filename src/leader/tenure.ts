@@ -298,7 +298,8 @@ export class Tenure {
 
   /** Whether this tenure knows a later row of its own. */
   #isOvertaken(lease: Lease): boolean {
-    return isHeldIn(lease, { ...this.options, term: this.term }) && lease.revision < this.#lease.revision;
+    const { candidateId } = this.options;
+    return isHeldIn(lease, { candidateId, term: this.term }) && lease.revision < this.#lease.revision;
   }
 
   /** What the renewals, the stand-ins and the release see of this tenure, and do to it. */
