@@ -29,6 +29,7 @@ const STOREYS: string[][] = [
   ["candidate", "views", "operator"],
   ["leader"],
   ["election"],
+  ["partitions"],
   ["index", "testing"],
   ["lambda", "demo"],
   ["cli"],
