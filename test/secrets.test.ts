@@ -396,6 +396,7 @@ describe("rows", () => {
     lastCommit: 0,
     commitBefore: 0,
     previousTerm: 0,
+    previousEndReason: 0,
     ticks: 0,
     tickTerm: 0,
     tickReset: 0,

@@ -1,6 +1,6 @@
 import { retry } from "../async.js";
 import type { LeaseClient } from "../lease-client.js";
-import { endedTerm, type Held, type TermLease } from "../protocol/lease.js";
+import { endedTerm, endReasonIn, type Held, type TermLease } from "../protocol/lease.js";
 import { lastTickOf } from "../protocol/ticks.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -74,10 +74,10 @@ export class TermHistory {
     const keptUntilMs = tableMs && Math.max(tableMs, now.wallMs) + this.options.historyRetentionMs;
     const ttl = keptUntilMs && Math.ceil(keptUntilMs / 1_000);
     if (!previous) return { term, endReason: "deleted", ttl };
-    const { endReason, endedAt, endedErrorMs } = previous.kind === "vacant" ? previous : {};
+    const { endedAt, endedErrorMs } = previous.kind === "vacant" ? previous : {};
     return {
       term: endedTerm(previous),
-      endReason: endReason ?? "expired",
+      endReason: endReasonIn(previous),
       endedAt: endedAt ?? previous.expiresAt,
       endedErrorMs,
       lastRenewedAt: previous.renewedAt,

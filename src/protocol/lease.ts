@@ -61,6 +61,8 @@ export interface TenureRow extends LeaseRow {
   readonly tickReset?: TickReset | undefined;
   /** The term that ended when this one was acquired, on this very row. Absent if the row was created again. */
   readonly previousTerm?: number | undefined;
+  /** How that term ended. */
+  readonly previousEndReason?: EndReason | undefined;
   /** The latest transaction that landed on this row, and the last one of the term that committed before it. */
   readonly lastCommit?: Commit | undefined;
   readonly commitBefore?: Commit | undefined;
@@ -141,6 +143,11 @@ export interface OwnTerm {
 /** Whether this candidate leads in this very term, by the row. */
 export function isHeldIn(lease: Lease | undefined, { candidateId, term }: OwnTerm): lease is Held {
   return holderOf(lease) === candidateId && lease?.term === term;
+}
+
+/** How the tenure of this row ended, once it has ended. A lease that nobody gave back has run out. */
+export function endReasonIn(lease: TermLease): EndReason {
+  return (lease.kind === "vacant" ? lease.endReason : undefined) ?? "expired";
 }
 
 /** The term whose end this row records. An eviction uses up one more number. */

@@ -1,8 +1,9 @@
 import { type Instant, longestElapsedMs } from "../clock.js";
+import type { EndReason } from "../errors.js";
 import { MIN_INTERVAL_MS } from "../limits.js";
 import { type Poll, pollForRelease } from "./announced-end.js";
 import { endsAtMs, observedEndMs } from "./expiry.js";
-import { endedTerm, holderOf, type Placeholder, type TermLease, type Vacant } from "./lease.js";
+import { endedTerm, endReasonIn, holderOf, type Placeholder, type TermLease, type Vacant } from "./lease.js";
 import { isOlder, type Observation } from "./observation.js";
 import { nextPollMs } from "./poll-schedule.js";
 import type { ServiceClock } from "./service-clock.js";
@@ -21,6 +22,8 @@ export interface Basis {
    * The term that ends with the acquire. Absent on a placeholder, and on a row older than one that was seen.
    */
   readonly previousTerm?: number | undefined;
+  /** How that term ended. Observers read it on the row of the next one. */
+  readonly previousEndReason?: EndReason | undefined;
   /** Only on a placeholder: what the history said (rule 5b). */
   readonly founding?: Founding | undefined;
 }
@@ -87,8 +90,10 @@ export function nextMove(
   if (lease.kind === "placeholder") return moveOnPlaceholder(observation, lease, now);
   const { term, revision } = lease;
   // An older row does not tell what was committed under its term.
-  const previousTerm = isOlder(observation, lease) ? undefined : endedTerm(lease);
-  const basis = { term, revision, previousTerm };
+  const previous = isOlder(observation, lease)
+    ? {}
+    : { previousTerm: endedTerm(lease), previousEndReason: endReasonIn(lease) };
+  const basis = { term, revision, ...previous };
   const acquire: Move = { kind: "acquire", basis, term: termAfter(observation, term) };
   // This candidate holds it, from a try whose answer was lost: nobody else can be leading.
   const isMine = holderOf(lease) === me.candidateId;

@@ -65,6 +65,7 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Held 
     tickTerm: before?.tickTerm,
     tickReset: founding ? resetIn(founding.tickResetTerm) : before?.tickReset,
     previousTerm: basis.previousTerm,
+    previousEndReason: basis.previousEndReason,
     lastCommit: before?.lastCommit,
     commitBefore: before?.commitBefore,
   };

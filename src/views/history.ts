@@ -1,5 +1,6 @@
 import type { EndReason } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
+import { pastEndReason } from "../protocol/end-reason.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { endedTerm, type Held, type Lease } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
@@ -110,10 +111,8 @@ function pastTerm(
   const tickReset = tickResetAfter(record, lease);
   const known = { term, candidateId, electedAt, electedErrorMs, leaseDurationMs, tickReset };
   if (lease === undefined || lease.kind === "placeholder" || endedTerm(lease) !== term) {
-    // If its successor leads now, it may be writing the reason at this moment.
-    const isBeingWritten = lease?.kind === "held" && lease.term === term + 1;
-    const { endReason = isBeingWritten ? undefined : "expired", ...times } = record as TermRecord;
-    const { lastRenewedAt, lastRenewedErrorMs, endedAt, endedErrorMs } = times;
+    const endReason = pastEndReason(record as TermRecord, lease);
+    const { lastRenewedAt, lastRenewedErrorMs, endedAt, endedErrorMs } = record as TermRecord;
     return { ...known, lastRenewedAt, lastRenewedErrorMs, endedAt, endedErrorMs, endReason };
   }
   const { renewedAt: lastRenewedAt, renewedErrorMs: lastRenewedErrorMs } = lease;

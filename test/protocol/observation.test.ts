@@ -121,7 +121,11 @@ test("a vacant lease is free, unless it is kept for another: until its time is o
     const reservation = { candidateId, until, forMs: 3_000 };
     return observe(undefined, { ...VACANT, reservation }, 0, true);
   };
-  const acquire = { kind: "acquire", basis: { term: 3, revision: 9, previousTerm: 3 }, term: 4 };
+  const acquire = {
+    kind: "acquire",
+    basis: { term: 3, revision: 9, previousTerm: 3, previousEndReason: "expired" },
+    term: 4,
+  };
   expect(nextMove(observe(undefined, VACANT, 0, true), me, at(0), undefined)).toEqual(acquire);
   expect(nextMove(kept("a"), me, at(0), undefined)).toEqual(acquire);
   expect(nextMove(kept("b"), me, at(0), undefined).kind).toBe("wait");

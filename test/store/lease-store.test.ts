@@ -1189,9 +1189,14 @@ describe.each([
       const old = committing([put("1")]);
       await store.transact(old, signal);
       await store.resign({ ...resigning, at: 1 }, signal);
-      const basis = { term: 1, revision: 2, previousTerm: 1 };
+      const basis = { term: 1, revision: 2, previousTerm: 1, previousEndReason: "resigned" as const };
       const taken = await store.acquire(acquiring({ candidateId: "b", basis }), signal);
-      expect(taken.lease).toMatchObject({ term: 2, previousTerm: 1, lastCommit: { term: 1, ...old.commit } });
+      expect(taken.lease).toMatchObject({
+        term: 2,
+        previousTerm: 1,
+        previousEndReason: "resigned",
+        lastCommit: { term: 1, ...old.commit },
+      });
       const commit = { number: 1, id: randomUUID() };
       const next = committing([put("2")], { candidateId: "b", term: 2, commit });
       expect(await store.transact(next, signal)).toMatchObject({ done: true });
@@ -1576,7 +1581,7 @@ test("whatever is asked in whatever order, both stores give the same answers and
                 // A token of its own: what a repeated one means is tested above.
                 attemptId: `${each.attempt}-${index}-${election}`.slice(0, 36),
                 basis: {
-                  ...(present && { previousTerm: term(each.dTerm) }),
+                  ...(present && { previousTerm: term(each.dTerm), previousEndReason: "rotated" }),
                   term: present ? term(each.dTerm) : 0,
                   revision: revision(each.dRevision),
                   ...(!present && {

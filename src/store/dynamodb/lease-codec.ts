@@ -76,6 +76,7 @@ function toTenureRow(row: Row): Omit<TenureRow, "term" | keyof LeaseRow> {
     tickTerm: row.optionalInteger("tickTerm", 1),
     tickReset: toTickReset(row),
     previousTerm: row.optionalInteger("previousTerm", 1),
+    previousEndReason: endReasonOf(row.text("previousEndReason")),
     lastCommit: toCommit(row, ["commitTerm", "commitNumber", "commitId"]),
     commitBefore: toCommit(row, ["previousCommitTerm", "previousCommitNumber", "previousCommitId"]),
   };
@@ -148,6 +149,7 @@ export function held(request: AcquireRequest, revision: number): Facts {
     renewedErrorMs: atErrorMs,
     value,
     previousTerm: request.basis.previousTerm,
+    previousEndReason: request.basis.previousEndReason,
   };
 }
 
