@@ -1,18 +1,19 @@
 import { Worker, type WorkerOptions } from "node:worker_threads";
+import { bareEnv } from "./bare-env.js";
 
 const own = new WeakSet<Worker>();
 let others = 0;
 let isWatching = false;
 
 /**
- * A thread of this library, from a text: an application may be one bundled file. It has no `--import` of the process, and no
- * variables but those in `options`.
+ * A thread of this library, from a text: an application may be one bundled file. It has no `--import` of the process, and none
+ * of its variables that it does not need.
  */
 export function startThread(
   program: string,
-  options: WorkerOptions & { readonly env: Record<string, string> },
+  options: Omit<WorkerOptions, "eval" | "execArgv" | "env">,
 ): Worker {
-  const worker = new Worker(program, { eval: true, execArgv: [], ...options });
+  const worker = new Worker(program, { ...options, eval: true, execArgv: [], env: bareEnv() });
   own.add(worker);
   return worker;
 }

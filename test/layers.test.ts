@@ -10,8 +10,8 @@ const root = fileURLToPath(new URL("../", import.meta.url));
  * A room imports only what stands lower. Types count, and so do imports at run time.
  */
 const STOREYS: string[][] = [
-  ["describe", "clock", "limits", "child-guard", "version", "nearest-path", "bare-sender", "worker-threads"],
-  ["async"],
+  ["describe", "clock", "limits", "child-guard", "version", "nearest-path", "bare-sender", "bare-env"],
+  ["async", "worker-threads"],
   ["error-summary"],
   ["error-remedies"],
   ["errors", "random"],

@@ -73,8 +73,8 @@ export class HeartbeatThread {
     const { port1, port2 } = new MessageChannel();
     try {
       const workerData = { port: port2, times: this.#times };
-      const options = { env: {}, name: "incumbent-heartbeat" };
-      const worker = startThread(THREAD_PROGRAM, { ...options, workerData, transferList: [port2] });
+      const name = "incumbent-heartbeat";
+      const worker = startThread(THREAD_PROGRAM, { name, workerData, transferList: [port2] });
       let cause: unknown = new Error("the heartbeat thread has ended");
       worker.on("error", (error) => {
         cause = error;

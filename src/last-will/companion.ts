@@ -1,29 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Writable } from "node:stream";
+import { bareEnv } from "../bare-env.js";
 import { systemClock } from "../clock.js";
 import { COMPANION_PROGRAM } from "./programs.js";
-
-/**
- * What Node itself needs to start, and to trust the table's certificate as this process does. Everything else stays
- * here: the environment has the credentials.
- */
-const NEEDED = [
-  "LD_LIBRARY_PATH",
-  "SystemRoot",
-  "NODE_EXTRA_CA_CERTS",
-  "NODE_USE_SYSTEM_CA",
-  "NODE_TLS_REJECT_UNAUTHORIZED",
-] as const;
-
-/** The environment of what executes wills. */
-export function bareEnv(): Record<string, string> {
-  return Object.fromEntries(
-    NEEDED.flatMap((name): [string, string][] => {
-      const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-}
 
 /** An application that is one executable would start itself again, and that one again, without end. */
 const RUNTIME = /(^|[/\\])(node|nodejs|bun|deno)[\d.]*(\.exe)?$/i;

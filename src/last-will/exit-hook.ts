@@ -1,6 +1,5 @@
 import type { Worker } from "node:worker_threads";
 import { othersRun, startThread } from "../worker-threads.js";
-import { bareEnv } from "./companion.js";
 import type { SignedWill } from "./executor.js";
 import { EXIT_PROGRAM } from "./programs.js";
 
@@ -39,8 +38,7 @@ export class ExitHook {
   #newWorker(): Worker {
     const worker = startThread(EXIT_PROGRAM, {
       workerData: this.#settled,
-      // No variables, and no output through the main thread.
-      env: bareEnv(),
+      // No output through the main thread.
       stdout: true,
       stderr: true,
     });

@@ -1,11 +1,10 @@
 import { withTimeout } from "../async.js";
-import { Code } from "../describe.js";
-import { InvalidOptionError } from "../errors.js";
 import type { ElectionEvent, Emit } from "../events.js";
 import { isHeldIn, type Lease } from "../protocol/lease.js";
 import type { AcquireRequest, ResignRequest } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { LeaseSigner, LeaseStore } from "../store/lease-store.js";
+import { needsClient } from "../store/needs-client.js";
 import type { SignedRequest } from "../store/signed-request.js";
 import { executorOf, type SignedWill, type WillExecutor } from "./executor.js";
 import { processWills } from "./process-wills.js";
@@ -160,9 +159,8 @@ export function lastWillOf(store: LeaseStore, options: ResolvedOptions, emit: Em
   if (!options.lastWill) return undefined;
   const { signer } = store;
   if (signer === undefined) {
-    const rule =
-      "needs a client, because a table in memory ends with the process and has no requests to sign";
-    throw new InvalidOptionError("lastWill", rule, true, new Code("client: new DynamoDBClient({})"));
+    const why = "a table in memory ends with the process and has no requests to sign";
+    throw needsClient("lastWill", true, why);
   }
   return new LastWill(signer, executorOf(store) ?? processWills(), options, emit);
 }

@@ -1,9 +1,8 @@
-import { Code } from "../describe.js";
-import { InvalidOptionError } from "../errors.js";
 import { givenSenderOf, type StandInSender } from "../heartbeat-thread/sender.js";
 import { heartbeatThread } from "../heartbeat-thread/thread.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { LeaseSigner, LeaseStore } from "../store/lease-store.js";
+import { needsClient } from "../store/needs-client.js";
 
 /** What signs stand-ins, and what sends them (rule 12). */
 export interface HeartbeatAids {
@@ -21,8 +20,7 @@ export function heartbeatAids(store: LeaseStore, { maxStallMs }: ResolvedOptions
   };
   const sender = givenSenderOf(store) ?? thread;
   if (signer === undefined || sender === undefined) {
-    const rule = '"thread" needs a client, because a thread cannot send to a table in memory';
-    throw new InvalidOptionError("heartbeat", rule, "thread", new Code("client: new DynamoDBClient({})"));
+    throw needsClient("heartbeat", "thread", "a thread cannot send to a table in memory");
   }
   return { signer, sender, maxStallMs };
 }

@@ -124,6 +124,8 @@ export const more: Section = {
     '`lastWill: "yes"`': given({ lastWill: "yes" }),
     "`lastWill` with a table in memory": () =>
       new Election({ store: new MemoryTable(), name, lastWill: true }),
+    '`heartbeat: "thread"` with a table in memory': () =>
+      new Election({ store: new MemoryTable(), name, heartbeat: "thread" }),
     "`healthy: true`, not a function": given({ healthy: true }),
     "`onEvent: console`, not a function": given({ onEvent: console }),
     "`runtime: { clock: Date }`": given({ runtime: { clock: Date } }),
