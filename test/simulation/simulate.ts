@@ -155,7 +155,7 @@ class Simulation {
       this.#judge(() => {
         this.#referee.inspect(world.nowMs);
         this.#standby.inspect(world.nowMs);
-        this.#release.inspect(world.nowMs);
+        this.#release.inspect();
         if (world.steps > MAX_STEPS) throw new Violation("rest", "a candidate never rests");
       });
     const goingOn = () => this.#violation === undefined;
@@ -199,7 +199,7 @@ class Simulation {
     const player = this.#referee.players.find((one) => one.host === host);
     if (!player?.eligible) return;
     const { candidateId } = player.election;
-    this.#release.shown(host, candidateId, answer, this.#world.nowMs);
+    this.#release.shown(host, candidateId, answer);
     if (pollMs === undefined) return;
     this.#standby.shown(host, candidateId, pollMs / host.rate, answer, this.#world.nowMs);
   }

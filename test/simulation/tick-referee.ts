@@ -122,14 +122,24 @@ export class TickReferee {
 
   /** What `resetTick` says is done has landed, and is in history too. */
   toldReset(to: string | undefined, terms: readonly TermTicks[]): void {
-    const epoch = this.#epochs.findLast(({ untold }) => untold && untold.to === to);
-    if (!epoch?.untold) throw new Violation("reset", `a reset to ${to} is reported, and did not land`);
-    const { term } = epoch.untold;
-    epoch.untold = undefined;
+    // Two operators can ask for the same, and be told in any order. Each report needs a reset of its own.
+    const candidates = this.#epochs.filter(({ untold }) => untold && untold.to === to);
+    const [first] = candidates;
+    if (!first) throw new Violation("reset", `a reset to ${to} is reported, and did not land`);
+    const reported = candidates.find((epoch) => this.#isInHistory(epoch, terms));
+    if (!reported)
+      throw new Violation(
+        "reset",
+        `a reset after term ${first.untold?.term} is reported, and is not in history`,
+      );
+    reported.untold = undefined;
+  }
+
+  #isInHistory(epoch: Epoch, terms: readonly TermTicks[]): boolean {
+    const { to, term = 0 } = epoch.untold ?? {};
     const isKnown = (ticksInHistory(terms).tickResetTerm ?? 0) >= term;
     const record = terms.find((one) => one.term === term)?.tickReset;
-    if (isKnown && (epoch !== this.#now || record === undefined || record.to === to)) return;
-    throw new Violation("reset", `a reset after term ${term} is reported, and is not in history`);
+    return isKnown && (epoch !== this.#now || record === undefined || record.to === to);
   }
 
   /** What `runOnce` says is true of some moment since it was called. */
