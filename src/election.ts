@@ -529,10 +529,10 @@ export class Election {
     begin: (leadership: Leadership, tenure: Tenure) => T | Promise<T>,
     onOver: () => Promise<unknown> = () => Promise.resolve(),
   ): Promise<T> {
-    const { lease, previous, lastHolder } = won;
+    const { lease, previous, vanishedTerm, lastHolder } = won;
     const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
       succession: new Succession(this.#client, this.#options, this.#registration, previous, lastHolder),
-      history: new TermHistory(this.#client, this.#options, lease, previous),
+      history: new TermHistory(this.#client, this.#options, lease, { previous, vanishedTerm }),
       lastWill: this.#lastWill,
       heartbeat: this.#heartbeat,
       onOver,

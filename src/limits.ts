@@ -22,6 +22,9 @@ export const LABEL_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
 /** The largest number of twelve digits. With one term per millisecond it lasts for 31 years. */
 export const MAX_TERM = 999_999_999_999;
 
+/** Floors stay far below the largest term (rule 13): a row that was damaged must not use up the terms of others. */
+export const MAX_FLOOR = 900_000_000_000;
+
 /** Above this a holder can still renew for years, and the numbers stay exact. */
 export const MAX_REVISION_TO_FOLLOW = 2 ** 52;
 /**
@@ -34,6 +37,7 @@ export const EVICTION_STEP = 2 ** 32;
 export const MAX_REVISION_TO_EVICT = MAX_REVISION_TO_FOLLOW - EVICTION_STEP;
 
 /** Limits of options. */
+export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
 export const MAX_LEASE_MS = DAY_MS;
 export const MAX_RESERVATION_MS = 31 * DAY_MS;

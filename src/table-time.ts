@@ -69,7 +69,16 @@ export class TableTime {
     return this.headers && estimateMs(this.headers, now);
   }
 
-  /** The same, and how far the true time may be from it, as requests carry both. */
+  /**
+   * A `ttl` for a row that stays for so long, in seconds: by the later of two clocks, so that it is not deleted too soon.
+   * Undefined: the table's time is not known.
+   */
+  ttlAfter(now: Instant, ms: number): number | undefined {
+    const tableMs = this.at(now);
+    return tableMs && Math.ceil((Math.max(tableMs, now.wallMs) + ms) / 1_000);
+  }
+
+  /** The best estimate, and how far the true time may be from it, as requests carry both. */
   stamp(now: Instant): { readonly at: number | undefined; readonly atErrorMs: number | undefined } {
     return { at: this.at(now), atErrorMs: this.headers && estimateErrorMs(this.headers, now) };
   }

@@ -398,6 +398,7 @@ describe("rows", () => {
     previousTerm: 0,
     previousEndReason: 0,
     ticks: 0,
+    ttl: 0,
     tickTerm: 0,
     tickReset: 0,
     endReason: 0,

@@ -152,6 +152,19 @@ resource "aws_iam_role_policy" "job_role_default_policy" {
         Resource = aws_dynamodb_table.lease_table.arn
       },
       {
+        Action = ["dynamodb:GetItem", "dynamodb:ConditionCheckItem"]
+        Condition = {
+          "ForAllValues:StringLike" = {
+            "dynamodb:LeadingKeys" = ["floor#*"]
+          }
+          Null = {
+            "dynamodb:LeadingKeys" = "false"
+          }
+        }
+        Effect   = "Allow"
+        Resource = aws_dynamodb_table.lease_table.arn
+      },
+      {
         Action   = ["sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
         Effect   = "Allow"
         Resource = aws_sqs_queue.job_dead_letters.arn

@@ -28,6 +28,15 @@ export interface ILeaseTable extends IConstruct {
    */
   grantCandidate(grantee: IGrantable, ...elections: string[]): Grant;
   /**
+   * Grants what candidates with `tuning.deleteIdleAfterMs` need besides `grantCandidate`: to raise floors, above which the terms
+   * of forgotten names go on. Elections share floors. Whoever may write them can also break the fencing of other elections
+   * whose rows are forgotten, so grant it only to candidates that have this option.
+   * @throws InvalidPropError: the grantee has no policies that this stack can change.
+   * @example
+   * table.grantIdleDeletion(taskRole);
+   */
+  grantIdleDeletion(grantee: IGrantable): Grant;
+  /**
    * Grants what an observer needs: of these elections, or of all elections of the table when none is named.
    * @throws InvalidPropError: a name cannot work, or the grantee has no policies that this stack can change.
    * @example

@@ -3,15 +3,19 @@ import type { IMetric, Metric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch"
 import { type ITableV2, Operation, type TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import type { Grant, IGrantable } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { candidatesPartition } from "../../src/store/schema.js";
+import { candidatesPartition, FLOOR_PARTITION_PREFIX } from "../../src/store/schema.js";
 import { checkElection, refuse } from "../invalid-prop.js";
 import { addToGrantee, checkTablePolicy } from "./grantee.js";
 import type { ILeaseTable } from "./i-lease-table.js";
 
-/** The requests of a role: to the lease and the history of an election, and to the partition of its candidates. */
+/**
+ * The requests of a role: to the lease and the history of an election, to the partition of its candidates, and to the floors,
+ * which are numbers that many elections share.
+ */
 export interface RoleActions {
   readonly election: readonly string[];
   readonly candidates: readonly string[];
+  readonly floors: readonly string[];
 }
 
 /**
@@ -21,20 +25,29 @@ export interface RoleActions {
 export const CANDIDATE_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"],
   candidates: ["dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"],
+  floors: ["dynamodb:GetItem", "dynamodb:ConditionCheckItem"],
 };
 /** A table in several Regions takes no transactions. */
 const WITHOUT_TRANSACTIONS: RoleActions = {
   ...CANDIDATE_ACTIONS,
-  election: CANDIDATE_ACTIONS.election.filter((action) => action !== "dynamodb:ConditionCheckItem"),
+  election: withoutChecks(CANDIDATE_ACTIONS.election),
+  floors: withoutChecks(CANDIDATE_ACTIONS.floors),
 };
+function withoutChecks(actions: readonly string[]): string[] {
+  return actions.filter((action) => action !== "dynamodb:ConditionCheckItem");
+}
 export const OBSERVER_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:Query"],
   candidates: ["dynamodb:Query"],
+  floors: [],
 };
 export const OPERATOR_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
   candidates: ["dynamodb:Query"],
+  floors: [],
 };
+/** A candidate whose row may be forgotten raises the floor. Whoever can write a floor can also lower it, for other elections too. */
+const IDLE_DELETION_ACTIONS = ["dynamodb:UpdateItem"];
 
 /** The Region and the account of a table that is not where its stack is. */
 export interface TablePlace {
@@ -59,6 +72,9 @@ const ON_ROWS =
   /^dynamodb:((Batch)?GetItem|BatchWriteItem|(Put|Update|Delete|ConditionCheck)Item|Query|PartiQL\w+|.*\*.*)$/i;
 
 const READS = /^dynamodb:(Batch)?(Get|Query|Scan|ConditionCheck|Describe|List)/;
+
+/** The shard of an election is a hash of its name, which a template cannot compute. */
+const ALL_FLOORS = `${FLOOR_PARTITION_PREFIX}*`;
 
 const OPERATIONS = [
   Operation.GET_ITEM,
@@ -108,13 +124,21 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
 
   #grantRole(
     grantee: IGrantable,
-    { election, candidates }: RoleActions,
+    { election, candidates, floors }: RoleActions,
     elections: readonly string[],
   ): Grant {
     const granted = this.grant(grantee, election, elections);
     // Without elections the whole table was granted already.
     if (elections.length === 0) return granted;
-    return granted.combine(this.#grantOn(grantee, candidates, elections.map(candidatesPartition)));
+    const withLine = granted.combine(this.#grantOn(grantee, candidates, elections.map(candidatesPartition)));
+    return floors.length === 0 ? withLine : withLine.combine(this.#grantOn(grantee, floors, [ALL_FLOORS]));
+  }
+
+  grantIdleDeletion(grantee: IGrantable): Grant {
+    this.grantKey(grantee);
+    const granted = this.#grantOn(grantee, IDLE_DELETION_ACTIONS, [ALL_FLOORS]);
+    checkTablePolicy(this, grantee, this.table);
+    return granted;
   }
 
   grant(grantee: IGrantable, actions: readonly string[], elections: readonly string[] = []): Grant {
@@ -193,8 +217,9 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
 
 /** `ForAllValues` is also true for a request that names no partition key, such as a scan. `Null` refuses it. */
 function confinedTo(partitions: readonly string[]) {
+  const comparison = partitions.some((partition) => partition.includes("*")) ? "StringLike" : "StringEquals";
   return {
-    "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [...partitions] },
+    [`ForAllValues:${comparison}`]: { "dynamodb:LeadingKeys": [...partitions] },
     Null: { "dynamodb:LeadingKeys": "false" },
   };
 }

@@ -7,7 +7,7 @@ import type { LeaseClient, WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import { type Held, holderOf, type Lease, type TermLease } from "../protocol/lease.js";
 import { forgetRow, type Observation, observe, observeHistory } from "../protocol/observation.js";
-import { type Acquire, type Move, nextMove } from "../protocol/takeover.js";
+import { type Acquire, type Move, nextMove, unsettledTerm } from "../protocol/takeover.js";
 import {
   lastTickOf,
   type TickMode,
@@ -34,6 +34,8 @@ export interface Elected {
   readonly sent: Instant;
   /** The row that it followed. */
   readonly previous: TermLease | undefined;
+  /** The last term before it, if its row is gone and it may not have been given back. */
+  readonly vanishedTerm: number | undefined;
 }
 
 export interface Won extends Elected {
@@ -323,6 +325,8 @@ export class Campaign {
     const seen = this.#observation?.lease;
     const previous = seen?.kind === "placeholder" ? undefined : seen;
     const lastHolder = holderOf(seen) ?? this.#observation?.lastHolder;
+    const vanishedTerm =
+      this.#observation && previous === undefined ? unsettledTerm(this.#observation) : undefined;
     await this.lastWill?.beforeAcquire({ basis, term });
     let written: WriteResult<Held>;
     try {
@@ -349,7 +353,7 @@ export class Campaign {
     const now = this.client.time.now();
     if (trustLeftMs(sent, trustMs(this.options), now) <= 0) return undefined;
     this.emit({ type: "elected", term: lease.term, tookMs: longestElapsedMs(sent, now) });
-    return { kind: "elected", lease, sent, previous, lastHolder };
+    return { kind: "elected", lease, sent, previous, vanishedTerm, lastHolder };
   }
 
   #observe(lease: Lease | undefined, receivedMs: number, authoritative: boolean, sentMs = receivedMs): void {

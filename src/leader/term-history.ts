@@ -1,4 +1,5 @@
 import { retry } from "../async.js";
+import type { Elected } from "../candidate/campaign.js";
 import type { LeaseClient } from "../lease-client.js";
 import { endedTerm, endReasonIn, type Held, type TermLease } from "../protocol/lease.js";
 import { lastTickOf } from "../protocol/ticks.js";
@@ -22,7 +23,7 @@ export class TermHistory {
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     lease: Held,
-    previous: TermLease | undefined,
+    { previous, vanishedTerm }: Pick<Elected, "previous" | "vanishedTerm">,
   ) {
     const began: TermRecord = {
       term: lease.term,
@@ -33,8 +34,10 @@ export class TermHistory {
       lastTickBefore: lastTickOf(lease.ticks),
       tickResetTermBefore: lease.tickReset?.term,
     };
-    const before = lease.term === 1 ? [] : [() => this.#endOf(lease.term - 1, previous)];
-    this.#waiting = [() => began, ...before];
+    this.#waiting = [() => began];
+    if (previous) this.#waiting.push(() => this.#endOf(previous));
+    if (vanishedTerm)
+      this.#waiting.push(() => ({ term: vanishedTerm, endReason: "deleted", ttl: this.#ttl() }));
     void this.insist();
   }
 
@@ -67,13 +70,11 @@ export class TermHistory {
     }
   }
 
-  #endOf(term: number, previous: TermLease | undefined): TermRecord {
-    const now = this.client.time.now();
-    const tableMs = this.client.time.at(now);
-    // By the later of two clocks: a term that is deleted too soon could be used again.
-    const keptUntilMs = tableMs && Math.max(tableMs, now.wallMs) + this.options.historyRetentionMs;
-    const ttl = keptUntilMs && Math.ceil(keptUntilMs / 1_000);
-    if (!previous) return { term, endReason: "deleted", ttl };
+  #ttl(): number | undefined {
+    return this.client.time.ttlAfter(this.client.time.now(), this.options.historyRetentionMs);
+  }
+
+  #endOf(previous: TermLease): TermRecord {
     const { endedAt, endedErrorMs } = previous.kind === "vacant" ? previous : {};
     return {
       term: endedTerm(previous),
@@ -82,7 +83,7 @@ export class TermHistory {
       endedErrorMs,
       lastRenewedAt: previous.renewedAt,
       lastRenewedErrorMs: previous.renewedErrorMs,
-      ttl,
+      ttl: this.#ttl(),
     };
   }
 }

@@ -90,6 +90,8 @@ export interface Vacant extends TenureRow {
   readonly endedErrorMs?: number | undefined;
   /** It is reserved for a candidate or a group. */
   readonly reservation?: Reservation | undefined;
+  /** Epoch seconds: from then on the table may delete the row (rule 13). Absent: it stays. */
+  readonly ttl?: number | undefined;
 }
 
 /** A planned end, announced beforehand (rule 7e). */

@@ -53,6 +53,10 @@ export interface History extends TickHistory {
   readonly longestLeaseMs: number;
   /** The tick that the highest term itself completed. */
   readonly highestTermTick?: string | undefined;
+  /** The highest term was given back, and its row may be forgotten (rule 13). So it has no unknown holder. */
+  readonly isGivenBack?: boolean | undefined;
+  /** Terms begin above it, whatever the history says (rule 13). Absent: no name of this shard was ever forgotten. */
+  readonly floor?: number | undefined;
 }
 
 /** The poll interval while there is no row, and so no renewals. */

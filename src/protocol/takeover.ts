@@ -31,6 +31,8 @@ export interface Basis {
 export interface Founding extends TickHistory {
   /** Refused if a later term has been recorded since. */
   readonly highestTerm: number;
+  /** The floor that was read after the history (rule 13). Refused if that has changed. */
+  readonly floor?: number | undefined;
   /** The tick that this term completed. Refused if that has changed. */
   readonly tickBefore?: string | undefined;
 }
@@ -107,6 +109,16 @@ export function nextMove(
   const poll = nextPollForMe(observation, lease, me, now);
   if (poll.atMs <= now.monotonicMs) return { kind: "read", consistent: poll.consistent };
   return { kind: "wait", untilMs: Math.min(freeAtMs, poll.atMs) };
+}
+
+/**
+ * On a placeholder: the highest term that is known, from history or from memory, if somebody may still hold it. A term that
+ * was given back for good has no holder (rule 13d).
+ */
+export function unsettledTerm({ history, memory }: Observation): number | undefined {
+  const { highestTerm = 0, isGivenBack = false } = history ?? {};
+  const known = Math.max(highestTerm, memory.term);
+  return known > (isGivenBack ? highestTerm : 0) ? known : undefined;
 }
 
 /** Terms go on from the highest that was ever seen, whatever the row says now (rule 6c). */
@@ -231,9 +243,9 @@ function isOutdated({ historyReadAt, history, memory }: Observation, now: Instan
 }
 
 /**
- * Rules 5a and 5c. Either this is a new election, or somebody deleted the row. The history was read while the
- * placeholder stood there, so it is whole: no term can begin beside a placeholder. If any term is known, from
- * history or from memory, the election counts as held by an unknown for one whole lease of observation.
+ * Rules 5a and 5c. Either this is a new election, or its row was forgotten (rule 13), or somebody deleted it. The history
+ * was read while the placeholder stood there, so it is whole: no term can begin beside a placeholder. If a term may have a
+ * holder, the election counts as held by an unknown for one whole lease of observation.
  */
 function moveOnPlaceholder(
   observation: Observation,
@@ -242,17 +254,18 @@ function moveOnPlaceholder(
 ): Move {
   const { history, memory, unconfirmed } = observation;
   if (history === undefined || isOutdated(observation, now)) return { kind: "readHistory" };
-  const { highestTerm, lastTick, tickResetTerm, highestTermTick: tickBefore } = history;
-  const firstTerm = termAfter(observation, highestTerm);
-  if (unconfirmed && firstTerm > 1) return { kind: "read", consistent: true };
+  const { highestTerm, floor, lastTick, tickResetTerm, highestTermTick: tickBefore } = history;
+  const firstTerm = termAfter(observation, Math.max(highestTerm, floor ?? 0));
+  const mayBeHeld = unsettledTerm(observation) !== undefined;
+  if (unconfirmed && mayBeHeld) return { kind: "read", consistent: true };
   const durationMs = Math.max(history.longestLeaseMs, memory.longestLeaseMs);
   const unknownUntilMs = observedEndMs({ firstSeenMs: observation.firstSeenMs, durationMs });
-  const freeAtMs = firstTerm === 1 ? now.monotonicMs : Math.max(unknownUntilMs, restoredUntilMs(observation));
+  const freeAtMs = mayBeHeld ? Math.max(unknownUntilMs, restoredUntilMs(observation)) : now.monotonicMs;
   if (freeAtMs > now.monotonicMs) {
     const pollAtMs = nextPollMs(observation.schedule, renewIntervalMs);
     if (pollAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
     return { kind: "wait", untilMs: Math.min(freeAtMs, pollAtMs) };
   }
-  const founding = { highestTerm, lastTick, tickResetTerm, tickBefore };
+  const founding = { highestTerm, floor, lastTick, tickResetTerm, tickBefore };
   return { kind: "acquire", basis: { term, revision, founding }, term: firstTerm };
 }

@@ -1,4 +1,5 @@
 import { EVICTION_STEP, MAX_REVISION_TO_EVICT } from "../limits.js";
+import { kept } from "./forgotten.js";
 import { endedTerm, type Held, isHeldIn, type Lease, type OwnTerm, type Vacant } from "./lease.js";
 import { type TickReset, windowFrom } from "./ticks.js";
 import type {
@@ -94,8 +95,10 @@ function putsBack(before: number | undefined, after: number | undefined): boolea
 }
 
 export function resigned(row: Lease | undefined, request: ResignRequest): Vacant | undefined {
-  const { term, revision, reason, at, atErrorMs, ticks, reservation } = request;
+  const { term, revision, reason, at, atErrorMs, ticks, reservation, ttl } = request;
   if (!isHeldIn(row, request)) return undefined;
+  // A pause that came meanwhile must not be forgotten.
+  if (ttl !== undefined && row.pausedBy !== undefined) return undefined;
   return {
     ...vacated(row),
     revision,
@@ -104,6 +107,7 @@ export function resigned(row: Lease | undefined, request: ResignRequest): Vacant
     endedErrorMs: atErrorMs,
     reservation,
     ...(ticks && { ticks, tickTerm: term }),
+    ...(ttl !== undefined && { ttl }),
   };
 }
 
@@ -135,7 +139,7 @@ export function paused(row: Lease | undefined, { by, seen }: PauseRequest): Leas
   if (row?.term !== seen.term || (row.pauseRevision ?? 0) !== pauseRevision) return undefined;
   // Terms do not repeat. Placeholders do, but each has a revision of its own that nobody changes.
   if (row.kind === "placeholder" && row.revision !== seen.revision) return undefined;
-  return { ...row, pausedBy: by, pauseRevision: pauseRevision + 1 };
+  return { ...kept(row), pausedBy: by, pauseRevision: pauseRevision + 1 };
 }
 
 /** Rule 10d. The new pair keeps out acquires that saw the old ticks, and late copies of the reset. */
@@ -143,7 +147,7 @@ export function ticksReset(row: Lease | undefined, request: TickResetRequest): V
   const { seen, by, at, id, to } = request;
   if (row?.kind !== "vacant" || row.term !== seen.term || row.revision !== seen.revision) return undefined;
   const tickReset = { term: endedTerm(row), by, at, id };
-  return { ...row, revision: row.revision + 1, ticks: windowFrom(to), tickReset };
+  return { ...kept(row), revision: row.revision + 1, ticks: windowFrom(to), tickReset };
 }
 
 function resetIn(term: number | undefined): TickReset | undefined {

@@ -79,6 +79,8 @@ export interface ResignRequest {
   /** The completed ticks, with the one of this run. Undefined: they stay as they are. */
   readonly ticks?: TickWindow | undefined;
   readonly reservation?: Reservation | undefined;
+  /** Epoch seconds: from then on the table may delete the row (rule 13). A paused row refuses it. Undefined: the row stays. */
+  readonly ttl?: number | undefined;
 }
 
 /**
@@ -139,7 +141,7 @@ export interface TermRecord extends RecordedTimes, TermTicks {
   readonly holder?: string | undefined;
   readonly leaseDurationMs?: number | undefined;
   readonly endReason?: EndReason | undefined;
-  /** Epoch seconds; only on terms that a later, recorded term has followed. */
+  /** Epoch seconds; only on terms that a later, recorded term has followed, or that a floor covers (rule 13). */
   readonly ttl?: number | undefined;
 }
 

@@ -31,13 +31,13 @@ import type { Action } from "./transaction.js";
  */
 export interface LeaseStore {
   read(election: string, how: { consistent: boolean }, signal: AbortSignal): Promise<Read>;
-  /** The history, by which terms go on when the lease row is gone. */
+  /** The history, and after it the floor: by both terms go on when the lease row is gone. */
   readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }>;
   /** Creates a placeholder, if there is no lease row. */
   createPlaceholder(request: PlaceholderRequest, signal: AbortSignal): Promise<Written>;
   /**
-   * On a placeholder it also records the new term, and the term that follows the history, in one transaction. It is
-   * refused without a row if one of these terms was recorded before.
+   * On a placeholder it also records the new term, and the term that follows history and floor, in one transaction. It is
+   * refused without a row if one of these terms was recorded before, or if the floor has changed.
    */
   acquire(request: AcquireRequest, signal: AbortSignal): Promise<Written>;
   renew(request: RenewRequest, signal: AbortSignal): Promise<Written>;
@@ -61,6 +61,11 @@ export interface LeaseStore {
    * later reset of that term, nothing is written, and that is no error.
    */
   recordTerm(election: string, record: TermRecord, signal: AbortSignal): Promise<Answer>;
+  /**
+   * Raises the floor of this election's shard until it covers this term, if it does not yet (rule 13a). The term must be one
+   * that `floorOver` knows a floor for.
+   */
+  raiseFloor(election: string, term: number, signal: AbortSignal): Promise<Answer>;
   /** Recorded terms, latest first: at most `limit` of those below `before` and above `after`. */
   readTerms(
     election: string,

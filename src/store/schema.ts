@@ -2,7 +2,7 @@
 
 export const PARTITION_KEY = "pk";
 export const SORT_KEY = "sk";
-/** DynamoDB's TTL attribute, in seconds since the epoch. A lease row never has it. */
+/** DynamoDB's TTL attribute, in seconds since the epoch. A lease row has it only while it may be forgotten (rule 13). */
 export const TTL_ATTRIBUTE = "ttl";
 
 export const DEFAULT_TABLE_NAME = "incumbent";
@@ -23,6 +23,29 @@ export const ARRIVAL_SORT_KEY = "arrival";
  */
 export function candidatesPartition(election: string): string {
   return `${election}#candidates`;
+}
+
+/** The partitions of floors, by which terms go on when a name was forgotten (rule 13). Never another number. */
+export const FLOOR_SHARDS = 256;
+export const FLOOR_SORT_KEY = "floor";
+/** All of them. No election has such a name. */
+export const FLOOR_PARTITION_PREFIX = "floor#";
+
+/**
+ * The partition of the floor of this election's shard. It belongs to many elections, so it has rights of its own. Two
+ * versions must agree on it for ever: a name that finds another floor would begin again.
+ */
+export function floorPartition(election: string): string {
+  return `${FLOOR_PARTITION_PREFIX}${fnv1a(election) % FLOOR_SHARDS}`;
+}
+
+/** FNV-1a with 32 bits. Names are ASCII. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  }
+  return hash;
 }
 
 /** Twelve digits, so that sort keys have the order of the numbers. */

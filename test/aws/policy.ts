@@ -1,4 +1,4 @@
-import { candidatesPartition } from "../../src/store/schema.js";
+import { candidatesPartition, FLOOR_PARTITION_PREFIX } from "../../src/store/schema.js";
 import { TABLE_PREFIX } from "./run-table.js";
 
 /** The election of the part `policies`. Its name never changes, so that a policy can name it before the run. */
@@ -16,6 +16,7 @@ export const CANDIDATE_POLICY = {
       ["dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"],
       candidatesPartition(POLICY_ELECTION),
     ),
+    allow(["dynamodb:GetItem", "dynamodb:ConditionCheckItem"], `${FLOOR_PARTITION_PREFIX}*`, "StringLike"),
   ],
 };
 
@@ -47,13 +48,17 @@ function tables(): string {
   return `arn:aws:dynamodb:*:*:table/${TABLE_PREFIX}*`;
 }
 
-function allow(Action: string[], leadingKey: string) {
+function allow(
+  Action: string[],
+  leadingKey: string,
+  comparison: "StringEquals" | "StringLike" = "StringEquals",
+) {
   return {
     Effect: "Allow",
     Action,
     Resource: tables(),
     Condition: {
-      "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [leadingKey] },
+      [`ForAllValues:${comparison}`]: { "dynamodb:LeadingKeys": [leadingKey] },
       // `ForAllValues` also holds for a request that names no key.
       Null: { "dynamodb:LeadingKeys": "false" },
     },

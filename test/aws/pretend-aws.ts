@@ -123,8 +123,15 @@ function allows(action: string, leadingKey: string | undefined): boolean {
     ({ Action, Condition }) =>
       Action.includes(action) &&
       leadingKey !== undefined &&
-      Condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"].includes(leadingKey),
+      Object.entries(Condition)
+        .filter(([comparison]) => comparison.startsWith("ForAllValues:"))
+        .every(([, keys]) => [keys["dynamodb:LeadingKeys"]].flat().some((key) => isLike(leadingKey, key))),
   );
+}
+
+/** With `*` only at the end. No name has one. */
+function isLike(key: string, pattern = ""): boolean {
+  return pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern;
 }
 
 /** Under the name that AWS uses: DynamoDB Local has another prefix. */

@@ -172,9 +172,14 @@ test("a candidate is confined to the elections that are named, and may delete th
       },
       Null: { "dynamodb:LeadingKeys": "false" },
     },
+    // Numbers that many elections share, to read.
+    {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["floor#*"] },
+      Null: { "dynamodb:LeadingKeys": "false" },
+    },
   ]);
   const mayDelete = (actions: string[]) => actions.some((action) => /Delete/.test(action));
-  expect(statements.map(actionsOf).map(mayDelete)).toEqual([false, true]);
+  expect(statements.map(actionsOf).map(mayDelete)).toEqual([false, true, false]);
   for (const { Resource } of statements)
     expect(Resource).toEqual({ "Fn::GetAtt": [expect.stringMatching(/^LeasesTable/), "Arn"] });
 });

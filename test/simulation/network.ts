@@ -121,6 +121,7 @@ export class Network {
       evict: verb("evict"),
       pause: verb("pause"),
       resetTicks: verb("resetTicks"),
+      raiseFloor: verb("raiseFloor"),
       recordTerm: verb("recordTerm"),
       readTerms: verb("readTerms"),
       drawArrival: verb("drawArrival"),

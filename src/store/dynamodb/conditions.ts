@@ -63,6 +63,14 @@ export function notRefreshedSince(heartbeat: number): Condition {
   return { expression: "#heartbeat <= :seenHeartbeat", values: { seenHeartbeat: heartbeat } };
 }
 
+/** The floor is lower, or there is none. */
+export function floorBelow(floor: number): Condition {
+  return {
+    expression: "(attribute_not_exists(#floor) OR #floor < :newFloor)",
+    values: { newFloor: floor },
+  };
+}
+
 /** No later reset of this term's ticks is recorded. */
 export function noLaterTickReset(revision: number): Condition {
   return {

@@ -4,6 +4,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
+import { claimedTerm } from "../../protocol/forgotten.js";
 import type { Founding } from "../../protocol/takeover.js";
 import type { AcquireRequest, TermRecord, Written } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
@@ -11,6 +12,7 @@ import { LEASE_SORT_KEY, PARTITION_KEY, termSortKey } from "../schema.js";
 import { asSeen, conditionExpression, notThere } from "./conditions.js";
 import { isAccessDenied } from "./errors.js";
 import { attributes } from "./facts.js";
+import { floorIs, readFloor } from "./floor.js";
 import { toLease } from "./lease-codec.js";
 import { foundation } from "./lease-updates.js";
 import { writeLease } from "./lease-write.js";
@@ -23,8 +25,8 @@ import { type Update, updateExpression } from "./update-expression.js";
 interface FoundingWrites {
   readonly lease: Update;
   /**
-   * The term that follows the history that was read. It is refused if there is a row of it. Every founding writes it,
-   * also one whose own term is higher. So only one of all candidates that read the same history can found.
+   * The term that follows the history and the floor that were read. It is refused if there is a row of it. Every founding
+   * writes it, also one whose own term is higher. So only one of all candidates that read the same can found.
    */
   readonly claim: TermRecord;
   /** The term that begins, if it is not the same one. */
@@ -33,7 +35,7 @@ interface FoundingWrites {
 
 /**
  * Founds in one transaction. The request for the placeholder can arrive twice, with a deletion of the row in between.
- * Even then no term is founded twice and no tick is forgotten. It costs two more writes, once.
+ * Even then no term is founded twice and no tick is forgotten. It costs three more writes, once.
  */
 export function found(
   table: DynamoDBTable,
@@ -42,10 +44,16 @@ export function found(
   signal: AbortSignal,
 ): Promise<Written> {
   const { election, term, candidateId, leaseDurationMs, at: electedAt, atErrorMs: electedErrorMs } = request;
-  const { highestTerm, lastTick: lastTickBefore, tickResetTerm: tickResetTermBefore, tickBefore } = founding;
+  const {
+    highestTerm,
+    floor,
+    lastTick: lastTickBefore,
+    tickResetTerm: tickResetTermBefore,
+    tickBefore,
+  } = founding;
   const ticks = { lastTickBefore, tickResetTermBefore };
   const begun = { term, holder: candidateId, leaseDurationMs, electedAt, electedErrorMs, ...ticks };
-  const claimed = highestTerm + 1;
+  const claimed = claimedTerm(founding);
   const writes: FoundingWrites = {
     lease: foundation(request, founding),
     claim: claimed === term ? begun : { term: claimed },
@@ -64,6 +72,8 @@ export function found(
       ...(writes.history ? [{ Update: newTerm(table, election, writes.history) }] : []),
       // The last term has completed no tick since its history was read.
       ...(highestTerm > 0 ? [{ ConditionCheck: tickIs(table, election, highestTerm, tickBefore) }] : []),
+      // No name of its shard was forgotten since, whose term can have been this one.
+      { ConditionCheck: floorIs(table, election, floor) },
     ],
     ClientRequestToken: request.attemptId,
   });
@@ -73,7 +83,7 @@ export function found(
       return { done: true, lease: toLease(election, attributes(writes.lease.set)) };
     } catch (error) {
       if (await takesNoTransactions(error, table, election, send)) {
-        return foundInSteps(table, election, writes, send);
+        return foundInSteps(table, election, { ...writes, floor }, send);
       }
       if (!(error instanceof TransactionCanceledException)) throw error;
       const reasons = error.CancellationReasons ?? [];
@@ -124,7 +134,7 @@ function isInvalid(error: unknown): boolean {
 async function foundInSteps(
   table: DynamoDBTable,
   election: string,
-  { lease, claim }: FoundingWrites,
+  { lease, claim, floor }: FoundingWrites & { readonly floor: number | undefined },
   send: Send,
 ): Promise<Written> {
   try {
@@ -133,6 +143,7 @@ async function foundInSteps(
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     return { done: false, lease: undefined };
   }
+  if ((await readFloor(send, table, election, true)) !== floor) return { done: false, lease: undefined };
   return writeLease(send, table, election, lease);
 }
 

@@ -21,7 +21,7 @@ import { isNormalTick } from "../../protocol/tick-form.js";
 import { isWindow, lastTickOf, type TickReset, type TickWindow } from "../../protocol/ticks.js";
 import type { AcquireRequest, CandidateRow } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
-import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY } from "../schema.js";
+import { CANDIDATE_SORT_KEY_PREFIX, LEASE_SORT_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../schema.js";
 import type { Facts } from "./facts.js";
 import { kindOf, numberOf, Row, textOf } from "./row.js";
 
@@ -42,6 +42,7 @@ export function toLease(election: string, item: Item): Lease {
     endedAt: row.optionalInteger("endedAt", 0),
     endedErrorMs: row.optionalInteger("endedErrorMs", 0),
     reservation: toReservation(row, common.leaseDurationMs),
+    ttl: numberOf(item[TTL_ATTRIBUTE]),
   };
   if (holder === undefined) {
     return term === 0 ? { ...common, kind: "placeholder", term } : { ...ofTerm, ...ofEnd, kind: "vacant" };

@@ -67,6 +67,7 @@ const CLEARED = {
   endReason: undefined,
   endedAt: undefined,
   endedErrorMs: undefined,
+  ttl: undefined,
 };
 
 /** On a placeholder there is nothing to remove, and only the history knows of ticks. */
@@ -101,7 +102,8 @@ export function renewal(request: RenewRequest): Update {
 
 export function release(request: ResignRequest): Update {
   return {
-    condition: mine(request),
+    // A pause that came meanwhile must not be forgotten.
+    condition: all(mine(request), ...(request.ttl === undefined ? [] : [notPaused])),
     set: {
       holder: undefined,
       revision: request.revision,
@@ -113,6 +115,7 @@ export function release(request: ResignRequest): Update {
       reservedUntil: request.reservation?.until,
       reservedForMs: request.reservation?.forMs,
       ...(request.ticks && { ...ofTicks(request.ticks), tickTerm: request.term }),
+      ...(request.ttl !== undefined && { ttl: request.ttl }),
     },
   };
 }
@@ -143,7 +146,7 @@ export function pauseChange({ by, seen }: PauseRequest): Update {
   const sameRow = seen.kind === "placeholder" ? pairAsSeen(seen) : termAsSeen(seen);
   return {
     condition: all(sameRow, asSeen("pauseRevision", pauseRevision)),
-    set: { pausedBy: by, pauseRevision: (pauseRevision ?? 0) + 1 },
+    set: { pausedBy: by, pauseRevision: (pauseRevision ?? 0) + 1, ttl: undefined },
   };
 }
 
@@ -157,6 +160,7 @@ export function tickReset({ seen, by, at, id, to }: TickResetRequest): Update {
       tickResetBy: by,
       tickResetAt: at,
       tickResetId: id,
+      ttl: undefined,
     },
   };
 }

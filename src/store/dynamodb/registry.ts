@@ -17,6 +17,7 @@ import {
   termSortKey,
 } from "../schema.js";
 import { conditionExpression, noLaterTickReset, notRefreshedSince, placeholders } from "./conditions.js";
+import { readFloor } from "./floor.js";
 import { toCandidate } from "./lease-codec.js";
 import { Row } from "./row.js";
 import { keptVersion, ownVersion } from "./row-version.js";
@@ -47,7 +48,9 @@ export function registryVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
     readHistory: (election, signal) =>
       table.ask("read the election's history", signal, async (send) => {
         const terms = { partition: election, ...ofPrefix(TERM_SORT_KEY_PREFIX), limit: HISTORY_READ };
-        return { history: toHistory(election, await query(send, table, terms, (row) => row)) };
+        const history = toHistory(election, await query(send, table, terms, (row) => row));
+        // After the history: a term that was forgotten before the history was read is below this floor (rule 13c).
+        return { history: { ...history, floor: await readFloor(send, table, election, true) } };
       }),
 
     async readTerms(election, { before = MAX_TERM + 1, after = -1, limit }, signal) {

@@ -5,21 +5,25 @@ import { isKnown } from "../../protocol/schema-version.js";
 import { type RecordedTickReset, type TermTicks, ticksInHistory } from "../../protocol/ticks.js";
 import type { TermRecord } from "../../protocol/verbs.js";
 import type { Item } from "../attribute.js";
-import { SORT_KEY, termOfSortKey, termSortKey } from "../schema.js";
+import { SORT_KEY, TTL_ATTRIBUTE, termOfSortKey, termSortKey } from "../schema.js";
 import type { Facts } from "./facts.js";
 import { kindOf, numberOf, Row, textOf } from "./row.js";
 
 /** The rows of past terms. Only the sort key says which term a row is of. */
 
 /** Reads a row for the decision where terms go on. It must be right, so a malformed row stops the election. */
-export function toHistory(election: string, rows: readonly Item[]): History {
-  const terms = rows.map((item) => toPastTerm(election, item));
-  const latest = terms.reduce<PastTerm | undefined>((a, b) => (a && a.term > b.term ? a : b), undefined);
+export function toHistory(election: string, rows: readonly Item[]): Omit<History, "floor"> {
+  const terms = rows.map((item) => ({ ...toPastTerm(election, item), ttl: numberOf(item[TTL_ATTRIBUTE]) }));
+  const latest = terms.reduce<(typeof terms)[number] | undefined>(
+    (a, b) => (a && a.term > b.term ? a : b),
+    undefined,
+  );
   return {
     highestTerm: latest?.term ?? 0,
     longestLeaseMs: Math.max(0, ...terms.map(({ leaseDurationMs = 0 }) => leaseDurationMs)),
     ...ticksInHistory(terms),
     highestTermTick: latest?.lastTick,
+    isGivenBack: latest?.ttl !== undefined || undefined,
   };
 }
 

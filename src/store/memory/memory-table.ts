@@ -1,10 +1,10 @@
 import { checkKeys } from "../../arguments.js";
 import { checkNames } from "../../known-names.js";
+import { claimedTerm, floorOver, isPast, type Recorded } from "../../protocol/forgotten.js";
 import type { Lease } from "../../protocol/lease.js";
 import { checkNextPause, checkNextTerm } from "../../protocol/next-term.js";
 import type { History } from "../../protocol/observation.js";
 import { checkSchemaVersion, isKnown, type Versioned } from "../../protocol/schema-version.js";
-import type { Founding } from "../../protocol/takeover.js";
 import { ticksInHistory } from "../../protocol/ticks.js";
 import {
   acquired,
@@ -39,7 +39,7 @@ import type {
   Written,
 } from "../../protocol/verbs.js";
 import type { LeaseStore, TransactRequest } from "../lease-store.js";
-import { LEASE_SORT_KEY, termSortKey } from "../schema.js";
+import { floorPartition, LEASE_SORT_KEY, termSortKey } from "../schema.js";
 import { TransactionTokens } from "./transaction-tokens.js";
 import { UserTables } from "./user-tables.js";
 
@@ -66,6 +66,7 @@ export class MemoryTable implements LeaseStore {
   readonly #terms = new Map<string, Map<number, TermRecord & Versioned>>();
   readonly #candidates = new Map<string, Map<string, CandidateRow & Versioned>>();
   readonly #arrivals = new Map<string, number>();
+  readonly #floors = new Map<string, number>();
   readonly #tokens = new TransactionTokens();
   readonly #userTables: UserTables;
   readonly #serviceTimeMs: () => number;
@@ -152,6 +153,8 @@ export class MemoryTable implements LeaseStore {
       longestLeaseMs: Math.max(0, ...terms.map((term) => term.leaseDurationMs ?? 0)),
       ...ticksInHistory(terms),
       highestTermTick: terms.at(-1)?.lastTick,
+      isGivenBack: terms.at(-1)?.ttl !== undefined || undefined,
+      floor: this.#floors.get(floorPartition(election)),
     };
     return { dateMs: this.#dateMs(), history };
   }
@@ -164,13 +167,13 @@ export class MemoryTable implements LeaseStore {
     const { election, basis, at: electedAt, atErrorMs: electedErrorMs } = request;
     const { founding } = basis;
     checkNextTerm(election, request.term, basis);
-    const isPast = founding && this.#isPast(request, founding);
-    if (isPast && acquired(this.#leases.get(election), request)) {
+    const isRefused = founding && isPast(founding, request.term, this.#recorded(election));
+    if (isRefused && acquired(this.#leases.get(election), request)) {
       return { dateMs: this.#dateMs(), done: false, lease: undefined };
     }
     const written = this.#write(acquired, request);
     if (founding && written.done) {
-      await this.recordTerm(election, { term: founding.highestTerm + 1 });
+      await this.recordTerm(election, { term: claimedTerm(founding) });
       const { term, holder, leaseDurationMs } = written.lease;
       await this.recordTerm(election, {
         term,
@@ -185,11 +188,20 @@ export class MemoryTable implements LeaseStore {
     return written;
   }
 
-  /** Whether the history has changed since it was read: a later term was used, or its last term completed a tick. */
-  #isPast({ election, term }: AcquireRequest, { highestTerm, tickBefore }: Founding): boolean {
+  #recorded(election: string): Recorded {
     const terms = this.#terms.get(election);
-    if (terms === undefined) return tickBefore !== undefined;
-    return terms.has(highestTerm + 1) || terms.has(term) || terms.get(highestTerm)?.lastTick !== tickBefore;
+    return {
+      floor: this.#floors.get(floorPartition(election)) ?? 0,
+      has: (term) => terms?.has(term) === true,
+      tickOf: (term) => terms?.get(term)?.lastTick,
+    };
+  }
+
+  async raiseFloor(election: string, term: number): Promise<Answer> {
+    const shard = floorPartition(election);
+    const floor = floorOver(term) ?? 0;
+    if ((this.#floors.get(shard) ?? 0) < floor) this.#floors.set(shard, floor);
+    return { dateMs: this.#dateMs() };
   }
 
   async renew(request: RenewRequest): Promise<Written> {
