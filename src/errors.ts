@@ -281,11 +281,12 @@ export class AlreadyCampaigningError extends IncumbentError {
   override readonly name = "AlreadyCampaigningError";
   readonly code = "ALREADY_CAMPAIGNING";
 
-  constructor(election: string) {
-    super(
-      `This Election object already campaigns for or leads "${election}". ` +
-        `Suggestion: await that call, or make a second Election for a second candidate.`,
-    );
+  constructor(name: string, kind: "Election" | "Partitions" = "Election") {
+    const [does, other] =
+      kind === "Election"
+        ? ["campaigns for or leads", "a second Election for a second candidate"]
+        : ["runs", "a second Partitions for a second member"];
+    super(`This ${kind} object already ${does} "${name}". Suggestion: await that call, or make ${other}.`);
   }
 }
 

@@ -37,6 +37,8 @@ export type {
   TryLeadResult,
   Tuning,
 } from "./options.js";
+export type { MemberOptions, PartitionsOptions, RunOptions } from "./partitions/options.js";
+export { type PartitionOwner, Partitions } from "./partitions/partitions.js";
 export type { Leader } from "./protocol/leader.js";
 export type { Candidate, CompareCandidates } from "./protocol/line.js";
 export type { Role } from "./protocol/role.js";

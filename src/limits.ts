@@ -53,6 +53,8 @@ export const MIN_INTERVAL_MS = 50;
 export const MAX_STALL_MS = 240_000;
 /** The most renewals that are signed ahead. */
 export const MAX_STAND_INS = 64;
+/** The most partitions of a group: a member's row names those that it holds in at most `MAX_CANDIDATE_TEXT` characters. */
+export const MAX_PARTITIONS = 4_096;
 /** The longest tick, in characters. */
 export const MAX_TICK = 100;
 /** The most completed ticks that a lease row keeps. */

@@ -43,6 +43,12 @@ export interface ResolvedOptions {
   readonly random: () => number;
 }
 
+/**
+ * The id of a member of a partition group. All its elections have this one, so that the other members can name it as a
+ * successor. It is no option of users: an id must never be used twice.
+ */
+export const MEMBER_ID = Symbol("member id");
+
 export const DEFAULT_LEASE_MS = 15_000;
 const MIN_LEASE_MS = 300;
 const DEFAULT_STOP_MS = 25_000;
@@ -50,7 +56,10 @@ export const DEFAULT_CLOCK_ERROR_MS = 1_000;
 const DEFAULT_RETENTION_MS = 90 * DAY_MS;
 
 /** Checks the options and adds the defaults. Throws `InvalidOptionError`. */
-export function resolveOptions(options: CandidateOptions, defaultLabel: () => string): ResolvedOptions {
+export function resolveOptions(
+  options: CandidateOptions & { readonly [MEMBER_ID]?: string },
+  defaultLabel: () => string,
+): ResolvedOptions {
   checkNames(options, ELECTION_PATHS);
   const { name, eligible = true, lastWill = false, group } = options;
   if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
@@ -91,7 +100,7 @@ export function resolveOptions(options: CandidateOptions, defaultLabel: () => st
   const { clock, random } = resolveRuntime(options.runtime);
   return {
     name,
-    candidateId: `${label}-${randomPart(random)}`,
+    candidateId: options[MEMBER_ID] ?? `${label}-${randomPart(random)}`,
     label,
     value: options.value,
     leaseDurationMs,

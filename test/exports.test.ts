@@ -21,6 +21,7 @@ test("the package exports exactly this", () => {
         "LeaseLostError",
         "MalformedLeaseError",
         "Operator",
+        "Partitions",
         "SchemaVersionError",
         "TableError",
         "TableUnavailableError",

@@ -460,6 +460,7 @@ describe("rows", () => {
     value: 0,
     heartbeat: 0,
     refreshIntervalMs: 0,
+    partitions: 0,
     expiresAt: 0,
     ttl: 0,
   };

@@ -156,6 +156,8 @@ export interface CandidateRow extends Candidate {
   /** +1 with every refresh. A refresh is due every `refreshIntervalMs`. */
   readonly heartbeat: number;
   readonly refreshIntervalMs: number;
+  /** Of a member of a partition group: what it takes and what it holds, as text. */
+  readonly partitions?: string | undefined;
   /** From this service time on it counts as dead. */
   readonly expiresAt?: number | undefined;
   /** Epoch seconds. */

@@ -193,6 +193,7 @@ export function toCandidate(item: Item): CandidateRow | undefined {
     value: text("value"),
     heartbeat,
     refreshIntervalMs,
+    partitions: text("partitions"),
     expiresAt: whole("expiresAt"),
     ttl: whole("ttl"),
   };

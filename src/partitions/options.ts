@@ -1,0 +1,121 @@
+import { duration } from "../arguments.js";
+import { defaultLabel } from "../candidate/default-label.js";
+import { notAllowed } from "../describe.js";
+import { InvalidOptionError } from "../errors.js";
+import { checkNames } from "../known-names.js";
+import { DAY_MS, MAX_PARTITIONS, NAME_PATTERN } from "../limits.js";
+import { ELECTION_PATHS } from "../option-names.js";
+import type { CandidateOptions, Signalled } from "../options.js";
+import { type ResolvedOptions, resolveOptions } from "../resolve-options.js";
+import type { TableOptions } from "../store/open-store.js";
+
+/** The options of `Partitions`: where the table is, and how the member behaves. Durations are in milliseconds. */
+export type PartitionsOptions = TableOptions & MemberOptions;
+
+/** How a member of a group behaves. What is not described here is as for an `Election`, and holds for each partition. */
+export interface MemberOptions extends Omit<CandidateOptions, "name" | "succession" | "eligible" | "group"> {
+  /**
+   * The group's name: 1 to 195 of `A-Z a-z 0-9 . _ / -`. The election of partition 7 is named `<name>/7`. No election
+   * should have the group's own name.
+   */
+  name: string;
+  /**
+   * How many partitions there are: 1 to 4,096. They are numbered from 0. While members differ in it, as in a rolling
+   * deploy, each partition is held by a member whose count includes it.
+   */
+  count: number;
+  /**
+   * The most partitions that this member holds: 1 to 4,096. With `count: 3, maxPerMember: 1` the group is a semaphore.
+   * @default count
+   */
+  maxPerMember?: number | undefined;
+  /**
+   * How many partitions may be on their way from one member to another at the same time: 1 to 4,096. Partitions of
+   * members that leave or have died do not wait for this.
+   * @default an eighth of count, rounded up
+   */
+  maxMovesAtOnce?: number | undefined;
+  /**
+   * For how long the members must be the same before a partition moves from one to another, in milliseconds: 0 to
+   * 86,400,000. A member that joins also waits for so long before its first claims. A death is acted on at once.
+   * @default renewIntervalMs
+   */
+  settleMs?: number | undefined;
+}
+
+/** The options of `run()`. */
+export interface RunOptions extends Signalled {
+  /**
+   * What happens when `work` throws an error of its own, that is, one that does not only say that its leadership has
+   * ended.
+   *
+   * - `"stop"`: this member gives all its partitions back, and `run()` rejects with the error.
+   * - `"retry"`: the partition is given back, the event `work-failed` is emitted, and the partition is run again. It waits
+   *   longer after each failure, up to a minute, and as at first once `work` has run for a whole lease.
+   * @default "stop"
+   */
+  onWorkError?: "stop" | "retry" | undefined;
+}
+
+/** The longest partition number and its slash. */
+const MAX_NAME = 200 - String(`/${MAX_PARTITIONS - 1}`).length;
+
+const OWN: Record<"count" | "maxPerMember" | "maxMovesAtOnce" | "settleMs", 0> = {
+  count: 0,
+  maxPerMember: 0,
+  maxMovesAtOnce: 0,
+  settleMs: 0,
+};
+const NOT_OURS = /^(succession|eligible|group)\b|^tuning\.standbyPollMs$/;
+const PATHS = [...ELECTION_PATHS.filter((path) => !NOT_OURS.test(path)), ...Object.keys(OWN)];
+const RUN: Record<keyof RunOptions, 0> = { signal: 0, onWorkError: 0 };
+export const RUN_OPTIONS = Object.keys(RUN);
+
+/** All options of a member, with their defaults. */
+export interface ResolvedMember {
+  /** Those of its elections. */
+  readonly candidate: ResolvedOptions;
+  readonly count: number;
+  readonly maxPerMember: number | undefined;
+  readonly maxMovesAtOnce: number | undefined;
+  readonly settleMs: number;
+}
+
+/** Checks the options and adds the defaults. Throws `InvalidOptionError`. */
+export function resolveMember(options: PartitionsOptions): ResolvedMember {
+  checkNames(options, PATHS);
+  const { count, maxPerMember, maxMovesAtOnce, settleMs, ...election } = options;
+  const { name } = options;
+  if (typeof name !== "string" || !NAME_PATTERN.test(name) || name.length > MAX_NAME) {
+    const rule = `must be 1 to ${MAX_NAME} characters: A-Z a-z 0-9 . _ / -${notAllowed(name, /[A-Za-z0-9._/-]/)}`;
+    throw new InvalidOptionError("name", rule, name, "orders/shards");
+  }
+  checkCount("count", count, 64);
+  const standbyPollMs: unknown = options.tuning?.standbyPollMs;
+  if (standbyPollMs !== undefined) {
+    const rule = "must be left out of partitions: they keep no line, so nobody is first in it";
+    throw new InvalidOptionError("tuning.standbyPollMs", rule, standbyPollMs, undefined);
+  }
+  if (maxPerMember !== undefined) checkCount("maxPerMember", maxPerMember, 1);
+  if (maxMovesAtOnce !== undefined) checkCount("maxMovesAtOnce", maxMovesAtOnce, 1);
+  const candidate = resolveOptions(election, defaultLabel);
+  const { leaseDurationMs, renewIntervalMs } = candidate;
+  return {
+    // A dead member is noticed before its leases have run out.
+    candidate: { ...candidate, refreshIntervalMs: Math.ceil(leaseDurationMs / 3) },
+    count,
+    maxPerMember,
+    maxMovesAtOnce,
+    settleMs: duration("settleMs", settleMs ?? renewIntervalMs, 0, DAY_MS, renewIntervalMs),
+  };
+}
+
+export function checkCount(option: string, value: unknown, suggestion: number): void {
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_PARTITIONS) return;
+  throw new InvalidOptionError(
+    option,
+    `must be a whole number from 1 to ${MAX_PARTITIONS}`,
+    value,
+    suggestion,
+  );
+}
