@@ -8,7 +8,7 @@ import { createLeaseTable } from "../src/testing/index.js";
 import { eventually, localEnv, newClient, newTable } from "./support/fixture.js";
 
 /** The pages whose code is an example, and nothing else. */
-const pages = ["README.md", "docs/guide.md", "docs/succession.md"];
+const pages = ["README.md", "docs/guide.md", "docs/succession.md", "docs/partitions.md"];
 const text = pages.map((page) => readFileSync(page, "utf8")).join("");
 const blocks = [...text.matchAll(/<!-- (examples\/[\w-]+\.ts) -->\n```ts\n(.*?)\n```/gs)];
 /** docs/deploy.md shows it: test/cdk/docs.test.ts. */
@@ -107,6 +107,34 @@ test("the one with an order leads, lists who stands, hands over when asked, and 
   const { code, output } = await run("examples/succession.ts", "7").exited;
   expect(output).toBe("leading at 7, term 1\nreplica-at-7: leader\nterm 1: stepped-down\n");
   expect(code).toBe(0);
+});
+
+test("the stream consumer shares its shards, and each goes on where its last reader stopped", async () => {
+  const first = run("examples/stream-consumer.ts");
+  for (const shard of [0, 1, 2, 3]) await first.printed(`shard ${shard}, term`);
+  const second = run("examples/stream-consumer.ts");
+  await second.printed("up to");
+  first.child.kill("SIGTERM");
+  expect((await first.exited).code).toBe(0);
+  for (const shard of [0, 1, 2, 3]) await second.printed(`shard ${shard}: up to`);
+  second.child.kill("SIGTERM");
+  const { code, output } = await second.exited;
+  expect(code).toBe(0);
+  for (const shard of [0, 1, 2, 3]) {
+    const id = { S: `shard-${shard}` };
+    const { Item } = await client.send(new GetItemCommand({ TableName: "ledger", Key: { id } }));
+    // No record was handled twice, and none was left out.
+    expect(Item?.handled).toEqual(Item?.checkpoint);
+    expect(output).toMatch(new RegExp(`^shard ${shard}, term \\d+: from \\d+$`, "m"));
+  }
+});
+
+test("the semaphore lets three copies work at a time, and each gets a slot", async () => {
+  const copies = await Promise.all(Array.from({ length: 4 }, () => run("examples/semaphore.ts").exited));
+  const said = copies.map(({ output }) => /^imported in slot ([012]), term \d+\n$/.exec(output)?.[0]);
+  expect(copies.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+  expect(new Set(said).size).toBe(4);
+  expect(said).not.toContain(undefined);
 });
 
 test("the unit test passes", async () => {
