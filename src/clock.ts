@@ -39,6 +39,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** Calls back unless the process has ended by then: it does not wait for this. */
+export function setIdleTimer(ms: number, callback: () => void): void {
+  setTimeout(callback, ms).unref();
+}
+
 export function readClock(clock: Clock): Instant {
   return {
     monotonicMs: clock.monotonicMs(),

@@ -243,6 +243,7 @@ export class Campaign {
         return undefined;
       case "wait":
         if (bid === undefined) this.#awaiting.tell(this.lease);
+        void this.lastWill?.prepare();
         await sleep(this.options.clock, move.untilMs - this.client.time.now().monotonicMs, signal);
         return undefined;
       case "acquire":
@@ -270,9 +271,7 @@ export class Campaign {
   }
 
   async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
-    const reading = this.client.read(consistent, signal);
-    this.lastWill?.prepare();
-    const { answer, sent, received } = await reading;
+    const { answer, sent, received } = await this.client.read(consistent, signal);
     if (consistent) this.#acquireUnanswered = false;
     this.#observe(answer.lease, received.monotonicMs, consistent, sent.monotonicMs);
   }
@@ -330,7 +329,9 @@ export class Campaign {
     await this.lastWill?.beforeAcquire({ basis, term });
     let written: WriteResult<Held>;
     try {
-      written = await this.client.acquire({ basis, term });
+      const acquiring = this.client.acquire({ basis, term });
+      // Rule 11f. A leadership begins when also a kill would be noticed.
+      [written] = await Promise.all([acquiring, this.lastWill?.prepare()]);
       this.#observe(written.lease, written.received.monotonicMs, true, written.sent.monotonicMs);
     } catch (error) {
       this.#acquireUnanswered = true;

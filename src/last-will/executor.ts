@@ -16,11 +16,14 @@ export interface SignedWill {
 
 /** Executes the wills of all elections of this process. It outlives the process by a moment, or stands beside it. */
 export interface WillExecutor {
-  /** Starts what executes wills, once, after the request that the caller has just made has left: it takes some 10 ms. */
-  start(): void;
   /**
-   * Replaces the will of this key. Calls take effect in their order. Resolves when the will is executed even if this process
-   * dies now, or when it is known that a part does not work.
+   * Starts what notices a death without an exit, once, after the request that the caller has just made has left: it takes some
+   * 10 ms. Resolves when it has all wills, or when it is known that a part does not work.
+   */
+  start(): Promise<void>;
+  /**
+   * Replaces the will of this key. Calls take effect in their order. Before `start` only an exit executes it. Afterwards this
+   * resolves when the will is executed however this process dies, or when it is known that a part does not work.
    */
   set(key: string, will: SignedWill): Promise<void>;
   /** The lease is given back or lost: nothing is to be sent for it. */

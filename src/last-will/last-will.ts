@@ -44,9 +44,12 @@ export class LastWill {
     private readonly emit: Emit,
   ) {}
 
-  /** Starts the executor, so that the first acquire need not wait for it. Call it when a request has been made. */
-  prepare(): void {
-    this.executor.start();
+  /**
+   * Rule 11f. Starts the executor. Call it when the acquire has been made, or while there is nothing to do: starting takes
+   * some 10 ms. Resolves when the executor has all wills. Never rejects.
+   */
+  prepare(): Promise<void> {
+    return this.executor.start();
   }
 
   /**

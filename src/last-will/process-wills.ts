@@ -1,4 +1,4 @@
-import { systemClock } from "../clock.js";
+import { setIdleTimer, systemClock } from "../clock.js";
 import { watchThreads } from "../worker-threads.js";
 import { Companion } from "./companion.js";
 import type { PatientWillExecutor, SignedWill, UnavailablePart } from "./executor.js";
@@ -6,6 +6,9 @@ import { ExitHook } from "./exit-hook.js";
 
 /** How long DynamoDB takes a signed request. */
 const SIGNATURE_MS = 300_000;
+
+/** The start of the thread takes a processor for some 40 ms, which the first work needs. An earlier exit starts the thread itself. */
+const THREAD_LATER_MS = 1_000;
 
 let ofThisProcess: PatientWillExecutor | undefined;
 
@@ -18,6 +21,7 @@ export function processWills(): PatientWillExecutor {
 class ProcessWills implements PatientWillExecutor {
   readonly #wills = new Map<string, { readonly will: SignedWill; readonly setMs: number }>();
   #hasExited = false;
+  #starting: Promise<void> | undefined;
   #isStarted = false;
   #group: number | "starting" | undefined;
   readonly #exitListeners = new Set<() => void>();
@@ -36,18 +40,24 @@ class ProcessWills implements PatientWillExecutor {
     watchThreads();
   }
 
-  start(): void {
-    if (this.#isStarted) return;
-    this.#isStarted = true;
-    // The request that its caller has just made leaves first.
-    setImmediate(() => this.#startAll()).unref();
+  start(): Promise<void> {
+    this.#starting ??= new Promise((resolve) => {
+      // The request that the caller has just made leaves first.
+      setImmediate(() => {
+        this.#isStarted = true;
+        this.#companion.start();
+        setIdleTimer(THREAD_LATER_MS, () => this.#exitHook.startThread());
+        resolve();
+      });
+    });
+    return this.#starting;
   }
 
   set(key: string, will: SignedWill): Promise<void> {
     this.#forgetOld();
     this.#wills.set(key, { will, setMs: systemClock.monotonicMs() });
-    this.#isStarted = true;
-    this.#exitHook.start();
+    this.#exitHook.listen();
+    if (!this.#isStarted) return Promise.resolve();
     return this.#companion.tell(() => line({ key, will: this.#wills.get(key)?.will }));
   }
 
@@ -71,11 +81,6 @@ class ProcessWills implements PatientWillExecutor {
   waitFor(group: number | "starting" | undefined): void {
     this.#group = group;
     this.#companion.mention(line({ group }));
-  }
-
-  #startAll(): void {
-    this.#exitHook.start();
-    this.#companion.start();
   }
 
   #lines(): string[] {

@@ -85,14 +85,18 @@ process.stdin.setEncoding("utf8").on("data", (text) => {
 }).on("error", () => {}).on("close", end);
 `;
 
-/** The worker thread of the exit hook. It says when all wills are settled. */
+/** The worker thread of the exit hook. It says when it runs (1), and when all wills are settled (2). */
 export const EXIT_PROGRAM = `
 ${BARE_SENDER}${EXECUTE}
-const { parentPort, workerData: settled } = require("node:worker_threads");
+const { parentPort, workerData: progress } = require("node:worker_threads");
+const say = (what) => {
+  Atomics.store(progress, 0, what);
+  Atomics.notify(progress, 0);
+};
 load({ protocol: "https:" });
 parentPort.on("message", async (wills) => {
   await Promise.all(wills.map((will) => execute(will, performance.now())));
-  Atomics.store(settled, 0, 1);
-  Atomics.notify(settled, 0);
+  say(2);
 });
+say(1);
 `;

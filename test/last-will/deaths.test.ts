@@ -91,6 +91,16 @@ describe.each(deaths)("%s", (place, hows) => {
   });
 });
 
+test("what notices a death starts when the first acquire has left, and the companion before the leadership begins", async () => {
+  const first = leader("a plain process", "waits");
+  const order = () => first.said.map(({ sends, starts, leads }) => sends ?? starts ?? (leads && "leads"));
+  await eventually(() => order().includes("thread") && order().includes("leads"));
+  // A founding is a transaction.
+  const told = ["TransactWriteItems", "companion", "leads"];
+  expect(order().filter((what) => told.includes(`${what}`))).toEqual(told);
+  expect(order().indexOf("thread")).toBeGreaterThan(order().indexOf("TransactWriteItems"));
+});
+
 test("the hook keeps the exit code", async () => {
   const [exits, throws] = [leader("a plain process", "exit"), leader("a plain process", "exception")];
   expect([await exits.exited, await throws.exited]).toEqual([3, 1]);

@@ -99,6 +99,43 @@ test("an acquire leaves only when its will is handed over", async () => {
   expect((await elected).term).toBe(1);
 });
 
+test("nothing is started before the first acquire has left, and the leadership begins when all of it stands", async () => {
+  const answered = gate();
+  const standing = gate();
+  const { stage, executor, sent, candidate } = staged(async (verb, pass) => {
+    if (verb === "acquire") await answered.opened;
+    return pass();
+  });
+  executor.onStart = () => {
+    sent.push("start");
+    return standing.opened;
+  };
+  const { election, events } = candidate("a");
+  const elected = election.campaign();
+  await stage.advance(100);
+  expect(sent.slice(-2)).toEqual(["acquire", "start"]);
+  expect(sent.filter((what) => what === "start")).toHaveLength(1);
+  // The exit hook has had the will since before the acquire left.
+  expect(kept(executor)).toMatchObject([expect.stringMatching(/^crash 1 after 0/)]);
+  answered.open();
+  await stage.advance(100);
+  expect([election.role, events.map(({ type }) => type).includes("elected")]).toEqual(["waiting", false]);
+  standing.open();
+  await stage.advance(1);
+  expect(election.role).toBe("leader");
+  expect((await elected).term).toBe(1);
+});
+
+test("a candidate that waits has nothing to do, and starts the executor then", async () => {
+  const { stage, executor, sent, candidate } = staged();
+  executor.onStart = () => void sent.push("start");
+  await stage.candidate("b").election.campaign();
+  void candidate("a").election.campaign();
+  await stage.advance(100);
+  expect(sent).toContain("start");
+  expect(sent).not.toContain("acquire");
+});
+
 test("an executor that hangs delays an acquire by one request timeout, and an event says it once", async () => {
   const { stage, executor, sent, candidate } = staged();
   executor.beforeSet = () => new Promise(() => {});

@@ -619,6 +619,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "a-leader-without-a-companion",
+    revives: "what notices a kill is not started before the first acquire, and never afterwards",
+    file: "src/candidate/campaign.ts",
+    from: "[written] = await Promise.all([acquiring, this.lastWill?.prepare()]);",
+    to: "[written] = await Promise.all([acquiring]);",
+  },
+  {
     name: "a-will-for-the-term-before",
     revives: "the will that is handed over before an acquire ends the term that is over by then",
     file: "src/last-will/last-will.ts",

@@ -12,6 +12,8 @@ import type { World } from "./world.js";
 /** What a process leaves: `nothing` when its machine is gone, else what its exit hook or its companion sends. */
 export type Death = "lost" | "killed" | "exits";
 
+/** A process turns its event loop once more before it starts a companion. */
+const START_MS = 1;
 /** The pipe to the companion. */
 const HAND_OVER_MS = 1;
 /** DynamoDB takes a signed request for so long. */
@@ -34,8 +36,9 @@ export class Estate implements WillExecutor {
   readonly host: Host;
   /** In the memory of the process: what its exit hook sends, and what a new companion is given. */
   readonly #own = new Map<string, SignedWill>();
-  /** Undefined: it is dead, and another one is on its way. */
-  #companion: Map<string, SignedWill> | undefined = new Map();
+  /** Undefined: none has been started, or it is dead and another one is on its way. */
+  #companion: Map<string, SignedWill> | undefined;
+  #starting: Promise<void> | undefined;
   readonly #onExit = new Set<() => void>();
   readonly #known = new WeakMap<SignedRequest, OwnTerm & { readonly signedMs: number }>();
 
@@ -63,7 +66,11 @@ export class Estate implements WillExecutor {
     return request;
   }
 
-  start(): void {}
+  /** After the request that its caller has made has left. */
+  start(): Promise<void> {
+    this.#starting ??= new Promise((resolve) => this.#startCompanion(START_MS, resolve));
+    return this.#starting;
+  }
 
   set(key: string, will: SignedWill): Promise<void> {
     this.#own.set(key, will);
@@ -83,12 +90,22 @@ export class Estate implements WillExecutor {
     });
   }
 
-  /** The terms that would end if the process died now. Undefined: its companion is dead, and nobody else knows. */
+  get isStarted(): boolean {
+    return this.#starting !== undefined;
+  }
+
+  /** The terms that end if the process is killed now. Undefined: it has no companion, and nobody else knows. */
   get terms(): ReadonlySet<number> | undefined {
-    if (this.#companion === undefined) return undefined;
-    const terms = new Set<number>();
-    for (const { request } of this.#companion.values()) terms.add(this.#known.get(request)?.term ?? 0);
-    return terms;
+    return this.#companion && this.#termsOf(this.#companion);
+  }
+
+  /** The terms that end if the process exits now. */
+  get ownTerms(): ReadonlySet<number> {
+    return this.#termsOf(this.#own);
+  }
+
+  #termsOf(wills: ReadonlyMap<string, SignedWill>): ReadonlySet<number> {
+    return new Set([...wills.values()].map(({ request }) => this.#known.get(request)?.term ?? 0));
   }
 
   onExit(listener: () => void): () => void {
@@ -102,11 +119,15 @@ export class Estate implements WillExecutor {
 
   /** The companion alone. The process notices, and starts another one. */
   companionDies(): void {
-    const { world, random } = this.bequests;
     this.#companion = undefined;
-    world.after(random.between(10, 2_000), () =>
+    this.#startCompanion(this.bequests.random.between(10, 2_000));
+  }
+
+  #startCompanion(afterMs: number, started = () => {}): void {
+    this.bequests.world.after(afterMs, () =>
       this.process.whenRunning(() => {
         this.#companion ??= new Map(this.#own);
+        started();
       }),
     );
   }

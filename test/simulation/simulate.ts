@@ -292,9 +292,9 @@ class Simulation {
     if (!player?.host.alive || !machine || this.#backups.isPending) return;
     if (how !== "lost") this.#network.count(how);
     const estate = this.#estates.get(player.host);
-    const willed = how === "lost" ? undefined : estate?.terms;
     // Who stands still calls nothing.
     const asItIs = how === "exits" && !player.host.running ? "killed" : how;
+    const willed = asItIs === "lost" ? undefined : asItIs === "exits" ? estate?.ownTerms : estate?.terms;
     estate?.dies(asItIs);
     if (asItIs === "exits") this.#judge(() => this.#referee.wills.exited(player));
     player.host.kill();

@@ -22,7 +22,13 @@ export class WillReferee {
   sent(verb: Verb, request: unknown, estate: Estate): void {
     if (verb === "acquire" || verb === "renew") {
       const { candidateId, term } = request as AcquireRequest | RenewRequest;
-      if (estate.terms?.has(term) !== false) return;
+      if (verb === "renew" && !estate.isStarted) {
+        throw new Violation(
+          "will in time",
+          `${candidateId} leads, and nothing would notice that it is killed`,
+        );
+      }
+      if (estate.ownTerms.has(term) && estate.terms?.has(term) !== false) return;
       throw new Violation(
         "will in time",
         `${candidateId} sends: ${verb} term ${term}, without a will for it`,

@@ -1,6 +1,7 @@
 /** Leads with a last will, and dies in one way as soon as it leads. Says who runs and which term it leads. */
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
+import type { ClientRequest } from "node:http";
 import { Worker } from "node:worker_threads";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Election, type Leadership } from "../../src/index.js";
@@ -34,8 +35,15 @@ const WAYS: Record<string, () => void> = {
 // An application that is one executable would start itself.
 if (how === "has no companion") process.execPath = "/opt/application";
 
+subscribe("http.client.request.start", (message) => {
+  const { request } = message as { request: ClientRequest };
+  say({ sends: `${request.getHeader("x-amz-target")}`.replace(/^.*\./, "") });
+});
+process.on("worker", () => say({ starts: "thread" }));
+
 const companions: ChildProcess[] = [];
 subscribe("child_process", (message) => {
+  say({ starts: "companion" });
   companions.push((message as { process: ChildProcess }).process);
   setImmediate(() => {
     say({ companion: companions.at(-1)?.pid });

@@ -59,12 +59,13 @@ export class FakeExecutor implements WillExecutor {
   readonly calls: Array<{ readonly call: "set" | "clear"; readonly will?: SignedWill }> = [];
   /** Asked before each `set` takes effect. It may wait or throw. */
   beforeSet: (will: SignedWill) => Promise<void> = async () => {};
-  isStarted = false;
+  /** Asked at each start. It may wait. */
+  onStart: () => Promise<void> | void = () => {};
   readonly #listeners = new Set<() => void>();
   readonly #unavailableListeners = new Set<(unavailable: UnavailablePart) => void>();
 
-  start(): void {
-    this.isStarted = true;
+  async start(): Promise<void> {
+    await this.onStart();
   }
 
   async set(key: string, will: SignedWill): Promise<void> {
