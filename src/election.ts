@@ -48,6 +48,7 @@ import type {
   TryLeadResult,
 } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
+import type { LeaderChange } from "./protocol/leader-change.js";
 import { type Role, roleOf } from "./protocol/role.js";
 import { misplacedTick, normalTick, type Tick } from "./protocol/tick-form.js";
 import { becauseOf, verdictOn } from "./protocol/ticks.js";
@@ -456,17 +457,19 @@ export class Election {
 
   /**
    * Follows the election without competing. Yields the leader at once (undefined: nobody leads), and again at each
-   * change, until `signal` aborts. It waits while the table does not answer. It costs one read per renewal of the
-   * leader.
+   * change, until `signal` aborts. `ended` says which term ended with the change, and why. Leaders that were missed
+   * between two reads are yielded too, in order. It waits while the table does not answer. It costs one read per renewal
+   * of the leader, one more when a lease has run out, and one query of the history when leaders were missed.
    * @throws InvalidOptionError: an option cannot work.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * All errors are thrown by the loop, not by the call.
    * @example
-   * for await (const leader of election.observe({ signal })) {
-   *   console.log(leader?.candidateId, leader?.value);
+   * for await (const { leader, ended } of election.observe({ signal })) {
+   *   if (ended) console.log(`term ${ended.term} ended: ${ended.reason}`);
+   *   console.log(leader ? `${leader.candidateId} leads` : "nobody leads");
    * }
    */
-  async *observe(options: Signalled = {}): AsyncIterableIterator<Leader | undefined> {
+  async *observe(options: Signalled = {}): AsyncIterableIterator<LeaderChange> {
     checkCall(options, CALLS.signalled);
     yield* new Observer(this.#client, this.#options).follow(options.signal);
   }

@@ -31,7 +31,10 @@ export type EndReason =
   | "deleted"
   /** This library found a bug of its own (`InternalError`), and trusts nothing that it knew of the lease. */
   | "internal-error"
-  /** A newer version of this library wrote a reason that this version does not know. Only for other candidates' terms. */
+  /**
+   * A newer version of this library wrote a reason that this version does not know, or nobody recorded the end. Only for
+   * other candidates' terms.
+   */
   | "unknown";
 
 /** The base of every error that this library throws. `code` is stable; messages can change. */

@@ -40,6 +40,7 @@ export type {
 export type { MemberOptions, PartitionsOptions, RunOptions } from "./partitions/options.js";
 export { type PartitionOwner, Partitions } from "./partitions/partitions.js";
 export type { Leader } from "./protocol/leader.js";
+export type { EndedTerm, LeaderChange } from "./protocol/leader-change.js";
 export type { Candidate, CompareCandidates } from "./protocol/line.js";
 export type { Role } from "./protocol/role.js";
 export type { TermTimes } from "./protocol/term-times.js";

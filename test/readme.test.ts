@@ -59,7 +59,7 @@ test("the worker leads, charges, and gives the lease back on SIGTERM", async () 
   const follower = run("examples/follower.ts");
   await follower.printed("leads term 1");
   worker.child.kill("SIGTERM");
-  await follower.printed("nobody");
+  await follower.printed("term 1 ended: resigned\nnobody");
   follower.child.kill("SIGKILL");
   const { code, output } = await worker.exited;
   expect(output).toContain("leading, term 1\ncharged day 1\n");

@@ -3,6 +3,7 @@ import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocument, DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
 import {
   Election,
+  type EndReason,
   type Leader,
   type Leadership,
   Operator,
@@ -31,7 +32,10 @@ export async function promises(): Promise<void> {
   if (tried.ran) same<number>(tried.result);
   else same<"held" | "unhealthy">(tried.because);
   same<Leader | undefined>(await election.leader());
-  for await (const leader of election.observe()) same<number | undefined>(leader?.term);
+  for await (const { leader, ended } of election.observe()) {
+    same<Leader | undefined>(leader);
+    same<EndReason | undefined>(ended?.reason);
+  }
 
   await using leadership = await election.campaign();
   same<ResignOutcome>(await leadership.resign());

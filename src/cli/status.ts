@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { defineCommand } from "citty";
 import { checkTableName } from "../arguments.js";
-import { Election, type Leader, type PastLeader } from "../index.js";
+import { Election, type LeaderChange, type PastLeader } from "../index.js";
 import { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { standbyOf } from "../protocol/leader.js";
@@ -189,17 +189,19 @@ function resetInWords({ term, by = "an operator", at }: TickReset): string {
 async function watch(election: Election, json: boolean): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-  for await (const leader of election.observe({ signal: stop.signal })) {
+  for await (const change of election.observe({ signal: stop.signal })) {
     const seenAt = new Date().toISOString();
+    const { leader = null, ended = null } = change;
     // One line per change, so that a program can read it. `leader` is null when nobody leads.
-    console.log(json ? JSON.stringify({ seenAt, leader: leader ?? null }) : `${seenAt}  ${inWords(leader)}`);
+    console.log(json ? JSON.stringify({ seenAt, leader, ended }) : `${seenAt}  ${inWords(change)}`);
   }
 }
 
-function inWords(leader: Leader | undefined): string {
-  if (!leader) return "nobody leads";
+function inWords({ leader, ended }: LeaderChange): string {
+  const end = ended ? `  (term ${ended.term} ended: ${ended.reason})` : "";
+  if (!leader) return `nobody leads${end}`;
   const { term, candidateId, value } = leader;
-  return `term ${term}  ${candidateId}${value === undefined ? "" : `  ${value}`}`;
+  return `term ${term}  ${candidateId}${value === undefined ? "" : `  ${value}`}${end}`;
 }
 
 function toJson({ election, state, lease, leftMs }: Row) {

@@ -3,24 +3,11 @@ import { TableUnavailableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { endsAtMs, observedEndMs } from "../protocol/expiry.js";
 import { type Leader, leaderOf } from "../protocol/leader.js";
+import { changesSince, type LeaderChange, missedTerms, type Told } from "../protocol/leader-change.js";
 import { type Observation, observe } from "../protocol/observation.js";
 import { nextPollMs } from "../protocol/poll-schedule.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
-
-/** If more leaders than this were missed, only the latest ones are yielded. */
-const MAX_MISSED = 1_000;
-
-function pastLeader({ term, holder, electedAt, lastRenewedAt: renewedAt, endedAt }: TermRecord) {
-  if (holder === undefined) return undefined;
-  const unknown = { value: undefined, standby: undefined };
-  return { candidateId: holder, term, electedAt, renewedAt, expiresAt: endedAt, ...unknown };
-}
-
-/** Two leaders with the same key are not yielded twice. */
-function newsOf(leader: Leader | undefined): string {
-  return JSON.stringify([leader?.term, leader?.candidateId, leader?.value]);
-}
 
 /** Reads without competing. */
 export class Observer {
@@ -33,30 +20,27 @@ export class Observer {
     return this.#leaderIn(await this.#poll(undefined, true, signal));
   }
 
-  async *follow(signal?: AbortSignal): AsyncIterableIterator<Leader | undefined> {
+  /** Each change, once and in the order of the terms (rule 7i). */
+  async *follow(signal?: AbortSignal): AsyncIterableIterator<LeaderChange> {
     const { clock, renewIntervalMs, random } = this.options;
     let observation: Observation | undefined;
-    let lastNews: string | undefined;
-    let lastTerm: number | undefined;
+    let told: Told | undefined;
     for (let failures = 0; !signal?.aborted; ) {
       try {
-        observation = await this.#poll(observation, failures > 0, signal);
+        const isConsistent: boolean = failures > 0 || observation?.needsConsistentRead === true;
+        observation = await this.#poll(observation, isConsistent, signal);
+        if (!isConsistent && this.#mustConfirm(told, observation)) {
+          observation = await this.#poll(observation, true, signal);
+        }
         failures = 0;
-        const leader = this.#leaderIn(observation);
-        // Leaders that came and went between two polls: history has them, in order (rule 7i).
-        const term = observation.lease?.term ?? 0;
-        const before = leader === undefined ? term + 1 : term;
-        if (lastTerm !== undefined && before > lastTerm + 1) {
-          for (const past of await this.#between(lastTerm, before, signal)) {
-            lastNews = newsOf(past);
-            yield past;
-          }
-        }
-        lastTerm = Math.max(term, lastTerm ?? 0);
-        if (newsOf(leader) !== lastNews) {
-          lastNews = newsOf(leader);
-          yield leader;
-        }
+        const seen = { lease: observation.lease, leader: this.#leaderIn(observation) };
+        const range = missedTerms(told, seen);
+        const past: readonly TermRecord[] = range
+          ? (await this.client.readTerms(range, signal)).answer.terms
+          : [];
+        const since = changesSince(told, seen, past);
+        told = since.told;
+        yield* since.changes;
         await sleep(clock, this.#nextPollInMs(observation), signal);
       } catch (error) {
         if (signal?.aborted) return;
@@ -67,10 +51,15 @@ export class Observer {
     }
   }
 
-  async #between(after: number, before: number, signal: AbortSignal | undefined): Promise<Leader[]> {
-    const range = { after, before, limit: Math.min(before - after, MAX_MISSED) };
-    const { terms } = (await this.client.readTerms(range, signal)).answer;
-    return [...terms].reverse().flatMap((record) => pastLeader(record) ?? []);
+  /**
+   * An end that nobody wrote is only told by a consistent read: an old replica looks the same, and then this term would
+   * lead again.
+   */
+  #mustConfirm(told: Told | undefined, observation: Observation): boolean {
+    const { lease } = observation;
+    if (lease?.kind === "vacant" || this.#leaderIn(observation)) return false;
+    const isNews = lease?.kind === "held" && lease.term > (told?.term ?? 0);
+    return isNews || told?.leader !== undefined;
   }
 
   async #poll(

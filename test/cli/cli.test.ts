@@ -50,7 +50,7 @@ test("status shows one election with its history, all of them, and JSON", async 
   const watchJson = incumbent("status", name, "--table", table, "--watch", "--json");
   await eventually(() => watchJson.out.includes("\n"));
   await leadership.resign();
-  await eventually(() => watch.out.includes("nobody leads"));
+  await eventually(() => watch.out.includes("nobody leads  (term 2 ended: resigned)"));
   await eventually(() => watchJson.out.split("\n").length > 2);
   for (const { child, exited } of [watch, watchJson]) {
     child.kill("SIGTERM");
@@ -70,7 +70,10 @@ test("status shows one election with its history, all of them, and JSON", async 
   expect(words.out).not.toContain("http://10.0.0.8");
   const [first, second] = watchJson.out.trim().split("\n");
   expect(JSON.parse(first ?? "")).toMatchObject({ leader: { term: 2, candidateId: election.candidateId } });
-  expect(JSON.parse(second ?? "")).toMatchObject({ leader: null });
+  expect(JSON.parse(second ?? "")).toMatchObject({
+    leader: null,
+    ended: { term: 2, candidateId: election.candidateId, reason: "resigned" },
+  });
 });
 
 test("status tells whether a lease has run out by the table's clock, not this machine's", async () => {

@@ -82,7 +82,7 @@ test("etcd: the leader's address is one read away, and who observes is told of e
   const stop = new AbortController();
   const seen: Array<[number, string | undefined]> = [];
   const observing = (async () => {
-    for await (const leader of contest.view.observe({ signal: stop.signal })) {
+    for await (const { leader } of contest.view.observe({ signal: stop.signal })) {
       if (leader) seen.push([leader.term, leader.value]);
     }
   })();

@@ -39,7 +39,7 @@ await leadership.resign();
 await assert.rejects(leadership.transact([put("two", 1)]), LeaseLostError);
 assert.throws(() => leadership.throwIfLost(), { code: "LEASE_LOST", reason: "resigned", term: 1 });
 
-for await (const leader of first.observe({ signal: AbortSignal.timeout(150_000) }))
+for await (const { leader } of first.observe({ signal: AbortSignal.timeout(150_000) }))
   if (leader?.term >= 2) break;
 stop.abort();
 await follower;

@@ -107,7 +107,7 @@ async function called<T>(
 
 /** Somebody who only wants to know who leads. */
 export async function watch(election: Election, referee: Referee): Promise<void> {
-  for await (const leader of election.observe()) referee.observed(leader);
+  for await (const change of election.observe()) referee.observed(change);
 }
 
 /** A scheduled job as users write it; whether the run counts is what `runOnce` says. */

@@ -1,9 +1,10 @@
-import type { ElectionEvent, Leader } from "../../src/index.js";
+import type { ElectionEvent, LeaderChange } from "../../src/index.js";
 import { isHeldIn, type Lease, type Vacant } from "../../src/protocol/lease.js";
 import type { AcquireRequest, Answer, TermRecord } from "../../src/protocol/verbs.js";
 import type { MemoryTable } from "../../src/testing/index.js";
 import type { Host } from "./host.js";
 import type { Verb } from "./network.js";
+import { ObserverReferee } from "./observer-referee.js";
 import { CALLS, type Player, REGISTER } from "./players.js";
 import { TickReferee } from "./tick-referee.js";
 import { Violation } from "./violation.js";
@@ -24,8 +25,6 @@ export class Referee {
   /** When somebody led last whose work may go on. */
   #ledMs = 0;
   #leaderRank = 0;
-  #observedTerm = 0;
-  #tellsInOrder = true;
   /** Of an older row: its holder is told that it lost the row, since what it wrote there is gone. */
   #putBackTerm = 0;
   /** The lease row as it stands. */
@@ -40,6 +39,7 @@ export class Referee {
   readonly #endings = new Map<string, number>();
   readonly ticks = new TickReferee();
   readonly wills = new WillReferee();
+  readonly #observer = new ObserverReferee();
   /** Terms whose beginning stands in history. */
   readonly #recorded = new Set<number>();
   /** When a process last tried to write history, or began to lead, without the time for which it was blocked. */
@@ -157,6 +157,7 @@ export class Referee {
     if (!lease) return;
     const before = this.#row;
     this.#row = lease;
+    this.#observer.landed(before, lease);
     this.ticks.landed(verb, args[0], before, lease, nowMs);
     this.wills.landed(verb, before, lease, (id) =>
       this.players.some((one) => one.election.candidateId === id),
@@ -181,6 +182,7 @@ export class Referee {
     this.#row = row;
     this.#lastLed = row.term;
     this.#highestTerm = row.term;
+    this.#observer.begin(row);
     if (row.ticks) this.ticks.begin(row.ticks);
   }
 
@@ -206,7 +208,7 @@ export class Referee {
   restored(row: Lease, nowMs: number): void {
     this.#row = row;
     this.wills.meddled(nowMs);
-    this.#tellsInOrder = false;
+    this.#observer.restored();
     this.#putBackTerm = row.term;
   }
 
@@ -275,18 +277,11 @@ export class Referee {
     throw new Violation("preemption", `rank ${this.#leaderRank} leads, though rank ${highest} could`);
   }
 
-  /** What an observer is told comes in order. */
-  observed(leader: Leader | undefined): void {
-    if (leader === undefined) return;
-    if (leader.term < this.#observedTerm && this.#tellsInOrder) {
-      this.#late.push(
-        new Violation(
-          "observed in order",
-          `term ${leader.term} is observed after term ${this.#observedTerm}`,
-        ),
-      );
-    }
-    this.#observedTerm = leader.term;
+  /** What an observer is told. */
+  observed(change: LeaderChange): void {
+    const trusting = this.players.filter(({ leadership }) => leadership && leadership.remainingMs() > 0);
+    const trusted = trusting.flatMap(({ leadership }) => leadership?.term ?? []);
+    this.late(() => this.#observer.told(change, this.exclusionPromised ? trusted : []));
   }
 
   /** When faults have ended, ticks are run again. */

@@ -134,7 +134,7 @@ describe("observe()", () => {
     const stop = new AbortController();
     const seen: Array<Leader | undefined> = [];
     const ended = (async () => {
-      for await (const leader of election.observe({ signal: stop.signal })) seen.push(leader);
+      for await (const { leader } of election.observe({ signal: stop.signal })) seen.push(leader);
     })();
     return {
       ended,
