@@ -20,6 +20,7 @@ import {
 import { type Emit, emitter } from "./events.js";
 import { type LastWill, lastWillOf } from "./last-will/last-will.js";
 import { type HeartbeatAids, heartbeatAids } from "./leader/heartbeat-aids.js";
+import { IdleDeletion } from "./leader/idle-deletion.js";
 import { Leadership } from "./leader/leadership.js";
 import { reservationForGroup } from "./leader/reservations.js";
 import {
@@ -536,6 +537,7 @@ export class Election {
     const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
       succession: new Succession(this.#client, this.#options, this.#registration, previous, lastHolder),
       history: new TermHistory(this.#client, this.#options, lease, { previous, vanishedTerm }),
+      idleDeletion: new IdleDeletion(this.#client, this.#options, this.#emit, lease),
       lastWill: this.#lastWill,
       heartbeat: this.#heartbeat,
       onOver,

@@ -72,6 +72,11 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
    * renews as always, and it is tried again. Until then a blocked event loop can lose the lease.
    */
   | { readonly type: "heartbeat-thread-failed"; readonly term: number; readonly error: unknown }
+  /**
+   * With `tuning.deleteIdleAfterMs`: the floor could not be raised, so the row of this election stays until the name is used
+   * again. The role may need `grantIdleDeletion`.
+   */
+  | { readonly type: "idle-deletion-failed"; readonly term: number; readonly error: unknown }
   /** A bug of this library was found: please report it. A leadership that depends on it ends at once. */
   | { readonly type: "internal-error"; readonly error: InternalError }
 );

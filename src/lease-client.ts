@@ -81,6 +81,8 @@ interface Resignation extends ReleaseOptions {
   readonly reason: EndReason;
   /** The completed ticks on the row. Only the end of a tenure changes them, so they are as in the last answer. */
   readonly ticksBefore: TickWindow | undefined;
+  /** Whether the table may delete the row once it is long unused (rule 13b). */
+  readonly isDeletable?: boolean | undefined;
   /** Awaited with the request before it leaves. */
   readonly before?: ((request: ResignRequest) => Promise<void>) | undefined;
 }
@@ -192,7 +194,7 @@ export class LeaseClient {
 
   async resign(
     { term, revision }: OwnTry,
-    { reason, tick, ticksBefore, reserve, before }: Resignation,
+    { reason, tick, ticksBefore, reserve, isDeletable = false, before }: Resignation,
     timeoutMs: number,
   ): Promise<WriteResult<TermLease>> {
     const mine = this.#mine(term);
@@ -201,7 +203,9 @@ export class LeaseClient {
       "resign",
       async (store, sent, abort) => {
         const reservation = reserve && { ...reserve, until: this.time.latest(sent, reserve.forMs) };
-        const request = { ...mine, revision, reason, ...this.time.stamp(sent), ticks, reservation };
+        const ttl =
+          isDeletable && ticks === undefined ? this.#deletableFrom(sent, reserve?.forMs) : undefined;
+        const request = { ...mine, revision, reason, ...this.time.stamp(sent), ticks, reservation, ttl };
         await before?.(request);
         return checked(await store.resign(request, abort), (lease) => checkResigned(lease, request));
       },
@@ -223,6 +227,10 @@ export class LeaseClient {
 
   recordTerm(record: TermRecord): Promise<Timed<Answer>> {
     return this.#send("record a term", (store, _, abort) => store.recordTerm(this.#name, record, abort));
+  }
+
+  raiseFloor(term: number): Promise<Timed<Answer>> {
+    return this.#send("raise the floor", (store, _, abort) => store.raiseFloor(this.#name, term, abort));
   }
 
   markAwaited(term: number): Promise<Timed<Written>> {
@@ -280,6 +288,14 @@ export class LeaseClient {
     return this.#send("read the candidates", (store, _, abort) => store.readCandidates(this.#name, abort), {
       signal,
     });
+  }
+
+  /** A `ttl` for the lease row: a reservation outlives the name. */
+  #deletableFrom(sent: Instant, reservedMs = 0): number | undefined {
+    const { deleteIdleAfterMs } = this.options;
+    return deleteIdleAfterMs === undefined
+      ? undefined
+      : this.time.ttlAfter(sent, Math.max(deleteIdleAfterMs, reservedMs));
   }
 
   get #name(): string {

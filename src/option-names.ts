@@ -38,6 +38,7 @@ const TUNING: Record<keyof Tuning, 0> = {
   requestTimeoutMs: 0,
   standbyPollMs: 0,
   historyRetentionMs: 0,
+  deleteIdleAfterMs: 0,
   expiry: 0,
 };
 const RUNTIME: Record<keyof Runtime, 0> = { clock: 0, random: 0 };

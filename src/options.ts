@@ -173,6 +173,17 @@ export interface Tuning {
    */
   historyRetentionMs?: number | undefined;
   /**
+   * How long after its last use the row of this name stays in the table, in milliseconds: 3,600,000 (an hour) to ten years. Then
+   * DynamoDB's TTL may delete it, which it usually does within a few days. It is for names by the million: a lock per
+   * customer, order or file. Terms never begin again: see docs/locks.md. Give it to all candidates of the election.
+   *
+   * A row stays all the same if its holder crashed or was evicted, while the election is paused, and once `runOnce` has
+   * completed a tick. It needs `succession: "random"`, and the role needs `grantIdleDeletion`. It costs one read and one write
+   * more per tenure.
+   * @default undefined: never
+   */
+  deleteIdleAfterMs?: number | undefined;
+  /**
    * How a candidate knows that a lease has run out.
    *
    * - `"service-clock"`: when the table's clock says so, too. A candidate that has just started need not wait.

@@ -3,7 +3,15 @@ import { type Clock, systemClock } from "./clock.js";
 import { Code, notAllowed } from "./describe.js";
 import { InvalidOptionError } from "./errors.js";
 import { checkNames, groupOf } from "./known-names.js";
-import { DAY_MS, MAX_STALL_MS, MAX_STAND_INS, MIN_INTERVAL_MS, NAME_PATTERN, NAME_RULE } from "./limits.js";
+import {
+  DAY_MS,
+  HOUR_MS,
+  MAX_STALL_MS,
+  MAX_STAND_INS,
+  MIN_INTERVAL_MS,
+  NAME_PATTERN,
+  NAME_RULE,
+} from "./limits.js";
 import { ELECTION_PATHS } from "./option-names.js";
 import type { CandidateOptions, Runtime, Tuning } from "./options.js";
 import { isOrder, type Order } from "./protocol/line.js";
@@ -27,6 +35,8 @@ export interface ResolvedOptions {
   readonly useServiceClock: boolean;
   readonly maxServiceClockErrorMs: number;
   readonly historyRetentionMs: number;
+  /** Undefined: the lease row stays. */
+  readonly deleteIdleAfterMs: number | undefined;
   readonly order: Order;
   readonly rank: () => number | Promise<number>;
   readonly eligible: boolean;
@@ -54,6 +64,7 @@ const MIN_LEASE_MS = 300;
 const DEFAULT_STOP_MS = 25_000;
 export const DEFAULT_CLOCK_ERROR_MS = 1_000;
 const DEFAULT_RETENTION_MS = 90 * DAY_MS;
+const MAX_RETENTION_MS = 3_650 * DAY_MS;
 
 /** Checks the options and adds the defaults. Throws `InvalidOptionError`. */
 export function resolveOptions(
@@ -119,9 +130,10 @@ export function resolveOptions(
       "tuning.historyRetentionMs",
       tuning.historyRetentionMs ?? DEFAULT_RETENTION_MS,
       DAY_MS,
-      3_650 * DAY_MS,
+      MAX_RETENTION_MS,
       DEFAULT_RETENTION_MS,
     ),
+    deleteIdleAfterMs: resolveIdleDeletion(options, tuning),
     ...resolveSuccession(options.succession, leaseDurationMs),
     // Places in the line try one after another. Each waits this much longer than the one before it.
     slotMs: Math.ceil(leaseDurationMs / 30),
@@ -134,6 +146,19 @@ export function resolveOptions(
     clock,
     random,
   };
+}
+
+/** The counter of arrivals must not begin again (rule 1d), so the rows of an election with a line stay. */
+function resolveIdleDeletion(
+  { succession }: CandidateOptions,
+  { deleteIdleAfterMs }: Tuning,
+): number | undefined {
+  if (deleteIdleAfterMs === undefined) return undefined;
+  const option = "tuning.deleteIdleAfterMs";
+  const ms = duration(option, deleteIdleAfterMs, HOUR_MS, MAX_RETENTION_MS, 30 * DAY_MS);
+  if (succession === undefined || succession === "random") return ms;
+  const rule = 'needs succession: "random", because the row that counts the candidates of a line must stay';
+  throw new InvalidOptionError(option, rule, deleteIdleAfterMs, new Code('succession: "random"'));
 }
 
 function resolveSuccession(succession: unknown = "random", leaseDurationMs: number) {

@@ -149,7 +149,7 @@ test("a name that resembles none is not shown, and those that are known are", ()
     /^options: name 2 is not one of client, tableName, .*, runtime; received the number 1/,
   );
   expect(() => resolve({ tuning: { zoo: 1 } } as never)).toThrow(
-    /^tuning: name 1 is not one of safetyMarginMs, requestTimeoutMs, standbyPollMs, historyRetentionMs, expiry;/,
+    /^tuning: name 1 is not one of safetyMarginMs, requestTimeoutMs, standbyPollMs, historyRetentionMs, deleteIdleAfterMs, expiry;/,
   );
 });
 
@@ -160,7 +160,7 @@ test("options that are no object are refused, and a group tells its own names on
     expect(() => new Operator(nothing as never)).toThrow(refused);
   }
   expect(() => resolve({ tuning: 7 } as never)).toThrow(
-    /^tuning: must be an object with safetyMarginMs, requestTimeoutMs, standbyPollMs, historyRetentionMs, expiry; received/,
+    /^tuning: must be an object with safetyMarginMs, requestTimeoutMs, standbyPollMs, historyRetentionMs, deleteIdleAfterMs, expiry; received/,
   );
 });
 

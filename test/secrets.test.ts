@@ -74,6 +74,7 @@ const IN_GROUPS: Record<InGroups, (canary: unknown) => object> = {
   "tuning.safetyMarginMs": (safetyMarginMs) => ({ tuning: { safetyMarginMs } }),
   "tuning.requestTimeoutMs": (requestTimeoutMs) => ({ tuning: { requestTimeoutMs } }),
   "tuning.standbyPollMs": (standbyPollMs) => ({ succession: "arrival", tuning: { standbyPollMs } }),
+  "tuning.deleteIdleAfterMs": (deleteIdleAfterMs) => ({ tuning: { deleteIdleAfterMs } }),
   "tuning.historyRetentionMs": (historyRetentionMs) => ({ tuning: { historyRetentionMs } }),
   "tuning.expiry": (expiry) => ({ tuning: { expiry } }),
   "tuning.expiry.maxServiceClockErrorMs": (maxServiceClockErrorMs) => ({

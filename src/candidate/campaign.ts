@@ -173,7 +173,8 @@ export class Campaign {
         signal?.throwIfAborted();
         const won = await this.#acquire(move);
         if (won) return won;
-        hasRead = true;
+        // A founding that was refused without a row says nothing about the row.
+        hasRead = this.lease !== undefined;
         refusals += 1;
       } else if (move.kind === "createPlaceholder") {
         await this.#createPlaceholder(signal);

@@ -2,7 +2,7 @@ import { backoffMs, sleep, withTimeout } from "../async.js";
 import { type EndReason, InternalError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
-import type { Held, Lease } from "../protocol/lease.js";
+import { type Held, isHeldIn, type Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import type { ResignRequest } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -40,12 +40,15 @@ export class GiveBack {
   /** Never rejects. */
   async run(term: number, writes: WriteQueue, releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
     const history = this.sideTasks.history.insist();
-    await this.#whileTrusted(history);
+    await this.#whileTrusted(Promise.all([history, this.sideTasks.idleDeletion.insist()]));
     const outcome = await writes.run(() => this.#resign(releaseOptions));
-    await this.stop.wait(Promise.all([history, this.sideTasks.onOver()]));
+    await this.stop.wait(Promise.all([history, this.#deletable, this.sideTasks.onOver()]));
     this.emit({ type: "resigned", term, outcome });
     return outcome;
   }
+
+  /** Records that the term was given back, if its row can be deleted. */
+  #deletable: Promise<void> | undefined;
 
   /**
    * Observers would miss a tenure that is shorter than one write of history. So the release waits for that
@@ -56,7 +59,9 @@ export class GiveBack {
   }
 
   async #resign(releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
+    const own = { candidateId: this.options.candidateId, term: this.tenure.lease.term };
     let failures = 0;
+    let isDeletable = this.sideTasks.idleDeletion.allows(this.tenure.lease);
     for (let reason = this.#mayTry(failures); reason !== undefined; reason = this.#mayTry(failures)) {
       try {
         const timeoutMs = this.tenure.timeoutMs();
@@ -66,6 +71,7 @@ export class GiveBack {
             ...releaseOptions,
             reason,
             ticksBefore: this.tenure.lease.ticks,
+            isDeletable,
             before:
               releaseOptions.tick === undefined
                 ? undefined
@@ -74,6 +80,14 @@ export class GiveBack {
           timeoutMs,
         );
         if (lease) this.tenure.observed(lease);
+        if (!succeeded && isDeletable && isHeldIn(lease, own)) {
+          // Somebody has paused the election, and the pause must not be forgotten.
+          isDeletable = false;
+          continue;
+        }
+        if (succeeded && lease.kind === "vacant" && lease.ttl !== undefined) {
+          this.#deletable = this.sideTasks.history.givenBack(lease);
+        }
         this.tenure.finish(succeeded ? reason : lossBy(lease));
         return succeeded ? "released" : "lost";
       } catch (error) {

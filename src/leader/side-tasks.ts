@@ -1,5 +1,6 @@
 import type { LastWill } from "../last-will/last-will.js";
 import type { HeartbeatAids } from "./heartbeat-aids.js";
+import type { IdleDeletion } from "./idle-deletion.js";
 import type { Succession } from "./succession.js";
 import type { TermHistory } from "./term-history.js";
 
@@ -7,6 +8,7 @@ import type { TermHistory } from "./term-history.js";
 export interface SideTasks {
   readonly succession: Succession;
   readonly history: TermHistory;
+  readonly idleDeletion: IdleDeletion;
   readonly lastWill: LastWill | undefined;
   /** Undefined: only the event loop renews. */
   readonly heartbeat: HeartbeatAids | undefined;

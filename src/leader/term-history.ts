@@ -11,8 +11,8 @@ const TRIES = 5;
 
 /**
  * Rule 5e. The history of one term, written beside the work: that `lease` began and, once that has landed, how
- * the term before it ended. In this order the newest recorded term never carries a `ttl`: terms go on from it
- * if the lease row is ever deleted. If there was no row before, the term before ended with that row's deletion.
+ * the term before it ended. In this order the newest recorded term carries no `ttl`, unless a floor covers it: terms go on
+ * from it if the lease row is ever deleted. If there was no row before, the term before ended with that row's deletion.
  */
 export class TermHistory {
   /** What is not written yet, in order. */
@@ -52,6 +52,15 @@ export class TermHistory {
    * Several tries in a row. Resolves after a few request timeouts at the latest, whether it was written or not.
    */
   insist(): Promise<void> {
+    return this.#write(TRIES);
+  }
+
+  /**
+   * Rule 13d. The own term was given back, and its row can be deleted. Only call it when a floor covers the term. Resolves as
+   * `insist` does.
+   */
+  givenBack(lease: TermLease): Promise<void> {
+    this.#waiting.push(() => this.#endOf(lease));
     return this.#write(TRIES);
   }
 

@@ -95,6 +95,11 @@ export const durations: Section = {
     "a `standbyPollMs` without an order of succession": given({ tuning: { standbyPollMs: 250 } }),
     "`stopTimeoutMs: -1`, for no limit": given({ stopTimeoutMs: -1 }),
     "a `historyRetentionMs` of 30, in days": given({ tuning: { historyRetentionMs: 30 } }),
+    "a `deleteIdleAfterMs` of 30, in days": given({ tuning: { deleteIdleAfterMs: 30 } }),
+    "a `deleteIdleAfterMs` with an order of succession": given({
+      succession: "arrival",
+      tuning: { deleteIdleAfterMs: 86_400_000 },
+    }),
     "`maxTenureMs: 0`, for no limit": given({ succession: { order: "ring", maxTenureMs: 0 } }),
   },
 };

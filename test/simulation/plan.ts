@@ -55,6 +55,8 @@ export interface Machine {
   readonly group: string;
   /** How often it looks while it is the first in line. Only with an order that keeps one. */
   readonly standbyPollMs: number | undefined;
+  /** Whether its row may be deleted once the name is long unused. Only with the order "random". */
+  readonly forgets: boolean;
   /** For how long a thread renews while its event loop is blocked. Undefined: no thread. */
   readonly maxStallMs: number | undefined;
 }
@@ -123,6 +125,11 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "resetTick"; readonly to: number | undefined; readonly twin: boolean }
   /** `copies`: what had made the row and last paused or resumed it comes again soon, so that a row may look as before. */
   | { readonly kind: "deleteLease"; readonly copies: boolean }
+  /**
+   * The table's TTL deletes what the next release allows it to, so long after it: by no clock that candidates know. `copies`: what
+   * had made, founded and released the row comes again soon.
+   */
+  | { readonly kind: "forget"; readonly afterMs: number; readonly copies: boolean }
   /** As DynamoDB does with a transaction's token after ten minutes, whoever still waits for its answer. */
   | { readonly kind: "forgetTokens" }
 );
@@ -171,8 +178,12 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
   const wills = deaths.chance(0.3);
   const heartbeats = new Random(seed ^ 0x1b873593);
   const threads = heartbeats.chance(0.25);
+  const idle = new Random(seed ^ 0x6a09e667);
+  const forgets = order === "random" && idle.chance(0.4);
   const machines = candidates.map((machine) => ({
     ...machine,
+    // As in a fleet that is being given this option.
+    forgets: forgets && idle.chance(0.8),
     standbyPollMs: standbyPoll(standby, order),
     maxStallMs: threads ? maxStall(heartbeats, machine.leaseDurationMs) : undefined,
   }));
@@ -205,6 +216,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
       ...(job === "lead" ? restores(random) : resets(random)),
       ...(wills ? deathsOf(deaths, machines) : []),
       ...(threads ? stalls(heartbeats, machines, leaseDurationMs) : []),
+      ...(forgets ? forgettings(idle) : []),
     ].sort((a, b) => a.atMs - b.atMs),
   };
 }
@@ -234,6 +246,21 @@ function stalls(random: Random, candidates: readonly Machine[], leaseDurationMs:
     const forMs = leaseDurationMs * random.between(0.1, 4);
     const atMs = random.between(0, Math.max(0, STORM_MS - forMs));
     return random.chance(0.15) ? { kind: "threadDies", atMs, label } : { kind: "stall", atMs, forMs };
+  });
+}
+
+/** At once, within the next bid, or late. Leaders step down often, so that there is something to forget. */
+function forgettings(random: Random): Fault[] {
+  return Array.from({ length: random.integer(4, 20) }, () => {
+    const atMs = random.between(0, STORM_MS);
+    if (random.chance(0.3)) return { kind: "stepDown", atMs, to: undefined };
+    const afterMs = random.pick([
+      0,
+      random.between(0, 50),
+      random.between(0, 5_000),
+      random.between(0, 60_000),
+    ]);
+    return { kind: "forget", atMs, afterMs, copies: random.chance(0.5) };
   });
 }
 

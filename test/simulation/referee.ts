@@ -212,6 +212,21 @@ export class Referee {
     this.#putBackTerm = row.term;
   }
 
+  /** The row as it stands in the table. */
+  get row(): Lease | undefined {
+    return this.#row;
+  }
+
+  /** By the table's TTL. Nothing that matters may go with the row. */
+  forgotten(nowMs: number): void {
+    if (this.#row?.kind !== "vacant" || this.#row.ttl === undefined) return;
+    const { pausedBy, ticks, tickReset } = this.#row;
+    if (pausedBy !== undefined) throw new Violation("paused", "the row of a paused election is forgotten");
+    if (ticks || tickReset) throw new Violation("ticks", "the row of a job is forgotten");
+    this.#row = undefined;
+    this.wills.meddled(nowMs);
+  }
+
   deleted(nowMs: number): void {
     this.#row = undefined;
     this.wills.meddled(nowMs);

@@ -70,6 +70,8 @@ class Simulation {
   readonly #impatient = new Set<Player>();
   /** Who dies while its next request of this kind is under way. */
   readonly #doomed = new Map<Player, Dying>();
+  /** What becomes of the next row that may be forgotten. */
+  #forgetting: Extract<Fault, { kind: "forget" }> | undefined;
   readonly #estates = new Map<Host, Estate>();
   readonly #threads = new Map<Host, LivingThread>();
   readonly #headers: Headers;
@@ -236,6 +238,7 @@ class Simulation {
       tuning: {
         expiry: plan.expiry,
         standbyPollMs: machine.standbyPollMs,
+        deleteIdleAfterMs: machine.forgets ? 3_600_000 : undefined,
         ...(plan.tight && {
           safetyMarginMs: Math.ceil(machine.leaseDurationMs / 250),
           requestTimeoutMs: Math.floor(machine.leaseDurationMs * 0.3),
@@ -322,6 +325,11 @@ class Simulation {
     const { done, lease } = answer as { done?: boolean; lease?: Lease };
     if (done && lease) this.#backups.landed(this.#world.nowMs, lease);
     this.#judge(() => this.#referee.landed(verb, args, answer, this.#world.nowMs));
+    const forgetting = this.#forgetting;
+    if (forgetting && verb === "resign" && done && lease?.kind === "vacant" && lease.ttl !== undefined) {
+      this.#forgetting = undefined;
+      this.#world.after(forgetting.afterMs, () => this.#forget(forgetting.copies));
+    }
     // Nothing tells such a row from one that was paused just now. People see it, and resume.
     if (verb === "pause" && done && lease?.pausedBy !== undefined && this.#referee.wasMadeAgain(lease)) {
       this.#network.count("pausedAgain");
@@ -438,6 +446,9 @@ class Simulation {
       case "deleteLease":
         void this.#deleteLease(fault.copies);
         return;
+      case "forget":
+        this.#forgetting = fault;
+        return;
       default:
         void this.#operate(fault.kind);
     }
@@ -522,7 +533,21 @@ class Simulation {
 
   #removeExpired(): void {
     this.#network.forgetAllUnderWay();
+    this.#judge(() => this.#referee.forgotten(this.#world.nowMs));
     this.#table.removeExpired(Number.POSITIVE_INFINITY);
+  }
+
+  /** What is under way stays under way: no rule may depend on the time between a release and a deletion. */
+  #forget(copies: boolean): void {
+    const { row } = this.#referee;
+    if (row?.kind !== "vacant" || row.ttl === undefined || this.#backups.isPending) return;
+    this.#network.count("forgotten");
+    // Sometimes the history stays for longer.
+    const atMs = this.#random.chance(0.5) ? Number.POSITIVE_INFINITY : row.ttl * 1_000;
+    this.#judge(() => this.#referee.forgotten(this.#world.nowMs));
+    this.#table.removeExpired(atMs);
+    if (!copies) return;
+    for (const verb of ["createPlaceholder", "acquire", "resign"] as const) this.#network.copy(verb, 3_000);
   }
 
   async #deleteLease(copies: boolean): Promise<void> {

@@ -109,6 +109,8 @@ export function tellFault(fault: Fault): string {
       return `! ${fault.twin ? "two operators of one name reset" : "an operator resets"} the ticks`;
     case "evict":
       return "! an operator evicts the leader";
+    case "forget":
+      return `~ the table deletes what the next release leaves to it, ${seconds(fault.afterMs)} later${fault.copies ? ", and copies of what made it come again" : ""}`;
     case "removeExpired":
       return "~ the table removes rows whose ttl has passed";
     case "deleteLease":
