@@ -152,6 +152,14 @@ async function single(config: DynamoDBClientConfig): Promise<Figures> {
     await delay(500); // the term is recorded while the work begins
     await next.resign();
   });
+  const locked = (what: string, name: string, deleteIdleAfterMs: number | undefined) => {
+    const lock = new Member(config, { name, leaseDurationMs: 60_000, tuning: { deleteIdleAfterMs } });
+    return measured(what, lock, () => lock.election.tryLead(async () => {}));
+  };
+  await locked("the first use of a lock", "costs/lock", undefined);
+  await locked("a lock: `tryLead()` by a new `Election`", "costs/lock", undefined);
+  await locked("the first use of a lock with `deleteIdleAfterMs`", "costs/idle", 86_400_000);
+  await locked("a lock with `deleteIdleAfterMs`", "costs/idle", 86_400_000);
   return figures;
 }
 

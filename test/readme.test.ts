@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { transform } from "esbuild";
 import { beforeAll, expect, test } from "vitest";
 import { createLeaseTable } from "../src/testing/index.js";
 import { eventually, localEnv, newClient, newTable } from "./support/fixture.js";
 
 /** The pages whose code is an example, and nothing else. */
-const pages = ["README.md", "docs/guide.md", "docs/succession.md", "docs/partitions.md"];
+const pages = ["README.md", "docs/guide.md", "docs/succession.md", "docs/partitions.md", "docs/locks.md"];
 const text = pages.map((page) => readFileSync(page, "utf8")).join("");
 const blocks = [...text.matchAll(/<!-- (examples\/[\w-]+\.ts) -->\n```ts\n(.*?)\n```/gs)];
 /** docs/deploy.md shows it: test/cdk/docs.test.ts. */
@@ -135,6 +135,27 @@ test("the semaphore lets three copies work at a time, and each gets a slot", asy
   expect(copies.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
   expect(new Set(said).size).toBe(4);
   expect(said).not.toContain(undefined);
+});
+
+test("the mutex per customer lets one copy work at a time, and its terms go on when the table has forgotten the name", async () => {
+  const copies = await Promise.all(
+    ["7", "7", "8"].map((customer) => run("examples/mutex-per-customer.ts", customer).exited),
+  );
+  expect(copies.map(({ code }) => code)).toEqual([0, 0, 0]);
+  expect(copies.map(({ output }) => output).sort()).toEqual([
+    "an order of customer 7, term 1\n",
+    "an order of customer 7, term 2\n",
+    "an order of customer 8, term 1\n",
+  ]);
+  for (const sk of ["lease", "term#000000000001", "term#000000000002"]) {
+    const Key = { pk: { S: "customer/7" }, sk: { S: sk } };
+    const { Attributes } = await client.send(
+      new DeleteItemCommand({ TableName: "incumbent", Key, ReturnValues: "ALL_OLD" }),
+    );
+    expect(Attributes?.ttl?.N).toMatch(/^\d+$/);
+  }
+  const again = await run("examples/mutex-per-customer.ts", "7").exited;
+  expect(again).toEqual({ code: 0, output: "an order of customer 7, term 101\n" });
 });
 
 test("the unit test passes", async () => {
