@@ -41,6 +41,16 @@ export interface Seen {
 /** If more leaders than this were missed, only the latest ones are told. */
 const MAX_MISSED = 1_000;
 
+/**
+ * An end that nobody wrote is only told after a consistent read: an old replica looks the same, and then the term would
+ * lead again (rule 7i).
+ */
+export function mustConfirm(told: Told | undefined, { lease, leader }: Seen): boolean {
+  if (lease?.kind === "vacant" || leader) return false;
+  const isNew = lease?.kind === "held" && lease.term > (told?.term ?? 0);
+  return isNew || told?.leader !== undefined;
+}
+
 /** The terms that must be read from history to tell what has changed. Undefined: the row says it all (rule 7i). */
 export function missedTerms(told: Told | undefined, { lease, leader }: Seen): TermRange | undefined {
   if (lease === undefined || lease.kind === "placeholder") return undefined;

@@ -3,7 +3,13 @@ import { TableUnavailableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { endsAtMs, observedEndMs } from "../protocol/expiry.js";
 import { type Leader, leaderOf } from "../protocol/leader.js";
-import { changesSince, type LeaderChange, missedTerms, type Told } from "../protocol/leader-change.js";
+import {
+  changesSince,
+  type LeaderChange,
+  missedTerms,
+  mustConfirm,
+  type Told,
+} from "../protocol/leader-change.js";
 import { type Observation, observe } from "../protocol/observation.js";
 import { nextPollMs } from "../protocol/poll-schedule.js";
 import type { TermRecord } from "../protocol/verbs.js";
@@ -29,11 +35,13 @@ export class Observer {
       try {
         const isConsistent: boolean = failures > 0 || observation?.needsConsistentRead === true;
         observation = await this.#poll(observation, isConsistent, signal);
-        if (!isConsistent && this.#mustConfirm(told, observation)) {
+        let leader = this.#leaderIn(observation);
+        if (!isConsistent && mustConfirm(told, { lease: observation.lease, leader })) {
           observation = await this.#poll(observation, true, signal);
+          leader = this.#leaderIn(observation);
         }
         failures = 0;
-        const seen = { lease: observation.lease, leader: this.#leaderIn(observation) };
+        const seen = { lease: observation.lease, leader };
         const range = missedTerms(told, seen);
         const past: readonly TermRecord[] = range
           ? (await this.client.readTerms(range, signal)).answer.terms
@@ -49,17 +57,6 @@ export class Observer {
         await sleep(clock, backoffMs(failures, renewIntervalMs, random), signal).catch(() => {});
       }
     }
-  }
-
-  /**
-   * An end that nobody wrote is only told by a consistent read: an old replica looks the same, and then this term would
-   * lead again.
-   */
-  #mustConfirm(told: Told | undefined, observation: Observation): boolean {
-    const { lease } = observation;
-    if (lease?.kind === "vacant" || this.#leaderIn(observation)) return false;
-    const isNews = lease?.kind === "held" && lease.term > (told?.term ?? 0);
-    return isNews || told?.leader !== undefined;
   }
 
   async #poll(

@@ -660,4 +660,25 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'during(() => this.#finish("crashed"))',
     to: "during(() => {})",
   },
+  {
+    name: "an-end-is-only-observed-when-nobody-leads",
+    revives: "an observer sees the next leader, and is not told how the term before ended",
+    file: "src/protocol/leader-change.ts",
+    from: "const ended = before && before.term !== next?.term ? endOf(before, lease, past) : undefined;",
+    to: "const ended = before && next === undefined ? endOf(before, lease, past) : undefined;",
+  },
+  {
+    name: "an-end-with-the-reason-of-another-term",
+    revives: "an observer is told that a leader ended as the one before it did",
+    file: "src/protocol/leader-change.ts",
+    from: "if (latest === term) return endReasonIn(lease);",
+    to: 'if (latest === term) return lease.previousEndReason ?? "unknown";',
+  },
+  {
+    name: "the-row-names-a-wrong-end",
+    revives: "an acquire says of each term before it that it was given back",
+    file: "src/protocol/takeover.ts",
+    from: "previousEndReason: endReasonIn(lease) };",
+    to: 'previousEndReason: endReasonIn(lease) === "expired" ? "resigned" : "rotated" };',
+  },
 ];
