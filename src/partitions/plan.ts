@@ -29,6 +29,8 @@ export interface Plan {
   readonly claim: readonly number[];
   /** What it should give to another member now. */
   readonly handOver: readonly Move[];
+  /** Something is free on its way to a member. */
+  readonly isMoving: boolean;
 }
 
 /**
@@ -57,6 +59,7 @@ export function planFor(known: Knowledge, { settleMs, maxMovesAtOnce, patienceMs
     mine,
     claim: [...free, ...due.filter(({ to }) => to === me).map(({ partition }) => partition)],
     handOver: due.filter(({ from }) => from === me),
+    isMoving: onTheirWay.length > 0,
   };
 }
 

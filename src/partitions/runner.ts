@@ -47,6 +47,7 @@ export class Runner {
   #changedMs = 0;
   readonly #joinedMs: number;
   #nextLookMs = 0;
+  #nextRefreshMs = 0;
   #lastReadMs = Number.NEGATIVE_INFINITY;
   #firstFailureMs: number | undefined;
   #written = "";
@@ -125,20 +126,27 @@ export class Runner {
   async #look(): Promise<void> {
     const { rows, member, emit } = this.group;
     const { refreshIntervalMs } = member;
-    const isDue = this.#nowMs >= this.#nextLookMs;
-    if (isDue) this.#isHealthy = await isHealthy(member, emit);
-    const writes = isDue || this.#nowMs >= this.#writeDueMs ? [this.#write()] : [];
-    const reads = isDue ? [this.#read()] : [];
-    const results = await Promise.allSettled([...writes, ...reads]);
+    const reads = this.#nowMs >= this.#nextLookMs;
+    const refreshes = this.#nowMs >= this.#nextRefreshMs;
+    if (refreshes) this.#isHealthy = await isHealthy(member, emit);
+    const writes = refreshes || this.#nowMs >= this.#writeDueMs;
+    const results = await Promise.allSettled([
+      ...(writes ? [this.#write()] : []),
+      ...(reads ? [this.#read()] : []),
+    ]);
     const failed = results.find((result) => result.status === "rejected");
-    if (isDue || failed) this.#nextLookMs = this.#nowMs + refreshIntervalMs / (failed ? 4 : 1);
     if (failed) {
-      this.#nextWriteMs = this.#nextLookMs;
+      const againMs = this.#nowMs + refreshIntervalMs / 4;
+      this.#nextLookMs = againMs;
+      this.#nextRefreshMs = againMs;
+      this.#nextWriteMs = againMs;
       this.#unavailable(failed.reason);
       return;
     }
+    if (reads) this.#nextLookMs = this.#nowMs + refreshIntervalMs;
+    if (refreshes) this.#nextRefreshMs = this.#nowMs + refreshIntervalMs;
     if (results.length > 0) this.#firstFailureMs = undefined;
-    if (isDue) void rows.removeDead(this.group.client.time.now());
+    if (reads) void rows.removeDead(this.group.client.time.now());
   }
 
   async #read(): Promise<void> {
@@ -201,6 +209,9 @@ export class Runner {
       leaving += 1;
     }
     for (const partition of plan.claim) this.#claim(partition, nowMs);
+    // While something moves, the next move waits until its new holder tells that it has it.
+    if (leaving > 0 || plan.isMoving)
+      this.#nextLookMs = Math.min(this.#nextLookMs, this.#lastReadMs + refreshIntervalMs / 4);
   }
 
   /** Remembers when the members, and what is free, changed. */
@@ -267,7 +278,7 @@ export class Runner {
       ...[...this.#retries.values()].map(({ atMs }) => atMs),
       ...this.#unanswered(nowMs).map(({ sinceMs }) => sinceMs + requestTimeoutMs),
     ].filter((moment) => moment > nowMs);
-    const untilMs = Math.min(this.#nextLookMs, this.#writeDueMs, ...moments);
+    const untilMs = Math.min(this.#nextLookMs, this.#nextRefreshMs, this.#writeDueMs, ...moments);
     const { promise: woken, resolve } = deferred<void>();
     this.#wake = resolve;
     const cancel = clock.setTimer(untilMs - nowMs, resolve);

@@ -4,6 +4,7 @@ import { MUTANTS } from "../mutants/catalogue.js";
 import { mutantsInWords, runMutants } from "../mutants/run.js";
 import { simulateAll } from "./crew.js";
 import { useLightAbort } from "./light-abort.js";
+import { runPartitions } from "./partitions-main.js";
 import { planOf } from "./plan.js";
 import { Progress } from "./progress.js";
 import { inWords, Tally } from "./report.js";
@@ -18,6 +19,8 @@ Runs the real election code on virtual time, on a network and machines that fail
   --seed S    the first seed (default: random); without --seeds, only this one
   --trace     print the history of seed S, one line per event
   --broken    clocks beyond the assumptions: exclusion may fail, fencing may not
+  --partitions  instead: members that share partitions, with five minutes of joins, ends and faults and four changes in calm
+              weather (--seeds N, default 200; one thread)
   --jobs N    threads (default: one per core)
   --json      print one JSON object
   --mutants   instead: break the protocol one line at a time, and check that each fault is found
@@ -41,6 +44,7 @@ async function main(): Promise<number> {
       json: { type: "boolean", default: false },
       mutants: { type: "boolean", default: false },
       only: { type: "string" },
+      partitions: { type: "boolean", default: false },
       remember: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -61,6 +65,11 @@ async function main(): Promise<number> {
     return result.survivors.length > 0 ? 1 : 0;
   }
   const first = whole("--seed", values.seed ?? String(Math.floor(Math.random() * 1e9)), 0);
+  if (values.partitions) {
+    useLightAbort();
+    const several = whole("--seeds", values.seeds ?? (values.seed === undefined ? "200" : "1"), 1);
+    return runPartitions(first, several, values);
+  }
   const seeds = whole("--seeds", values.seeds ?? (values.seed === undefined ? "1000" : "1"), 1);
   const { broken } = values;
   useLightAbort();
