@@ -7,6 +7,8 @@ export interface Knowledge {
   /** The members that are alive, and this one. */
   readonly members: readonly Member[];
   readonly nowMs: number;
+  /** When the members were last read. A member that has gone since may still seem to be there. */
+  readonly readMs: number;
   /** Since when this member takes part. */
   readonly joinedMs: number;
   /** When the members that are alive, or what they take, last changed. */
@@ -39,14 +41,14 @@ export interface Plan {
  * holds moves at once.
  */
 export function planFor(known: Knowledge, { settleMs, maxMovesAtOnce, patienceMs }: Pace): Plan {
-  const { me, members, nowMs, joinedMs, changedMs, freeSinceMs } = known;
+  const { me, members, nowMs, readMs, joinedMs, changedMs, freeSinceMs } = known;
   const assignment = assign(members);
   const moves = movesOf(members, assignment);
   const gone = new Set(members.filter(({ takes }) => !takes).map(({ id }) => id));
   const onTheirWay = [...freeSinceMs].filter(
     ([partition, sinceMs]) => assignment[partition] !== undefined && nowMs - sinceMs < patienceMs,
   );
-  const budget = nowMs - changedMs < settleMs ? 0 : Math.max(0, maxMovesAtOnce - onTheirWay.length);
+  const budget = readMs - changedMs < settleMs ? 0 : Math.max(0, maxMovesAtOnce - onTheirWay.length);
   const due = [
     ...moves.filter(({ from }) => gone.has(from)),
     ...moves.filter(({ from }) => !gone.has(from)).slice(0, budget),
@@ -54,7 +56,7 @@ export function planFor(known: Knowledge, { settleMs, maxMovesAtOnce, patienceMs
   const holds = members.find(({ id }) => id === me)?.holds;
   const mine = new Set(assignment.flatMap((to, p) => (to === me && !holds?.has(p) ? [p] : [])));
   // A fleet that starts joins within moments: the first member must not take everything, only to give it away.
-  const free = nowMs - joinedMs < settleMs ? [] : [...mine].filter((p) => freeSinceMs.has(p));
+  const free = readMs - joinedMs < settleMs ? [] : [...mine].filter((p) => freeSinceMs.has(p));
   return {
     mine,
     claim: [...free, ...due.filter(({ to }) => to === me).map(({ partition }) => partition)],

@@ -190,6 +190,7 @@ export class Runner {
         me: this.group.member.candidateId,
         members,
         nowMs,
+        readMs: this.#lastReadMs,
         joinedMs: this.#joinedMs,
         changedMs: this.#changedMs,
         freeSinceMs: this.#freeSinceMs,
@@ -271,10 +272,11 @@ export class Runner {
     const now = this.group.client.time.now();
     const nowMs = now.monotonicMs;
     const endMs = Math.max(this.group.rows.nextEndMs(now), nowMs + refreshIntervalMs / 10);
-    this.#nextLookMs = Math.min(this.#nextLookMs, endMs);
+    const settled = [this.#changedMs, this.#joinedMs]
+      .map((sinceMs) => sinceMs + this.group.settleMs)
+      .filter((settledMs) => settledMs > nowMs);
+    this.#nextLookMs = Math.min(this.#nextLookMs, endMs, ...settled);
     const moments = [
-      this.#changedMs + this.group.settleMs,
-      this.#joinedMs + this.group.settleMs,
       ...[...this.#retries.values()].map(({ atMs }) => atMs),
       ...this.#unanswered(nowMs).map(({ sinceMs }) => sinceMs + requestTimeoutMs),
     ].filter((moment) => moment > nowMs);

@@ -11,6 +11,9 @@ export interface MemberPlayer {
   hasLeft: boolean;
 }
 
+/** Of a history, with all its requests and timers. */
+const MAX_STEPS = 3_000_000;
+
 interface Working {
   readonly player: MemberPlayer;
   readonly leadership: Leadership;
@@ -37,7 +40,8 @@ export class PartitionsReferee {
   }
 
   /** At any instant at most one member trusts its lease of a partition. */
-  inspect(): void {
+  inspect(steps: number): void {
+    if (steps > MAX_STEPS) throw new Violation("rest", "a member never rests");
     for (const [partition, all] of this.#working) {
       if (all.size < 2) continue;
       const trusted = [...all].filter(

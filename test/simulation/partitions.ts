@@ -25,7 +25,6 @@ const SETTLE_MS = 12 * LEASE_MS;
 const CHANGE_MS = 6 * LEASE_MS;
 /** … and for each move that must wait for another one. */
 const MOVE_MS = LEASE_MS / 2;
-const MAX_STEPS = 3_000_000;
 export function simulatePartitions(seed: number, trace?: (line: string) => void): Promise<PartitionsRun> {
   return new PartitionsSimulation(seed, trace).run();
 }
@@ -84,20 +83,13 @@ class PartitionsSimulation {
   }
 
   async #pass(ms: number, until?: () => boolean): Promise<void> {
-    const inspect = () =>
-      this.#judge(() => {
-        this.#referee.inspect();
-        if (this.#world.steps > MAX_STEPS) throw new Violation("rest", "a member never rests");
-      });
     let isReached = false;
-    await this.#world.run(
-      this.#world.nowMs + ms,
-      () => {
-        inspect();
-        isReached ||= until?.() ?? false;
-      },
-      () => this.#violation === undefined && !isReached,
-    );
+    const inspect = () => {
+      this.#judge(() => this.#referee.inspect(this.#world.steps));
+      isReached ||= until?.() ?? false;
+    };
+    const goingOn = () => this.#violation === undefined && !isReached;
+    await this.#world.run(this.#world.nowMs + ms, inspect, goingOn);
   }
 
   #judge(check: () => void): void {
