@@ -9,6 +9,7 @@ import { checkRenewed } from "../protocol/invariants.js";
 import { type Held, isHeldIn, type Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import {
+  carriesTheSame,
   type Grid,
   graceMs,
   isStillGood,
@@ -152,21 +153,30 @@ export class StandIns {
     const now = this.client.time.now();
     const renewals = this.#renewalsAhead(now, value, announcement);
     const signed: Signed[] = [];
+    let failure: { readonly error: unknown } | undefined;
     for (const { slot, renewal } of renewals) {
       if (this.#isClosed) return;
-      const before = this.#signed.find((each) => each.slot === slot && isStillGood(each.renewal, renewal));
+      const before = this.#signed.find((each) => each.slot === slot && carriesTheSame(each.renewal, renewal));
+      let kept = before;
       // So many that their signing takes long: the nearest come first, and the next call signs the others.
       const isLate = clock.monotonicMs() - now.monotonicMs > requestTimeoutMs;
-      if (before) signed.push(before);
-      else if (!isLate) signed.push(await this.#sign(slot, renewal, now));
+      if (!failure && !isLate && !(before && isStillGood(before.renewal, renewal))) {
+        kept = await this.#sign(slot, renewal, now).catch((error: unknown) => {
+          failure = { error };
+          return before;
+        });
+      }
+      if (kept) signed.push(kept);
     }
     if (this.#isClosed) return;
+    // Also after a failure: a stand-in that carries something else would bring that back.
     this.#signed = signed;
     this.#rememberAll(signed, now.monotonicMs);
     const { trust, stop } = this.tenure;
     const trusted = { trustedFrom: trust.confirmed, trustMs: trustMs(this.options) };
     this.#lane.sendUntil(stop.byMs);
     this.#lane.replace({ standIns: signed, ...trusted, timeoutMs: requestTimeoutMs });
+    if (failure) this.#failed(failure.error);
   }
 
   /** Rules 12a to 12c. */

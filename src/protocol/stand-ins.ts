@@ -101,17 +101,20 @@ export function standInFate(
   return isItself ? "confirmed" : "outranked";
 }
 
-/** Whether a stand-in that is signed says the same as one that would be signed now, or promises more to the others. */
-export function isStillGood(signed: RenewRequest, fresh: RenewRequest): boolean {
-  const isSame =
+/** Whether a stand-in that is signed carries the same as one that would be signed now. It may promise less. */
+export function carriesTheSame(signed: RenewRequest, fresh: RenewRequest): boolean {
+  return (
     signed.revision === fresh.revision &&
     signed.value === fresh.value &&
     signed.announcement?.inMs === fresh.announcement?.inMs &&
-    signed.announcement?.to === fresh.announcement?.to;
-  if (!isSame) return false;
-  if (signed.expiresAt === undefined || fresh.expiresAt === undefined)
-    return signed.expiresAt === fresh.expiresAt;
-  return signed.expiresAt >= fresh.expiresAt;
+    signed.announcement?.to === fresh.announcement?.to &&
+    (signed.expiresAt === undefined) === (fresh.expiresAt === undefined)
+  );
+}
+
+/** Whether a stand-in that is signed carries the same as one that would be signed now, and promises no less. */
+export function isStillGood(signed: RenewRequest, fresh: RenewRequest): boolean {
+  return carriesTheSame(signed, fresh) && (signed.expiresAt ?? 0) >= (fresh.expiresAt ?? 0);
 }
 
 /** Rule 12b. The revisions of one tenure. None is given twice. */

@@ -237,6 +237,22 @@ test("a value is in the stand-ins before the renewal that publishes it leaves, s
   expect((await row()).value).toBe("new");
 });
 
+test("stand-ins with an old value are taken back where the new one cannot be signed; those that say the same stay", async () => {
+  const { stage, thread, leadership, events } = await staged({ value: "old" });
+  thread.signingError = new Error("no credentials");
+  await stage.advance(1_000);
+  expect(thread.plan?.standIns.map(({ slot }) => slot)).toEqual([2, 3, 4, 5]);
+  const published = leadership.proclaim("new");
+  await stage.advance(10);
+  await published;
+  expect(thread.plan?.standIns).toEqual([]);
+  expect(events.at(-1)).toMatchObject({ type: "heartbeat-thread-failed", error: thread.signingError });
+  thread.signingError = undefined;
+  await stage.advance(1_000);
+  await thread.land(thread.standIn(3));
+  leadership.throwIfLost();
+});
+
 test("many renewals in one interval go above all stand-ins, which are signed anew", async () => {
   const { stage, thread, leadership, row } = await staged();
   for (let i = 0; i < 40; i++) {

@@ -9,7 +9,7 @@ import {
   sendStandInsBy,
 } from "../../src/heartbeat-thread/sender.js";
 import type { Written } from "../../src/protocol/verbs.js";
-import type { LeaseStore } from "../../src/store/lease-store.js";
+import type { LeaseSigner, LeaseStore } from "../../src/store/lease-store.js";
 import { plainSigner, sendSigned } from "./wills.js";
 
 /** A heartbeat thread in a test's hand: it sends when the test says so, and its answers come when the test says so. */
@@ -18,6 +18,8 @@ export class FakeThread implements StandInSender {
   plan: StandInPlan | undefined;
   untilMs = Number.POSITIVE_INFINITY;
   isClosed = false;
+  /** Nothing is signed while it is set. */
+  signingError: Error | undefined;
   readonly #reports: StandInReport[] = [];
 
   constructor(private readonly store: LeaseStore) {}
@@ -60,9 +62,16 @@ export function withFakeThread(
   table: LeaseStore,
 ): { store: LeaseStore; thread: FakeThread } {
   const thread = new FakeThread(table);
+  const signer: LeaseSigner = {
+    ...plainSigner,
+    renew: async (request, abort) => {
+      if (thread.signingError) throw thread.signingError;
+      return plainSigner.renew(request, abort);
+    },
+  };
   const view = new Proxy(store, {
     get(target, name) {
-      if (name === "signer") return plainSigner;
+      if (name === "signer") return signer;
       const value: unknown = Reflect.get(target, name);
       return typeof value === "function" ? value.bind(target) : value;
     },
