@@ -20,6 +20,8 @@ export class Host implements Clock {
   blockedMs = 0;
   /** How often its clocks were stepped or stopped. */
   disturbances = 0;
+  /** Whether the work that blocks its event loop asks now and then whether it may go on. */
+  #asks = false;
 
   constructor(
     private readonly world: World,
@@ -31,6 +33,11 @@ export class Host implements Clock {
 
   get running(): boolean {
     return this.alive && this.#paused === "no";
+  }
+
+  /** It can be asked what it trusts at this moment, and its work goes by that. */
+  get answers(): boolean {
+    return this.running || (this.alive && this.#asks);
   }
 
   /** Since when its event loop does not turn, by its monotonic clock. Undefined: it turns, or the machine stands still. */
@@ -80,8 +87,9 @@ export class Host implements Clock {
     else this.#waiting.push(callback);
   }
 
-  pause(how: "suspend" | "block", forMs: number): void {
+  pause(how: "suspend" | "block", forMs: number, asks = false): void {
     if (!this.running) return;
+    this.#asks = asks;
     this.#paused = how;
     this.disturbances += 1;
     this.#blockedAtMs = this.monotonicMs();
@@ -90,6 +98,7 @@ export class Host implements Clock {
       if (how === "suspend") this.#suspendedMs += this.world.nowMs - this.#pausedAtMs;
       else this.blockedMs += this.world.nowMs - this.#pausedAtMs;
       this.#paused = "no";
+      this.#asks = false;
       for (const callback of this.#waiting.splice(0)) this.world.after(0, () => this.whenRunning(callback));
     });
   }

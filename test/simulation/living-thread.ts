@@ -14,7 +14,19 @@ import type { LeaseStore } from "../../src/store/lease-store.js";
 import { contentOf, sendSigned } from "../support/wills.js";
 import { Host } from "./host.js";
 import type { Network } from "./network.js";
+import type { StandInSight, Trusted } from "./stand-in-referee.js";
+import type { Strays } from "./strays.js";
 import type { World } from "./world.js";
+
+/** What a thread meets, and who sees what it does. */
+export interface Outside {
+  readonly world: World;
+  readonly network: Network;
+  readonly strays: Strays;
+  leaves(sight: StandInSight, plannedMs: number): void;
+  /** The row has it: trust counts from `since`. */
+  confirmed(sight: StandInSight, trusted: Trusted): void;
+}
 
 /** The thread of one process: it goes on while the event loop is blocked, stands still when the machine does, and dies with it. */
 export class LivingThread implements StandInSender {
@@ -23,17 +35,16 @@ export class LivingThread implements StandInSender {
   readonly #lanes = new Set<Lane>();
 
   constructor(
-    private readonly world: World,
-    private readonly network: Network,
+    private readonly outside: Outside,
     private readonly process: Host,
   ) {
-    this.host = new Host(world, 1, { offsetMs: 0, isRight: true });
+    this.host = new Host(outside.world, 1, { offsetMs: 0, isRight: true });
   }
 
   open(tenure: StandInTenure): StandInLane {
-    const lane = new Lane(this.world, this.network, this.process, this.network.from(this.host), tenure, () =>
-      this.#lanes.delete(lane),
-    );
+    const { network, strays } = this.outside;
+    const store = strays.on(network.from(this.host), this.host);
+    const lane = new Lane(this.outside, this.process, store, tenure, () => this.#lanes.delete(lane));
     this.#lanes.add(lane);
     return lane;
   }
@@ -60,8 +71,7 @@ class Lane implements StandInLane {
   #callOff = () => {};
 
   constructor(
-    private readonly world: World,
-    private readonly network: Network,
+    private readonly outside: Outside,
     private readonly process: Host,
     private readonly store: LeaseStore,
     private readonly tenure: StandInTenure,
@@ -90,9 +100,10 @@ class Lane implements StandInLane {
   }
 
   threadDies(): void {
-    this.network.count("threadDies");
+    this.outside.network.count("threadDies");
     this.#life += 1;
     this.#isSending = false;
+    this.#sent = undefined;
     this.#callOff();
     this.process.whenRunning(() => {
       if (this.#isClosed) return;
@@ -121,7 +132,7 @@ class Lane implements StandInLane {
     const dueMs = next.planned.monotonicMs - this.process.monotonicMs();
     // A timer has whole milliseconds; a trillionth of one would come for ever.
     const inMs = Math.max(dueMs > 0 ? dueMs : overdueMs, 1);
-    this.#callOff = this.world.after(inMs / this.process.rate, () => this.#act());
+    this.#callOff = this.outside.world.after(inMs / this.process.rate, () => this.#act());
   }
 
   #act(): void {
@@ -142,9 +153,12 @@ class Lane implements StandInLane {
       this.#wait();
       return;
     }
+    if (now.monotonicMs <= this.#untilMs && this.#isTrusted(now)) void this.#send(next, now);
+  }
+
+  #isTrusted(now: Instant): boolean {
     const { trustMs = 0 } = this.#plan ?? {};
-    const isTrusted = this.#trustedFrom && longestElapsedMs(this.#trustedFrom, now) < trustMs;
-    if (now.monotonicMs <= this.#untilMs && isTrusted) void this.#send(next, now);
+    return this.#trustedFrom !== undefined && longestElapsedMs(this.#trustedFrom, now) < trustMs;
   }
 
   async #send(standIn: StandIn, now: Instant): Promise<void> {
@@ -153,10 +167,12 @@ class Lane implements StandInLane {
     if (this.#sent?.id !== standIn.id) this.#firstSent = now;
     this.#sent = standIn;
     const sent = this.#firstSent ?? now;
-    this.network.count("standIn");
+    const { world, network } = this.outside;
+    network.count("standIn");
+    this.outside.leaves(this.#sightOf(standIn), standIn.planned.monotonicMs);
     const { timeoutMs = 0 } = this.#plan ?? {};
     const late = new Promise<Written>((_, reject) => {
-      this.world.after(timeoutMs / this.process.rate, () => reject(new Error("no answer")));
+      world.after(timeoutMs / this.process.rate, () => reject(new Error("no answer")));
     });
     const asked = sendSigned(this.store, standIn.request) as Promise<Written>;
     const [answer] = await Promise.allSettled([Promise.race([asked, late])]);
@@ -169,16 +185,23 @@ class Lane implements StandInLane {
     };
     this.#reports.push({ id: standIn.id, sent, received, written });
     if (answer.status === "rejected") this.#againMs = received.monotonicMs + this.tenure.graceMs;
-    else this.#follow(standIn, answer.value, sent);
+    else this.#follow(standIn, answer.value, sent, received);
     this.#wait();
     this.process.whenRunning(() => this.tenure.onTurn());
   }
 
-  #follow(standIn: StandIn, { lease }: Written, sent: Instant): void {
-    const renewal = contentOf(standIn.request).request as unknown as RenewRequest;
+  #follow(standIn: StandIn, { lease }: Written, sent: Instant, received: Instant): void {
+    const sight = this.#sightOf(standIn);
+    const { renewal } = sight;
     this.#standIns = isHeldIn(lease, renewal) ? this.#standIns.filter(({ slot }) => slot > standIn.slot) : [];
     if (standInFate(lease, renewal) !== "confirmed") return;
-    this.network.count("standInConfirmed");
-    this.#trustedFrom = trustedFrom(standIn.planned, sent);
+    this.outside.network.count("standInConfirmed");
+    const since = trustedFrom(standIn.planned, sent);
+    this.outside.confirmed(sight, { since, forMs: this.#plan?.trustMs ?? 0 });
+    if (this.#isTrusted(received)) this.#trustedFrom = since;
+  }
+
+  #sightOf({ request }: StandIn): StandInSight {
+    return { process: this.process, renewal: contentOf(request).request as unknown as RenewRequest };
   }
 }

@@ -83,11 +83,16 @@ export class Network {
   copy(verb: Verb, ms: number): void {
     for (const { host, args } of this.#done.get(verb) ?? []) {
       this.count("copy");
-      const age = this.#age;
-      this.world.after(this.random.between(0, ms), () => {
-        if (age === this.#age) void this.#land(host, verb, args);
-      });
+      this.landAgain(host, verb, args, this.random.between(0, ms));
     }
+  }
+
+  /** It lands after a while, though nobody waits for its answer any more. */
+  landAgain(host: Host, verb: Verb, args: readonly unknown[], inMs: number): void {
+    const age = this.#age;
+    this.world.after(inMs, () => {
+      if (age === this.#age) void this.#land(host, verb, args);
+    });
   }
 
   async #land(host: Host, verb: Verb, args: readonly unknown[]): Promise<Answer> {

@@ -1,5 +1,6 @@
 import type { Weather } from "./network.js";
 import { Random } from "./random.js";
+import type { StrayMoment } from "./strays.js";
 import { TICK_FORMS, type TickForm } from "./ticks.js";
 
 /** Everything that will happen to a simulated world from outside, drawn from one seed. Data, so that it can be shrunk. */
@@ -29,6 +30,8 @@ export interface Plan {
   readonly earlierTicks: number;
   /** Whether each process leaves a last will (rule 11). */
   readonly wills: boolean;
+  /** Whether event loops are blocked at bad moments, stand-ins land after later writes, and leaders publish values. */
+  readonly harshStalls: boolean;
   /** Whether somebody follows the election without competing. */
   readonly observed: boolean;
   /** How far each `Date` header may be off, either way. */
@@ -53,6 +56,8 @@ export interface Machine {
   readonly rank: number;
   readonly eligible: boolean;
   readonly group: string;
+  /** Its wall clock is never stepped: both together are not promised. */
+  readonly mayBeSuspended: boolean;
   /** How often it looks while it is the first in line. Only with an order that keeps one. */
   readonly standbyPollMs: number | undefined;
   /** Whether its row may be deleted once the name is long unused. Only with the order "random". */
@@ -88,8 +93,11 @@ export type Fault = { readonly atMs: number } & (
   /** What was to execute the wills of a process. */
   | { readonly kind: "companionDies"; readonly label: string }
   | { readonly kind: "suspend" | "block"; readonly label: string; readonly forMs: number }
-  /** The event loop of the leader. */
-  | { readonly kind: "stall"; readonly forMs: number }
+  | Stall
+  /** Credentials come slowly or not at all, so nothing is signed ahead. */
+  | { readonly kind: "signing"; readonly forMs: number }
+  /** Stand-ins that have left land after a later write, also twice. */
+  | { readonly kind: "strays"; readonly forMs: number; readonly after: StrayMoment }
   /** The heartbeat thread alone. */
   | { readonly kind: "threadDies"; readonly label: string }
   /** Nothing gets out of a machine, or nothing in, or neither; the others reach the table. */
@@ -134,6 +142,24 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "forgetTokens" }
 );
 
+/**
+ * The event loop of the leader is blocked, or that of one with a thread: in the moment in which its next renewal or
+ * resignation is under way, or after it was told that its tenure ends. `asks`: its work asks now and then whether it may
+ * go on. `napMs`: its machine, if it ever is suspended, is suspended before. `cut`: its machine is cut off meanwhile, or
+ * just after, so that what it trusts is not renewed.
+ */
+export interface Stall {
+  readonly kind: "stall";
+  readonly atMs: number;
+  readonly when: "leading" | "renew" | "resign" | "ending";
+  readonly forMs: number;
+  readonly asks: boolean;
+  readonly napMs: number;
+  readonly cut:
+    | { readonly afterMs: number; readonly forMs: number; readonly way: "requests" | "answers" | "both" }
+    | undefined;
+}
+
 const STORM_MS = 480_000;
 /** `Date` headers may differ by `maxServiceClockErrorMs` (1 s) in all: half of it each way. */
 const DATE_ERROR_MS = 500;
@@ -167,6 +193,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     // Some only watch; the first two never do.
     eligible: i < 2 || !random.chance(0.1),
     group: i % 2 === 0 ? "east" : "west",
+    mayBeSuspended: i % 2 === 1,
   }));
   const job = random.chance(0.3) ? "ticks" : "lead";
   // What the history must hold is seen only where rows are deleted often, and a job is to be done once.
@@ -180,6 +207,8 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
   const threads = heartbeats.chance(0.25);
   const idle = new Random(seed ^ 0x6a09e667);
   const forgets = order === "random" && idle.chance(0.4);
+  const harsh = new Random(seed ^ 0x8aa1dbb9);
+  const harshness = threads && harsh.chance(0.6) ? harsh : undefined;
   const machines = candidates.map((machine) => ({
     ...machine,
     // As in a fleet that is being given this option.
@@ -197,6 +226,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     maxTenureMs: rotates ? Math.round(random.between(2, 6) * leaseDurationMs) : undefined,
     reserveForMs: random.chance(0.4) ? 40_000 : undefined,
     wills,
+    harshStalls: harshness !== undefined,
     observed: random.chance(0.2),
     leaseDurationMs,
     tight: random.chance(0.5),
@@ -215,7 +245,8 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
       // A tick that the older row knows nothing of is run again: that is not promised.
       ...(job === "lead" ? restores(random) : resets(random)),
       ...(wills ? deathsOf(deaths, machines) : []),
-      ...(threads ? stalls(heartbeats, machines, leaseDurationMs) : []),
+      ...(threads ? stalls(heartbeats, harshness, machines, leaseDurationMs) : []),
+      ...(harshness ? [...strays(harshness), ...badSigning(harshness)] : []),
       ...(forgets ? forgettings(idle) : []),
     ].sort((a, b) => a.atMs - b.atMs),
   };
@@ -240,12 +271,27 @@ function maxStall(random: Random, leaseDurationMs: number): number | undefined {
 }
 
 /** Event loops that block for up to four leases, and threads that die alone. All is over when the storm is. */
-function stalls(random: Random, candidates: readonly Machine[], leaseDurationMs: number): Fault[] {
+function stalls(
+  random: Random,
+  harshness: Random | undefined,
+  candidates: readonly Machine[],
+  leaseDurationMs: number,
+): Fault[] {
   return Array.from({ length: random.integer(4, 16) }, () => {
     const { label } = random.pick(candidates);
     const forMs = leaseDurationMs * random.between(0.1, 4);
     const atMs = random.between(0, Math.max(0, STORM_MS - forMs));
-    return random.chance(0.15) ? { kind: "threadDies", atMs, label } : { kind: "stall", atMs, forMs };
+    if (random.chance(0.15)) return { kind: "threadDies", atMs, label };
+    const plain = {
+      kind: "stall",
+      when: "leading",
+      atMs,
+      forMs,
+      asks: false,
+      napMs: 0,
+      cut: undefined,
+    } as const;
+    return harshness ? { ...plain, ...harsher(harshness, forMs, leaseDurationMs) } : plain;
   });
 }
 
@@ -262,6 +308,41 @@ function forgettings(random: Random): Fault[] {
     ]);
     return { kind: "forget", atMs, afterMs, copies: random.chance(0.5) };
   });
+}
+
+function harsher(
+  random: Random,
+  forMs: number,
+  leaseDurationMs: number,
+): Omit<Stall, "kind" | "atMs" | "forMs"> {
+  const cut = {
+    afterMs: forMs * random.between(0, 1.1),
+    forMs: leaseDurationMs * random.between(0.5, 1.5),
+    way: random.pick(["requests", "answers", "both"] as const),
+  };
+  return {
+    when: random.pick(["leading", "leading", "renew", "renew", "resign", "ending"] as const),
+    asks: random.chance(0.5),
+    napMs: random.chance(0.3) ? leaseDurationMs * random.between(0.05, 0.5) : 0,
+    cut: random.chance(0.4) ? cut : undefined,
+  };
+}
+
+function badSigning(random: Random): Fault[] {
+  return Array.from({ length: random.integer(0, 2) }, () => ({
+    kind: "signing",
+    atMs: random.between(0, STORM_MS),
+    forMs: random.between(5_000, 60_000),
+  }));
+}
+
+function strays(random: Random): Fault[] {
+  return Array.from({ length: random.integer(0, 6) }, () => ({
+    kind: "strays",
+    atMs: random.between(0, STORM_MS),
+    forMs: random.between(30_000, 150_000),
+    after: random.pick(["renewal", "change", "resignation", "acquire"] as const),
+  }));
 }
 
 /** As in a fleet that is being given this option: some have it. None is longer than the time between renewals. */
@@ -353,8 +434,10 @@ function strikes(
   const faults: Fault[] = [];
   const labels = candidates.map(({ label }) => label);
   // Stepped back *and* suspended within one lease, a host is blind on both clocks: that is not promised.
-  const suspended = labels.filter((_, i) => i % 2 === 1);
-  const stepped = candidates.filter(({ wall }, i) => i % 2 === 0 && (broken || !wall.isRight));
+  const suspended = candidates.filter(({ mayBeSuspended }) => mayBeSuspended).map(({ label }) => label);
+  const stepped = candidates.filter(
+    ({ wall, mayBeSuspended }) => !mayBeSuspended && (broken || !wall.isRight),
+  );
   for (let atMs = random.between(0, 20_000); atMs < STORM_MS; atMs += random.between(500, 30_000)) {
     const pauseMs =
       random.pick([500, 5_000, leaseDurationMs, 2 * leaseDurationMs]) * random.between(0.5, 1.2);

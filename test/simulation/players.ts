@@ -9,6 +9,7 @@ import {
 import type { Host } from "./host.js";
 import type { Random } from "./random.js";
 import type { Referee } from "./referee.js";
+import { publishedValue } from "./stand-in-referee.js";
 import { type TickForm, tickOf } from "./ticks.js";
 import { Violation } from "./violation.js";
 
@@ -18,6 +19,8 @@ export interface Player {
   readonly election: Election;
   readonly rank: number;
   readonly eligible: boolean;
+  /** Renews while its event loop is blocked. */
+  readonly hasThread: boolean;
   leadership: Leadership | undefined;
   working: boolean;
   /** Whose signals its calls under way were given. */
@@ -33,6 +36,8 @@ export const CALLS = "calls";
 /** What the players have in common. */
 export interface Surroundings {
   readonly random: Random;
+  /** Whether, and how often, leaders publish values. */
+  readonly publishing: Random | undefined;
   readonly referee: Referee;
   readonly reserveForMs: number | undefined;
   readonly leaseDurationMs: number;
@@ -160,7 +165,7 @@ async function blockBeyondTheLease(
 async function work(
   player: Player,
   leadership: Leadership,
-  { random, referee, isCalm }: Surroundings,
+  { random, publishing, referee, isCalm }: Surroundings,
   isEnough: (writes: number) => boolean,
   caller: AbortSignal,
 ): Promise<void> {
@@ -171,10 +176,15 @@ async function work(
   const told = new Promise<void>((resolve) =>
     leadership.signal.addEventListener("abort", () => resolve(), { once: true }),
   );
+  let published = 0;
   try {
     for (let i = 0; !isEnough(i) && !leadership.signal.aborted; i++) {
       if (!isCalm() && random.chance(0.01)) leadership.stepDown();
       await Promise.race([rest(host, random.between(500, 15_000)), told]);
+      if (publishing?.chance(0.4)) {
+        published += 1;
+        void leadership.proclaim(publishedValue(leadership.term, published)).catch(() => {});
+      }
       const write = leadership.transact([writeOf(leadership.term, `${leadership.term}/${i}`)]);
       const beside = Array.from({ length: random.integer(0, 2) }, (_, n) =>
         callBeside(leadership, `${leadership.term}/${i}/${n}`, random.pick([...CALL_KINDS]), referee),

@@ -6,6 +6,7 @@ import type { Host } from "./host.js";
 import type { Verb } from "./network.js";
 import { ObserverReferee } from "./observer-referee.js";
 import { CALLS, type Player, REGISTER } from "./players.js";
+import { StandInReferee } from "./stand-in-referee.js";
 import { TickReferee } from "./tick-referee.js";
 import { Violation } from "./violation.js";
 import { WillReferee } from "./will-referee.js";
@@ -40,6 +41,7 @@ export class Referee {
   readonly ticks = new TickReferee();
   readonly wills = new WillReferee();
   readonly #observer = new ObserverReferee();
+  readonly standIns = new StandInReferee();
   /** Terms whose beginning stands in history. */
   readonly #recorded = new Set<number>();
   /** When a process last tried to write history, or began to lead, without the time for which it was blocked. */
@@ -62,8 +64,10 @@ export class Referee {
     let trusting: Player | undefined;
     for (const player of this.players) {
       const { host, leadership } = player;
-      if (!leadership || !host.running) continue;
-      if (!(leadership.remainingMs() > 0)) continue;
+      if (!leadership || !host.answers) continue;
+      const trustMs = leadership.remainingMs();
+      if (!(trustMs > 0)) continue;
+      if (player.hasThread && host.running) this.standIns.trusts(player, leadership.term, trustMs);
       if (!leadership.signal.aborted) {
         this.#ledMs = nowMs;
         this.#leaderRank = player.rank;
@@ -78,7 +82,9 @@ export class Referee {
         }
       }
       trusting = player;
-      this.#expectHistory(player, nowMs);
+      if (host.running) this.#expectHistory(player, nowMs);
+      if (this.exclusionPromised && leadership.term !== this.#putBackTerm)
+        this.standIns.inspect(player, leadership.term, this.#row, nowMs);
     }
   }
 
@@ -104,6 +110,8 @@ export class Referee {
       const tenure = `${event.candidateId}/${event.term}`;
       const times = (this.#endings.get(tenure) ?? 0) + 1;
       this.#endings.set(tenure, times);
+      const sender = this.players.find(({ election }) => election.candidateId === event.candidateId);
+      this.standIns.ended(event, sender?.host);
       if (times > 1) throw new Violation("told once", `the end of ${tenure} was reported ${times} times`);
       const isMine = isHeldIn(this.#row, event);
       if (isMine && LOSSES.has(event.reason) && event.term !== this.#putBackTerm) {
@@ -142,7 +150,8 @@ export class Referee {
     return this.players.find(({ leadership }) => leadership && leadership.remainingMs() > 0);
   }
 
-  sent(host: Host, verb: Verb, nowMs: number): void {
+  sent(host: Host, verb: Verb, request: unknown, nowMs: number): void {
+    this.standIns.sent(host, verb, request);
     if (verb === "recordTerm" || verb === "acquire") this.#rememberedMs.set(host, nowMs - host.blockedMs);
     if (verb !== "resign") return;
     const player = this.players.find((candidate) => candidate.host === host);
@@ -162,6 +171,7 @@ export class Referee {
     this.wills.landed(verb, before, lease, (id) =>
       this.players.some((one) => one.election.candidateId === id),
     );
+    this.standIns.landed(verb, args[0], before, lease);
     if (verb === "createPlaceholder") {
       this.#places.set(lease.revision, this.#places.has(lease.revision) ? "again" : "once");
     }
@@ -209,6 +219,7 @@ export class Referee {
     this.#row = row;
     this.wills.meddled(nowMs);
     this.#observer.restored();
+    this.standIns.meddled();
     this.#putBackTerm = row.term;
   }
 
@@ -230,6 +241,7 @@ export class Referee {
   deleted(nowMs: number): void {
     this.#row = undefined;
     this.wills.meddled(nowMs);
+    this.standIns.meddled();
     this.ticks.deleted();
     this.#askedForPause = undefined;
     this.#paused = false;

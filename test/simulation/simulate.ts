@@ -3,22 +3,25 @@ import { Election, type ElectionEvent, Operator, type Succession } from "../../s
 import { endedTerm, type Lease, type OwnTerm } from "../../src/protocol/lease.js";
 import { lastTickOf } from "../../src/protocol/ticks.js";
 import type { Answer } from "../../src/protocol/verbs.js";
-import type { LeaseStore } from "../../src/store/lease-store.js";
+import type { LeaseSigner, LeaseStore } from "../../src/store/lease-store.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { plainSigner } from "../support/wills.js";
 import { Backups } from "./backups.js";
 import { type Death, Estate } from "./estate.js";
 import { Headers } from "./headers.js";
 import { EPOCH_MS, Host } from "./host.js";
-import { LivingThread } from "./living-thread.js";
+import { LivingThread, type Outside } from "./living-thread.js";
 import { CALM, Network, type Verb } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
 import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
 import { Random } from "./random.js";
 import { Referee } from "./referee.js";
 import { ReleaseWatch } from "./release-watch.js";
+import { Stalls } from "./stalls.js";
+import { STOP_TIMEOUT_MS } from "./stand-in-referee.js";
 import { StandbyWatch } from "./standby-watch.js";
 import { tellEvent, tellFault } from "./story.js";
+import { Strays } from "./strays.js";
 import { earlierTicks, tickOf } from "./ticks.js";
 import { Violation } from "./violation.js";
 import { World } from "./world.js";
@@ -74,6 +77,12 @@ class Simulation {
   #forgetting: Extract<Fault, { kind: "forget" }> | undefined;
   readonly #estates = new Map<Host, Estate>();
   readonly #threads = new Map<Host, LivingThread>();
+  readonly #strays: Strays;
+  readonly #stalls: Stalls;
+  /** Until then signing takes long, or fails. */
+  #signsBadlyUntilMs = 0;
+  /** Of threads: all other histories stay as they were. */
+  readonly #luck: Random;
   readonly #headers: Headers;
   readonly #machines = new WeakMap<Host, Machine>();
   readonly #around: Surroundings;
@@ -108,6 +117,7 @@ class Simulation {
     }
     this.#around = {
       random,
+      publishing: plan.harshStalls ? new Random(plan.seed ^ 0x52dce729) : undefined,
       referee,
       reserveForMs,
       leaseDurationMs,
@@ -119,13 +129,14 @@ class Simulation {
     };
     this.#network = new Network(world, this.#table, random, {
       sent: (host, verb, [request]) => {
-        this.#judge(() => this.#referee.sent(host, verb, world.nowMs));
+        this.#judge(() => this.#referee.sent(host, verb, request, world.nowMs));
         const estate = this.#estates.get(host);
         if (estate) this.#judge(() => this.#referee.wills.sent(verb, request, estate));
         this.#standby.sent(host, verb);
         this.#release.sent(host, verb);
         if (verb === "acquire") this.#abortWhileAcquiring(host);
         if (verb === "acquire" || verb === "resign") this.#dieWhile(verb, host);
+        if (verb === "renew" || verb === "resign") this.#stalls.when(verb, this.#referee.players, host);
       },
       landed: (verb, args, answer) => this.#landed(verb, args, answer),
       shown: (host, verb, answer) => {
@@ -134,6 +145,9 @@ class Simulation {
       },
       heard: (host, answer, sentMs) => this.#heard(host, answer, sentMs),
     });
+    this.#luck = new Random(plan.seed ^ 0x38b34ae5);
+    this.#strays = new Strays(world, this.#network, this.#luck);
+    this.#stalls = new Stalls(world, this.#network, this.#luck, plan.stormMs, (host) => this.#hostsOf(host));
     this.#headers = new Headers(plan.broken, (what) => this.#network.count(what));
     this.#operatorsHost = new Host(world, 1, { offsetMs: 0, isRight: true });
     const store = this.#network.from(this.#operatorsHost);
@@ -163,10 +177,11 @@ class Simulation {
     const goingOn = () => this.#violation === undefined;
     const calmMs = plan.stormMs + SETTLE_MS;
     await world.run(calmMs, inspect, goingOn);
+    await this.#stallInCalm((forMs) => world.run(world.nowMs + forMs, inspect, goingOn));
     const ticksBefore = this.#referee.ticks.completedRuns;
     const leases = this.#isRestless ? 5 : 2;
     const enoughMs = leases * plan.leaseDurationMs + LINE_MS + (plan.job === "ticks" ? 2 * TICK_MS : 0);
-    await world.run(calmMs + enoughMs, inspect, goingOn);
+    await world.run(world.nowMs + enoughMs, inspect, goingOn);
     if (!this.#violation && !plan.broken) {
       this.#judge(() =>
         plan.job === "lead"
@@ -247,10 +262,11 @@ class Simulation {
       succession: successionOf(plan, machine),
       eligible: machine.eligible,
       group: machine.group,
-      stopTimeoutMs: 5_000,
+      stopTimeoutMs: STOP_TIMEOUT_MS,
       runtime: { clock: host, random: this.#random.next },
       onEvent: (event: ElectionEvent) => {
         this.#judge(() => this.#referee.heard(event));
+        if (event.type === "ended") this.#stalls.when("ending", this.#referee.players, host);
         if (this.trace) this.#say(tellEvent(event));
       },
     });
@@ -260,6 +276,7 @@ class Simulation {
       election,
       rank,
       eligible,
+      hasThread: machine.maxStallMs !== undefined,
       leadership: undefined,
       working: false,
       callers: new Set(),
@@ -270,12 +287,39 @@ class Simulation {
   }
 
   #withThread(host: Host, machine: Machine, store: LeaseStore): LeaseStore {
-    if (machine.maxStallMs === undefined) return store;
-    const signing = store.signer === undefined ? { ...store, signer: plainSigner } : store;
-    const thread = new LivingThread(this.#world, this.#network, host);
+    const { maxStallMs } = machine;
+    if (maxStallMs === undefined) return store;
+    const { signer = plainSigner } = store;
+    const signing = Object.assign(store, {
+      signer: { ...signer, renew: this.#signingAhead(signer, host) },
+    });
+    const { standIns } = this.#referee;
+    const outside: Outside = {
+      world: this.#world,
+      network: this.#network,
+      strays: this.#strays,
+      leaves: (sight, plannedMs) => this.#judge(() => standIns.leaves(sight, plannedMs, maxStallMs)),
+      confirmed: (sight, trusted) => standIns.confirmed(sight, trusted),
+    };
+    const thread = new LivingThread(outside, host);
     this.#threads.set(host, thread);
     sendStandInsBy(signing, thread);
     return signing;
+  }
+
+  #signingAhead(signer: LeaseSigner, host: Host): LeaseSigner["renew"] {
+    return async (request, abort) => {
+      if (this.#world.nowMs < this.#signsBadlyUntilMs) {
+        // Not the first ones of a tenure: its work waits for them, and could begin when the lease has run out.
+        const isFirst = !this.#referee.players.some(
+          (one) => one.host === host && one.leadership?.term === request.term,
+        );
+        const slowMs = this.#luck.between(0, 1_500);
+        if (!isFirst) await new Promise<void>((resolve) => host.setTimer(slowMs, resolve));
+        if (this.#luck.chance(0.3)) throw new Error("no credentials");
+      }
+      return signer.renew(request, abort);
+    };
   }
 
   #storeOf(host: Host): LeaseStore {
@@ -316,6 +360,45 @@ class Simulation {
     this.#world.after(this.#random.between(0, 30), () => this.#die(player, dying.kind, dying.forMs));
   }
 
+  /** All that has a network of its own on one machine. */
+  #hostsOf(host: Host): Host[] {
+    const others = [this.#estates.get(host)?.host, this.#threads.get(host)?.host];
+    return [host, ...others.filter((other) => other !== undefined)];
+  }
+
+  get #stormLeftMs(): number {
+    return Math.max(0, this.plan.stormMs - this.#world.nowMs);
+  }
+
+  #suspendLeader(forMs: number): void {
+    const host = this.#referee.leader?.host;
+    if (host && this.#machines.get(host)?.mayBeSuspended) host.pause("suspend", forMs);
+  }
+
+  /** In calm weather a leader loses nothing while its event loop is blocked, up to the longest stall. */
+  async #stallInCalm(run: (forMs: number) => Promise<void>): Promise<void> {
+    const { plan } = this;
+    const leader = this.#referee.leader;
+    const machine = leader && this.#machines.get(leader.host);
+    const { leadership } = leader ?? {};
+    if (!plan.harshStalls || plan.broken || plan.job !== "lead" || this.#isRestless || this.#violation)
+      return;
+    if (machine?.maxStallMs === undefined || !leadership || leadership.signal.aborted) return;
+    const { leaseDurationMs, maxStallMs, rate } = machine;
+    if (this.#luck.chance(0.5)) this.#suspendLeader(leaseDurationMs * this.#luck.between(0.05, 0.3));
+    // By then it has renewed, and has signed ahead again.
+    await run(leaseDurationMs);
+    if (leadership.signal.aborted) return;
+    const forMs = (0.95 * maxStallMs) / rate;
+    this.#network.count("stallInCalm");
+    leader?.host.pause("block", forMs);
+    await run(forMs + 1_000);
+    if (this.#violation || leadership.remainingMs() > 0) return;
+    this.#judge(() => {
+      throw new Violation("stall", `term ${leadership.term} is lost in a stall of ${Math.round(forMs)} ms`);
+    });
+  }
+
   #restart(machine: Machine): void {
     if (this.#backups.isPending) this.#world.after(1_000, () => this.#restart(machine));
     else this.#start(machine);
@@ -324,12 +407,14 @@ class Simulation {
   #landed(verb: Verb, args: readonly unknown[], answer: Answer): void {
     const { done, lease } = answer as { done?: boolean; lease?: Lease };
     if (done && lease) this.#backups.landed(this.#world.nowMs, lease);
+    const before = this.#referee.row;
     this.#judge(() => this.#referee.landed(verb, args, answer, this.#world.nowMs));
     const forgetting = this.#forgetting;
     if (forgetting && verb === "resign" && done && lease?.kind === "vacant" && lease.ttl !== undefined) {
       this.#forgetting = undefined;
       this.#world.after(forgetting.afterMs, () => this.#forget(forgetting.copies));
     }
+    if (done && lease) this.#strays.landed(verb, args[0], before, lease);
     // Nothing tells such a row from one that was paused just now. People see it, and resume.
     if (verb === "pause" && done && lease?.pausedBy !== undefined && this.#referee.wasMadeAgain(lease)) {
       this.#network.count("pausedAgain");
@@ -392,7 +477,14 @@ class Simulation {
         return;
       }
       case "stall":
-        this.#referee.leader?.host.pause("block", fault.forMs);
+        if (fault.napMs > 0) this.#suspendLeader(fault.napMs);
+        this.#stalls.strike(fault, this.#referee.leader?.host);
+        return;
+      case "signing":
+        this.#signsBadlyUntilMs = world.nowMs + Math.min(fault.forMs, this.#stormLeftMs);
+        return;
+      case "strays":
+        this.#strays.begin(fault.after, Math.min(fault.forMs, this.#stormLeftMs));
         return;
       case "threadDies": {
         const player = this.#current.get(fault.label);
@@ -405,10 +497,7 @@ class Simulation {
         return;
       case "cut": {
         const host = this.#current.get(fault.label)?.host;
-        const executor = host && this.#estates.get(host)?.host;
-        const thread = host && this.#threads.get(host)?.host;
-        for (const each of [host, executor, thread])
-          if (each) this.#network.cut(each, fault.way, fault.forMs);
+        if (host) for (const each of this.#hostsOf(host)) this.#network.cut(each, fault.way, fault.forMs);
         return;
       }
       case "stepWall":

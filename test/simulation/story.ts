@@ -1,5 +1,5 @@
 import type { ElectionEvent } from "../../src/index.js";
-import type { Fault } from "./plan.js";
+import type { Fault, Stall } from "./plan.js";
 
 /** What happens, one line per event. Renewals that succeed are left out. */
 export function tellEvent(event: ElectionEvent): string | undefined {
@@ -73,7 +73,11 @@ export function tellFault(fault: Fault): string {
     case "companionDies":
       return `✗ the companion of ${fault.label} dies`;
     case "stall":
-      return `‖ the leader is blocked for ${seconds(fault.forMs)}: its clocks continue`;
+      return tellStall(fault);
+    case "signing":
+      return `✗ for ${seconds(fault.forMs)} nothing is signed ahead, or only slowly`;
+    case "strays":
+      return `~ for ${seconds(fault.forMs)}, stand-ins land after the next ${fault.after}`;
     case "threadDies":
       return `✗ the heartbeat thread of ${fault.label} dies`;
     case "suspend":
@@ -116,6 +120,13 @@ export function tellFault(fault: Fault): string {
     case "deleteLease":
       return `! an operator deletes the lease row${fault.copies ? ", and copies of what made and paused it come again" : ""}`;
   }
+}
+
+function tellStall({ when, forMs, napMs }: Stall): string {
+  const whose =
+    when === "ending" ? "a leader that is told to end" : `a leader whose next ${when} is under way`;
+  const nap = napMs > 0 ? `, after its machine was suspended for ${seconds(napMs)}` : "";
+  return `‖ ${when === "leading" ? "the leader" : whose} is blocked for ${seconds(forMs)}${nap}: its clocks continue`;
 }
 
 function seconds(ms: number): string {
