@@ -21,5 +21,5 @@ export function writeHints(root: string, kills: ReadonlyArray<{ readonly mutant:
 }
 
 export function hintOf(kill: Kill): Hint {
-  return kill.by === "simulation" ? kill.seed : kill.bounds;
+  return kill.by === "exploration" ? kill.bounds : kill.seed;
 }

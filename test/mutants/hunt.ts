@@ -4,13 +4,14 @@ import { explore } from "../exploration/search.js";
 import { TICK_SEARCHES } from "../exploration/tick-bounds.js";
 import { searchTicks } from "../exploration/ticks.js";
 import { useLightAbort } from "../simulation/light-abort.js";
+import { simulatePartitions } from "../simulation/partitions.js";
 import { planOf } from "../simulation/plan.js";
 import { simulate } from "../simulation/simulate.js";
 
 /** How a fault was found. */
 export type Kill = { readonly promise: string; readonly message: string } & (
   | {
-      readonly by: "simulation";
+      readonly by: "simulation" | "simulation of partitions";
       /** `npm run simulate -- --seed S --trace` in the copy tells the story. */
       readonly seed: number;
     }
@@ -21,7 +22,10 @@ export type Kill = { readonly promise: string; readonly message: string } & (
     }
 );
 
-/** Where a mutant was found the last time: a seed of the simulation, or the name of bounds of the exploration. */
+/**
+ * Where a mutant was found the last time: a seed of the simulation (of partitions, if the fault is in them), or the name of
+ * bounds of the exploration.
+ */
 export type Hint = number | string;
 
 const PARENT = process.ppid;
@@ -64,6 +68,23 @@ function byExploration(only?: string): Kill | undefined {
   return undefined;
 }
 
+/** What shares partitions is not in the other searches. */
+async function huntInPartitions(seeds: number, hint: Hint | undefined): Promise<Kill | undefined> {
+  const hinted = typeof hint === "number" ? await byPartitions(hint, hint) : undefined;
+  return hinted ?? byPartitions(1, Math.min(seeds, SOON));
+}
+
+async function byPartitions(from: number, to: number): Promise<Kill | undefined> {
+  for (let seed = from; seed <= to; seed++) {
+    if (process.ppid !== PARENT) process.exit(1);
+    const { violation } = await simulatePartitions(seed);
+    if (violation) {
+      return { by: "simulation of partitions", promise: violation.promise, message: violation.message, seed };
+    }
+  }
+  return undefined;
+}
+
 async function bySimulation(from: number, to: number): Promise<Kill | undefined> {
   for (let seed = from; seed <= to; seed++) {
     // Nobody reads the result any more.
@@ -81,8 +102,10 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "6000" },
     // As JSON, since it is a number or a string.
     hint: { type: "string" },
+    partitions: { type: "boolean", default: false },
   },
 });
 const hint: Hint | undefined = values.hint === undefined ? undefined : JSON.parse(values.hint);
 useLightAbort();
-process.stdout.write(`${JSON.stringify((await hunt(Number(values.seeds), hint)) ?? null)}\n`);
+const search = values.partitions ? huntInPartitions : hunt;
+process.stdout.write(`${JSON.stringify((await search(Number(values.seeds), hint)) ?? null)}\n`);

@@ -65,7 +65,7 @@ export function mutantsInWords({ mutants, killed, survivors, kills, searched }: 
   const width = Math.max(...kills.map(({ mutant }) => mutant.length));
   return [
     ...kills.map((kill) => {
-      const where = kill.by === "simulation" ? `seed ${kill.seed}` : kill.bounds;
+      const where = kill.by === "exploration" ? kill.bounds : `seed ${kill.seed}`;
       return `✓ ${kill.mutant.padEnd(width)}  ${kill.message} (${kill.by}, ${where})`;
     }),
     ...survivors.map((name) => `✗ ${name} SURVIVED`),

@@ -39,6 +39,7 @@ export class Workshop {
     const flags = ["--stack-trace-limit=0", "--max-semi-space-size=32"];
     const options = ["--seeds", String(seeds)];
     if (hint !== undefined) options.push("--hint", JSON.stringify(hint));
+    if (this.mutant.file.startsWith("src/partitions/")) options.push("--partitions");
     const { stdout } = await run(process.execPath, [...flags, hunter, ...options], { timeout: MAX_HUNT_MS });
     return (JSON.parse(stdout) as Kill | null) ?? undefined;
   }
