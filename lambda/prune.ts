@@ -4,7 +4,7 @@ import {
   type DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
 import { s } from "../src/store/attribute.js";
-import { asSeen, conditionExpression } from "../src/store/dynamodb/conditions.js";
+import { all, asSeen, conditionExpression, noHolder, notPaused } from "../src/store/dynamodb/conditions.js";
 import { storeError } from "../src/store/dynamodb/errors.js";
 import {
   CANDIDATE_SORT_KEY_PREFIX,
@@ -23,18 +23,25 @@ const AT_ONCE = 10;
 export const MAX_PRUNED = 10_000;
 
 /**
- * Whether it is a candidate's row or a history row whose `ttl` (seconds since the epoch) has passed. Never true for a
- * lease row, or for a kind of row that this version does not know. Pure.
+ * Whether it is a candidate's row, a history row or the lease row of an unused name whose `ttl` (seconds since the epoch) has
+ * passed. Never true for a lease that somebody holds, or for a kind of row that this version does not know. Pure.
  */
-export function isExpired({ sortKey, ttl, atMs }: RowAt): boolean {
-  if (![TERM_SORT_KEY_PREFIX, CANDIDATE_SORT_KEY_PREFIX].some((prefix) => sortKey.startsWith(prefix)))
-    return false;
+export function isExpired(row: RowAt): boolean {
+  const { sortKey, ttl, atMs } = row;
+  const isBeside = [TERM_SORT_KEY_PREFIX, CANDIDATE_SORT_KEY_PREFIX].some((prefix) =>
+    sortKey.startsWith(prefix),
+  );
+  if (!isBeside && !isUnusedLease(row)) return false;
   // Without a number it is not known whether it has expired.
   return ttl !== undefined && ttl * 1_000 <= atMs;
 }
 
+function isUnusedLease(row: RowAt): boolean {
+  return row.kind === "lease" && row.lease.kind === "vacant";
+}
+
 /**
- * Deletes these rows, each only if its `ttl` is still the one that was read. Returns the number of deleted rows. `signal`
+ * Deletes these rows, each only if its `ttl` is still the one that was read, and a lease only if nobody has used it since. Returns the number of deleted rows. `signal`
  * ends it between two rows, and it rejects with the signal's reason. The next run goes on.
  */
 export async function pruneRows(
@@ -55,17 +62,15 @@ export async function pruneRows(
   return pruned;
 }
 
-async function remove(
-  client: DynamoDBClient,
-  TableName: string,
-  { partition, sortKey, ttl }: RowAt,
-): Promise<boolean> {
+async function remove(client: DynamoDBClient, TableName: string, row: RowAt): Promise<boolean> {
+  const { partition, sortKey, ttl } = row;
+  const unchanged = asSeen(TTL_ATTRIBUTE, ttl);
   try {
     await client.send(
       new DeleteItemCommand({
         TableName,
         Key: { [PARTITION_KEY]: s(partition), [SORT_KEY]: s(sortKey) },
-        ...conditionExpression(asSeen(TTL_ATTRIBUTE, ttl)),
+        ...conditionExpression(isUnusedLease(row) ? all(unchanged, noHolder, notPaused) : unchanged),
       }),
     );
     return true;

@@ -37,8 +37,8 @@ export function byElection(rows: Iterable<RowAt>): { known: Known[]; malformed: 
     }
   }
   const known = [...leases]
-    // Term 0 is a placeholder: the election may never have a leader.
-    .filter(([, { lease }]) => lease.term > 0)
+    // Term 0 is a placeholder: the election may never have a leader. A row that may be deleted is of an unused name.
+    .filter(([, { lease }]) => lease.term > 0 && !(lease.kind === "vacant" && lease.ttl !== undefined))
     .map(([election, seen]) => ({ election, ...seen, terms: terms.get(election) ?? [] }))
     .sort((a, b) => (a.election < b.election ? -1 : 1));
   return { known, malformed };

@@ -35,14 +35,19 @@ const TERM = (term: number, ttl: number | undefined) =>
 const CANDIDATE = (id: string, ttl: number | string | undefined) =>
   row(`candidate#${id}`, ttl, { pk: { S: candidatesPartition("a/pruned") } });
 
+const OTHER: Row = { pk: { S: "a/pruned/held" } };
+
 const GOES = [
   TERM(1, PAST),
   CANDIDATE("worker-1", PAST),
   // Where an earlier version put it.
   row("candidate#worker-0", PAST),
+  // Of a name that is long unused.
+  row("lease", PAST, LEASE),
 ];
 const STAYS = [
-  row("lease", PAST, LEASE),
+  row("lease", PAST, { ...LEASE, ...OTHER, holder: { S: "worker-1" } }),
+  row("lease", COMING, { ...LEASE, pk: { S: "a/pruned/later" } }),
   row("arrival", PAST),
   TERM(2, COMING),
   TERM(3, undefined),
@@ -72,7 +77,7 @@ async function sortKeys(tableName: string): Promise<string[]> {
 
 const keysOf = (rows: readonly Row[]) => rows.map(({ sk }) => sk?.S ?? "").sort();
 
-test("candidates and history past their time go; a lease row never does, nor what is not known", async () => {
+test("candidates, history and unused names past their time go; a lease that is held never does, nor what is not known", async () => {
   const tableName = await fill([...GOES, ...STAYS]);
 
   const invoked = await monitor(tableName, [TICK], { INCUMBENT_PRUNE: "true" });
@@ -98,6 +103,16 @@ test("a row that was prolonged after it was seen stays", async () => {
 
   expect(await pruneRows(client, tableName, [seen], signal)).toBe(0);
   expect(await sortKeys(tableName)).toEqual(keysOf([prolonged]));
+});
+
+test("a lease that was used after it was seen stays", async () => {
+  const used = row("lease", PAST, { ...LEASE, holder: { S: "worker-1" } });
+  const tableName = await fill([used]);
+  const seen = seenAt(row("lease", PAST, LEASE), Date.now());
+  expect(isExpired(seen)).toBe(true);
+
+  expect(await pruneRows(client, tableName, [seen], signal)).toBe(0);
+  expect(await sortKeys(tableName)).toEqual(keysOf([used]));
 });
 
 test("its time is over at the second that it names, not before", () => {
