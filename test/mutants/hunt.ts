@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import { SMALL } from "../exploration/bounds.js";
+import { searchForgotten } from "../exploration/forgotten.js";
+import { FORGOTTEN_SEARCHES } from "../exploration/forgotten-bounds.js";
 import { explore } from "../exploration/search.js";
 import { TICK_SEARCHES } from "../exploration/tick-bounds.js";
 import { searchTicks } from "../exploration/ticks.js";
@@ -64,6 +66,11 @@ function byExploration(only?: string): Kill | undefined {
     if (only !== undefined && only !== name) continue;
     const message = searchTicks(bounds).broken?.at(-1);
     if (message !== undefined) return { by: "exploration", promise: "once per tick", message, bounds: name };
+  }
+  for (const [name, bounds] of FORGOTTEN_SEARCHES) {
+    if (only !== undefined && only !== name) continue;
+    const message = searchForgotten(bounds).broken?.at(-1);
+    if (message !== undefined) return { by: "exploration", promise: "terms increase", message, bounds: name };
   }
   return undefined;
 }
