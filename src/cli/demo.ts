@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { defineCommand } from "citty";
 import { tellClassic } from "../demo/classic.js";
 import type { OrderName } from "../demo/messages.js";
+import { tellPartitions } from "../demo/partitions.js";
 import { generatePayments, InputError, readPayments } from "../demo/payments.js";
 import { perform } from "../demo/perform.js";
 import { StalledError } from "../demo/show.js";
@@ -44,6 +45,11 @@ const args = {
     description:
       "Instead of payments: the classic story of four nodes. The highest leads and is killed, the next takes over, a higher one joins and takes over. Goes with --lease-ms and --json only",
   },
+  partitions: {
+    type: "boolean",
+    description:
+      "Instead of payments: four workers share twelve partitions. One is killed, and another one joins. Goes with --lease-ms and --json only",
+  },
   timeline: {
     type: "string",
     valueHint: "file.svg",
@@ -72,7 +78,8 @@ export const demo = defineCommand({
     const durations = { min: 1_000, max: 60_000, suggestion: USUAL.leaseMs };
     const leaseMs = wholeNumber("lease-ms", given["lease-ms"], durations) ?? USUAL.leaseMs;
     const json = given.json === true;
-    if (given.story) {
+    if (given.story || given.partitions) {
+      const chosen = given.story ? "story" : "partitions";
       for (const option of [
         "input",
         "payments",
@@ -80,11 +87,13 @@ export const demo = defineCommand({
         "candidates",
         "timeline",
         "without-fencing",
+        ...(given.story ? (["partitions"] as const) : []),
       ] as const) {
         if (given[option])
-          throw new UsageError(`--${option}: cannot go with --story; leave one of them out.`);
+          throw new UsageError(`--${option}: cannot go with --${chosen}; leave one of them out.`);
       }
-      process.exitCode = await orOneLine(() => tellClassic({ leaseMs, json }));
+      const tell = given.story ? tellClassic : tellPartitions;
+      process.exitCode = await orOneLine(() => tell({ leaseMs, json }));
       return;
     }
     if (given.input !== undefined && given.payments !== undefined)

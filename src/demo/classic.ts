@@ -1,9 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { sleep } from "../async.js";
 import { systemClock } from "../clock.js";
 import { Election, type PastLeader } from "../index.js";
-import { createLeaseTable, type DynamoDBLocal } from "../testing/index.js";
+import { leaseTable, type Table } from "./lease-table.js";
 import { startLocalTable } from "./local-table.js";
 import { type FromNode, Nodes } from "./nodes.js";
 import { plainScreen, type Screen } from "./screen.js";
@@ -183,29 +181,4 @@ class Classic {
       await sleep(systemClock, LOOK_MS, this.signal);
     }
   }
-}
-
-interface Table {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
-  readonly clientConfig: DynamoDBLocal["clientConfig"];
-}
-
-/** With its own name: the endpoint in the environment can hold other tables. */
-async function leaseTable({ clientConfig, source }: DynamoDBLocal): Promise<Table & AsyncDisposable> {
-  const client = new DynamoDBClient(clientConfig);
-  const tableName = source === "environment" ? `incumbent-story-${randomUUID()}` : "incumbent";
-  const strike = async () => {
-    if (source === "environment") {
-      await client.send(new DeleteTableCommand({ TableName: tableName })).catch(() => {});
-    }
-    client.destroy();
-  };
-  try {
-    await createLeaseTable(client, tableName);
-  } catch (error) {
-    await strike();
-    throw error;
-  }
-  return { client, tableName, clientConfig, [Symbol.asyncDispose]: strike };
 }

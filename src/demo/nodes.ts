@@ -5,7 +5,13 @@ import { dieWithUs } from "../child-guard.js";
 import type { EndReason } from "../errors.js";
 import type { ClientConfig } from "./messages.js";
 
-const NODE = fileURLToPath(new URL("./node.js", import.meta.url));
+/** How many partitions the members share. */
+export const PARTITIONS = 12;
+
+const PROGRAMS = {
+  node: fileURLToPath(new URL("./node.js", import.meta.url)),
+  member: fileURLToPath(new URL("./member.js", import.meta.url)),
+};
 
 export interface NodeConfig {
   readonly clientConfig: ClientConfig;
@@ -19,9 +25,10 @@ export interface NodeConfig {
 export type FromNode =
   | { readonly type: "leads"; readonly term: number }
   | { readonly type: "ended"; readonly term: number; readonly reason: EndReason }
+  | { readonly type: "began" | "stopped"; readonly partition: number; readonly term: number }
   | { readonly type: "failed"; readonly message: string };
 
-/** The processes of the classic story. */
+/** The processes of the classic story, or the members that share partitions. */
 export class Nodes {
   readonly #children = new Map<number, ChildProcess>();
   readonly #killed = new Set<number>();
@@ -29,11 +36,12 @@ export class Nodes {
   constructor(
     private readonly config: Omit<NodeConfig, "number">,
     private readonly onMessage: (number: number, message: FromNode) => void,
+    private readonly program: keyof typeof PROGRAMS = "node",
   ) {}
 
   start(number: number): void {
     const env = { ...process.env, NODE_NO_WARNINGS: "1" };
-    const child = fork(NODE, { stdio: ["ignore", "ignore", "inherit", "ipc"], env });
+    const child = fork(PROGRAMS[this.program], { stdio: ["ignore", "ignore", "inherit", "ipc"], env });
     dieWithUs(child);
     this.#children.set(number, child);
     child.on("message", (message) => this.onMessage(number, message as FromNode));
