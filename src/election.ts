@@ -13,6 +13,7 @@ import { Registration } from "./candidate/registration.js";
 import { longestElapsedMs } from "./clock.js";
 import {
   AlreadyCampaigningError,
+  type EndReason,
   InvalidOptionError,
   TableUnavailableError,
   WorkNotStoppedError,
@@ -63,6 +64,11 @@ import { Observer } from "./views/observer.js";
 
 /** The longest wait after work that failed. */
 const MAX_WORK_BACKOFF_MS = 60_000;
+
+/** The lease was lost before anything began, for this reason. */
+class NotBegun {
+  constructor(readonly ended: EndReason | undefined) {}
+}
 
 /**
  * One candidate of one election. Each object is a candidate of its own: no other object or process shares its id.
@@ -209,6 +215,11 @@ export class Election {
       );
       const served = await undefinedIfAborted(serving, signal);
       if (served === undefined) break;
+      if (served instanceof NotBegun) {
+        if (served.ended && LET_OTHERS_GO_FIRST.has(served.ended))
+          await undefinedIfAborted(this.#campaign.letOthersGoFirst(signal), signal);
+        continue;
+      }
       if (served instanceof WorkNotStoppedError) throw served;
       const { ended, result, fault } = served;
       // What this candidate knows may be wrong, so it does not campaign again.
@@ -260,13 +271,18 @@ export class Election {
     return this.#exclusively(async () => {
       this.#registration.join();
       try {
-        const won = await this.#campaign.run({ signal });
-        return await this.#begin(
-          won,
-          signal,
-          (leadership) => leadership,
-          () => this.#registration.leave(),
-        );
+        for (;;) {
+          const won = await this.#campaign.run({ signal });
+          const begun = await this.#begin(
+            won,
+            signal,
+            (leadership) => leadership,
+            () => this.#registration.leave(),
+          );
+          if (!(begun instanceof NotBegun)) return begun;
+          await this.#registration.leave();
+          this.#registration.join();
+        }
       } catch (error) {
         await this.#registration.leave();
         throw error;
@@ -299,7 +315,8 @@ export class Election {
     return this.#exclusively(async () => {
       const outcome = await this.#campaign.tryOnce({ signal });
       if (outcome.kind !== "elected") return undefined;
-      return this.#begin(outcome, signal, (leadership) => leadership);
+      const begun = await this.#begin(outcome, signal, (leadership) => leadership);
+      return begun instanceof NotBegun ? undefined : begun;
     });
   }
 
@@ -332,7 +349,7 @@ export class Election {
     checkCall(options, CALLS.runOnce);
     const { signal, wait = false, ticks: mode = "latest", reserveForMs } = options;
     checkReserveFor(reserveForMs);
-    return this.#exclusively(async () => {
+    const run = async (): Promise<RunOnceResult<T>> => {
       const outcome = await this.#bid({ tick: normal, mode }, wait, signal);
       if (outcome.kind === "settled") {
         const { verdict } = outcome;
@@ -344,8 +361,12 @@ export class Election {
       const tried = await this.#runIfElected(outcome, work, signal, (tenure) =>
         this.#complete(tenure, normal, reserveForMs, signal),
       );
-      return { ...tried, lastTick: this.#campaign.lastTick };
-    });
+      const { lastTick } = this.#campaign;
+      if (!(tried instanceof NotBegun)) return { ...tried, lastTick };
+      // Somebody else may lead by now.
+      return wait ? run() : { ran: false, because: "held", leader: undefined, lastTick };
+    };
+    return this.#exclusively(run);
   }
 
   async #bid(
@@ -385,9 +406,10 @@ export class Election {
     checkReserveFor(reserveForMs);
     return this.#exclusively(async () => {
       const outcome = await this.#campaign.tryOnce({ signal });
-      return this.#runIfElected(outcome, work, signal, async (tenure) => {
+      const tried = await this.#runIfElected(outcome, work, signal, async (tenure) => {
         await tenure.release("resigned", { reserve: reservationForGroup(reserveForMs, this.#options) });
       });
+      return tried instanceof NotBegun ? { ran: false, because: "held", leader: undefined } : tried;
     });
   }
 
@@ -396,7 +418,7 @@ export class Election {
     work: Work<T>,
     signal: AbortSignal | undefined,
     complete: (tenure: Tenure) => Promise<void>,
-  ): Promise<TryLeadResult<T>> {
+  ): Promise<TryLeadResult<T> | NotBegun> {
     if (outcome.kind === "unhealthy") return { ran: false, because: "unhealthy", leader: undefined };
     if (outcome.kind === "held") return { ran: false, because: "held", leader: leaderOf(outcome.lease) };
     const run = await this.#begin(outcome, signal, (leadership, tenure) =>
@@ -525,14 +547,15 @@ export class Election {
   /**
    * Rule 8a. Makes a tenure of what was won, while no other bid can begin, and calls `begin` at once. If the caller has
    * aborted while the acquire was under way, it gives the lease back, begins nothing and rejects with the signal's
-   * reason.
+   * reason. It begins nothing either if the lease was lost before the first stand-ins were signed (rule 12a): then it
+   * resolves to `NotBegun`.
    */
   async #begin<T>(
     won: Won,
     signal: AbortSignal | undefined,
     begin: (leadership: Leadership, tenure: Tenure) => T | Promise<T>,
     onOver: () => Promise<unknown> = () => Promise.resolve(),
-  ): Promise<T> {
+  ): Promise<T | NotBegun> {
     const { lease, previous, vanishedTerm, lastHolder } = won;
     const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
       succession: new Succession(this.#client, this.#options, this.#registration, previous, lastHolder),
@@ -548,6 +571,10 @@ export class Election {
     if (signal?.aborted) {
       await tenure.release("resigned");
       throw signal.reason;
+    }
+    if (covering !== undefined && tenure.isOver) {
+      if (tenure.fault) throw tenure.fault;
+      return new NotBegun(tenure.endReason);
     }
     return begin(new Leadership(tenure, new Transactions(tenure, this.#client)), tenure);
   }

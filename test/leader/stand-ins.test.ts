@@ -42,6 +42,23 @@ test("the work begins when the stand-ins are handed over: one per interval, to t
   expect(await row()).toMatchObject({ kind: "held", term: 1, value: "http://a", revision: revision + 15 });
 });
 
+test("a lease that is lost before its first stand-ins are signed is not handed out: the bid goes on", async () => {
+  const stage = new Stage();
+  const { store, thread } = withFakeThread(stage.table, stage.table);
+  const { election, clock, events } = stage.candidate("a", { store, heartbeat: { maxStallMs: 6_000 } });
+  const signed = gate();
+  thread.signing = signed.opened;
+  const campaigning = election.campaign();
+  await stage.until(() => events.some(({ type }) => type === "elected"));
+  clock.block(3_000);
+  signed.open();
+  thread.signing = undefined;
+  await stage.advance(5_000);
+  const leadership = await campaigning;
+  expect(leadership.term).toBeGreaterThan(1);
+  leadership.throwIfLost();
+});
+
 test("a stand-in that was confirmed while the loop was blocked counts at the next call, from its planned moment", async () => {
   const { thread, leadership, clock } = await staged();
   const standIn = thread.standIn(2);

@@ -866,4 +866,12 @@ export const MUTANTS: readonly Mutant[] = [
     from: "return row.pausedBy === undefined && row.ticks === undefined && row.tickReset === undefined;",
     to: "return row.pausedBy === undefined;",
   },
+  {
+    name: "the-remains-of-a-lease-are-handed-out",
+    revives:
+      "work begins after its lease was lost, because its first stand-ins were signed late (our own, found by the simulator)",
+    file: "src/election.ts",
+    from: "if (covering !== undefined && tenure.isOver) {",
+    to: "if (covering === undefined && tenure.isOver) {",
+  },
 ];

@@ -310,12 +310,7 @@ class Simulation {
   #signingAhead(signer: LeaseSigner, host: Host): LeaseSigner["renew"] {
     return async (request, abort) => {
       if (this.#world.nowMs < this.#signsBadlyUntilMs) {
-        // Not the first ones of a tenure: its work waits for them, and could begin when the lease has run out.
-        const isFirst = !this.#referee.players.some(
-          (one) => one.host === host && one.leadership?.term === request.term,
-        );
-        const slowMs = this.#luck.between(0, 1_500);
-        if (!isFirst) await new Promise<void>((resolve) => host.setTimer(slowMs, resolve));
+        await new Promise<void>((resolve) => host.setTimer(this.#luck.between(0, 1_500), resolve));
         if (this.#luck.chance(0.3)) throw new Error("no credentials");
       }
       return signer.renew(request, abort);

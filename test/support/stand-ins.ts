@@ -20,6 +20,8 @@ export class FakeThread implements StandInSender {
   isClosed = false;
   /** Nothing is signed while it is set. */
   signingError: Error | undefined;
+  /** Awaited before anything is signed. */
+  signing: Promise<unknown> | undefined;
   readonly #reports: StandInReport[] = [];
 
   constructor(private readonly store: LeaseStore) {}
@@ -65,6 +67,7 @@ export function withFakeThread(
   const signer: LeaseSigner = {
     ...plainSigner,
     renew: async (request, abort) => {
+      await thread.signing;
       if (thread.signingError) throw thread.signingError;
       return plainSigner.renew(request, abort);
     },
