@@ -4,6 +4,7 @@ import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/c
 import { expect, test } from "vitest";
 import { Election } from "../../src/index.js";
 import type { Lease } from "../../src/protocol/lease.js";
+import { FLOOR_SHARDS, floorPartition } from "../../src/store/schema.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { Cast, LEASE_MS, NAME } from "../support/cast.js";
 import { incumbent } from "../support/cli.js";
@@ -114,8 +115,8 @@ test("a table made anew: terms go on above those that were seen, after a lease",
 function commands(tableName: string, name: string) {
   const page = readFileSync("docs/restore.md", "utf8");
   const blocks = [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, text = ""]) => text.replaceAll("\\\n", " "));
-  const [raise, tick, ...others] = blocks.map((text) => text.trim());
-  if (!raise || !tick) throw new Error("the runbook has two commands");
+  const [raise, raiseFloors, tick, ...others] = blocks.map((text) => text.trim());
+  if (!raise || !tick || !raiseFloors) throw new Error("the runbook has three commands");
   expect(others).toEqual([]);
   const words = tick.split(" ");
   expect(words.splice(0, 4)).toEqual(["npx", "incumbent", "operate", "billing/nightly"]);
@@ -138,7 +139,7 @@ function commands(tableName: string, name: string) {
     const command = incumbent("operate", name, ...words, "--table", tableName);
     expect(await command.exited, command.err).toBe(0);
   };
-  return { raise: update(raise), setTick };
+  return { raise: update(raise), setTick, raiseFloors };
 }
 
 test("the runbook: after its commands the next term is above the one that was given, on an older row and on none", async () => {
@@ -167,6 +168,25 @@ test("the runbook: after its commands the next term is above the one that was gi
     expect(leadership.term).toBe(5_001);
     await leadership.resign();
   }
+});
+
+test("the runbook for names that may be forgotten: a name without a row begins above the floors", async () => {
+  const tableName = await newLeaseTable(client);
+  const { raiseFloors } = commands(tableName, "billing/nightly");
+  expect(raiseFloors).toContain(`for shard in $(seq 0 ${FLOOR_SHARDS - 1});`);
+  const option = (which: string) => new RegExp(`--${which} '(.*?)'(?= |;)`).exec(raiseFloors)?.[1] ?? "";
+  const [, shard] = floorPartition("customer/7").split("#");
+  const raise = new UpdateItemCommand({
+    TableName: tableName,
+    Key: JSON.parse(option("key").replace("'$shard'", `${shard}`)),
+    ConditionExpression: option("condition-expression"),
+    UpdateExpression: option("update-expression"),
+    ExpressionAttributeValues: JSON.parse(option("expression-attribute-values")),
+  });
+  await client.send(raise);
+  await expect(client.send(raise)).rejects.toThrow(/conditional/i);
+  const election = new Election({ client, tableName, name: "customer/7" });
+  expect(await election.tryLead(({ term }) => term)).toMatchObject({ ran: true, result: 5_001 });
 });
 
 test("the runbook without a backup: on an empty table, the next term is above the given one, and the tick is done", async () => {
