@@ -10,8 +10,8 @@ import { DEFAULT_TABLE_NAME, PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE } from "../s
 import { checkClient } from "./table.js";
 
 /**
- * Creates the lease table, if there is none: on demand, with the keys `pk` and `sk` and a TTL on `ttl` (which lease rows
- * never have). It is for DynamoDB Local and tests. On AWS let your infrastructure code create the table.
+ * Creates the lease table, if there is none: on demand, with the keys `pk` and `sk` and a TTL on `ttl` (which a lease row has
+ * only with `deleteIdleAfterMs`). It is for DynamoDB Local and tests. On AWS let your infrastructure code create the table.
  * @param tableName @default "incumbent"
  * @throws InvalidOptionError: an argument cannot work.
  * @throws what the AWS SDK throws.
