@@ -67,7 +67,8 @@ test("every attribute that the protocol and docs/restore.md list is one that the
   expect(names.length).toBeGreaterThan(40);
   const [, removed = ""] = / REMOVE ([^']+)'/.exec(readFileSync("docs/restore.md", "utf8")) ?? [];
   expect(removed).toContain("holder");
-  names.push(...removed.split(", "));
+  // DynamoDB reserves some names: they are written `#name`.
+  names.push(...removed.split(", ").map((name) => name.replace(/^#/, "")));
   const isUsed = (name: string | undefined) => store.some((text) => new RegExp(`\\b${name}\\b`).test(text));
   expect(names.filter((name) => !isUsed(name))).toEqual([]);
 });
