@@ -874,4 +874,18 @@ export const MUTANTS: readonly Mutant[] = [
     from: "if (covering !== undefined && tenure.isOver) {",
     to: "if (covering === undefined && tenure.isOver) {",
   },
+  {
+    name: "a-stand-in-takes-time-back",
+    revives: "a stand-in that lands late takes back the time that a renewal after it promised",
+    file: "src/protocol/transitions.ts",
+    from: "if (request.isStandIn && putsBack(row.expiresAt, expiresAt)) return undefined;",
+    to: "",
+  },
+  {
+    name: "a-try-below-the-stand-in-before-it",
+    revives: "a stand-in that left before a renewal has a higher revision, and the renewal is refused",
+    file: "src/protocol/stand-ins.ts",
+    from: "return slotAt(grid, nowMs - grid.graceMs) + 1;",
+    to: "return slotAt(grid, nowMs - grid.graceMs);",
+  },
 ];
