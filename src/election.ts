@@ -557,9 +557,10 @@ export class Election {
     onOver: () => Promise<unknown> = () => Promise.resolve(),
   ): Promise<T | NotBegun> {
     const { lease, previous, vanishedTerm, lastHolder } = won;
+    const history = new TermHistory(this.#client, this.#options, lease, { previous, vanishedTerm });
     const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
       succession: new Succession(this.#client, this.#options, this.#registration, previous, lastHolder),
-      history: new TermHistory(this.#client, this.#options, lease, { previous, vanishedTerm }),
+      history,
       idleDeletion: new IdleDeletion(this.#client, this.#options, this.#emit, lease),
       lastWill: this.#lastWill,
       heartbeat: this.#heartbeat,
@@ -568,6 +569,9 @@ export class Election {
     this.#tenure = tenure;
     const covering = tenure.start();
     if (covering !== undefined) await covering;
+    // The history may say that the last term was given back, and a founder would not wait for this one.
+    if (previous?.kind === "vacant" && previous.ttl !== undefined)
+      await history.untilBegun(() => tenure.isOver || signal?.aborted === true);
     if (signal?.aborted) {
       await tenure.release("resigned");
       throw signal.reason;

@@ -6,7 +6,7 @@ import type { LastWill } from "../last-will/last-will.js";
 import type { LeaseClient, WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import { type Held, holderOf, type Lease, type TermLease } from "../protocol/lease.js";
-import { forgetRow, type Observation, observe, observeHistory } from "../protocol/observation.js";
+import { type Observation, observe, observeHistory, readAgain } from "../protocol/observation.js";
 import { type Acquire, type Move, nextMove, unsettledTerm } from "../protocol/takeover.js";
 import {
   lastTickOf,
@@ -344,8 +344,8 @@ export class Campaign {
     this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
     if (!succeeded) {
       this.emit({ type: "refused", term: lease?.term });
-      // The term was used before, though the history did not say so when it was read: start again.
-      if (!lease && this.#observation) this.#observation = forgetRow(this.#observation);
+      // The row is gone, or the history or the floor has changed since it was read.
+      if (!lease && this.#observation) this.#observation = readAgain(this.#observation);
       return undefined;
     }
     // Both local clocks may have stood still since the last header, so the row's end may be too early. The

@@ -18,6 +18,7 @@ export class TermHistory {
   /** What is not written yet, in order. */
   readonly #waiting: Array<() => TermRecord>;
   #writing: Promise<void> | undefined;
+  #hasBegun = false;
 
   constructor(
     private readonly client: LeaseClient,
@@ -39,6 +40,13 @@ export class TermHistory {
     if (vanishedTerm)
       this.#waiting.push(() => ({ term: vanishedTerm, endReason: "deleted", ttl: this.#ttl() }));
     void this.insist();
+  }
+
+  /**
+   * Rule 13d. Resolves when history says that the own term has begun, or when `isOver` says that nobody waits for it.
+   */
+  async untilBegun(isOver: () => boolean): Promise<void> {
+    while (!this.#hasBegun && !isOver()) await this.insist();
   }
 
   /**
@@ -76,6 +84,7 @@ export class TermHistory {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
       if (!(await record(this.client, this.options, next, tries))) return;
       this.#waiting.shift();
+      this.#hasBegun = true;
     }
   }
 

@@ -24,6 +24,8 @@ export interface Observation {
   /** Only for a placeholder, and read after it was created: terms must go on from here (rule 5a). */
   readonly history?: History | undefined;
   readonly historyReadAt?: Instant | undefined;
+  /** A founding was refused because something was recorded since the history was read. */
+  readonly isHistoryOld?: boolean | undefined;
   /** The placeholder has not been read since its history was read (rule 5c). */
   readonly unconfirmed?: boolean | undefined;
   /**
@@ -156,9 +158,12 @@ export function isOlder({ memory }: Observation, lease: Lease): boolean {
   return compare(lease, memory) < 0;
 }
 
-/** Starts again with a consistent read. Only the memory stays: what was known of the row is no longer true. */
-export function forgetRow(observation: Observation): Observation {
-  return { ...observation, lease: undefined, history: undefined, needsConsistentRead: true };
+/**
+ * After a founding that was refused without a row. If the placeholder is still there, and no term was recorded since, then
+ * what was seen of it still counts: a floor that other names raise must not begin the wait for an unknown holder again.
+ */
+export function readAgain(observation: Observation): Observation {
+  return { ...observation, isHistoryOld: true, needsConsistentRead: true };
 }
 
 /**
@@ -188,5 +193,5 @@ export function observeHistory(observation: Observation, history: History, readA
   const { history: before, unconfirmed } = observation;
   // Read again, and no term was recorded since: the read that confirmed the placeholder still counts.
   const isSame = before?.highestTerm === history.highestTerm && unconfirmed === false;
-  return { ...observation, history, historyReadAt: readAt, unconfirmed: !isSame };
+  return { ...observation, history, historyReadAt: readAt, isHistoryOld: false, unconfirmed: !isSame };
 }

@@ -253,7 +253,8 @@ function moveOnPlaceholder(
   now: Instant,
 ): Move {
   const { history, memory, unconfirmed } = observation;
-  if (history === undefined || isOutdated(observation, now)) return { kind: "readHistory" };
+  if (history === undefined || observation.isHistoryOld || isOutdated(observation, now))
+    return { kind: "readHistory" };
   const { highestTerm, floor, lastTick, tickResetTerm, highestTermTick: tickBefore } = history;
   const firstTerm = termAfter(observation, Math.max(highestTerm, floor ?? 0));
   const mayBeHeld = unsettledTerm(observation) !== undefined;
@@ -266,6 +267,8 @@ function moveOnPlaceholder(
     if (pollAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
     return { kind: "wait", untilMs: Math.min(freeAtMs, pollAtMs) };
   }
+  // Rule 13c. Other names of the shard have raised the floor during the wait, and the founding would be refused.
+  if (mayBeHeld && (observation.historyReadAt?.monotonicMs ?? 0) < freeAtMs) return { kind: "readHistory" };
   const founding = { highestTerm, floor, lastTick, tickResetTerm, tickBefore };
   return { kind: "acquire", basis: { term, revision, founding }, term: firstTerm };
 }

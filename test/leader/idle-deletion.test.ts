@@ -1,11 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { DeleteItemCommand, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
-import { Election, type ElectionEvent, Operator, TableError } from "../../src/index.js";
+import {
+  Election,
+  type ElectionEvent,
+  type Leadership,
+  Operator,
+  TableError,
+  TableUnavailableError,
+} from "../../src/index.js";
 import type { DynamoDBLike } from "../../src/store/dynamodb/table.js";
 import { floorPartition, termSortKey } from "../../src/store/schema.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
+import { between, Stage } from "../support/stage.js";
 
 /** `tuning.deleteIdleAfterMs` (rule 13): which releases let the table delete the row, and what comes after a deletion. */
 
@@ -181,4 +189,52 @@ test("a leader that was deleted by hand is waited for, also with this option", a
   store.deleteLease("customer/1");
   expect(await onMemory(store).tryLead(async () => {})).toMatchObject({ ran: false, because: "held" });
   await leadership?.resign();
+});
+
+test("other names of the shard that raise its floor do not make a candidate wait again and again", async () => {
+  const stage = new Stage();
+  const led: number[] = [];
+  const work = async ({ term }: Leadership) => void led.push(term);
+  const holder = stage.candidate("a");
+  await holder.election.campaign();
+  await stage.advance(100);
+  stage.table.deleteLease(holder.election.name);
+  let term = 0;
+  const next = stage.candidate("b").election.lead(work);
+  const raise = async () => {
+    // A lock of the shard that is new raises its floor.
+    term += 100;
+    await stage.table.raiseFloor(holder.election.name, term);
+  };
+  await raise();
+  let waitedMs = 0;
+  for (; led.length === 0 && waitedMs < 30_000; waitedMs += 500) {
+    await stage.advance(500);
+    await raise();
+  }
+  await next;
+  expect(waitedMs).toBeLessThan(2 * 3_000);
+});
+
+test("a row that was free to be deleted: work begins when history has the new term, because nobody would wait for it", async () => {
+  const stage = new Stage();
+  let takesHistory = true;
+  const store = between(stage.table, (verb, pass) =>
+    verb === "recordTerm" && !takesHistory ? Promise.reject(new TableUnavailableError(verb)) : pass(),
+  );
+  const options = { store, tuning: { deleteIdleAfterMs: DAY_MS } };
+  await stage.candidate("a", options).election.tryLead(async () => {});
+  expect(await stage.table.read("billing/nightly")).toMatchObject({ lease: { ttl: expect.any(Number) } });
+  takesHistory = false;
+  let works = false;
+  const b = stage.candidate("b", options);
+  const leading = b.election.lead(async () => {
+    works = true;
+  });
+  await stage.until(() => b.events.some(({ type }) => type === "elected"));
+  await stage.advance(2_000);
+  expect(works).toBe(false);
+  takesHistory = true;
+  await stage.until(() => works);
+  await leading;
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Held, Lease, Vacant } from "../../src/protocol/lease.js";
-import { forgetRow, observe, observeHistory } from "../../src/protocol/observation.js";
+import { observe, observeHistory, readAgain } from "../../src/protocol/observation.js";
 import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";
 import { nextMove } from "../../src/protocol/takeover.js";
 import { heldLease, placeholder, vacantLease } from "../support/lease.js";
@@ -98,19 +98,23 @@ test("nothing known: a consistent read; no row: a placeholder; a placeholder: it
   const old = observe(read, place, 1_010, true);
   expect(nextMove(old, me, at(6_009), undefined)).toMatchObject({ kind: "read", consistent: false });
   expect(nextMove(observe(old, place, 6_009, false), me, at(6_009), undefined).kind).toBe("wait");
-  expect(nextMove(old, me, at(6_010), undefined)).toEqual({
+  // The floor may have been raised during the wait. The wait itself counts.
+  expect(nextMove(old, me, at(6_010), undefined)).toEqual({ kind: "readHistory" });
+  const known = { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" };
+  const late = observeHistory(old, known, at(6_010));
+  expect(nextMove(late, me, at(6_010), undefined)).toEqual({
     kind: "acquire",
     basis: { term: 0, revision: 77, founding: { highestTerm: 41, lastTick: "t" } },
     term: 42,
   });
   // Recorded terms are cleaned up some day: what was read long ago does not count.
-  expect(nextMove(old, me, at(610_020), undefined).kind).toBe("acquire");
-  expect(nextMove(old, me, at(610_021), undefined)).toEqual({ kind: "readHistory" });
+  expect(nextMove(late, me, at(616_010), undefined).kind).toBe("acquire");
+  expect(nextMove(late, me, at(616_011), undefined)).toEqual({ kind: "readHistory" });
   // By either clock: a machine that was suspended for days has a monotonic clock that stood still.
   const asleep = { monotonicMs: 20_000, wallMs: 259_200_000 };
-  expect(nextMove(old, me, asleep, undefined)).toEqual({ kind: "readHistory" });
+  expect(nextMove(late, me, asleep, undefined)).toEqual({ kind: "readHistory" });
   // Read again and nothing new: tries an hour apart get on too.
-  const same = observeHistory(old, { highestTerm: 41, longestLeaseMs: 5_000, lastTick: "t" }, at(620_000));
+  const same = observeHistory(old, known, at(620_000));
   expect(nextMove(same, me, at(620_001), undefined).kind).toBe("acquire");
   const other = observeHistory(old, { highestTerm: 42, longestLeaseMs: 5_000 }, at(620_000));
   expect(nextMove(other, me, at(620_001), undefined)).toEqual({ kind: "read", consistent: true });
@@ -242,7 +246,8 @@ describe("an older row than one that was seen", () => {
         true,
       );
       expect(move(known, 5_999).kind).not.toBe("acquire");
-      expect(move(known, 6_000)).toMatchObject({
+      const again = observeHistory(known, { highestTerm, longestLeaseMs }, at(6_000));
+      expect(move(again, 6_000)).toMatchObject({
         kind: "acquire",
         term: 10,
         basis: { founding: { highestTerm } },
@@ -253,8 +258,8 @@ describe("an older row than one that was seen", () => {
     expect(move(observe(gone, OLD, 1_000, true), 5_999).kind).not.toBe("acquire");
   });
 
-  test("to begin all over does not forget it", () => {
-    const forgot = forgetRow(observe(undefined, NOW, 100, true));
+  test("to read all of it again does not forget it", () => {
+    const forgot = readAgain(observe(undefined, NOW, 100, true));
     expect(move(forgot, 200)).toEqual({ kind: "read", consistent: true });
     expect(move(observe(forgot, OLD, 1_000, true), 5_999).kind).not.toBe("acquire");
   });
