@@ -568,15 +568,15 @@ export class Election {
     });
     this.#tenure = tenure;
     const covering = tenure.start();
+    // Rule 13d. The history may say that the last term was given back, and a founder would not wait for this one.
+    const mustBeInHistory = previous?.kind === "vacant" && previous.ttl !== undefined;
     if (covering !== undefined) await covering;
-    // The history may say that the last term was given back, and a founder would not wait for this one.
-    if (previous?.kind === "vacant" && previous.ttl !== undefined)
-      await history.untilBegun(() => tenure.isOver || signal?.aborted === true);
+    if (mustBeInHistory) await history.untilBegun(() => tenure.isOver || signal?.aborted === true);
     if (signal?.aborted) {
       await tenure.release("resigned");
       throw signal.reason;
     }
-    if (covering !== undefined && tenure.isOver) {
+    if ((covering !== undefined || mustBeInHistory) && tenure.isOver) {
       if (tenure.fault) throw tenure.fault;
       return new NotBegun(tenure.endReason);
     }

@@ -238,3 +238,28 @@ test("a row that was free to be deleted: work begins when history has the new te
   await stage.until(() => works);
   await leading;
 });
+
+test("the lease runs out while the new term waits for history: no work begins", async () => {
+  const stage = new Stage();
+  let isCut = false;
+  const store = between(stage.table, (verb, pass) =>
+    isCut && verb !== "acquire" ? Promise.reject(new TableUnavailableError(verb)) : pass(),
+  );
+  const options = { store, tuning: { deleteIdleAfterMs: DAY_MS } };
+  await stage.candidate("a", options).election.tryLead(async () => {});
+  const b = stage.candidate("b", options);
+  let works = false;
+  const stop = new AbortController();
+  const leading = b.election.lead(
+    async () => {
+      works = true;
+    },
+    { signal: stop.signal },
+  );
+  isCut = true;
+  await stage.until(() => b.events.some(({ type }) => type === "elected") || b.events.length > 40);
+  await stage.until(() => b.events.some(({ type }) => type === "ended"));
+  expect(works).toBe(false);
+  stop.abort();
+  await leading;
+});

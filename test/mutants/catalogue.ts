@@ -871,7 +871,7 @@ export const MUTANTS: readonly Mutant[] = [
     revives:
       "work begins after its lease was lost, because its first stand-ins were signed late (our own, found by the simulator)",
     file: "src/election.ts",
-    from: "if (covering !== undefined && tenure.isOver) {",
+    from: "if ((covering !== undefined || mustBeInHistory) && tenure.isOver) {",
     to: "if (covering === undefined && tenure.isOver) {",
   },
   {
