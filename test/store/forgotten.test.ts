@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  type PutItemCommandInput,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
+import type { MalformedLeaseError } from "../../src/errors.js";
 import { MAX_TERM } from "../../src/limits.js";
 import { claimedTerm, floorOver } from "../../src/protocol/forgotten.js";
 import type { Lease } from "../../src/protocol/lease.js";
@@ -266,4 +273,39 @@ test("a damaged row with an enormous term raises no floor", async () => {
     await store.raiseFloor(NAME, MAX_TERM, signal);
     expect((await store.readHistory(NAME, signal)).history.floor).toBeUndefined();
   }
+});
+
+test("a damaged floor: the error names its row, and no remedy lowers or deletes it", async () => {
+  const { store, table } = await onDynamoDB();
+  const shard = floorPartition(NAME);
+  const put = (attributes: PutItemCommandInput["Item"]) =>
+    client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: { pk: { S: shard }, sk: { S: "floor" }, ...attributes },
+      }),
+    );
+  const read = () =>
+    store.readHistory(NAME, signal).then(
+      () => "",
+      (error: MalformedLeaseError) => {
+        expect(JSON.stringify(error.suggestion ?? "")).not.toContain("15000");
+        return error.message;
+      },
+    );
+  const left =
+    "The row was left as it is: repair it. Never delete it, and never lower or remove its floor: terms of deleted names would " +
+    "come again.";
+  await put({ floor: { S: "x" } });
+  expect(await read()).toBe(
+    `Row "floor" of "${shard}": attribute "floor" must be a whole number (N) from 1 to ${MAX_TERM}; found S. ` +
+      `Suggestion: set it above the last terms of all names, as docs/restore.md says. ${left}`,
+  );
+  await put({ floor: { N: "100" }, schemaVersion: { S: "1" } });
+  expect(await read()).toBe(
+    `Row "floor" of "${shard}": attribute "schemaVersion" must be a whole number (N) from 1; found S. ` +
+      `Suggestion: {"N":"1"}. ${left}`,
+  );
+  await put({ floor: { N: "100" }, schemaVersion: { N: "2" } });
+  expect(await read()).toContain(`Row "floor" of "${shard}" has schemaVersion 2`);
 });

@@ -21,7 +21,7 @@ export async function readFloor(
 ): Promise<number | undefined> {
   const { Item: item } = await send(new GetItemCommand({ ...floorRow(table, election), ConsistentRead }));
   if (item === undefined) return undefined;
-  const row = new Row(election, FLOOR_SORT_KEY, item as Item);
+  const row = new Row(floorPartition(election), FLOOR_SORT_KEY, item as Item);
   row.checkVersion();
   return row.integer("floor", 1, MAX_TERM);
 }
