@@ -5,6 +5,7 @@ import {
   LABEL_PATTERN,
   LABEL_RULE,
   MAX_RESERVATION_MS,
+  MAX_SUCCESSOR,
   MAX_VALUE,
   NEW_TABLE_PATTERN,
   TABLE_CHARACTER,
@@ -46,7 +47,7 @@ export function isRank(rank: unknown): rank is number {
 
 /** The next leader's id. */
 export function checkSuccessor(to: unknown): void {
-  if (to === undefined || (typeof to === "string" && to !== "" && to.length <= 200)) return;
+  if (to === undefined || (typeof to === "string" && to !== "" && to.length <= MAX_SUCCESSOR)) return;
   throw new InvalidOptionError("to", "must be a candidate's id", to, "worker-2-1mzq0c8x3k5d");
 }
 

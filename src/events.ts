@@ -24,7 +24,10 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   | { readonly type: "resigned"; readonly term: number; readonly outcome: ResignOutcome }
   /** Work still ran when `stopTimeoutMs` was over. The lease is no longer renewed, and runs out. */
   | { readonly type: "drain-overrun"; readonly term: number }
-  /** With `onWorkError: "retry"`: `work` threw an error of its own. The lease is given back, and it campaigns again. */
+  /**
+   * With `onWorkError: "retry"`: `work` threw an error of its own. The lease is given back, and it campaigns again. Of
+   * `Partitions` also: the row of one partition cannot be read. Then `term` is 0 if nothing was elected.
+   */
   | { readonly type: "work-failed"; readonly term: number; readonly error: unknown }
   /** `runOnce` did not run its tick: a later one has completed. `completed`: whether this one has, as in its result. */
   | { readonly type: "tick-superseded"; readonly completed: "no" | "unknown" }

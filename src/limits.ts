@@ -45,6 +45,8 @@ export const MAX_RESERVATION_MS = 31 * DAY_MS;
 export const MAX_VALUE = 1_024;
 /** The longest label and group that is read from a candidate's row, in characters. */
 export const MAX_CANDIDATE_TEXT = 1_024;
+/** The longest id of a successor, in characters. A candidate's own is shorter: its label and a random part. */
+export const MAX_SUCCESSOR = 200;
 /** The most candidates in a lease row's line. A place further back would never be reached. */
 export const MAX_LINE = 16;
 /** A follower that waits long polls at most this often, whatever interval a row has. */

@@ -1,4 +1,5 @@
 import type { Election } from "../election.js";
+import { MalformedLeaseError, SchemaVersionError } from "../errors.js";
 import type { Leadership } from "../leader/leadership.js";
 
 /** How a claim ended. */
@@ -6,8 +7,9 @@ export type ClaimEnd =
   /** It was withdrawn, handed over or lost. */
   | { readonly kind: "over" }
   | { readonly kind: "returned"; readonly ranMs: number }
+  /** The work threw, or this partition's row cannot be read. Then the term is 0, unless it was elected before. */
   | {
-      readonly kind: "work-failed";
+      readonly kind: "failed";
       readonly ranMs: number;
       readonly error: unknown;
       readonly term: number;
@@ -43,14 +45,15 @@ export class Claim {
   /**
    * Campaigns, and runs the work of one term. `onChange` is called when this member begins to hold the partition, and when
    * its signal aborts.
-   * @throws what `lead()` throws, except errors of the work.
+   * @throws what `lead()` throws, except errors of the work and of the row.
    */
   async run(
     work: (partition: number, leadership: Leadership) => unknown,
     nowMs: () => number,
     onChange: () => void,
   ): Promise<ClaimEnd> {
-    let ended: { readonly ranMs: number; readonly isAsked: boolean; readonly error: unknown } | undefined;
+    let ended: { readonly ranMs: number; readonly isAsked: boolean } | undefined;
+    let thrownByWork: { readonly error: unknown } | undefined;
     try {
       await this.election.lead(
         async (leadership) => {
@@ -59,14 +62,13 @@ export class Claim {
           const beganMs = nowMs();
           leadership.signal.addEventListener("abort", onChange, { once: true });
           onChange();
-          let error: unknown;
           try {
             await work(this.partition, leadership);
-          } catch (thrown) {
-            error = thrown;
-            throw thrown;
+          } catch (error) {
+            thrownByWork = { error };
+            throw error;
           } finally {
-            ended = { ranMs: nowMs() - beganMs, isAsked: leadership.signal.aborted, error };
+            ended = { ranMs: nowMs() - beganMs, isAsked: leadership.signal.aborted };
             // One term a claim: whether it campaigns again is decided by what the members are then.
             this.#stop.abort();
           }
@@ -74,8 +76,8 @@ export class Claim {
         { signal: this.#stop.signal, announce: false },
       );
     } catch (error) {
-      if (ended?.error === undefined || ended.error !== error) throw error;
-      return { kind: "work-failed", ranMs: ended.ranMs, error, term: this.#leadership?.term ?? 0 };
+      if (!isOfRow(error) && !(thrownByWork && thrownByWork.error === error)) throw error;
+      return { kind: "failed", ranMs: ended?.ranMs ?? 0, error, term: this.#leadership?.term ?? 0 };
     }
     return ended && !ended.isAsked ? { kind: "returned", ranMs: ended.ranMs } : { kind: "over" };
   }
@@ -86,8 +88,23 @@ export class Claim {
     this.#leadership?.stepDown(to === undefined ? {} : { to });
   }
 
+  /** Hands over if it can. Whatever happens, it ends: nobody is left who could end it later. */
+  leave(to: string | undefined): void {
+    try {
+      if (this.holds && to !== undefined) this.handOver(to);
+      else this.withdraw();
+    } catch {
+      this.withdraw();
+    }
+  }
+
   /** Stops campaigning, or stops the work at once. */
   withdraw(): void {
     this.#stop.abort();
   }
+}
+
+/** It is about this partition alone. Errors of the table are about all of them. */
+function isOfRow(error: unknown): boolean {
+  return error instanceof MalformedLeaseError || error instanceof SchemaVersionError;
 }

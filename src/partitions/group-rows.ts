@@ -1,5 +1,6 @@
 import type { Instant } from "../clock.js";
 import type { LeaseClient } from "../lease-client.js";
+import { MAX_SUCCESSOR } from "../limits.js";
 import { endsAtMs } from "../protocol/expiry.js";
 import {
   aliveMembers,
@@ -91,6 +92,8 @@ export class GroupRows {
 }
 
 function memberIn({ candidateId, label, value, eligible, partitions }: CandidateRow): ListedMember[] {
+  // No member has such an id, and nothing can be handed over to it.
+  if (candidateId.length > MAX_SUCCESSOR) return [];
   const told = toldIn(partitions);
   return told ? [{ id: candidateId, label, value, takes: eligible, ...told }] : [];
 }

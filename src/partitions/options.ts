@@ -47,7 +47,7 @@ export interface MemberOptions extends Omit<CandidateOptions, "name" | "successi
 export interface RunOptions extends Signalled {
   /**
    * What happens when `work` throws an error of its own, that is, one that does not only say that its leadership has
-   * ended.
+   * ended. The same happens when the row of one partition is malformed, or was written by a newer version.
    *
    * - `"stop"`: this member gives all its partitions back, and `run()` rejects with the error.
    * - `"retry"`: the partition is given back, the event `work-failed` is emitted, and the partition is run again. It waits

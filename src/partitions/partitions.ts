@@ -106,7 +106,9 @@ export class Partitions {
    * `stopTimeoutMs`. If it returns before that, the partition is given back and run again after a while.
    * @throws InvalidOptionError: `work` or an option cannot work.
    * @throws AlreadyCampaigningError: this object runs already.
-   * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
+   * @throws TableError: the table cannot be used as it is.
+   * @throws MalformedLeaseError, SchemaVersionError: the row of a partition cannot be used as it is, unless `onWorkError`
+   * is `"retry"`.
    * @throws WorkNotStoppedError: the work of a partition did not stop within `stopTimeoutMs` of its end.
    * @throws InternalError: a bug of this library ended a leadership. Please report it.
    * @throws what `work` throws, unless the error only says that its leadership has ended, or `onWorkError` is `"retry"`.

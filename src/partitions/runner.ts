@@ -40,7 +40,7 @@ export interface Group {
 export class Runner {
   readonly #claims = new Map<number, Claim>();
   readonly #running = new Set<Promise<void>>();
-  /** Of partitions whose work failed or returned. */
+  /** Of partitions whose work failed or returned, or whose row cannot be read. */
   readonly #retries = new Map<number, { readonly failures: number; readonly atMs: number }>();
   #freeSinceMs: ReadonlyMap<number, number> = new Map();
   #seen = "";
@@ -256,7 +256,7 @@ export class Runner {
 
   #ended({ partition }: Claim, end: ClaimEnd): void {
     if (end.kind === "over") return;
-    if (end.kind === "work-failed") {
+    if (end.kind === "failed") {
       if (this.onWorkError === "stop") this.#failure ??= { error: end.error };
       else this.group.emitterOf(partition)({ type: "work-failed", term: end.term, error: end.error });
     }
@@ -294,11 +294,7 @@ export class Runner {
     const members = this.#members;
     const moves = new Map(movesOf(members, assign(members)).map(({ partition, to }) => [partition, to]));
     const telling = this.group.rows.write(this.#me).catch(() => {});
-    for (const claim of this.#claims.values()) {
-      const to = moves.get(claim.partition);
-      if (claim.holds && to !== undefined) claim.handOver(to);
-      else claim.withdraw();
-    }
+    for (const claim of this.#claims.values()) claim.leave(moves.get(claim.partition));
     await Promise.all([telling, ...this.#running]);
     await this.group.rows.remove();
   }
