@@ -21,7 +21,8 @@ export interface MemberOptions extends Omit<CandidateOptions, "name" | "successi
   name: string;
   /**
    * How many partitions there are: 1 to 4,096. They are numbered from 0. While members differ in it, as in a rolling
-   * deploy, each partition is held by a member whose count includes it.
+   * deploy, each partition is held by a member whose count includes it. If `maxPerMember` is set, too, some partitions can be
+   * held by nobody until all members have the same count.
    */
   count: number;
   /**
