@@ -241,13 +241,15 @@ test("a row that was free to be deleted: work begins when history has the new te
 
 test("the lease runs out while the new term waits for history: no work begins", async () => {
   const stage = new Stage();
+  const tuning = { deleteIdleAfterMs: DAY_MS };
+  await stage.candidate("a", { tuning }).election.tryLead(async () => {});
   let isCut = false;
-  const store = between(stage.table, (verb, pass) =>
-    isCut && verb !== "acquire" ? Promise.reject(new TableUnavailableError(verb)) : pass(),
-  );
-  const options = { store, tuning: { deleteIdleAfterMs: DAY_MS } };
-  await stage.candidate("a", options).election.tryLead(async () => {});
-  const b = stage.candidate("b", options);
+  const store = between(stage.table, async (verb, pass) => {
+    if (isCut) throw new TableUnavailableError(verb);
+    isCut = verb === "acquire";
+    return pass();
+  });
+  const b = stage.candidate("b", { store, tuning });
   let works = false;
   const stop = new AbortController();
   const leading = b.election.lead(
@@ -256,10 +258,10 @@ test("the lease runs out while the new term waits for history: no work begins", 
     },
     { signal: stop.signal },
   );
-  isCut = true;
-  await stage.until(() => b.events.some(({ type }) => type === "elected") || b.events.length > 40);
   await stage.until(() => b.events.some(({ type }) => type === "ended"));
+  await stage.advance(3_000);
   expect(works).toBe(false);
   stop.abort();
+  await stage.advance(1_000);
   await leading;
 });
