@@ -13,6 +13,8 @@ export interface Member {
   /** False: it leaves, or is not healthy. It takes no partitions, and gives back those that it holds. */
   readonly takes: boolean;
   readonly holds: ReadonlySet<number>;
+  /** Partitions that failed here lately: it takes them only if no other member can. Left out: none. */
+  readonly avoids?: ReadonlySet<number> | undefined;
 }
 
 /** By partition: the id of the member that should hold it. Undefined: no member can take it. */
@@ -44,9 +46,11 @@ export function assign(members: readonly Member[]): Assignment {
   };
 
   // Those that few members take come first: the others have more places to go.
-  const takersOf = (partition: number) => takers.filter(({ count }) => count > partition);
-  const fewestTakers = (a: number, b: number) => takersOf(a).length - takersOf(b).length;
-  const isMixed = takers.some(({ count }) => count !== total);
+  const counting = (partition: number) => takers.filter(({ count }) => count > partition);
+  const takersOf = (partition: number) => counting(partition).filter(({ avoids }) => !avoids?.has(partition));
+  const isMixed = takers.some(({ count, avoids }) => count !== total || avoids);
+  const numbers = isMixed ? assigned.map((_, partition) => takersOf(partition).length) : [];
+  const fewestTakers = (a: number, b: number) => (numbers[a] ?? 0) - (numbers[b] ?? 0);
   for (const taker of takers) {
     const mine = [...taker.holds].filter((p) => p < taker.count && holders.get(p) === taker.id);
     mine.sort((a, b) => (isMixed && fewestTakers(a, b)) || score(b, taker.id) - score(a, taker.id) || a - b);
@@ -63,8 +67,10 @@ export function assign(members: readonly Member[]): Assignment {
   });
 
   // Members that differ in what they take: nobody who takes these has room in its share.
+  const hasRoom = ({ id, maxPerMember }: Member) => (loads.get(id) ?? 0) < maxPerMember;
   for (const partition of left) {
-    const able = takersOf(partition).filter(({ id, maxPerMember }) => (loads.get(id) ?? 0) < maxPerMember);
+    const willing = takersOf(partition).filter(hasRoom);
+    const able = willing.length > 0 ? willing : counting(partition).filter(hasRoom);
     const holder = able.find(({ id }) => id === holders.get(partition));
     const least = Math.min(...able.map(({ id }) => loads.get(id) ?? 0));
     const to =
@@ -114,6 +120,9 @@ function sharesOf(
   const isAbove = ({ id }: Member) => (held.get(id) ?? 0) > level;
   const inOrder = [...growing.filter(isAbove), ...growing.filter((taker) => !isAbove(taker))];
   for (const { id } of inOrder.slice(0, total - sum([...shares.values()]))) shares.set(id, level + 1);
+  // The place of a partition that failed here stays empty: a failure moves nothing else.
+  for (const { id, avoids } of takers)
+    if (avoids) shares.set(id, Math.max(0, (shares.get(id) ?? 0) - avoids.size));
   return shares;
 }
 

@@ -51,8 +51,9 @@ export interface RunOptions extends Signalled {
    * ended. The same happens when the row of one partition is malformed, or was written by a newer version.
    *
    * - `"stop"`: this member gives all its partitions back, and `run()` rejects with the error.
-   * - `"retry"`: the partition is given back, the event `work-failed` is emitted, and the partition is run again. It waits
-   *   longer after each failure, up to a minute, and as at first once `work` has run for a whole lease.
+   * - `"retry"`: the partition is given back, the event `work-failed` is emitted, and the partition is run again, by another
+   *   member if one has room. It waits longer after each failure, up to a minute, and as at first once `work` has run for a
+   *   whole lease.
    * @default "stop"
    */
   onWorkError?: "stop" | "retry" | undefined;

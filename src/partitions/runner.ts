@@ -1,4 +1,4 @@
-import { backoffMs, deferred } from "../async.js";
+import { deferred } from "../async.js";
 import { isHealthy } from "../candidate/health.js";
 import type { Election } from "../election.js";
 import { TableUnavailableError } from "../errors.js";
@@ -10,11 +10,10 @@ import { assign, type Member, movesOf } from "./assignment.js";
 import { Claim, type ClaimEnd } from "./claim.js";
 import type { GroupRows } from "./group-rows.js";
 import { freeSince, planFor } from "./plan.js";
+import { Retries } from "./retries.js";
 
 /** Claims that have no answer yet. More of them at once would only wait for one another. */
 const MAX_UNANSWERED = 16;
-/** The longest wait after work that failed or returned. */
-const MAX_WORK_BACKOFF_MS = 60_000;
 
 export type PartitionWork = (partition: number, leadership: Leadership) => unknown;
 
@@ -40,8 +39,7 @@ export interface Group {
 export class Runner {
   readonly #claims = new Map<number, Claim>();
   readonly #running = new Set<Promise<void>>();
-  /** Of partitions whose work failed or returned, or whose row cannot be read. */
-  readonly #retries = new Map<number, { readonly failures: number; readonly atMs: number }>();
+  readonly #retries: Retries;
   #freeSinceMs: ReadonlyMap<number, number> = new Map();
   #seen = "";
   #changedMs = 0;
@@ -64,6 +62,7 @@ export class Runner {
     private readonly signal: AbortSignal | undefined,
   ) {
     this.#joinedMs = this.#nowMs;
+    this.#retries = new Retries(group.member);
   }
 
   /** Asks `healthy` once per look for all partitions. */
@@ -109,8 +108,10 @@ export class Runner {
   get #me(): Member {
     const { count, maxPerMember } = this.group.sizes();
     const held = [...this.#claims.values()].filter(({ holds }) => holds).map(({ partition }) => partition);
+    const holds = new Set(held);
+    const avoids = this.#retries.avoided(count, holds, this.#nowMs);
     const takes = this.#isHealthy && !this.#isLeaving;
-    return { id: this.group.member.candidateId, count, maxPerMember, takes, holds: new Set(held) };
+    return { id: this.group.member.candidateId, count, maxPerMember, takes, holds, avoids };
   }
 
   get #members(): Member[] {
@@ -167,8 +168,8 @@ export class Runner {
   }
 
   #ownText(): string {
-    const { count, maxPerMember, takes, holds } = this.#me;
-    return JSON.stringify([count, maxPerMember, takes, [...holds].sort()]);
+    const { count, maxPerMember, takes, holds, avoids = [] } = this.#me;
+    return JSON.stringify([count, maxPerMember, takes, [...holds].sort(), [...avoids]]);
   }
 
   #unavailable(error: unknown): void {
@@ -227,7 +228,7 @@ export class Runner {
   }
 
   #claim(partition: number, nowMs: number): void {
-    if (this.#claims.has(partition) || nowMs < (this.#retries.get(partition)?.atMs ?? 0)) return;
+    if (this.#claims.has(partition) || !this.#retries.isDue(partition, nowMs)) return;
     if (this.#unanswered(nowMs).length >= MAX_UNANSWERED) return;
     const claim = new Claim(partition, this.group.electionOf(partition), nowMs);
     this.#claims.set(partition, claim);
@@ -260,10 +261,7 @@ export class Runner {
       if (this.onWorkError === "stop") this.#failure ??= { error: end.error };
       else this.group.emitterOf(partition)({ type: "work-failed", term: end.term, error: end.error });
     }
-    const { leaseDurationMs, random } = this.group.member;
-    const before = end.ranMs < leaseDurationMs ? (this.#retries.get(partition)?.failures ?? 0) : 0;
-    const atMs = this.#nowMs + backoffMs(before + 1, MAX_WORK_BACKOFF_MS, random);
-    this.#retries.set(partition, { failures: before + 1, atMs });
+    this.#retries.ended(partition, end, this.#nowMs);
   }
 
   /** Until something is due, or something has changed. */
@@ -277,7 +275,7 @@ export class Runner {
       .filter((settledMs) => settledMs > nowMs);
     this.#nextLookMs = Math.min(this.#nextLookMs, endMs, ...settled);
     const moments = [
-      ...[...this.#retries.values()].map(({ atMs }) => atMs),
+      ...this.#retries.moments,
       ...this.#unanswered(nowMs).map(({ sinceMs }) => sinceMs + requestTimeoutMs),
     ].filter((moment) => moment > nowMs);
     const untilMs = Math.min(this.#nextLookMs, this.#nextRefreshMs, this.#writeDueMs, ...moments);

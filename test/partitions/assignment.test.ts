@@ -165,3 +165,57 @@ test("three slots among five members: whoever has one keeps it", () => {
   }));
   expect(assign(slots)).toEqual(["c", "d", "e"]);
 });
+
+/** As `groups`, and members avoid some of what they do not hold. */
+const avoiding = fc
+  .tuple(groups, fc.array(fc.array(fc.nat({ max: 39 }), { maxLength: 6 }), { minLength: 9, maxLength: 9 }))
+  .map(([members, avoided]) =>
+    members.map((member, place): Member => {
+      const avoids = (avoided[place] ?? []).filter((p) => p < member.count && !member.holds.has(p));
+      return avoids.length > 0 ? { ...member, avoids: new Set(avoids) } : member;
+    }),
+  );
+
+test("what failed at a member goes to one that has room, and to the same one only if no other can take it", () => {
+  fc.assert(
+    fc.property(avoiding, (members) => {
+      const assignment = assign(members);
+      const takers = takersIn(members);
+      const { count, maxPerMember } = members[0] as Member;
+      const given = assignment.filter((to) => to !== undefined).length;
+      expect(given).toBe(takers.length === 0 ? 0 : Math.min(count, takers.length * maxPerMember));
+      for (const { id } of takers) expect(numberOf(assignment, id)).toBeLessThanOrEqual(maxPerMember);
+      for (const [partition, to] of assignment.entries()) {
+        if (!takers.find(({ id }) => id === to)?.avoids?.has(partition)) continue;
+        const others = takers.filter(({ avoids }) => !avoids?.has(partition));
+        expect(others.every(({ id }) => numberOf(assignment, id) === maxPerMember)).toBe(true);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test("a failure moves nothing but what failed", () => {
+  fc.assert(
+    fc.property(groups, fc.nat(), (members, at) => {
+      const goal = assign(members);
+      const settled = members.map((member) => ({
+        ...member,
+        holds: new Set(goal.flatMap((to, p) => (to === member.id ? [p] : []))),
+      }));
+      const taken = goal.flatMap((to, p) => (to === undefined ? [] : [p]));
+      if (taken.length === 0) return;
+      const failed = taken[at % taken.length] as number;
+      const after = moved(settled, failed).map((member) =>
+        member.id === goal[failed] ? { ...member, avoids: new Set([failed]) } : member,
+      );
+      expect(movesOf(after, assign(after))).toEqual([]);
+      const to = assign(after)[failed];
+      const held = moved(after, failed, to).map((member) =>
+        member.id === to ? { ...member, avoids: undefined } : member,
+      );
+      expect(movesOf(held, assign(held))).toEqual([]);
+    }),
+    { numRuns: 1_000 },
+  );
+});

@@ -87,3 +87,31 @@ test("one hand-over of a leaving member throws: all the other work is stopped, t
   await fleet.until(() => fleet.loads.a === 0 && fleet.loads.b === 4);
   await a?.done;
 });
+
+test("a member whose work always fails lets the others go first: it keeps neither a slot nor its share", async () => {
+  const hold = async (options: { count: number; maxPerMember?: number }) => {
+    const fleet = new Fleet(options);
+    const broken = fleet.join("a", { onWorkError: "retry" });
+    let failures = 0;
+    broken.working.set = () => {
+      failures += 1;
+      throw new Error("this host is broken");
+    };
+    await fleet.until(() => failures > 0);
+    fleet.join("b", { onWorkError: "retry" });
+    fleet.join("c", { onWorkError: "retry" });
+    await fleet.until(() => fleet.held === options.count);
+    let steps = 0;
+    for (let i = 0; i < 600; i++) {
+      await fleet.pass(1_000, 1_000);
+      steps += fleet.held;
+    }
+    return { held: steps / (600 * options.count), failures };
+  };
+  const slot = await hold({ count: 1, maxPerMember: 1 });
+  expect(slot.held).toBe(1);
+  const shares = await hold({ count: 6 });
+  expect(shares.held).toBeGreaterThan(0.8);
+  // It is tried again, less and less often.
+  expect(shares.failures).toBeGreaterThan(6);
+});

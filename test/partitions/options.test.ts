@@ -49,6 +49,10 @@ test("what a member tells fits into a row that is read often, and comes back as 
   expect(toldIn(textOf(all))).toEqual(all);
   const few = { count: 12, maxPerMember: 3, holds: new Set([0, 7, 11]) };
   expect(toldIn(textOf(few))).toEqual(few);
+  const avoids = new Set([...all.holds].slice(-50));
+  expect(textOf({ ...all, avoids }).length).toBeLessThan(1_024);
+  expect(toldIn(textOf({ ...few, avoids: new Set([0, 2]) }))).toEqual({ ...few, avoids: new Set([0, 2]) });
+  expect(toldIn(textOf({ ...few, avoids: new Set([-1, 1.5, 4_096]) }))).toEqual(few);
   expect(toldIn(textOf({ ...few, holds: new Set() }))).toEqual({ ...few, holds: new Set() });
   for (const text of [undefined, "", "null", "{}", '{"count":-1,"maxPerMember":1,"holds":""}', "[1,2]"])
     expect(toldIn(text)).toBeUndefined();
