@@ -298,7 +298,7 @@ export class Election {
    * @throws InvalidOptionError: an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws WorkNotStoppedError: the work of an earlier call still runs, though it had to stop.
-   * @throws TableUnavailableError: the table did not answer.
+   * @throws TableUnavailableError: the table did not answer, or was too busy.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws the signal's reason, when it aborts first.
    * @example
@@ -335,7 +335,7 @@ export class Election {
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws WorkNotStoppedError: `work` did not stop within `stopTimeoutMs` of the end, or that of an earlier call still runs.
    * @throws LeaseLostError: `work` returned, but the lease was lost before the tick was recorded as done.
-   * @throws TableUnavailableError: the table did not answer (with `wait`: only when `work` returned and the tick could
+   * @throws TableUnavailableError: the table did not answer or was too busy (with `wait`: only when `work` returned and the tick could
    * not be recorded as done).
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws what `work` throws, and the signal's reason when it aborts before `work` begins.
@@ -392,7 +392,7 @@ export class Election {
    * @throws InvalidOptionError: `work` or an option cannot work.
    * @throws AlreadyCampaigningError: this object campaigns or leads already.
    * @throws WorkNotStoppedError: `work` did not stop within `stopTimeoutMs` of the end, or that of an earlier call still runs.
-   * @throws TableUnavailableError: the table did not answer.
+   * @throws TableUnavailableError: the table did not answer, or was too busy.
    * @throws TableError, MalformedLeaseError, SchemaVersionError: the table, or a row in it, cannot be used as it is.
    * @throws what `work` throws, and the signal's reason when it aborts before `work` begins.
    * @example

@@ -4,6 +4,7 @@ import {
   isAboutKeySchema,
   isAboutOneItemTwice,
   knownText,
+  TooBusy,
 } from "./error-summary.js";
 
 /** Sentences of errors about tables and transactions: what happened, and what helps. */
@@ -23,11 +24,15 @@ export function unavailable(doing: string, cause: unknown): string {
   const { name, $metadata } = cause instanceof ErrorSummary ? cause : {};
   const isThrottled = /Throttl|Throughput|LimitExceeded/.test(name ?? "");
   const isServersFault = ($metadata?.httpStatusCode ?? 0) >= 500;
-  const [what, remedy] = isThrottled
-    ? ["The table did not carry out", "raise the capacity of the table, or send it fewer requests"]
-    : isServersFault
-      ? ["The table did not carry out", "try again"]
-      : ["No answer from the table to", "check the client's Region, endpoint and network"];
+  // The founding of an election is a transaction.
+  const isTooBusy = cause instanceof TooBusy || name === "TransactionCanceledException";
+  const [what, remedy] = isTooBusy
+    ? ["The table was too busy with other writes for", "try again"]
+    : isThrottled
+      ? ["The table did not carry out", "raise the capacity of the table, or send it fewer requests"]
+      : isServersFault
+        ? ["The table did not carry out", "try again"]
+        : ["No answer from the table to", "check the client's Region, endpoint and network"];
   return `${what} the request to ${doing}${inBrackets(cause)}. Suggestion: ${remedy}.`;
 }
 

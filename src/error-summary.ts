@@ -39,10 +39,18 @@ export class ErrorSummary extends Error {
   }
 }
 
+/** Other writers were faster each time. */
+export class TooBusy extends Error {
+  constructor(tries: number) {
+    super(`refused ${tries} times, because what it goes by had changed each time`);
+    this.name = "TooBusy";
+  }
+}
+
 /** What our message says about its cause. It quotes only causes that we made. */
 export function inBrackets(cause: unknown): string {
   if (cause === undefined) return "";
-  if (cause instanceof TimedOut) return ` (${cause.message})`;
+  if (cause instanceof TimedOut || cause instanceof TooBusy) return ` (${cause.message})`;
   if (cause instanceof ErrorSummary) return ` (${cause.name}: ${cause.message})`;
   return ` (${describe(cause)})`;
 }

@@ -1,5 +1,6 @@
 import { backoffMs, sleep } from "../async.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
+import { TooBusy } from "../error-summary.js";
 import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
 import type { LastWill } from "../last-will/last-will.js";
@@ -26,6 +27,11 @@ import { isHealthy } from "./health.js";
  * first.
  */
 const JITTER = 1 / 30;
+
+/** Of one try, when others hold the lease, and when the founding met other names of its shard (rule 13c). */
+const MAX_REFUSALS = 3;
+const MAX_OUTDATED_FOUNDINGS = 10;
+const FOUNDING_BACKOFF_MS = 100;
 
 /** A lease that was just acquired. */
 export interface Elected {
@@ -157,7 +163,8 @@ export class Campaign {
     this.#begin();
     let hasRead = false;
     let isUnhealthy = false;
-    for (let refusals = 0; refusals < 3; ) {
+    let outdatedFoundings = 0;
+    for (let refusals = 0; refusals < MAX_REFUSALS; ) {
       signal?.throwIfAborted();
       const move = this.#nextFor(bid, 0);
       if (move.kind === "settled") return move;
@@ -173,9 +180,17 @@ export class Campaign {
         signal?.throwIfAborted();
         const won = await this.#acquire(move);
         if (won) return won;
-        // A founding that was refused without a row says nothing about the row.
-        hasRead = this.lease !== undefined;
-        refusals += 1;
+        hasRead = this.#observation?.needsConsistentRead !== true;
+        if (!this.#isFoundingOutdated(move)) {
+          refusals += 1;
+          continue;
+        }
+        outdatedFoundings += 1;
+        if (outdatedFoundings === MAX_OUTDATED_FOUNDINGS) {
+          throw new TableUnavailableError("acquire the lease", { cause: new TooBusy(outdatedFoundings) });
+        }
+        const { clock, random } = this.options;
+        await sleep(clock, backoffMs(outdatedFoundings, FOUNDING_BACKOFF_MS, random), signal);
       } else if (move.kind === "createPlaceholder") {
         await this.#createPlaceholder(signal);
       } else if (move.kind === "readHistory") {
@@ -271,6 +286,11 @@ export class Campaign {
     return won;
   }
 
+  /** It was refused without a row, which says nothing of a holder: history or the floor has changed since it was read. */
+  #isFoundingOutdated({ basis }: Acquire): boolean {
+    return basis.founding !== undefined && this.#observation?.isHistoryOld === true;
+  }
+
   async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
     const { answer, sent, received } = await this.client.read(consistent, signal);
     if (consistent) this.#acquireUnanswered = false;
@@ -333,19 +353,25 @@ export class Campaign {
       const acquiring = this.client.acquire({ basis, term });
       // Rule 11f. A leadership begins when also a kill would be noticed.
       [written] = await Promise.all([acquiring, this.lastWill?.prepare()]);
-      this.#observe(written.lease, written.received.monotonicMs, true, written.sent.monotonicMs);
     } catch (error) {
       this.#acquireUnanswered = true;
       throw error;
     }
-    const { succeeded, lease, sent } = written;
+    const { succeeded, lease, sent, received } = written;
+    if (lease === undefined && basis.founding && this.#observation) {
+      // The row is gone, or history or the floor has changed since it was read. If it is the same row, then the wait for an
+      // unknown holder counts (rule 13c).
+      this.#observation = readAgain(this.#observation);
+      this.#isCurrent = false;
+      this.lastWill?.observed(undefined);
+    } else {
+      this.#observe(lease, received.monotonicMs, true, sent.monotonicMs);
+    }
     const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
     const isUnexplained = !succeeded && (!lease || (isAsSeen && lease.pausedBy === undefined));
     this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
     if (!succeeded) {
       this.emit({ type: "refused", term: lease?.term });
-      // The row is gone, or the history or the floor has changed since it was read.
-      if (!lease && this.#observation) this.#observation = readAgain(this.#observation);
       return undefined;
     }
     // Both local clocks may have stood still since the last header, so the row's end may be too early. The

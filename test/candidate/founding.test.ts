@@ -11,6 +11,9 @@ import { between, Stage } from "../support/stage.js";
 const client = newClient();
 const signal = new AbortController().signal;
 
+/** Long enough that no answer is late on a busy machine. */
+const PATIENT = { leaseDurationMs: 60_000, tuning: { requestTimeoutMs: 15_000 } };
+
 /** DynamoDB's answer to a transaction that met another one on the lease row. DynamoDB Local never gives it. */
 const CONFLICT = {
   kind: "respond",
@@ -57,17 +60,110 @@ test("a founding that only met another transaction is no refusal: it says nothin
     tableName,
     name,
     onEvent: ({ type }) => told.push(type),
+    ...PATIENT,
   });
-  const conflict = proxy.next("TransactWriteItems", CONFLICT);
-  await expect(election.tryCampaign()).rejects.toBeInstanceOf(TableUnavailableError);
-  await conflict;
+  const conflicts = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => proxy.next("TransactWriteItems", CONFLICT)));
+  const five = conflicts(5);
+  await expect(election.tryCampaign()).rejects.toThrow(
+    /^The table was too busy with other writes for the request to acquire the lease \(TransactionCanceledException: .*\)\. Suggestion: try again\.$/,
+  );
+  await five;
   expect(await leaseRow(client, tableName, name)).toMatchObject({ term: { N: "0" } });
-  void proxy.next("TransactWriteItems", CONFLICT);
+  void conflicts(5);
   const leadership = await election.campaign();
   expect(leadership.term).toBe(1);
   expect(told).not.toContain("refused");
   expect(told.filter((type) => type === "unavailable")).toHaveLength(1);
   await leadership.resign();
+});
+
+test("foundings that met each other at their floor are sent again, and one try is enough", async () => {
+  await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
+  const tableName = await newLeaseTable(client);
+  const told: string[] = [];
+  const election = new Election({
+    client: newClient(proxy.endpoint, { maxAttempts: 1 }),
+    tableName,
+    name: `e/${randomUUID()}`,
+    onEvent: ({ type }) => told.push(type),
+    ...PATIENT,
+  });
+  for (let count = 0; count < 3; count++) void proxy.next("TransactWriteItems", CONFLICT);
+  expect(await election.tryLead(async ({ term }) => term)).toMatchObject({ ran: true, result: 1 });
+  expect(told).not.toContain("refused");
+  const tokens = proxy.requests
+    .filter(({ operation }) => operation === "TransactWriteItems")
+    .map(({ body }) => (body as { ClientRequestToken: string }).ClientRequestToken);
+  expect(tokens).toEqual(Array(4).fill(tokens[0]));
+});
+
+/** Other names of the shard raise its floor while this one is founded: so often. */
+function hotFloor(stage: Stage, times: number) {
+  let term = 0;
+  const store = between(stage.table, async (verb, pass) => {
+    if (verb === "acquire" && term < times * 100) {
+      term += 100;
+      await stage.table.raiseFloor("billing/nightly", term);
+    }
+    return pass();
+  });
+  return stage.candidate("a", { store });
+}
+
+test("one try founds a name though others of its shard raise the floor again and again", async () => {
+  const stage = new Stage();
+  const { election } = hotFloor(stage, 6);
+  let tried: unknown;
+  void election
+    .tryLead(async ({ term }) => term)
+    .then((result) => {
+      tried = result;
+    });
+  await stage.until(() => tried !== undefined);
+  expect(tried).toMatchObject({ ran: true, result: 601 });
+});
+
+test("a name that cannot be founded is not held: one try says that the table was too busy", async () => {
+  const stage = new Stage();
+  const { election, events } = hotFloor(stage, 1_000);
+  const outcomes: unknown[] = [];
+  const settled = (tried: Promise<unknown>) =>
+    void tried.then(
+      (result) => outcomes.push(result),
+      (error: unknown) => outcomes.push(error),
+    );
+  settled(election.tryLead(async () => {}));
+  await stage.until(() => outcomes.length === 1);
+  settled(election.tryCampaign());
+  await stage.until(() => outcomes.length === 2);
+  const message =
+    "The table was too busy with other writes for the request to acquire the lease (refused 10 times, because what it goes by " +
+    "had changed each time). Suggestion: try again.";
+  for (const outcome of outcomes) {
+    expect(outcome).toBeInstanceOf(TableUnavailableError);
+    expect(outcome).toMatchObject({ message });
+  }
+  expect(events.filter(({ type }) => type === "refused")).toHaveLength(20);
+});
+
+test("foundings that the floor refuses after the wait for an unknown holder do not make it wait again", async () => {
+  const stage = new Stage();
+  const holder = stage.candidate("h");
+  await holder.election.campaign();
+  await stage.advance(100);
+  stage.table.deleteLease(holder.election.name);
+  const { election, events } = hotFloor(stage, 4);
+  let term: number | undefined;
+  const leading = election.lead(async (leadership) => {
+    term = leadership.term;
+  });
+  const waitedMs = await stage.until(() => term !== undefined);
+  await leading;
+  expect(term).toBe(401);
+  expect(events.filter(({ type }) => type === "refused")).toHaveLength(4);
+  // One lease, and the backoff.
+  expect(waitedMs).toBeLessThan(2 * 3_000);
 });
 
 test("a founding that is refused again and again is tried ever less often", async () => {

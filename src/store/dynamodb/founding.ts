@@ -2,11 +2,15 @@ import {
   ConditionalCheckFailedException,
   TransactionCanceledException,
   TransactWriteItemsCommand,
+  type TransactWriteItemsCommandInput,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
+import { retry } from "../../async.js";
+import { systemClock } from "../../clock.js";
 import { claimedTerm } from "../../protocol/forgotten.js";
 import type { Founding } from "../../protocol/takeover.js";
 import type { AcquireRequest, TermRecord, Written } from "../../protocol/verbs.js";
+import { secureRandom } from "../../random.js";
 import type { Item } from "../attribute.js";
 import { LEASE_SORT_KEY, PARTITION_KEY, termSortKey } from "../schema.js";
 import { asSeen, conditionExpression, notThere } from "./conditions.js";
@@ -59,7 +63,7 @@ export function found(
     claim: claimed === term ? begun : { term: claimed },
     history: claimed === term ? undefined : begun,
   };
-  const command = new TransactWriteItemsCommand({
+  const transaction: TransactWriteItemsCommandInput = {
     TransactItems: [
       {
         Update: {
@@ -76,23 +80,51 @@ export function found(
       { ConditionCheck: floorIs(table, election, floor) },
     ],
     ClientRequestToken: request.attemptId,
-  });
+  };
   return table.ask("acquire the lease", signal, async (send) => {
     try {
-      await send(command);
+      const ask = async () => {
+        signal.throwIfAborted();
+        // A command takes the middleware of one request.
+        await send(new TransactWriteItemsCommand(transaction));
+      };
+      await retry(ask, ON_CONFLICT);
       return { done: true, lease: toLease(election, attributes(writes.lease.set)) };
     } catch (error) {
       if (await takesNoTransactions(error, table, election, send)) {
         return foundInSteps(table, election, { ...writes, floor }, send);
       }
       if (!(error instanceof TransactionCanceledException)) throw error;
-      const reasons = error.CancellationReasons ?? [];
-      if (!reasons.some((reason) => reason.Code === "ConditionalCheckFailed")) throw error;
-      const [row] = reasons;
+      if (!hasReason(error, "ConditionalCheckFailed")) throw error;
+      const [row] = error.CancellationReasons ?? [];
       const item = row?.Item as Item | undefined;
       return { done: false, lease: item && toLease(election, item) };
     }
   });
+}
+
+/**
+ * All foundings of a shard check one floor, and those that meet there refuse each other without having looked. Then the same
+ * request is sent again. Its token lets it be carried out once.
+ */
+const ON_CONFLICT = {
+  clock: systemClock,
+  random: secureRandom,
+  tries: 5,
+  maxMs: 100,
+  isTransient: isConflict,
+};
+
+function isConflict(error: unknown): boolean {
+  return (
+    error instanceof TransactionCanceledException &&
+    hasReason(error, "TransactionConflict") &&
+    !hasReason(error, "ConditionalCheckFailed")
+  );
+}
+
+function hasReason({ CancellationReasons = [] }: TransactionCanceledException, code: string): boolean {
+  return CancellationReasons.some(({ Code }) => Code === code);
 }
 
 /**
