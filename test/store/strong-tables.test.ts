@@ -1,4 +1,9 @@
-import { DeleteItemCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
+import {
+  DeleteItemCommand,
+  GetItemCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
 import { beforeAll, expect, test } from "vitest";
 import { Election } from "../../src/index.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
@@ -126,4 +131,30 @@ test("transact says what does instead; guard works", async () => {
   await expect(leadership.transact([put])).rejects.toThrow(/take no transactions: use guard\(\)/);
   expect(leadership.guard(put.Put)).toMatchObject({ ConditionExpression: expect.any(String) });
   await leadership.resign();
+});
+
+test("a claim that the floor has outrun is waited for by nobody: its founder has sent no acquire", async () => {
+  const name = "outrun";
+  let raised = false;
+  const outrun: DynamoDBLike = {
+    send: async (command: never, options) => {
+      const { Key } = (command as UpdateItemCommand).input;
+      const answer = await strong.send(command, options);
+      const isClaim = (command as object) instanceof UpdateItemCommand && Key?.sk?.S?.startsWith("term#");
+      if (isClaim && !raised) {
+        raised = true;
+        // Another name of its shard was used meanwhile.
+        await dynamoDBLeaseStore(client, table).raiseFloor(name, 1, signal);
+      }
+      return answer;
+    },
+  };
+  const patient = { leaseDurationMs: 60_000, tuning: { requestTimeoutMs: 15_000 } };
+  const election = new Election({ client: outrun, tableName: table, name, ...patient });
+  expect(await election.tryLead(async ({ term }) => term)).toMatchObject({ ran: true, result: 101 });
+  const { Item: claim } = await client.send(
+    new GetItemCommand({ TableName: table, Key: { pk: { S: name }, sk: { S: "term#000000000001" } } }),
+  );
+  const inADay = Date.now() / 1_000 + 86_400;
+  expect(Math.abs(Number(claim?.ttl?.N) - inADay)).toBeLessThan(300);
 });

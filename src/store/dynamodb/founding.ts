@@ -13,7 +13,7 @@ import type { AcquireRequest, TermRecord, Written } from "../../protocol/verbs.j
 import { secureRandom } from "../../random.js";
 import type { Item } from "../attribute.js";
 import { LEASE_SORT_KEY, PARTITION_KEY, termSortKey } from "../schema.js";
-import { asSeen, conditionExpression, notThere } from "./conditions.js";
+import { all, asSeen, conditionExpression, notThere, termAsSeen } from "./conditions.js";
 import { isAccessDenied } from "./errors.js";
 import { attributes } from "./facts.js";
 import { floorIs, readFloor } from "./floor.js";
@@ -24,6 +24,9 @@ import { ownVersion } from "./row-version.js";
 import type { DynamoDBTable, Send } from "./table.js";
 import { termRow } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
+
+/** How long the history keeps a claim whose founder has not led: a day. */
+const CLAIM_KEPT_MS = 86_400_000;
 
 /** The writes that begin the next term of an election without a lease row. */
 interface FoundingWrites {
@@ -92,7 +95,7 @@ export function found(
       return { done: true, lease: toLease(election, attributes(writes.lease.set)) };
     } catch (error) {
       if (await takesNoTransactions(error, table, election, send)) {
-        return foundInSteps(table, election, { ...writes, floor }, send);
+        return foundInSteps(table, request, { ...writes, floor }, send);
       }
       if (!(error instanceof TransactionCanceledException)) throw error;
       if (!hasReason(error, "ConditionalCheckFailed")) throw error;
@@ -161,11 +164,12 @@ function isInvalid(error: unknown): boolean {
 
 /**
  * Writes the next term into the history first. A candidate whose write is refused does not found. If a later step
- * fails, the term's number is lost, and the next founder waits for a leader that never was.
+ * fails, the term's number is lost, and the next founder waits for a leader that never was. If the floor has changed, it does
+ * not wait.
  */
 async function foundInSteps(
   table: DynamoDBTable,
-  election: string,
+  { election, at }: AcquireRequest,
   { lease, claim, floor }: FoundingWrites & { readonly floor: number | undefined },
   send: Send,
 ): Promise<Written> {
@@ -175,8 +179,29 @@ async function foundInSteps(
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     return { done: false, lease: undefined };
   }
-  if ((await readFloor(send, table, election, true)) !== floor) return { done: false, lease: undefined };
-  return writeLease(send, table, election, lease);
+  if ((await readFloor(send, table, election, true)) === floor) {
+    return writeLease(send, table, election, lease);
+  }
+  if (at !== undefined) {
+    const update = new UpdateItemCommand(neverLed(table, election, claim, at));
+    // If it fails, the next founder waits.
+    await send(update).catch(() => {});
+  }
+  return { done: false, lease: undefined };
+}
+
+/**
+ * Rule 13f. The claim counts as given back. Its founder has sent no acquire, and it has waited for every leader before, so
+ * nobody can lead.
+ */
+function neverLed(table: DynamoDBTable, election: string, { term, holder }: TermRecord, at: number) {
+  return {
+    ...table.rowOf(election, termSortKey(term)),
+    ...updateExpression({
+      condition: all(termAsSeen({ term }), asSeen("holder", holder)),
+      set: { ttl: Math.ceil((at + CLAIM_KEPT_MS) / 1_000) },
+    }),
+  };
 }
 
 function newTerm(table: DynamoDBTable, election: string, record: TermRecord) {
