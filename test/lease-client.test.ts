@@ -94,9 +94,9 @@ async function vacantLease(): Promise<void> {
   await (await candidate().campaign()).resign();
 }
 
-test("the first election ever: no row, a placeholder, its history, and one transaction that founds it", async () => {
+test("the first election ever: no row, a placeholder, its history, the floor, and one transaction that founds it", async () => {
   const { made, history } = await counted(() => candidate().campaign());
-  expect(made).toEqual(["GetItem", "UpdateItem", "Query", "TransactWriteItems"]);
+  expect(made).toEqual(["GetItem", "UpdateItem", "Query", "GetItem", "TransactWriteItems"]);
   expect(history).toEqual(["UpdateItem"]);
 });
 
