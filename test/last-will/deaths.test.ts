@@ -158,9 +158,11 @@ test.each(["a plain process", "PID 1"] as const)("%s: frozen is not dead", async
   // Its first term, unless the machine is so busy that an answer took a lease.
   const led = Number(await has(first, "leads"));
   const [pid] = place === "PID 1" ? childrenOf(first.child.pid as number) : [first.child.pid];
+  const second = new Election({ client, tableName: table, name: first.name, leaseDurationMs: 60_000 });
+  // Its history is written beside its work. If it froze before, history would not name it.
+  await eventually(async () => (await second.history()).some(({ term }) => term === led));
   process.kill(pid as number, "SIGSTOP");
   // It takes a whole lease to be elected after it, and nothing was sent meanwhile.
-  const second = new Election({ client, tableName: table, name: first.name, leaseDurationMs: 60_000 });
   await using leadership = await second.campaign();
   expect(leadership.term).toBe(led + 1);
   const firstTerm = await eventually(async () =>
