@@ -370,8 +370,7 @@ export class Campaign {
     const isAsSeen = lease?.term === basis.term && lease.revision === basis.revision;
     // Also an older row than the one that was seen: if reads and writes go on to disagree, nothing must run hot.
     const isOlderRow = lease !== undefined && lease.term < basis.term;
-    const isUnexplained =
-      !succeeded && (!lease || isOlderRow || (isAsSeen && lease.pausedBy === undefined));
+    const isUnexplained = !succeeded && (!lease || isOlderRow || (isAsSeen && lease.pausedBy === undefined));
     this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
     if (!succeeded) {
       this.emit({ type: "refused", term: lease?.term });
