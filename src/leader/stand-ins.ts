@@ -10,6 +10,7 @@ import { type Held, isHeldIn, type Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import {
   carriesTheSame,
+  endsUntilDoubt,
   type Grid,
   graceMs,
   isStillGood,
@@ -192,7 +193,8 @@ export class StandIns {
     const [first] = slots;
     if (first !== undefined && this.revisions.hasPassed(first))
       this.revisions.leaveBehind(slotAt(this.#grid, nowMs));
-    return slots.map((slot) => ({ slot, renewal: this.#renewal(slot, now, value, announcement) }));
+    const ahead = slots.map((slot) => ({ slot, renewal: this.#renewal(slot, now, value, announcement) }));
+    return endsUntilDoubt(ahead, this.tenure.lease);
   }
 
   #renewal(

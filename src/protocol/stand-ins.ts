@@ -112,6 +112,21 @@ export function carriesTheSame(signed: RenewRequest, fresh: RenewRequest): boole
   );
 }
 
+/**
+ * Rule 12b. On a row without an end no stand-in with one can land. So once the row or one of them has none, those after it
+ * have none either. The table's time can be in doubt for the near ones only: the bounds grow with the time that passes.
+ */
+export function endsUntilDoubt<R extends { readonly renewal: RenewRequest }>(
+  ahead: readonly R[],
+  row: { readonly expiresAt?: number | undefined },
+): R[] {
+  let isDoubted = row.expiresAt === undefined;
+  return ahead.map((each) => {
+    isDoubted ||= each.renewal.expiresAt === undefined;
+    return isDoubted ? { ...each, renewal: { ...each.renewal, expiresAt: undefined } } : each;
+  });
+}
+
 /** Whether a stand-in that is signed carries the same as one that would be signed now, and promises no less. */
 export function isStillGood(signed: RenewRequest, fresh: RenewRequest): boolean {
   return carriesTheSame(signed, fresh) && (signed.expiresAt ?? 0) >= (fresh.expiresAt ?? 0);

@@ -4,6 +4,7 @@ import { type Instant, longestElapsedMs } from "../../src/clock.js";
 import { trustLeftMs, trustMs } from "../../src/protocol/expiry.js";
 import { boundsOf, MAX_DRIFT, serviceClockOf } from "../../src/protocol/service-clock.js";
 import {
+  endsUntilDoubt,
   type Grid,
   graceMs,
   isStillGood,
@@ -280,4 +281,16 @@ test("rule 1b: without stand-ins each try is one above the one before", () => {
   expect(tries).toEqual(Array.from({ length: 20 }, (_, i) => 42 + i));
   expect(slotAt(grid, 5_999)).toBe(0);
   expect(REVISIONS_PER_SLOT).toBe(8);
+});
+
+test("once a row or a stand-in says no end, those after it say none: they could not land", () => {
+  const ends = (given: Array<number | undefined>, row: number | undefined) => {
+    const ahead = given.map((expiresAt, slot) => ({ slot, renewal: { ...renewal, expiresAt } }));
+    return endsUntilDoubt(ahead, { expiresAt: row }).map((each) => each.renewal.expiresAt);
+  };
+  expect(ends([20_000, 40_000], 1_000)).toEqual([20_000, 40_000]);
+  expect(ends([20_000, undefined, 60_000], 1_000)).toEqual([20_000, undefined, undefined]);
+  expect(ends([undefined, 40_000], 1_000)).toEqual([undefined, undefined]);
+  expect(ends([20_000, 40_000], undefined)).toEqual([undefined, undefined]);
+  expect(ends([], undefined)).toEqual([]);
 });
