@@ -252,7 +252,7 @@ function moveOnPlaceholder(
   { term, revision, renewIntervalMs }: Placeholder,
   now: Instant,
 ): Move {
-  const { history, memory, unconfirmed } = observation;
+  const { history, historyReadAt, memory, unconfirmed } = observation;
   if (history === undefined || observation.isHistoryOld || isOutdated(observation, now))
     return { kind: "readHistory" };
   const { highestTerm, floor, lastTick, tickResetTerm, highestTermTick: tickBefore } = history;
@@ -268,7 +268,8 @@ function moveOnPlaceholder(
     return { kind: "wait", untilMs: Math.min(freeAtMs, pollAtMs) };
   }
   // Rule 13c. Other names of the shard have raised the floor during the wait, and the founding would be refused.
-  if (mayBeHeld && (observation.historyReadAt?.monotonicMs ?? 0) < freeAtMs) return { kind: "readHistory" };
+  if (mayBeHeld && historyReadAt !== undefined && historyReadAt.monotonicMs < freeAtMs)
+    return { kind: "readHistory" };
   const founding = { highestTerm, floor, lastTick, tickResetTerm, tickBefore };
   return { kind: "acquire", basis: { term, revision, founding }, term: firstTerm };
 }
