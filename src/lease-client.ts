@@ -1,6 +1,7 @@
 import { type Instant, longestElapsedMs } from "./clock.js";
 import { type EndReason, InternalError } from "./errors.js";
 import type { Emit } from "./events.js";
+import { HOUR_MS } from "./limits.js";
 import { checkAcquired, checkRenewed, checkResigned, checkTicksReset } from "./protocol/invariants.js";
 import {
   type AnnouncedEnd,
@@ -16,6 +17,7 @@ import {
   resignSucceeded,
   ticksResetSucceeded,
 } from "./protocol/lost-answers.js";
+import { lifetimeMs } from "./protocol/membership.js";
 import { type TickWindow, withTick } from "./protocol/ticks.js";
 import type {
   AcquireRequest,
@@ -86,6 +88,9 @@ interface Resignation extends ReleaseOptions {
   /** Awaited with the request before it leaves. */
   readonly before?: ((request: ResignRequest) => Promise<void>) | undefined;
 }
+
+/** A dead candidate's row is kept for an hour after its end, for people to see. */
+const KEPT_AFTER_END_MS = HOUR_MS;
 
 interface SendOptions {
   readonly timeoutMs?: number;
@@ -271,10 +276,10 @@ export class LeaseClient {
     return this.#send("join the election", (store, _, abort) => store.drawArrival(this.#name, abort));
   }
 
-  /** `rowAt`: the row, given the moment when the request leaves. */
-  writeCandidate(rowAt: (sent: Instant) => CandidateRow): Promise<Timed<Answer>> {
+  /** Its end and its clean-up count from the moment when the request leaves. */
+  writeCandidate(row: Omit<CandidateRow, "expiresAt" | "ttl">): Promise<Timed<Answer>> {
     return this.#send("refresh the candidate", (store, sent, abort) =>
-      store.writeCandidate(this.#name, rowAt(sent), abort),
+      store.writeCandidate(this.#name, { ...row, ...this.#candidateTimes(row, sent) }, abort),
     );
   }
 
@@ -288,6 +293,16 @@ export class LeaseClient {
     return this.#send("read the candidates", (store, _, abort) => store.readCandidates(this.#name, abort), {
       signal,
     });
+  }
+
+  #candidateTimes({ refreshIntervalMs }: Pick<CandidateRow, "refreshIntervalMs">, sent: Instant) {
+    // By the headers alone: a candidate that died on a host whose wall clock is wrong would otherwise count
+    // as alive.
+    const latestMs = this.time.headers?.latestMs(sent);
+    const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshIntervalMs);
+    // Any clock is good enough for the clean-up: the next refresh writes a row again that was removed too early.
+    const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + KEPT_AFTER_END_MS) / 1_000);
+    return { expiresAt, ttl };
   }
 
   /** A `ttl` for the lease row: a reservation outlives the name. */

@@ -10,7 +10,17 @@ const root = fileURLToPath(new URL("../", import.meta.url));
  * A room imports only what stands lower. Types count, and so do imports at run time.
  */
 const STOREYS: string[][] = [
-  ["describe", "clock", "limits", "child-guard", "version", "nearest-path", "bare-sender", "bare-env"],
+  [
+    "describe",
+    "clock",
+    "limits",
+    "child-guard",
+    "version",
+    "nearest-path",
+    "bare-sender",
+    "fnv1a",
+    "bare-env",
+  ],
   ["async", "worker-threads"],
   ["error-summary"],
   ["error-remedies"],

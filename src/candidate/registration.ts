@@ -4,11 +4,7 @@ import { InvalidOptionError } from "../errors.js";
 import type { Emit } from "../events.js";
 import type { LeaseClient } from "../lease-client.js";
 import { keepsLine } from "../protocol/line.js";
-import { lifetimeMs } from "../protocol/membership.js";
 import type { ResolvedOptions } from "../resolve-options.js";
-
-/** A dead candidate's row is kept for an hour after its end, for people to see. */
-const KEPT_AFTER_END_MS = 3_600_000;
 
 /**
  * A candidate's own row (rule 7a): written and refreshed while it campaigns or leads, then deleted. It never
@@ -110,14 +106,6 @@ export class Registration {
     const { candidateId, label, eligible, group, value, refreshIntervalMs } = this.options;
     this.#heartbeat += 1;
     const fixed = { candidateId, label, eligible, group, value, refreshIntervalMs, arrival };
-    await this.client.writeCandidate((sent) => {
-      // By the headers alone: a candidate that died on a host whose wall clock is wrong would otherwise count
-      // as alive.
-      const latestMs = this.client.time.headers?.latestMs(sent);
-      const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshIntervalMs);
-      // Any clock is good enough for the clean-up: the next refresh writes a row again that was removed too early.
-      const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + KEPT_AFTER_END_MS) / 1_000);
-      return { ...fixed, rank: this.#rank, heartbeat: this.#heartbeat, expiresAt, ttl };
-    });
+    await this.client.writeCandidate({ ...fixed, rank: this.#rank, heartbeat: this.#heartbeat });
   }
 }

@@ -1,19 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Election } from "../index.js";
-import type { FromNode, NodeConfig } from "./nodes.js";
+import { liveAsChild, say } from "./child.js";
+import type { NodeConfig } from "./nodes.js";
 
 /** A node of the classic story. It campaigns with its number as its rank, and leads as long as it can. */
 
-process.once("disconnect", () => process.exit());
-// A terminal sends Ctrl-C to all processes. The coordinator decides what happens then.
-process.on("SIGINT", () => {});
-
-/** When messages cannot be sent, the coordinator is dead, and this process ends too. */
-const say = (message: FromNode) => void process.send?.(message, () => {});
-
-process.once("message", (config: NodeConfig) => {
-  live(config).catch((error: unknown) => say({ type: "failed", message: String(error) }));
-});
+liveAsChild(live);
 
 async function live({ clientConfig, tableName, name, number, leaseMs }: NodeConfig): Promise<void> {
   const election = new Election({

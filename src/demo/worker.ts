@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { DynamoDBClient, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import { Election, FencedOutError, type Leadership, TransactionUnknownError } from "../index.js";
+import { endWithCoordinator } from "./child.js";
 import { Ledger } from "./ledger.js";
 import type { FromWorker, ToWorker, WorkerConfig } from "./messages.js";
 import type { Payment } from "./payments.js";
@@ -18,9 +19,7 @@ const TRUST_REPORT_MS = 100;
 /** A worker that resigned lets others lead before it campaigns again. */
 const LEASES_OFF = 2;
 
-process.once("disconnect", () => process.exit());
-// A terminal sends Ctrl-C to all processes. The coordinator decides what happens then.
-process.on("SIGINT", () => {});
+endWithCoordinator();
 
 let onCleared = (_breakMs: number | undefined) => {};
 let stop = new AbortController();

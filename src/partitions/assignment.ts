@@ -1,3 +1,5 @@
+import { fnv1a } from "../fnv1a.js";
+
 /**
  * Which member should hold which partition. Pure: every member computes the same from the same membership, whatever order
  * the members come in. Safety does not depend on it, because the lease of each partition decides.
@@ -137,8 +139,7 @@ function bestOf(members: readonly Member[], partition: number): string | undefin
 
 /** Rendezvous hashing: each pair of a member and a partition has a score of its own, whoever else is there. */
 function score(partition: number, id: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  let hash = fnv1a(id);
   hash ^= Math.imul(partition + 1, 0x9e3779b1);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

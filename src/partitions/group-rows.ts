@@ -1,21 +1,17 @@
 import type { Instant } from "../clock.js";
 import type { LeaseClient } from "../lease-client.js";
 import { MAX_SUCCESSOR } from "../limits.js";
-import { endsAtMs } from "../protocol/expiry.js";
 import {
   aliveMembers,
   deletableRows,
-  lifetimeMs,
   type Membership,
+  memberEndMs,
   updateMembership,
 } from "../protocol/membership.js";
 import type { CandidateRow } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { Member } from "./assignment.js";
 import { textOf, toldIn } from "./member-text.js";
-
-/** A dead member's row is kept for an hour after its end, for people to see. */
-const KEPT_AFTER_END_MS = 3_600_000;
 
 /** A member, and what it says of itself. */
 export interface ListedMember extends Member {
@@ -51,11 +47,7 @@ export class GroupRows {
   nextEndMs(now: Instant): number {
     const ends = [...this.#membership.values()]
       .filter(({ row }) => row.candidateId !== this.options.candidateId)
-      .map(({ row, changedMs }) => {
-        const durationMs = lifetimeMs(row.refreshIntervalMs);
-        const lapse = { firstSeenMs: changedMs, durationMs, until: row.expiresAt };
-        return endsAtMs(lapse, now, this.client.time.headers);
-      });
+      .map((member) => memberEndMs(member, now, this.client.time.headers));
     return Math.min(...ends.filter((endMs) => endMs > now.monotonicMs));
   }
 
@@ -64,13 +56,8 @@ export class GroupRows {
     this.#arrival ??= (await this.client.drawArrival()).answer.arrival;
     this.#heartbeat += 1;
     const fixed = { candidateId, label, value, refreshIntervalMs, arrival: this.#arrival, rank: 0 };
-    await this.client.writeCandidate((sent) => {
-      const latestMs = this.client.time.headers?.latestMs(sent);
-      const expiresAt = latestMs && Math.ceil(latestMs) + lifetimeMs(refreshIntervalMs);
-      const ttl = Math.ceil(((expiresAt ?? sent.wallMs) + KEPT_AFTER_END_MS) / 1_000);
-      const own = { eligible: told.takes, partitions: textOf(told), heartbeat: this.#heartbeat };
-      return { ...fixed, ...own, expiresAt, ttl };
-    });
+    const own = { eligible: told.takes, partitions: textOf(told), heartbeat: this.#heartbeat };
+    await this.client.writeCandidate({ ...fixed, ...own });
   }
 
   /** It is no error if that fails: the row runs out. */

@@ -54,12 +54,18 @@ export function aliveMembers(
   service: TimeBounds | undefined,
 ): CandidateRow[] {
   return [...membership.values()]
-    .filter(({ row, changedMs, suspected }) => {
-      const durationMs = lifetimeMs(row.refreshIntervalMs);
-      const lapse = { firstSeenMs: changedMs, durationMs, until: row.expiresAt };
-      return !suspected && endsAtMs(lapse, now, service) >= now.monotonicMs;
-    })
+    .filter((member) => !member.suspected && memberEndMs(member, now, service) >= now.monotonicMs)
     .map(({ row }) => row);
+}
+
+/** When a member is dead unless it refreshes its row, in monotonic time. */
+export function memberEndMs(
+  { row, changedMs }: Pick<Member, "row" | "changedMs">,
+  now: Instant,
+  service: TimeBounds | undefined,
+): number {
+  const durationMs = lifetimeMs(row.refreshIntervalMs);
+  return endsAtMs({ firstSeenMs: changedMs, durationMs, until: row.expiresAt }, now, service);
 }
 
 /**

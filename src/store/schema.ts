@@ -1,3 +1,5 @@
+import { fnv1a } from "../fnv1a.js";
+
 /** Names in the table. `pk` is the election's name; its candidates have their own partition. */
 
 export const PARTITION_KEY = "pk";
@@ -37,15 +39,6 @@ export const FLOOR_PARTITION_PREFIX = "floor#";
  */
 export function floorPartition(election: string): string {
   return `${FLOOR_PARTITION_PREFIX}${fnv1a(election) % FLOOR_SHARDS}`;
-}
-
-/** FNV-1a with 32 bits. Names are ASCII. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
-  }
-  return hash;
 }
 
 /** Twelve digits, so that sort keys have the order of the numbers. */

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { retry } from "../../async.js";
 import { systemClock } from "../../clock.js";
+import { DAY_MS } from "../../limits.js";
 import { claimedTerm } from "../../protocol/forgotten.js";
 import type { Founding } from "../../protocol/takeover.js";
 import type { AcquireRequest, TermRecord, Written } from "../../protocol/verbs.js";
@@ -26,7 +27,7 @@ import { termRow } from "./term-codec.js";
 import { type Update, updateExpression } from "./update-expression.js";
 
 /** How long the history keeps a claim whose founder has not led: a day. */
-const CLAIM_KEPT_MS = 86_400_000;
+const CLAIM_KEPT_MS = DAY_MS;
 
 /** The writes that begin the next term of an election without a lease row. */
 interface FoundingWrites {
