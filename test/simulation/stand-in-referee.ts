@@ -1,6 +1,6 @@
 import { type Instant, longestElapsedMs, readClock } from "../../src/clock.js";
 import { type Held, isHeldIn, type Lease, type OwnTerm } from "../../src/protocol/lease.js";
-import type { RenewRequest } from "../../src/protocol/verbs.js";
+import type { RenewRequest, ResignRequest } from "../../src/protocol/verbs.js";
 import { EPOCH_MS, type Host } from "./host.js";
 import type { Verb } from "./network.js";
 import type { Player } from "./players.js";
@@ -39,6 +39,8 @@ export class StandInReferee {
   readonly #endedMs = new Map<string, number>();
   /** Tenures whose release has left. */
   readonly #released = new Set<string>();
+  /** By tenure: the highest revision of a stand-in that has left. */
+  readonly #highestLeft = new Map<string, number>();
   /** Tenures whose trust had run out when an answer came. */
   readonly #ranOut = new Set<string>();
   readonly #known = new Map<Host, Known>();
@@ -49,6 +51,15 @@ export class StandInReferee {
   sent(host: Host, verb: Verb, request: unknown): void {
     if (verb === "acquire" || verb === "renew") this.#triedMs.set(host, host.monotonicMs());
     if (verb === "resign") this.#released.add(nameOf(request as OwnTerm));
+    if (verb === "renew" || verb === "resign") this.#isAbove(request as RenewRequest | ResignRequest);
+  }
+
+  /** Rule 12b. Otherwise a stand-in that is slow could land after this try, and undo what it said. */
+  #isAbove(request: RenewRequest | ResignRequest): void {
+    const tenure = nameOf(request);
+    if ("isStandIn" in request && request.isStandIn) return;
+    if (request.revision < (this.#highestLeft.get(tenure) ?? 0))
+      throw new Violation("above", `a try of ${tenure} is below a stand-in that has left before it`);
   }
 
   ended(own: OwnTerm, host: Host | undefined): void {
@@ -66,6 +77,7 @@ export class StandInReferee {
     const endedMs = this.#endedMs.get(tenure) ?? Number.POSITIVE_INFINITY;
     if (process.monotonicMs() > endedMs + STOP_TIMEOUT_MS + 1)
       throw new Violation("time to stop", `a stand-in of ${tenure} leaves when the time to stop is over`);
+    this.#highestLeft.set(tenure, Math.max(renewal.revision, this.#highestLeft.get(tenure) ?? 0));
   }
 
   /** A process whose event loop turns trusts its lease for so long. */
