@@ -40,14 +40,14 @@ export const ELECTED: Filter = {
   },
 };
 
-/** The lease row loses its holder. */
+/** The lease row loses its holder. Every verb that takes it away writes why; an edit by hand does not, and sends no event. */
 export const ENDED: Filter = {
   detailType: LEADERSHIP_ENDED,
   pattern: {
     eventName: ["MODIFY"],
     dynamodb: {
       Keys: { [SORT_KEY]: { S: [LEASE_SORT_KEY] } },
-      NewImage: { holder: { S: absent } },
+      NewImage: { holder: { S: absent }, endReason: { S: present } },
       OldImage: { holder: { S: present }, term: { N: present } },
     },
   },
@@ -55,6 +55,7 @@ export const ENDED: Filter = {
     election: "$.dynamodb.Keys.pk.S",
     term: "$.dynamodb.OldImage.term.N",
     leader: "$.dynamodb.OldImage.holder.S",
+    reason: "$.dynamodb.NewImage.endReason.S",
   },
 };
 

@@ -7,7 +7,7 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { expect, inject, test } from "vitest";
 import { LeaderChanges, type LeaderChangesProps, LeaseTable } from "../../lib/index.js";
-import { Election } from "../../src/index.js";
+import { Election, Operator } from "../../src/index.js";
 import type { CandidateOptions } from "../../src/options.js";
 import type { ClientOptions } from "../../src/store/open-store.js";
 import { termSortKey } from "../../src/store/schema.js";
@@ -200,7 +200,8 @@ test("of all that elections write: an event for each term that begins, and for e
 
     const third = await candidate({ leaseDurationMs: 5_000 }).campaign();
     await eventually(() => hasTerm(client, tableName, 3));
-    await third.resign();
+    await new Operator({ client, tableName, name: "billing", by: "test" }).evict();
+    expect(await third.resign()).toBe("lost");
   });
   const told = eventsOf(changes(), records).map(({ source, detailType, detail }) => [
     source,
@@ -211,10 +212,10 @@ test("of all that elections write: an event for each term that begins, and for e
   const billing = (term: string, leader: string | undefined) => ({ election: "billing", term, leader });
   expect(told).toEqual([
     ["incumbent", "Leader Elected", billing("1", first)],
-    ["incumbent", "Leadership Ended", billing("1", first)],
+    ["incumbent", "Leadership Ended", { ...billing("1", first), reason: "resigned" }],
     ["incumbent", "Leader Elected", billing("2", second)],
     ["incumbent", "Leader Elected", billing("3", third)],
-    ["incumbent", "Leadership Ended", billing("3", third)],
+    ["incumbent", "Leadership Ended", { ...billing("3", third), reason: "evicted" }],
   ]);
   expect(records.length).toBeGreaterThan(told.length);
 });
