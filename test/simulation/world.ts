@@ -75,7 +75,11 @@ function before(a: Happening, b: Happening): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
-/** Until every promise callback that can run has run: ticks wait for them all, and need no turn of the loop. */
+/**
+ * Until every promise callback that can run has run: ticks wait for them all, and need no turn of the loop. A tick asked
+ * for in a callback of the loop itself would not wait, and the first history of a thread begins in one; so a promise
+ * callback asks for it.
+ */
 function settled(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
+  return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }
