@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Member } from "./member.js";
 import type { Death, FromWorker, RequestKind, WorkerConfig } from "./messages.js";
+import { News } from "./waiting.js";
 
 /** The work of one leader began. */
 export interface Start {
@@ -15,9 +15,6 @@ export interface Plan {
   readonly size: number;
 }
 
-/** The longest wait. After it the bench stops with an error. */
-const STUCK_MS = 60_000;
-
 let lastStart: Promise<unknown> = Promise.resolve();
 
 /** One election and its candidates, each a process; dead ones are replaced by new ones. */
@@ -29,11 +26,12 @@ export class Contest implements AsyncDisposable {
   /** A candidate is about to campaign. */
   onHello: (atMs: number) => void = () => {};
   onRequest: (member: Member, kind: RequestKind) => void = () => {};
+  readonly #news: News;
   #begun = 0;
-  #failed: Error | undefined;
-  #changed: () => void = () => {};
 
-  constructor(private readonly plan: Plan) {}
+  constructor(private readonly plan: Plan) {
+    this.#news = new News(plan.config.election);
+  }
 
   get election(): string {
     return this.plan.config.election;
@@ -86,17 +84,7 @@ export class Contest implements AsyncDisposable {
 
   /** Checks after each message of a worker, and at intervals. Rejects after the longest wait. */
   async until(isSo: () => boolean): Promise<void> {
-    for (const beganMs = performance.now(); ; ) {
-      if (this.#failed) throw this.#failed;
-      if (isSo()) return;
-      if (performance.now() - beganMs > STUCK_MS) {
-        throw new Error(`${this.election}: nothing came for ${STUCK_MS / 1_000} s`);
-      }
-      const news = new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-      await Promise.race([news, delay(250)]);
-    }
+    await this.#news.until(isSo);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,9 +107,7 @@ export class Contest implements AsyncDisposable {
     if (message.type === "working") this.starts.push({ term: message.term, member, atMs });
     if (message.type === "stopped") this.stops.set(message.term, atMs);
     if (message.type === "request") this.onRequest(member, message.kind);
-    if (message.type === "failed") {
-      this.#failed = new Error(`${this.election}, ${member.config.label}: ${message.message}`);
-    }
-    this.#changed();
+    if (message.type === "failed") this.#news.failed(`${member.config.label}: ${message.message}`);
+    this.#news.changed();
   }
 }

@@ -1,5 +1,6 @@
 import { CreateTableCommand, DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../src/testing/index.js";
+import type { GroupConfig } from "./group-messages.js";
 import { LEASE_MS, RENEW_MS, type WorkerConfig } from "./messages.js";
 import type { Progress } from "./progress.js";
 import { median } from "./statistics.js";
@@ -11,6 +12,7 @@ const PROBE_MS = 250;
 
 export interface Programs {
   readonly worker: string;
+  readonly groupWorker: string;
   /** Undefined: it could not be installed. */
   readonly peer: string | undefined;
 }
@@ -56,6 +58,12 @@ export class Laboratory implements AsyncDisposable {
       leaseMs: LEASE_MS,
       renewMs: RENEW_MS,
     };
+  }
+
+  /** A group of partitions of its own. */
+  groupConfig(count: number): Omit<GroupConfig, "label"> {
+    const { connection, tableName, election: group, leaseMs, renewMs } = this.config("partitions");
+    return { connection, tableName, group, count, leaseMs, renewMs };
   }
 
   peerConfig(what: string, trustLocalTime: boolean): Omit<WorkerConfig, "label"> {

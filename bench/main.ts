@@ -9,7 +9,8 @@ import { handOff } from "./hand-off.js";
 import { Laboratory } from "./laboratory.js";
 import { lastWill } from "./last-will.js";
 import { LEASE_MS, RENEW_MS } from "./messages.js";
-import { bundleWorker, installPeer } from "./programs.js";
+import { partitions } from "./partitions.js";
+import { bundleWorkers, installPeer } from "./programs.js";
 import { Progress } from "./progress.js";
 import { inWords, type Report, type Row } from "./report.js";
 import { requests } from "./requests.js";
@@ -22,6 +23,7 @@ const PARTS: Record<string, (laboratory: Laboratory, trials: number) => Promise<
   "hand-off": handOff,
   requests,
   fairness,
+  partitions,
 };
 
 const HELP = `npm run bench -- [options]
@@ -35,11 +37,12 @@ Runs real worker processes on one DynamoDB Local. The lease is ${LEASE_MS / 1_00
   hand-off   how long no work is done at a planned end; twice the trials
   requests   how many requests twelve candidates send, and how many of them try to acquire a free lease
   fairness   a hundred rotations among five candidates
+  partitions 64 partitions, 8 members: what moves when one joins, leaves or is killed, and how long that takes; a fifth of the trials
 
 Another library, dynamodb-lock-client (the peer), runs in the same trials. The first run installs it into bench/peers.
 
   --trials N   how many trials of each crash and hand-off (default 50: about an hour)
-  --only NAME  only one of them: crash, last-will, companion, blocked, hand-off, requests or fairness
+  --only NAME  only one of them: crash, last-will, companion, blocked, hand-off, requests, fairness or partitions
   --json       print one JSON object with each sample
 
 Exits with 1 if a target was missed. Other work on the machine changes the figures.
@@ -63,8 +66,8 @@ async function main(): Promise<number> {
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   const startedMs = performance.now();
   const progress = new Progress();
-  const [worker, peer] = await Promise.all([bundleWorker(), installPeer()]);
-  const programs = { worker, peer: "program" in peer ? peer.program : undefined };
+  const [workers, peer] = await Promise.all([bundleWorkers(), installPeer()]);
+  const programs = { ...workers, peer: "program" in peer ? peer.program : undefined };
   const rows: Row[] = [];
   await using laboratory = await Laboratory.open(programs, progress);
   for (const part of parts) rows.push(...((await PARTS[part]?.(laboratory, trials)) ?? []));

@@ -7,23 +7,25 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 
+const WORKERS = { worker: "worker.ts", groupWorker: "group-worker.ts" };
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** The worker in one file: the bench starts hundreds of processes, and a fast start disturbs the others less. */
-export async function bundleWorker(): Promise<string> {
+/** Our processes, each in one file: the bench starts hundreds of them, and a fast start disturbs the others less. */
+export async function bundleWorkers(): Promise<Record<keyof typeof WORKERS, string>> {
   const folder = await mkdtemp(join(tmpdir(), "incumbent-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const outfile = join(folder, "worker.cjs");
   await build({
-    entryPoints: [path("worker.ts")],
+    entryPoints: Object.fromEntries(Object.entries(WORKERS).map(([name, file]) => [name, path(file)])),
     bundle: true,
     platform: "node",
     target: "node20",
     format: "cjs",
-    outfile,
+    outdir: folder,
+    outExtension: { ".js": ".cjs" },
     logLevel: "error",
   });
-  return outfile;
+  const program = (name: keyof typeof WORKERS) => join(folder, `${name}.cjs`);
+  return { worker: program("worker"), groupWorker: program("groupWorker") };
 }
 
 /** The peer, installed from its own lock file, or why that failed. */

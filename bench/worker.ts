@@ -1,6 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Election, type Leadership, type Succession } from "../src/index.js";
 import type { FromWorker, RequestKind, ToWorker, WorkerConfig } from "./messages.js";
+import { aborted } from "./waiting.js";
 
 /** One candidate in its own process. Its work does nothing until its signal aborts, and then stops at once. */
 
@@ -54,10 +55,7 @@ async function work(leadership: Leadership): Promise<void> {
   const { term, signal } = leadership;
   say({ type: "working", term });
   leading = leadership;
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  await aborted(signal);
   say({ type: "stopped", term });
 }
 
