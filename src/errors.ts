@@ -31,6 +31,8 @@ export type EndReason =
   | "deleted"
   /** This library found a bug of its own (`InternalError`), and trusts nothing that it knew of the lease. */
   | "internal-error"
+  /** The session under which the lease was held is over (`Session`): it ran out, or its row is another's or gone. */
+  | "session-lost"
   /**
    * A newer version of this library wrote a reason that this version does not know, or nobody recorded the end. Only for
    * other candidates' terms.

@@ -1,8 +1,18 @@
 import { type Instant, longestElapsedMs } from "./clock.js";
 import { type EndReason, InternalError } from "./errors.js";
 import type { Emit } from "./events.js";
-import { HOUR_MS } from "./limits.js";
-import { checkAcquired, checkRenewed, checkResigned, checkTicksReset } from "./protocol/invariants.js";
+import { DAY_MS, HOUR_MS } from "./limits.js";
+import {
+  checkAcknowledged,
+  checkAcquired,
+  checkBuried,
+  checkNudged,
+  checkOpened,
+  checkRenewed,
+  checkResigned,
+  checkSealed,
+  checkTicksReset,
+} from "./protocol/invariants.js";
 import {
   type AnnouncedEnd,
   type Held,
@@ -18,6 +28,7 @@ import {
   ticksResetSucceeded,
 } from "./protocol/lost-answers.js";
 import { lifetimeMs } from "./protocol/membership.js";
+import { isSessionRow, sessionRowName } from "./protocol/sessions.js";
 import { type TickWindow, withTick } from "./protocol/ticks.js";
 import type {
   AcquireRequest,
@@ -26,7 +37,9 @@ import type {
   CommitMark,
   PauseRequest,
   Read,
+  ReadMany,
   ResignRequest,
+  SealRequest,
   TermRange,
   TermRecord,
   TickResetRequest,
@@ -92,6 +105,12 @@ interface Resignation extends ReleaseOptions {
 /** A dead candidate's row is kept for an hour after its end, for people to see. */
 const KEPT_AFTER_END_MS = HOUR_MS;
 
+/**
+ * A session's row is kept for a week after its last heartbeat, far longer than any lease row lasts under it. If its
+ * process dies and nobody seals it, the table deletes it some day (rule 14a).
+ */
+const SESSION_KEPT_MS = 7 * DAY_MS;
+
 interface SendOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -122,6 +141,26 @@ export class LeaseClient {
 
   read(consistent: boolean, signal?: AbortSignal): Promise<Timed<Read>> {
     return this.#send("read the lease", (store, _, abort) => store.read(this.#name, { consistent }, abort), {
+      signal,
+    });
+  }
+
+  /** Lease rows of any number of elections. A name that is missing in the answer must be read alone. */
+  readMany(
+    elections: readonly string[],
+    how: { readonly consistent: boolean },
+    options: SendOptions = {},
+  ): Promise<Timed<ReadMany>> {
+    return this.#send(
+      "read the leases of a session",
+      (store, _, abort) => store.readMany(elections, how, abort),
+      options,
+    );
+  }
+
+  readSession(id: string, consistent: boolean, signal?: AbortSignal): Promise<Timed<Read>> {
+    const row = sessionRowName(id);
+    return this.#send("read a session", (store, _, abort) => store.read(row, { consistent }, abort), {
       signal,
     });
   }
@@ -159,13 +198,17 @@ export class LeaseClient {
    * It takes no signal: a request on its way may win the lease, and if its caller did not wait, nobody would
    * lead for a lease.
    */
-  async acquire({ basis, term }: Pick<AcquireRequest, "basis" | "term">): Promise<WriteResult<Held>> {
-    const { candidateId, leaseDurationMs, renewIntervalMs, value, random } = this.options;
+  async acquire({
+    basis,
+    term,
+    session,
+  }: Pick<AcquireRequest, "basis" | "term" | "session">): Promise<WriteResult<Held>> {
+    const { candidateId, value, random } = this.options;
     const attemptId = randomPart(random);
     const mine = { candidateId, attemptId };
-    const fixed = { election: this.#name, ...mine, basis, term, leaseDurationMs, renewIntervalMs, value };
+    const fixed = { election: this.#name, ...mine, basis, term, session, ...this.#rowTimes, value };
     const timed = await this.#send("acquire the lease", async (store, sent, abort) => {
-      const request = { ...fixed, expiresAt: this.time.expiresAt(sent), ...this.time.stamp(sent) };
+      const request = { ...fixed, expiresAt: this.#expiresAt(sent), ...this.time.stamp(sent) };
       return checked(await store.acquire(request, abort), (lease) => checkAcquired(lease, request));
     });
     return resultOf(timed, (lease): lease is Held => acquireSucceeded(lease, mine));
@@ -187,7 +230,8 @@ export class LeaseClient {
           value,
           line,
           announcement: announcement?.(sent),
-          expiresAt: this.time.expiresAt(sent),
+          expiresAt: this.#expiresAt(sent),
+          ttl: this.#sessionTtl(sent),
           ...this.time.stamp(sent),
         };
         return checked(await store.renew(request, abort), (lease) => checkRenewed(lease, request));
@@ -209,7 +253,8 @@ export class LeaseClient {
       async (store, sent, abort) => {
         const reservation = reserve && { ...reserve, until: this.time.latest(sent, reserve.forMs) };
         const ttl =
-          isDeletable && ticks === undefined ? this.#deletableFrom(sent, reserve?.forMs) : undefined;
+          this.#sessionTtl(sent) ??
+          (isDeletable && ticks === undefined ? this.#deletableFrom(sent, reserve?.forMs) : undefined);
         const request = { ...mine, revision, reason, ...this.time.stamp(sent), ticks, reservation, ttl };
         await before?.(request);
         return checked(await store.resign(request, abort), (lease) => checkResigned(lease, request));
@@ -253,6 +298,61 @@ export class LeaseClient {
   evict(term: number): Promise<Timed<Written>> {
     return this.#send("evict the holder", (store, sent, abort) =>
       store.evict({ election: this.#name, term, ...this.time.stamp(sent) }, abort),
+    );
+  }
+
+  /** Opens the session whose row this client is for. A refusal can be a success whose answer was lost (rule 3a). */
+  async openSession(): Promise<WriteResult<Held>> {
+    const { candidateId, leaseDurationMs, renewIntervalMs, random } = this.options;
+    const mine = { candidateId, attemptId: randomPart(random) };
+    const fixed = { election: this.#name, ...mine, leaseDurationMs, renewIntervalMs };
+    const timed = await this.#send("open a session", async (store, sent, abort) => {
+      const times = { expiresAt: this.time.expiresAt(sent), ttl: this.#sessionTtl(sent) };
+      const request = { ...fixed, ...times, ...this.time.stamp(sent) };
+      return checked(await store.openSession(request, abort), (lease) => checkOpened(lease, request));
+    });
+    return resultOf(timed, (lease): lease is Held => acquireSucceeded(lease, mine));
+  }
+
+  /** The row says whether it has ended, whoever sealed it (rule 14d). */
+  sealSession(id: string, seen: SealRequest["seen"]): Promise<Timed<Written>> {
+    return this.#send("seal a session", async (store, sent, abort) => {
+      const ttl = this.time.ttlAfter(sent, SESSION_KEPT_MS);
+      const request = { election: sessionRowName(id), seen, ...this.time.stamp(sent), ttl };
+      return checked(await store.sealSession(request, abort), (lease) => checkSealed(lease, request));
+    });
+  }
+
+  /** Puts a tombstone where the session has no row (rule 14e). `row`: the times of a lease row under it. */
+  burySession(
+    id: string,
+    row: { readonly leaseDurationMs: number; readonly renewIntervalMs: number },
+  ): Promise<Timed<Written>> {
+    const { leaseDurationMs, renewIntervalMs } = row;
+    const revision = placeholderRevision(this.options.random);
+    const fixed = { election: sessionRowName(id), revision, leaseDurationMs, renewIntervalMs };
+    return this.#send("bury a session", async (store, sent, abort) => {
+      const request = { ...fixed, ttl: this.time.ttlAfter(sent, SESSION_KEPT_MS) };
+      return checked(await store.burySession(request, abort), (lease) => checkBuried(lease, request));
+    });
+  }
+
+  /** Tells a session's holder to look at this election's row (rule 14h). It is a hint: a refusal says that the session has ended. */
+  nudgeSession(id: string): Promise<Timed<Written>> {
+    const request = { election: sessionRowName(id), name: this.#name };
+    return this.#send("nudge a session", async (store, _, abort) =>
+      checked(await store.nudgeSession(request, abort), (lease) => checkNudged(lease, request)),
+    );
+  }
+
+  /**
+   * Says that this candidate, which was evicted in this term, trusts nothing any more (rule 14h). A refusal says that the
+   * lease has gone on.
+   */
+  acknowledgeEviction(term: number): Promise<Timed<Written>> {
+    const request = { election: this.#name, term };
+    return this.#send("acknowledge an eviction", async (store, _, abort) =>
+      checked(await store.acknowledgeEviction(request, abort), (lease) => checkAcknowledged(lease, request)),
     );
   }
 
@@ -311,6 +411,27 @@ export class LeaseClient {
     return deleteIdleAfterMs === undefined
       ? undefined
       : this.time.ttlAfter(sent, Math.max(deleteIdleAfterMs, reservedMs));
+  }
+
+  /**
+   * Rule 14b. Under a session a row without a line is written only when something changes, so whoever polls by it polls
+   * seldom. For a line the holder renews as without a session (rule 14k).
+   */
+  get #rowTimes(): { readonly leaseDurationMs: number; readonly renewIntervalMs: number } {
+    const { leaseDurationMs, renewIntervalMs, rowLeaseMs, order } = this.options;
+    if (rowLeaseMs === undefined) return { leaseDurationMs, renewIntervalMs };
+    const quietMs = Math.ceil(rowLeaseMs / 2);
+    return { leaseDurationMs: rowLeaseMs, renewIntervalMs: order === "random" ? quietMs : renewIntervalMs };
+  }
+
+  /** Undefined under a session: such a lease lasts as long as the session (rule 14b). */
+  #expiresAt(sent: Instant): number | undefined {
+    return this.options.rowLeaseMs === undefined ? this.time.expiresAt(sent) : undefined;
+  }
+
+  /** Of a session's own row (rule 14a). Undefined: it is another row. */
+  #sessionTtl(sent: Instant): number | undefined {
+    return isSessionRow(this.#name) ? this.time.ttlAfter(sent, SESSION_KEPT_MS) : undefined;
   }
 
   get #name(): string {

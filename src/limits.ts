@@ -40,6 +40,8 @@ export const MAX_REVISION_TO_EVICT = MAX_REVISION_TO_FOLLOW - EVICTION_STEP;
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
 export const MAX_LEASE_MS = DAY_MS;
+/** The longest lease of a session: the lease rows under it last 16 times as long, and a stall (rule 14b). */
+export const MAX_SESSION_LEASE_MS = HOUR_MS;
 export const MAX_RESERVATION_MS = 31 * DAY_MS;
 /** The longest published value, in characters. */
 export const MAX_VALUE = 1_024;

@@ -25,6 +25,11 @@ export interface ResolvedOptions {
   readonly label: string;
   readonly value: string | undefined;
   readonly leaseDurationMs: number;
+  /**
+   * Under a session: how long its lease rows last (rule 14b), while `leaseDurationMs` is the session's. Undefined: each
+   * lease has a heartbeat of its own.
+   */
+  readonly rowLeaseMs: number | undefined;
   readonly renewIntervalMs: number;
   readonly safetyMarginMs: number;
   readonly requestTimeoutMs: number;
@@ -124,6 +129,7 @@ export function resolveOptions(
       DEFAULT_STOP_MS,
     ),
     lastWill,
+    rowLeaseMs: undefined,
     maxStallMs: maxStallMs(options.heartbeat, leaseDurationMs, timing.renewIntervalMs),
     ...resolveExpiry(tuning.expiry),
     historyRetentionMs: duration(

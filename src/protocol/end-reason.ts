@@ -17,6 +17,7 @@ const REASONS: Record<EndReason, 0> = {
   evicted: 0,
   deleted: 0,
   "internal-error": 0,
+  "session-lost": 0,
   unknown: 0,
 };
 

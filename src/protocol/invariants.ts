@@ -1,8 +1,19 @@
 import type { Instant } from "../clock.js";
 import { InternalError } from "../errors.js";
 import type { Held, Lease, Vacant } from "./lease.js";
+import { OPENING_REVISION } from "./sessions.js";
 import { type TickWindow, windowFrom } from "./ticks.js";
-import type { AcquireRequest, RenewRequest, ResignRequest, TickResetRequest } from "./verbs.js";
+import type {
+  AcknowledgeRequest,
+  AcquireRequest,
+  BuryRequest,
+  NudgeRequest,
+  OpenRequest,
+  RenewRequest,
+  ResignRequest,
+  SealRequest,
+  TickResetRequest,
+} from "./verbs.js";
 
 /**
  * What holds whatever the network, the table and the clocks do. Each check stands where nobody would notice the
@@ -25,9 +36,10 @@ export function checkAcquired(lease: Lease, request: AcquireRequest): Held {
     leaseDurationMs,
     renewIntervalMs,
     expiresAt,
+    session,
   } = request;
   const revision = basis.founding ? 1 : basis.revision + 1;
-  const asked = { holder, attemptId, term, revision, leaseDurationMs, renewIntervalMs, expiresAt };
+  const asked = { holder, attemptId, term, revision, leaseDurationMs, renewIntervalMs, expiresAt, session };
   return checkRow<Held>("acquire", lease, { kind: "held", ...asked });
 }
 
@@ -57,6 +69,36 @@ export function checkTicksReset(lease: Lease, { seen, to }: TickResetRequest): V
   const vacant = checkRow<Vacant>("reset of ticks", lease, { kind: "vacant", ...pair });
   checkTicks("reset of ticks", vacant, windowFrom(to));
   return vacant;
+}
+
+/** The row of a session that was opened is the one that was asked for. */
+export function checkOpened(lease: Lease, request: OpenRequest): Held {
+  const { candidateId: holder, attemptId, leaseDurationMs, renewIntervalMs, expiresAt } = request;
+  const asked = { holder, attemptId, term: 1, revision: OPENING_REVISION };
+  const times = { leaseDurationMs, renewIntervalMs, expiresAt };
+  return checkRow<Held>("opening", lease, { kind: "held", ...asked, ...times });
+}
+
+/** A seal ends the session, on the pair that was seen. */
+export function checkSealed(lease: Lease, { seen }: SealRequest): Vacant {
+  const pair = { term: seen.term, revision: seen.revision + 1 };
+  return checkRow<Vacant>("seal", lease, { kind: "vacant", ...pair, endReason: "expired" });
+}
+
+/** A tombstone is the one that was asked for, so that the wait for its leases begins with it. */
+export function checkBuried(lease: Lease, { revision }: BuryRequest): Vacant {
+  return checkRow<Vacant>("burial", lease, { kind: "vacant", revision, endReason: "deleted" });
+}
+
+/** A nudge leaves the holder where it is. */
+export function checkNudged(lease: Lease, { name }: NudgeRequest): Held {
+  return checkRow<Held>("nudge", lease, { kind: "held", nudged: name });
+}
+
+/** An acknowledgement is about the term that was evicted, and leaves nobody in the lease. */
+export function checkAcknowledged(lease: Lease, { term }: AcknowledgeRequest): Vacant {
+  const asked = { term: term + 1, isAcknowledged: true };
+  return checkRow<Vacant>("acknowledgement", lease, { kind: "vacant", endReason: "evicted", ...asked });
 }
 
 function checkTicks(

@@ -66,6 +66,9 @@ export interface TenureRow extends LeaseRow {
   /** The latest transaction that landed on this row, and the last one of the term that committed before it. */
   readonly lastCommit?: Commit | undefined;
   readonly commitBefore?: Commit | undefined;
+  /** Only on a session's row: how often others have told its holder to look at a lease row, and at which one last (rule 14h). */
+  readonly nudges?: number | undefined;
+  readonly nudged?: string | undefined;
 }
 
 /** Somebody leads, or has led until it died. */
@@ -73,12 +76,16 @@ export interface Held extends TenureRow {
   readonly kind: "held";
   /** The candidate that leads. */
   readonly holder: string;
+  /** The session under which it is held: the lease lasts as long as that session (rule 14b). Absent: it runs out by itself. */
+  readonly session?: string | undefined;
   /** An operator wants another leader. */
   readonly stepDown?: StepDown | undefined;
   /** A candidate waits for the end of this very term (rule 2m). */
   readonly isAwaited?: boolean | undefined;
   /** Its holder plans to release it (rule 7e). */
   readonly announcement?: AnnouncedEnd | undefined;
+  /** Epoch seconds, on a session's row only: each heartbeat puts it off (rule 14a). */
+  readonly ttl?: number | undefined;
 }
 
 /** The last holder gave it back, or was evicted. */
@@ -88,6 +95,8 @@ export interface Vacant extends TenureRow {
   readonly endReason?: EndReason | undefined;
   readonly endedAt?: number | undefined;
   readonly endedErrorMs?: number | undefined;
+  /** The evicted holder has seen it, and trusts nothing any more (rule 14h). */
+  readonly isAcknowledged?: boolean | undefined;
   /** It is reserved for a candidate or a group. */
   readonly reservation?: Reservation | undefined;
   /** Epoch seconds: from then on the table may delete the row (rule 13). Absent: it stays. */

@@ -1,7 +1,9 @@
 import { SchemaVersionError } from "../errors.js";
 
-/** Rule 1h. The version of the rows that this client writes, and the highest that it understands. */
+/** Rule 1h. The version of the rows that this client writes. */
 export const SCHEMA_VERSION = 1;
+/** That of a lease row from its first acquire under a session on (rule 14b). The highest that this client understands. */
+export const SESSION_SCHEMA_VERSION = 2;
 
 /** A row as it is stored. */
 export interface Versioned {
@@ -11,7 +13,7 @@ export interface Versioned {
 
 /** Whether this client understands the row. */
 export function isKnown({ schemaVersion = 1 }: Versioned): boolean {
-  return schemaVersion <= SCHEMA_VERSION;
+  return schemaVersion <= SESSION_SCHEMA_VERSION;
 }
 
 /** Throws `SchemaVersionError` for a row that only a newer client understands. */
@@ -21,6 +23,6 @@ export function checkSchemaVersion(
   { schemaVersion = 1 }: Versioned,
 ): void {
   if (!isKnown({ schemaVersion })) {
-    throw new SchemaVersionError(election, sortKey, schemaVersion, SCHEMA_VERSION);
+    throw new SchemaVersionError(election, sortKey, schemaVersion, SESSION_SCHEMA_VERSION);
   }
 }

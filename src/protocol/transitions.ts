@@ -1,17 +1,23 @@
 import { EVICTION_STEP, MAX_REVISION_TO_EVICT } from "../limits.js";
 import { kept } from "./forgotten.js";
 import { endedTerm, type Held, isHeldIn, type Lease, type OwnTerm, type Vacant } from "./lease.js";
+import { OPENING_REVISION } from "./sessions.js";
 import { type TickReset, windowFrom } from "./ticks.js";
 import type {
+  AcknowledgeRequest,
   AcquireRequest,
   AwaitRequest,
+  BuryRequest,
   CommitRequest,
   CrashRequest,
   EvictRequest,
+  NudgeRequest,
+  OpenRequest,
   PauseRequest,
   PlaceholderRequest,
   RenewRequest,
   ResignRequest,
+  SealRequest,
   StepDownRequest,
   TickResetRequest,
 } from "./verbs.js";
@@ -41,6 +47,7 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Held 
     expiresAt,
     at,
     atErrorMs,
+    session,
   } = request;
   if (row?.term !== basis.term || row.revision !== basis.revision) return undefined;
   if (row.pausedBy !== undefined) return undefined;
@@ -51,6 +58,7 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Held 
     term,
     revision: founding ? 1 : basis.revision + 1,
     holder: candidateId,
+    session,
     attemptId,
     leaseDurationMs,
     renewIntervalMs,
@@ -73,7 +81,7 @@ export function acquired(row: Lease | undefined, request: AcquireRequest): Held 
 }
 
 export function renewed(row: Lease | undefined, request: RenewRequest): Held | undefined {
-  const { revision, renewIntervalMs, value, expiresAt, at, atErrorMs, line, announcement } = request;
+  const { revision, renewIntervalMs, value, expiresAt, at, atErrorMs, line, announcement, ttl } = request;
   if (!isHeldIn(row, request) || row.revision >= revision) return undefined;
   if (request.isStandIn && putsBack(row.expiresAt, expiresAt)) return undefined;
   return {
@@ -86,6 +94,7 @@ export function renewed(row: Lease | undefined, request: RenewRequest): Held | u
     renewedErrorMs: atErrorMs,
     ...(line && { line }),
     announcement,
+    ...(ttl !== undefined && { ttl }),
   };
 }
 
@@ -122,7 +131,7 @@ export function crashed(row: Lease | undefined, request: CrashRequest): Vacant |
 }
 
 /** The attributes that stay on the row after its holder. */
-function vacated({ holder, stepDown, announcement, isAwaited, ...row }: Held): Vacant {
+function vacated({ holder, session, stepDown, announcement, isAwaited, ...row }: Held): Vacant {
   return { ...row, kind: "vacant" };
 }
 
@@ -165,6 +174,62 @@ export function evicted(row: Lease | undefined, { term, at, atErrorMs }: EvictRe
     endedAt: at,
     endedErrorMs: atErrorMs,
   };
+}
+
+/** Rule 14a. */
+export function sessionOpened(row: Lease | undefined, request: OpenRequest): Held | undefined {
+  const { candidateId, attemptId, leaseDurationMs, renewIntervalMs, expiresAt, at, atErrorMs, ttl } = request;
+  if (row !== undefined) return undefined;
+  return {
+    kind: "held",
+    term: 1,
+    revision: OPENING_REVISION,
+    holder: candidateId,
+    attemptId,
+    leaseDurationMs,
+    renewIntervalMs,
+    expiresAt,
+    electedAt: at,
+    renewedAt: at,
+    electedErrorMs: atErrorMs,
+    renewedErrorMs: atErrorMs,
+    ttl,
+  };
+}
+
+/** Rule 14d. The pair pins the heartbeat that was seen last. The new one tells when the seal was first seen. */
+export function sessionSealed(row: Lease | undefined, request: SealRequest): Vacant | undefined {
+  const { seen, at, atErrorMs, ttl } = request;
+  if (row?.kind !== "held" || row.term !== seen.term || row.revision !== seen.revision) return undefined;
+  return {
+    ...vacated(row),
+    revision: row.revision + 1,
+    endReason: "expired",
+    endedAt: at,
+    endedErrorMs: atErrorMs,
+    ...(ttl !== undefined && { ttl }),
+  };
+}
+
+/** Rule 14e. */
+export function sessionBuried(row: Lease | undefined, request: BuryRequest): Vacant | undefined {
+  const { revision, leaseDurationMs, renewIntervalMs, ttl } = request;
+  if (row !== undefined) return undefined;
+  return { kind: "vacant", term: 1, revision, leaseDurationMs, renewIntervalMs, endReason: "deleted", ttl };
+}
+
+/** Rule 14h. The pair stays, so that the session lives no longer because of it. */
+export function sessionNudged(row: Lease | undefined, { name }: NudgeRequest): Held | undefined {
+  return row?.kind === "held" ? { ...row, nudges: (row.nudges ?? 0) + 1, nudged: name } : undefined;
+}
+
+/** Rule 14h. It names the evicted term, so it cannot be about another one. */
+export function evictionAcknowledged(
+  row: Lease | undefined,
+  { term }: AcknowledgeRequest,
+): Vacant | undefined {
+  if (row?.kind !== "vacant" || row.endReason !== "evicted" || row.term !== term + 1) return undefined;
+  return { ...row, isAcknowledged: true };
 }
 
 /**

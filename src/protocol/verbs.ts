@@ -44,6 +44,8 @@ export interface AcquireRequest {
   readonly at: number | undefined;
   /** How far the true time may be from `at`. */
   readonly atErrorMs?: number | undefined;
+  /** The session under which the lease is held. Its row has no `expiresAt` of its own (rule 14b). Undefined: none. */
+  readonly session?: string | undefined;
 }
 
 export interface RenewRequest {
@@ -65,6 +67,8 @@ export interface RenewRequest {
   readonly announcement?: AnnouncedEnd | undefined;
   /** It was signed ahead, so it is refused where it would put `expiresAt` back (rule 12b). */
   readonly isStandIn?: boolean | undefined;
+  /** Epoch seconds, on a session's row only: long after its session must have ended (rule 14a). Undefined: it stays as it is. */
+  readonly ttl?: number | undefined;
 }
 
 export interface ResignRequest {
@@ -136,6 +140,61 @@ export interface TickResetRequest {
   /** The last completed tick from now on. Undefined: there is none. */
   readonly to: string | undefined;
 }
+
+/** Opens a session, if there is no row of this name (rule 14a). */
+export interface OpenRequest {
+  /** The row's name. */
+  readonly election: string;
+  /** The session's id. */
+  readonly candidateId: string;
+  readonly attemptId: string;
+  readonly leaseDurationMs: number;
+  readonly renewIntervalMs: number;
+  readonly expiresAt: number | undefined;
+  readonly at: number | undefined;
+  /** How far the true time may be from `at`. */
+  readonly atErrorMs?: number | undefined;
+  /** Epoch seconds. */
+  readonly ttl?: number | undefined;
+}
+
+/** Ends a dead session for ever. Conditional on the pair that was seen, and on there being a holder (rule 14d). */
+export interface SealRequest {
+  readonly election: string;
+  readonly seen: Pick<Lease, "term" | "revision">;
+  readonly at: number | undefined;
+  readonly atErrorMs?: number | undefined;
+  /** Epoch seconds. */
+  readonly ttl: number | undefined;
+}
+
+/** Puts a tombstone where a session's row is missing (rule 14e). */
+export interface BuryRequest {
+  readonly election: string;
+  /** Drawn at random, so that no late request can have seen the tombstone's pair before. */
+  readonly revision: number;
+  readonly leaseDurationMs: number;
+  readonly renewIntervalMs: number;
+  /** Epoch seconds. */
+  readonly ttl: number | undefined;
+}
+
+/** Tells a session's holder to look at a lease row (rule 14h). */
+export interface NudgeRequest {
+  readonly election: string;
+  /** The election of that lease row. */
+  readonly name: string;
+}
+
+/** An evicted holder trusts nothing any more, and its work has stopped (rule 14h). */
+export interface AcknowledgeRequest {
+  readonly election: string;
+  /** The term that was evicted. */
+  readonly term: number;
+}
+
+/** The rows by election. A name that is missing here has no row, or one that cannot be read: `read` tells which. */
+export type ReadMany = Answer & { readonly leases: ReadonlyMap<string, Lease> };
 
 export interface TermRecord extends RecordedTimes, TermTicks {
   readonly holder?: string | undefined;

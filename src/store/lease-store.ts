@@ -1,17 +1,23 @@
 import type { History } from "../protocol/observation.js";
 import type {
+  AcknowledgeRequest,
   AcquireRequest,
   Answer,
   AwaitRequest,
+  BuryRequest,
   CandidateRow,
   CommitRequest,
   CrashRequest,
   EvictRequest,
+  NudgeRequest,
+  OpenRequest,
   PauseRequest,
   PlaceholderRequest,
   Read,
+  ReadMany,
   RenewRequest,
   ResignRequest,
+  SealRequest,
   StepDownRequest,
   TermRange,
   TermRecord,
@@ -31,6 +37,15 @@ import type { Action } from "./transaction.js";
  */
 export interface LeaseStore {
   read(election: string, how: { consistent: boolean }, signal: AbortSignal): Promise<Read>;
+  /**
+   * Any number of lease rows. A name that is missing in the answer has no row, or one that cannot be read: `read` tells
+   * which. Rows that the table leaves out because it is busy are asked for again, until `signal` aborts.
+   */
+  readMany(
+    elections: readonly string[],
+    how: { consistent: boolean },
+    signal: AbortSignal,
+  ): Promise<ReadMany>;
   /** The history, and after it the floor: by both terms go on when the lease row is gone. */
   readHistory(election: string, signal: AbortSignal): Promise<Answer & { history: History }>;
   /** Creates a placeholder, if there is no lease row. */
@@ -56,6 +71,16 @@ export interface LeaseStore {
   resetTicks(request: TickResetRequest, signal: AbortSignal): Promise<Written>;
   /** Conditional on the row that was read, so that a late request cannot undo a newer one. */
   pause(request: PauseRequest, signal: AbortSignal): Promise<Written>;
+  /** Opens a session, if there is no row of this name. */
+  openSession(request: OpenRequest, signal: AbortSignal): Promise<Written>;
+  /** Ends a dead session for ever. Conditional on the pair that was seen. */
+  sealSession(request: SealRequest, signal: AbortSignal): Promise<Written>;
+  /** Puts a tombstone where a session has no row. */
+  burySession(request: BuryRequest, signal: AbortSignal): Promise<Written>;
+  /** Tells a session's holder to look at a lease row. It does not change `revision`. */
+  nudgeSession(request: NudgeRequest, signal: AbortSignal): Promise<Written>;
+  /** Notes on an evicted row that its holder trusts nothing any more. It does not change `revision`. */
+  acknowledgeEviction(request: AcknowledgeRequest, signal: AbortSignal): Promise<Written>;
   /**
    * Writes history: that a term began, how one ended, or a reset of ticks. Merges with the row that is there. If it shows a
    * later reset of that term, nothing is written, and that is no error.

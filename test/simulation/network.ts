@@ -115,6 +115,7 @@ export class Network {
         this.#ask(host, name, args);
     return {
       read: verb("read"),
+      readMany: verb("readMany"),
       readHistory: verb("readHistory"),
       createPlaceholder: verb("createPlaceholder"),
       acquire: verb("acquire"),
@@ -126,6 +127,11 @@ export class Network {
       evict: verb("evict"),
       pause: verb("pause"),
       resetTicks: verb("resetTicks"),
+      openSession: verb("openSession"),
+      sealSession: verb("sealSession"),
+      burySession: verb("burySession"),
+      nudgeSession: verb("nudgeSession"),
+      acknowledgeEviction: verb("acknowledgeEviction"),
       raiseFloor: verb("raiseFloor"),
       recordTerm: verb("recordTerm"),
       readTerms: verb("readTerms"),

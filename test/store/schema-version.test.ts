@@ -23,7 +23,7 @@ import { Stage } from "../support/stage.js";
 const NAME = "billing/nightly";
 const signal = new AbortController().signal;
 const client = newClient();
-const REFUSED = { code: "SCHEMA_VERSION", election: NAME, schemaVersion: 2, knownVersion: 1 };
+const REFUSED = { code: "SCHEMA_VERSION", election: NAME, schemaVersion: 3, knownVersion: 2 };
 const LEASE = { ...REFUSED, row: "lease" };
 
 /** A store, and a newer client that writes its rows. */
@@ -45,7 +45,7 @@ const edit = (TableName: string, [pk, sk]: readonly [string, string], set: Recor
       ),
     }),
   );
-const NEWER = { schemaVersion: { N: "2" } };
+const NEWER = { schemaVersion: { N: "3" } };
 
 async function onDynamoDB(): Promise<Subject & { readonly table: string }> {
   const table = await newLeaseTable(client);
@@ -66,17 +66,17 @@ async function inMemory(): Promise<Subject> {
     store: table,
     async raiseLease() {
       const { lease } = await table.read(NAME);
-      if (lease) table.restore(NAME, { ...lease, schemaVersion: 2 });
+      if (lease) table.restore(NAME, { ...lease, schemaVersion: 3 });
     },
     async raiseTerm(raised) {
       const terms = table
         .terms(NAME)
-        .map((row) => (row.term === raised ? { ...row, schemaVersion: 2 } : row));
+        .map((row) => (row.term === raised ? { ...row, schemaVersion: 3 } : row));
       const { lease } = await table.read(NAME);
       if (lease) table.restore(NAME, lease, terms);
     },
     async raiseCandidate(candidateId) {
-      const newer = { ...candidate(candidateId), schemaVersion: 2 };
+      const newer = { ...candidate(candidateId), schemaVersion: 3 };
       await table.writeCandidate(NAME, newer);
     },
   };
@@ -307,7 +307,7 @@ test("who meets a row of a higher version is told what to do, in each view and c
     const error: unknown = await call().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ ...LEASE, name: "SchemaVersionError" });
     expect((error as Error).message).toBe(
-      `Row "lease" of "billing/nightly" has schemaVersion 2, and this version of incumbent understands up to 1. ` +
+      `Row "lease" of "billing/nightly" has schemaVersion 3, and this version of incumbent understands up to 2. ` +
         `Suggestion: upgrade incumbent here. The row was left as it is.`,
     );
   }
@@ -363,7 +363,7 @@ test("a leader whose row gets a higher version ends when its trust does, and its
     .catch((error: unknown) => error);
   await stage.until(() => election.role === "leader");
   const { lease } = await stage.table.read(NAME);
-  if (lease) stage.table.restore(NAME, { ...lease, schemaVersion: 2 });
+  if (lease) stage.table.restore(NAME, { ...lease, schemaVersion: 3 });
   await stage.until(() => signalled !== undefined);
   expect(signalled).toMatchObject({ code: "LEASE_LOST", reason: "expired" });
   expect(events.find(({ type }) => type === "renewal-failed")).toMatchObject({ error: LEASE });

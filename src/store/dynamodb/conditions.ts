@@ -20,6 +20,9 @@ export const someHolder: Condition = { expression: "attribute_exists(#holder)", 
 /** Nobody holds the lease. */
 export const noHolder = absent("holder");
 
+/** The last tenure ended by an eviction. */
+export const wasEvicted = asSeen("endReason", "evicted");
+
 /** Nobody has paused the election. */
 export const notPaused = absent("pausedBy");
 

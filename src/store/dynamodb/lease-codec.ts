@@ -17,6 +17,7 @@ import type {
   TenureRow,
 } from "../../protocol/lease.js";
 import { isKnown } from "../../protocol/schema-version.js";
+import { isSessionRow } from "../../protocol/sessions.js";
 import { isNormalTick } from "../../protocol/tick-form.js";
 import { isWindow, lastTickOf, type TickReset, type TickWindow } from "../../protocol/ticks.js";
 import type { AcquireRequest, CandidateRow } from "../../protocol/verbs.js";
@@ -36,13 +37,22 @@ export function toLease(election: string, item: Item): Lease {
   // Every attribute is checked, also those that say nothing in this state: a row is as we write it, or refused.
   const ofTerm = { ...common, ...toTenureRow(row), term };
   const isAwaited = row.optionalInteger("awaitedTerm", 1) === term || undefined;
-  const ofHolder = { stepDown: toStepDown(row), announcement: toAnnouncement(row), isAwaited };
+  const ttl = numberOf(item[TTL_ATTRIBUTE]);
+  const ofHolder = {
+    session: row.text("session"),
+    stepDown: toStepDown(row),
+    announcement: toAnnouncement(row),
+    isAwaited,
+    // On an election's row it would mean nothing while somebody holds it.
+    ttl: isSessionRow(election) ? ttl : undefined,
+  };
   const ofEnd = {
     endReason: endReasonOf(row.text("endReason")),
     endedAt: row.optionalInteger("endedAt", 0),
     endedErrorMs: row.optionalInteger("endedErrorMs", 0),
+    isAcknowledged: row.optionalInteger("acknowledgedTerm", 1) === term - 1 || undefined,
     reservation: toReservation(row, common.leaseDurationMs),
-    ttl: numberOf(item[TTL_ATTRIBUTE]),
+    ttl,
   };
   if (holder === undefined) {
     return term === 0 ? { ...common, kind: "placeholder", term } : { ...ofTerm, ...ofEnd, kind: "vacant" };
@@ -79,6 +89,8 @@ function toTenureRow(row: Row): Omit<TenureRow, "term" | keyof LeaseRow> {
     previousTerm: row.optionalInteger("previousTerm", 1),
     previousEndReason: endReasonOf(row.text("previousEndReason")),
     lastCommit: toCommit(row, ["commitTerm", "commitNumber", "commitId"]),
+    nudges: row.optionalInteger("nudges", 1),
+    nudged: row.text("nudged"),
     commitBefore: toCommit(row, ["previousCommitTerm", "previousCommitNumber", "previousCommitId"]),
   };
 }
@@ -138,6 +150,7 @@ export function held(request: AcquireRequest, revision: number): Facts {
     request;
   return {
     holder: candidateId,
+    session: request.session,
     term,
     revision,
     attemptId,

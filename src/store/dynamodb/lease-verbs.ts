@@ -6,23 +6,30 @@ import { LEASE_SORT_KEY } from "../schema.js";
 import { found } from "./founding.js";
 import { toLease } from "./lease-codec.js";
 import {
+  acknowledgement,
   acquisition,
   awaiting,
+  burial,
   eviction,
   lastWill,
+  nudge,
+  opening,
   pauseChange,
   placeholder,
   release,
   renewal,
+  seal,
   stepDownRequest,
   tickReset,
 } from "./lease-updates.js";
 import { writeLease } from "./lease-write.js";
+import { readMany } from "./read-many.js";
 import type { DynamoDBTable } from "./table.js";
 import type { Update } from "./update-expression.js";
 
 type Verbs =
   | "read"
+  | "readMany"
   | "createPlaceholder"
   | "acquire"
   | "renew"
@@ -32,7 +39,12 @@ type Verbs =
   | "requestStepDown"
   | "pause"
   | "evict"
-  | "resetTicks";
+  | "resetTicks"
+  | "openSession"
+  | "sealSession"
+  | "burySession"
+  | "nudgeSession"
+  | "acknowledgeEviction";
 
 /** The verbs on the lease row, each of them one conditional write. */
 export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
@@ -45,6 +57,11 @@ export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
         const { Item } = await send(new GetItemCommand({ ...row, ConsistentRead: consistent }));
         return { lease: Item && toLease(election, Item as Item) };
       }),
+
+    readMany: (elections, { consistent }, signal) =>
+      table.ask("read the leases of a session", signal, async (send) => ({
+        leases: await readMany(send, table, elections, { consistent, signal }),
+      })),
 
     createPlaceholder: (request, signal) =>
       write("make the lease row", request.election, placeholder(request), signal),
@@ -86,5 +103,16 @@ export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
       checkNextTerm(election, seen.term + 1, seen);
       return write("reset the ticks", election, tickReset(request), signal);
     },
+
+    openSession: (request, signal) => write("open a session", request.election, opening(request), signal),
+
+    sealSession: (request, signal) => write("seal a session", request.election, seal(request), signal),
+
+    burySession: (request, signal) => write("bury a session", request.election, burial(request), signal),
+
+    nudgeSession: (request, signal) => write("nudge a session", request.election, nudge(request), signal),
+
+    acknowledgeEviction: (request, signal) =>
+      write("acknowledge an eviction", request.election, acknowledgement(request), signal),
   };
 }

@@ -4,7 +4,12 @@ import { claimedTerm, floorOver, isPast, type Recorded } from "../../protocol/fo
 import type { Lease } from "../../protocol/lease.js";
 import { checkNextPause, checkNextTerm } from "../../protocol/next-term.js";
 import type { History } from "../../protocol/observation.js";
-import { checkSchemaVersion, isKnown, type Versioned } from "../../protocol/schema-version.js";
+import {
+  checkSchemaVersion,
+  isKnown,
+  SESSION_SCHEMA_VERSION,
+  type Versioned,
+} from "../../protocol/schema-version.js";
 import { ticksInHistory } from "../../protocol/ticks.js";
 import {
   acquired,
@@ -13,24 +18,35 @@ import {
   committed,
   crashed,
   evicted,
+  evictionAcknowledged,
   paused,
   placeholderCreated,
   renewed,
   resigned,
+  sessionBuried,
+  sessionNudged,
+  sessionOpened,
+  sessionSealed,
   ticksReset,
 } from "../../protocol/transitions.js";
 import type {
+  AcknowledgeRequest,
   AcquireRequest,
   Answer,
   AwaitRequest,
+  BuryRequest,
   CandidateRow,
   CrashRequest,
   EvictRequest,
+  NudgeRequest,
+  OpenRequest,
   PauseRequest,
   PlaceholderRequest,
   Read,
+  ReadMany,
   RenewRequest,
   ResignRequest,
+  SealRequest,
   StepDownRequest,
   TermRange,
   TermRecord,
@@ -145,6 +161,12 @@ export class MemoryTable implements LeaseStore {
     return { dateMs: this.#dateMs(), lease: checked(election, this.#leases.get(election)) };
   }
 
+  async readMany(elections: readonly string[]): Promise<ReadMany> {
+    const rows = elections.map((election) => [election, this.#leases.get(election)] as const);
+    const known = rows.filter((row): row is [string, Lease] => row[1] !== undefined && isKnown(row[1]));
+    return { dateMs: this.#dateMs(), leases: new Map(known) };
+  }
+
   async readHistory(election: string): Promise<Answer & { history: History }> {
     const terms = this.terms(election);
     for (const record of terms) checkSchemaVersion(election, termSortKey(record.term), record);
@@ -171,7 +193,11 @@ export class MemoryTable implements LeaseStore {
     if (isRefused && acquired(this.#leases.get(election), request)) {
       return { dateMs: this.#dateMs(), done: false, lease: undefined };
     }
-    const written = this.#write(acquired, request);
+    const written = this.#write(
+      acquired,
+      request,
+      request.session === undefined ? undefined : SESSION_SCHEMA_VERSION,
+    );
     if (founding && written.done) {
       await this.recordTerm(election, { term: claimedTerm(founding) });
       const { term, holder, leaseDurationMs } = written.lease;
@@ -237,6 +263,26 @@ export class MemoryTable implements LeaseStore {
   async pause(request: PauseRequest): Promise<Written> {
     checkNextPause(request.election, request.seen);
     return this.#write(paused, request);
+  }
+
+  async openSession(request: OpenRequest): Promise<Written> {
+    return this.#write(sessionOpened, request);
+  }
+
+  async sealSession(request: SealRequest): Promise<Written> {
+    return this.#write(sessionSealed, request);
+  }
+
+  async burySession(request: BuryRequest): Promise<Written> {
+    return this.#write(sessionBuried, request);
+  }
+
+  async nudgeSession(request: NudgeRequest): Promise<Written> {
+    return this.#write(sessionNudged, request);
+  }
+
+  async acknowledgeEviction(request: AcknowledgeRequest): Promise<Written> {
+    return this.#write(evictionAcknowledged, request);
   }
 
   async readTerms(
@@ -330,12 +376,14 @@ export class MemoryTable implements LeaseStore {
   #write<T extends { readonly election: string }, L extends Lease>(
     rule: (row: Lease | undefined, request: T) => L | undefined,
     request: T,
+    raisedTo?: number,
   ): Written<L> {
     const { election } = request;
     const row = this.#leases.get(election);
     const changed = rule(row, request);
     if (changed === undefined) return { dateMs: this.#dateMs(), done: false, lease: checked(election, row) };
-    const written = row?.schemaVersion ? { ...changed, schemaVersion: row.schemaVersion } : changed;
+    const schemaVersion = raisedTo ?? row?.schemaVersion;
+    const written = schemaVersion ? { ...changed, schemaVersion } : changed;
     this.#leases.set(election, written);
     return { dateMs: this.#dateMs(), done: true, lease: checked(election, written) };
   }
