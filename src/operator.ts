@@ -6,7 +6,7 @@ import { LeaseClient } from "./lease-client.js";
 import { RUNTIME_PATHS } from "./option-names.js";
 import type { Runtime } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
-import { endedTerm, type Lease } from "./protocol/lease.js";
+import { endedTerm, type Lease, sessionOf } from "./protocol/lease.js";
 import { normalTick, type Tick } from "./protocol/tick-form.js";
 import { lastTickOf } from "./protocol/ticks.js";
 import type { Written } from "./protocol/verbs.js";
@@ -193,6 +193,7 @@ export class Operator {
       const seen: Lease = row;
       const { answer } = await this.#insist(() => this.#client.pause(by, seen));
       row = answer.lease;
+      await this.#nudge(row);
       // Refused, and the row is as requested: an earlier try landed, or somebody else requested the same.
       const isAsAsked = row !== undefined && (row.pausedBy === undefined) === (by === undefined);
       if (answer.done || isAsAsked) return { done: true, leader: leaderOf(row) };
@@ -207,7 +208,17 @@ export class Operator {
     const leader = leaderOf(lease);
     if (!lease || !leader) return { done: false, leader: undefined };
     const { answer } = await this.#insist(() => ask(lease));
+    await this.#nudge(lease);
     return { done: answer.done, leader };
+  }
+
+  /**
+   * Rule 14h. Who holds a lease under a session hardly ever reads its row, so it is told to. It is a hint: without it the request takes
+   * effect later.
+   */
+  async #nudge(lease: Lease | undefined): Promise<void> {
+    const session = sessionOf(lease);
+    if (session !== undefined) await this.#insist(() => this.#client.nudgeSession(session)).catch(() => {});
   }
 
   async #read(): Promise<Lease | undefined> {

@@ -6,9 +6,15 @@ import type { Emit } from "../events.js";
 import type { LastWill } from "../last-will/last-will.js";
 import type { LeaseClient, WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
-import { type Held, holderOf, type Lease, type TermLease } from "../protocol/lease.js";
-import { type Observation, observe, observeHistory, readAgain } from "../protocol/observation.js";
-import { type Acquire, type Move, nextMove, unsettledTerm } from "../protocol/takeover.js";
+import { type Held, holderOf, type Lease, sessionOf, type TermLease } from "../protocol/lease.js";
+import {
+  type Observation,
+  observe,
+  observeHistory,
+  readAgain,
+  unchangedUntil,
+} from "../protocol/observation.js";
+import { type Acquire, type Basis, type Move, nextMove, unsettledTerm } from "../protocol/takeover.js";
 import {
   lastTickOf,
   type TickMode,
@@ -20,7 +26,10 @@ import {
 import type { ResolvedOptions } from "../resolve-options.js";
 import { Awaiting } from "./awaiting.js";
 import { CampaignReports } from "./campaign-reports.js";
+import type { Following } from "./follower.js";
 import { isHealthy } from "./health.js";
+import { SessionWatch } from "./session-watch.js";
+import type { Under } from "./under.js";
 
 /**
  * Candidates spread their first tries after a holder's death over this part of its lease. So usually one is
@@ -94,20 +103,29 @@ export class Campaign {
   /** The history was read in this call: what it says of ticks may have been reset since an earlier one. */
   #isHistoryCurrent = false;
   #jitterMs = 0;
+  /** Only while a campaign waits: the session under which another candidate holds the lease. */
+  #following: { readonly id: string; readonly following: Following } | undefined;
+  #isWaiting = false;
+  /** Under a session: what an acquire without an answer was conditional on. While the row shows it, it may still land (rule 14f). */
+  #mayLandOn: Basis | undefined;
   /** Their number in a row. */
   #unexplainedRefusals = 0;
 
   readonly #reports: CampaignReports;
   readonly #awaiting: Awaiting;
+  readonly #watch: SessionWatch;
 
+  /** @param under the session under which it takes the lease. Undefined: the lease has a heartbeat of its own. */
   constructor(
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     private readonly emit: Emit,
     private readonly lastWill: LastWill | undefined,
+    private readonly under?: Under,
   ) {
     this.#reports = new CampaignReports(client, options, emit);
     this.#awaiting = new Awaiting(client, options);
+    this.#watch = under?.watch ?? new SessionWatch(client, options, emit);
   }
 
   /** The row as it was last seen. */
@@ -135,9 +153,15 @@ export class Campaign {
    */
   run(options: CampaignOptions & { bid?: undefined }): Promise<Won>;
   run(options: CampaignOptions): Promise<Won | Settled>;
-  async run({ signal, bid }: CampaignOptions): Promise<Won | Settled> {
-    const { clock, renewIntervalMs, random } = this.options;
+  run(options: CampaignOptions): Promise<Won | Settled> {
     this.#reports.begin();
+    this.#isWaiting = true;
+    this.#follow(undefined);
+    return this.#settled(this.#wait(options));
+  }
+
+  async #wait({ signal, bid }: CampaignOptions): Promise<Won | Settled> {
+    const { clock, renewIntervalMs, random } = this.options;
     this.#begin();
     for (let failures = 0; ; ) {
       signal?.throwIfAborted();
@@ -159,9 +183,14 @@ export class Campaign {
   /** One try without waiting: reads at most once, then acquires if that is allowed. */
   tryOnce(options: CampaignOptions & { bid?: undefined }): Promise<Won | NotElected | Unhealthy>;
   tryOnce(options: CampaignOptions): Promise<Won | NotElected | Unhealthy | Settled>;
-  async tryOnce({ signal, bid }: CampaignOptions): Promise<Won | NotElected | Unhealthy | Settled> {
+  tryOnce(options: CampaignOptions): Promise<Won | NotElected | Unhealthy | Settled> {
+    return this.#settled(this.#try(options));
+  }
+
+  async #try({ signal, bid }: CampaignOptions): Promise<Won | NotElected | Unhealthy | Settled> {
     this.#begin();
     let hasRead = false;
+    let checkedSession: string | undefined;
     let isUnhealthy = false;
     let outdatedFoundings = 0;
     for (let refusals = 0; refusals < MAX_REFUSALS; ) {
@@ -178,7 +207,7 @@ export class Campaign {
           continue;
         }
         signal?.throwIfAborted();
-        const won = await this.#acquire(move);
+        const won = await this.#acquire(move, signal);
         if (won) return won;
         hasRead = this.#observation?.needsConsistentRead !== true;
         if (!this.#isFoundingOutdated(move)) {
@@ -197,7 +226,11 @@ export class Campaign {
         await this.#readHistory(signal);
         hasRead = false;
       } else if (hasRead) {
-        break;
+        // The row of a lease under a session does not tell whether its holder lives.
+        const session = sessionOf(this.lease);
+        if (session === undefined || session === checkedSession) break;
+        await this.#watch.check(session, signal);
+        checkedSession = session;
       } else {
         await this.#read(true, signal);
         hasRead = true;
@@ -260,7 +293,7 @@ export class Campaign {
       case "wait":
         if (bid === undefined) this.#awaiting.tell(this.lease);
         void this.lastWill?.prepare();
-        await sleep(this.options.clock, move.untilMs - this.client.time.now().monotonicMs, signal);
+        await this.#rest(move.untilMs, signal);
         return undefined;
       case "acquire":
         if (await isHealthy(this.options, this.emit)) {
@@ -279,7 +312,7 @@ export class Campaign {
    */
   async #acquireOrBackOff(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
     const { clock, renewIntervalMs, random } = this.options;
-    const won = await this.#acquire(move);
+    const won = await this.#acquire(move, signal);
     if (!won && this.#unexplainedRefusals > 0) {
       await sleep(clock, backoffMs(this.#unexplainedRefusals, renewIntervalMs, random), signal);
     }
@@ -292,9 +325,55 @@ export class Campaign {
   }
 
   async #read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
-    const { answer, sent, received } = await this.client.read(consistent, signal);
+    const following = consistent ? this.#following?.following : undefined;
+    const isCalled = following?.isCalled === true;
+    const unchangedUntilMs = following?.looking();
+    const { answer, sent, received } = await this.#paced(() => this.client.read(consistent, signal)).catch(
+      (error: unknown) => {
+        if (isCalled) following?.notLooked();
+        throw error;
+      },
+    );
     if (consistent) this.#acquireUnanswered = false;
+    if (this.#observation && unchangedUntilMs !== undefined)
+      this.#observation = unchangedUntil(this.#observation, unchangedUntilMs);
     this.#observe(answer.lease, received.monotonicMs, consistent, sent.monotonicMs);
+  }
+
+  #rest(untilMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#following) return this.#following.following.wait(untilMs, signal);
+    return sleep(this.options.clock, untilMs - this.client.time.now().monotonicMs, signal);
+  }
+
+  /** Many elections of one process may read and claim at once. */
+  #paced<T>(request: () => Promise<T>): Promise<T> {
+    return this.under ? this.under.paced(request) : request();
+  }
+
+  /** @param seenMs when the consistent read left that showed the row. Undefined: it may be older. */
+  #follow(seenMs: number | undefined): void {
+    const isMine = holderOf(this.lease) === this.options.candidateId;
+    const id = this.#isWaiting && !isMine ? sessionOf(this.lease) : undefined;
+    if (id === this.#following?.id) return;
+    this.#following?.following.stop();
+    this.#following =
+      id === undefined ? undefined : { id, following: this.#watch.follow(id, this.options.name, seenMs) };
+  }
+
+  /** Nothing is left behind when a campaign ends: neither a wait, nor a lease that the session would keep alive for ever (rule 14f). */
+  async #settled<T extends Won | NotElected | Unhealthy | Settled>(campaign: Promise<T>): Promise<T> {
+    let outcome: T | undefined;
+    try {
+      outcome = await campaign;
+      return outcome;
+    } finally {
+      this.#isWaiting = false;
+      this.#follow(undefined);
+      const { candidateId, name: election } = this.options;
+      const isMine = holderOf(this.lease) === candidateId;
+      if (outcome?.kind !== "elected" && (isMine || this.#mayLandOn))
+        this.under?.unsettled({ election, candidateId });
+    }
   }
 
   /**
@@ -319,12 +398,16 @@ export class Campaign {
   }
 
   #nextMove(jitterMs: number): Move {
-    if (this.#acquireUnanswered) return { kind: "read", consistent: true };
+    // Rule 14g. The session's log names this election.
+    const isCalled = this.#following?.following.isCalled;
+    if (this.#acquireUnanswered || isCalled) return { kind: "read", consistent: true };
+    const session = sessionOf(this.lease);
     return nextMove(
       this.#observation,
       { ...this.options, jitterMs },
       this.client.time.now(),
       this.client.time.service,
+      session === undefined ? undefined : this.#watch.fateOf(session),
     );
   }
 
@@ -341,21 +424,38 @@ export class Campaign {
     this.#isCurrent = false;
   }
 
-  async #acquire({ basis, term }: Acquire): Promise<Won | undefined> {
+  async #acquire({ basis, term }: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
+    const { under } = this;
+    const session = await under?.open();
+    signal?.throwIfAborted();
     const seen = this.#observation?.lease;
     const previous = seen?.kind === "placeholder" ? undefined : seen;
     const lastHolder = holderOf(seen) ?? this.#observation?.lastHolder;
     const vanishedTerm =
       this.#observation && previous === undefined ? unsettledTerm(this.#observation) : undefined;
     await this.lastWill?.beforeAcquire({ basis, term });
-    let written: WriteResult<Held>;
+    let written: WriteResult<Held> | undefined;
+    let isSent = false;
     try {
-      const acquiring = this.client.acquire({ basis, term });
+      const acquiring = this.#paced(async () => {
+        signal?.throwIfAborted();
+        // The session was lost while this claim waited for its turn.
+        if (session !== undefined && !this.#isTrusted(session)) return undefined;
+        isSent = true;
+        return this.client.acquire({ basis, term, session });
+      });
       // Rule 11f. A leadership begins when also a kill would be noticed.
       [written] = await Promise.all([acquiring, this.lastWill?.prepare()]);
     } catch (error) {
-      this.#acquireUnanswered = true;
+      if (isSent) {
+        this.#acquireUnanswered = true;
+        if (under) this.#mayLandOn = basis;
+      }
       throw error;
+    }
+    if (written === undefined) {
+      this.#unexplainedRefusals += 1;
+      return undefined;
     }
     const { succeeded, lease, sent, received } = written;
     if (lease === undefined && basis.founding && this.#observation) {
@@ -382,17 +482,31 @@ export class Campaign {
     // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
     const now = this.client.time.now();
     if (trustLeftMs(sent, trustMs(this.options), now) <= 0) return undefined;
+    // Rule 14c. The session may have been lost meanwhile.
+    if (session !== undefined && !this.#isTrusted(session)) return undefined;
     this.emit({ type: "elected", term: lease.term, tookMs: longestElapsedMs(sent, now) });
     return { kind: "elected", lease, sent, previous, vanishedTerm, lastHolder };
   }
 
+  #isTrusted(session: string): boolean {
+    return this.under !== undefined && this.under.trustLeftMs(session) > 0;
+  }
+
   #observe(lease: Lease | undefined, receivedMs: number, authoritative: boolean, sentMs = receivedMs): void {
+    const { leaseDurationMs, random } = this.options;
     const before = this.#observation;
     this.#observation = observe(before, lease, receivedMs, authoritative, sentMs);
     this.#isCurrent = authoritative;
-    if (authoritative) this.lastWill?.observed(lease);
+    if (authoritative) {
+      this.lastWill?.observed(lease);
+      // What was conditional on another pair is refused.
+      const { term, revision } = this.#mayLandOn ?? {};
+      if (lease?.term !== term || lease?.revision !== revision) this.#mayLandOn = undefined;
+    }
+    this.#follow(authoritative ? sentMs : undefined);
     if (lease && this.#observation.firstSeenMs !== before?.firstSeenMs) {
-      this.#jitterMs = lease.leaseDurationMs * JITTER * this.options.random();
+      // A row under a session lasts for many leases of its session.
+      this.#jitterMs = Math.min(lease.leaseDurationMs, leaseDurationMs) * JITTER * random();
     }
   }
 }

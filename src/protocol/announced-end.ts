@@ -1,5 +1,6 @@
 import type { Held } from "./lease.js";
 import type { Observation } from "./observation.js";
+import { ROW_LEASES } from "./sessions.js";
 
 /** The next poll of a follower. */
 export interface Poll {
@@ -28,13 +29,14 @@ const DRAIN_PART = 1 / 10;
  */
 export function pollForRelease(
   { schedule, polledMs, firstSeenMs }: Observation,
-  { announcement, leaseDurationMs }: Held,
+  { announcement, leaseDurationMs, session }: Held,
   { isNext, everyMs }: { readonly isNext: boolean; readonly everyMs: number },
   nowMs: number,
 ): Poll | undefined {
   if (announcement === undefined) return undefined;
   const { inMs } = announcement;
-  if (nowMs >= firstSeenMs + inMs + leaseDurationMs) return undefined;
+  const leaseMs = session === undefined ? leaseDurationMs : leaseDurationMs / ROW_LEASES;
+  if (nowMs >= firstSeenMs + inMs + leaseMs) return undefined;
   const latestMs = schedule.byMs + inMs;
   if (!isNext) {
     const atMs = latestMs + OTHERS_AFTER_POLLS * everyMs;

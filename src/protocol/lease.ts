@@ -140,6 +140,19 @@ export function placeholderRevision(random: () => number): number {
   return 1 + Math.floor(random() * 2 ** 48);
 }
 
+/** The session under which the lease is held. */
+export function sessionOf(lease: Lease | undefined): string | undefined {
+  return lease?.kind === "held" ? lease.session : undefined;
+}
+
+/**
+ * Rule 14k. A quiet row is written only when something changes: it is held under a session, and nobody keeps a line. Then its interval
+ * is half of its lease (rule 14b); else it is a small part of it.
+ */
+export function isQuiet(lease: Lease): boolean {
+  return sessionOf(lease) !== undefined && lease.renewIntervalMs * 4 > lease.leaseDurationMs;
+}
+
 /** Undefined when nobody holds the lease. */
 export function holderOf(lease: Lease | undefined): string | undefined {
   return lease?.kind === "held" ? lease.holder : undefined;

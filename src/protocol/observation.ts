@@ -1,5 +1,5 @@
 import type { Instant } from "../clock.js";
-import { type Held, holderOf, type Lease } from "./lease.js";
+import { type Held, holderOf, isQuiet, type Lease } from "./lease.js";
 import {
   afterEarlyWrite,
   afterNoChange,
@@ -115,9 +115,11 @@ function observed(
     lease.kind === "held" &&
     lease.term === known.term &&
     lease.revision > known.revision;
-  const schedule = isRenewed
-    ? written(previous.schedule, known, lease, receivedMs)
-    : betweenPolls(previous.schedule.polledAtMs, receivedMs);
+  // A quiet row is not written at intervals, so only the two polls are known (rule 14k).
+  const schedule =
+    isRenewed && !isQuiet(known)
+      ? written(previous.schedule, known, lease, receivedMs)
+      : betweenPolls(previous.schedule.polledAtMs, receivedMs);
   const lastHolder =
     lease.kind === "vacant" && lease.term === known.term
       ? (holderOf(known) ?? previous.lastHolder)
@@ -156,6 +158,15 @@ function remember(
 /** Whether this row, which is no placeholder, was put back in the place of a later one. */
 export function isOlder({ memory }: Observation, lease: Lease): boolean {
   return compare(lease, memory) < 0;
+}
+
+/**
+ * Nothing had changed yet when a request left at `sentMs`: another row, which is written after this one, did not tell of a change. So
+ * the next change was written later (rule 4d).
+ */
+export function unchangedUntil(observation: Observation, sentMs: number): Observation {
+  const { schedule } = observation;
+  return { ...observation, schedule: { ...schedule, polledAtMs: Math.max(schedule.polledAtMs, sentMs) } };
 }
 
 /**

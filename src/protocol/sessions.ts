@@ -1,4 +1,5 @@
 import type { Instant } from "../clock.js";
+import type { EndReason } from "../errors.js";
 import { endsAtMs } from "./expiry.js";
 import type { Vacant } from "./lease.js";
 import { isOlder, type Observation } from "./observation.js";
@@ -44,7 +45,7 @@ export type SessionFate =
   /** It has run out. It ends for ever once its row is sealed on this pair (rule 14d). */
   | { readonly kind: "dead"; readonly seal: { readonly term: number; readonly revision: number } }
   /** It has ended for ever: its leases are free. */
-  | { readonly kind: "ended"; readonly sinceMs: number }
+  | { readonly kind: "ended"; readonly sinceMs: number; readonly reason: EndReason }
   /** It proves no death: each lease is free when its own `leaseDurationMs` has passed since then (rule 14e). */
   | { readonly kind: "tombstone"; readonly sinceMs: number }
   /** There is no row. A consistent read must say so before it is buried. */
@@ -60,8 +61,13 @@ export function sessionFate(
   const { lease, firstSeenMs } = observation;
   if (lease === undefined) return { kind: "missing" };
   if (lease.kind === "placeholder") return { kind: "tombstone", sinceMs: firstSeenMs };
-  if (lease.kind === "vacant")
-    return { kind: isTombstone(lease) ? "tombstone" : "ended", sinceMs: firstSeenMs };
+  if (lease.kind === "vacant") {
+    const { endReason: reason } = lease;
+    const isProof = reason !== undefined && !isTombstone(lease);
+    return isProof
+      ? { kind: "ended", sinceMs: firstSeenMs, reason }
+      : { kind: "tombstone", sinceMs: firstSeenMs };
+  }
   // A row that was put back says nothing of the time (rule 6b).
   const clock = useServiceClock && !isOlder(observation, lease) ? service : undefined;
   const { term, revision, leaseDurationMs: durationMs, expiresAt: until } = lease;

@@ -3,10 +3,21 @@ import type { EndReason } from "../errors.js";
 import { MIN_INTERVAL_MS } from "../limits.js";
 import { type Poll, pollForRelease } from "./announced-end.js";
 import { endsAtMs, observedEndMs } from "./expiry.js";
-import { endedTerm, endReasonIn, holderOf, type Placeholder, type TermLease, type Vacant } from "./lease.js";
+import {
+  endedTerm,
+  endReasonIn,
+  type Held,
+  holderOf,
+  isQuiet,
+  type Lease,
+  type Placeholder,
+  type TermLease,
+  type Vacant,
+} from "./lease.js";
 import { isOlder, type Observation } from "./observation.js";
 import { nextPollMs } from "./poll-schedule.js";
 import type { ServiceClock } from "./service-clock.js";
+import type { SessionFate } from "./sessions.js";
 import type { TickHistory } from "./ticks.js";
 
 /**
@@ -70,6 +81,8 @@ export interface Candidacy {
   readonly eligible: boolean;
   /** Reservations for this group count for this candidate too. */
   readonly group: string | undefined;
+  /** How often to poll a row that nobody holds. */
+  readonly renewIntervalMs: number;
   /** How much later each place in the line tries than the place before it. */
   readonly slotMs: number;
   /** How often to poll when a leader that announced its end is about to release the lease. */
@@ -78,28 +91,35 @@ export interface Candidacy {
   readonly standbyPollMs: number | undefined;
 }
 
-/** What a candidate does next. */
+/**
+ * What a candidate does next. `session`: what is known of the session under which the row is held. It does not matter where
+ * the row is not held under one.
+ */
 export function nextMove(
   observation: Observation | undefined,
   me: Candidacy,
   now: Instant,
   service: ServiceClock | undefined,
+  session?: SessionFate,
 ): Move {
   if (observation === undefined || observation.needsConsistentRead) return { kind: "read", consistent: true };
   const { lease } = observation;
-  if (lease === undefined) return me.eligible ? { kind: "createPlaceholder" } : pollLater(observation, now);
-  if (lease.pausedBy !== undefined || !me.eligible) return pollLater(observation, now);
+  if (lease === undefined)
+    return me.eligible ? { kind: "createPlaceholder" } : pollLater(observation, me, now);
+  if (lease.pausedBy !== undefined || !me.eligible) return pollLater(observation, me, now);
   if (lease.kind === "placeholder") return moveOnPlaceholder(observation, lease, now);
   const { term, revision } = lease;
   // An older row does not tell what was committed under its term.
   const previous = isOlder(observation, lease)
     ? {}
-    : { previousTerm: endedTerm(lease), previousEndReason: endReasonIn(lease) };
+    : { previousTerm: endedTerm(lease), previousEndReason: endReasonUnder(lease, session) };
   const basis = { term, revision, ...previous };
   const acquire: Move = { kind: "acquire", basis, term: termAfter(observation, term) };
   // This candidate holds it, from a try whose answer was lost: nobody else can be leading.
   const isMine = holderOf(lease) === me.candidateId;
-  const freeByRowMs = isMine ? Number.NEGATIVE_INFINITY : freeForMeAtMs(observation, lease, me, now, service);
+  const freeByRowMs = isMine
+    ? Number.NEGATIVE_INFINITY
+    : freeForMeAtMs(observation, lease, me, now, service, session);
   const freeAtMs = Math.max(freeByRowMs, restoredUntilMs(observation));
   if (freeAtMs <= now.monotonicMs) {
     // A candidate before this one in the line may have taken it, so read before a try that could only fail.
@@ -145,9 +165,12 @@ function freeForMeAtMs(
   me: Candidacy,
   now: Instant,
   service: ServiceClock | undefined,
+  session: SessionFate | undefined,
 ): number {
   const usable = me.useServiceClock ? service : undefined;
-  if (lease.kind === "vacant" && lease.endReason !== "evicted") {
+  if (isUnderSession(lease)) return freeOfSessionAtMs(lease, session) + turnDelayMs(lease, me);
+  // An evicted holder that trusts nothing any more has given the lease back in effect (rule 14h).
+  if (lease.kind === "vacant" && (lease.endReason !== "evicted" || lease.isAcknowledged)) {
     if (lease.reservation?.candidateId === me.candidateId) return observation.firstSeenMs;
     const keptUntilMs = reservedForOthersUntilMs(observation, lease, me, now, usable);
     const turnMs = lease.line ? turnDelayMs(lease, me) : 0;
@@ -157,6 +180,25 @@ function freeForMeAtMs(
   const { leaseDurationMs: durationMs, expiresAt: until } = lease;
   const deadAtMs = endsAtMs({ firstSeenMs: observation.firstSeenMs, durationMs, until }, now, usable);
   return deadAtMs + turnDelayMs(lease, me);
+}
+
+function isUnderSession(lease: Lease): lease is Held & { readonly session: string } {
+  return lease.kind === "held" && lease.session !== undefined;
+}
+
+/**
+ * Rules 14d and 14e. While its session lives, no silence of the lease row proves anything. Once the session has ended for ever, no
+ * clock matters. Only a tombstone leaves open when the session ended: before it was first seen.
+ */
+function freeOfSessionAtMs({ leaseDurationMs }: Held, session: SessionFate | undefined): number {
+  if (session?.kind === "ended") return session.sinceMs;
+  if (session?.kind === "tombstone") return session.sinceMs + leaseDurationMs;
+  return Number.POSITIVE_INFINITY;
+}
+
+/** A lease ends with its session, in the way in which that ended. */
+function endReasonUnder(lease: TermLease, session: SessionFate | undefined): EndReason {
+  return isUnderSession(lease) && session?.kind === "ended" ? session.reason : endReasonIn(lease);
 }
 
 /**
@@ -209,8 +251,11 @@ function isStandby(lease: TermLease, candidateId: string): boolean {
 function nextPollForMe(observation: Observation, lease: TermLease, me: Candidacy, now: Instant): Poll {
   const { schedule, polledMs } = observation;
   const place = placeOf(lease, me.candidateId);
-  const atRenewalMs =
-    nextPollMs(schedule, lease.renewIntervalMs) + (pollsEvery(place) - 1) * lease.renewIntervalMs;
+  const intervalMs = pollIntervalMs(lease, me);
+  // A quiet row keeps no time. Changes are told by its session (rule 14g), so this is only the last resort.
+  const atRenewalMs = isQuiet(lease)
+    ? polledMs + intervalMs
+    : nextPollMs(schedule, intervalMs) + (pollsEvery(place) - 1) * intervalMs;
   const standbyMs =
     me.standbyPollMs !== undefined && isStandby(lease, me.candidateId)
       ? polledMs + me.standbyPollMs
@@ -224,9 +269,17 @@ function nextPollForMe(observation: Observation, lease: TermLease, me: Candidacy
   return poll !== undefined && poll.atMs < usualMs ? poll : usual;
 }
 
+/** The last holder's interval says nothing of a row that nobody holds: under a session it is a long one (rule 14b). */
+function pollIntervalMs(lease: Lease, me: Candidacy): number {
+  return lease.kind === "vacant"
+    ? Math.min(lease.renewIntervalMs, me.renewIntervalMs)
+    : lease.renewIntervalMs;
+}
+
 /** A candidate that may not take the lease still polls, to see when that changes. */
-function pollLater(observation: Observation, now: Instant): Move {
-  const intervalMs = observation.lease?.renewIntervalMs ?? ABSENT_POLL_MS;
+function pollLater(observation: Observation, me: Candidacy, now: Instant): Move {
+  const { lease } = observation;
+  const intervalMs = lease === undefined ? ABSENT_POLL_MS : pollIntervalMs(lease, me);
   const pollAtMs = observation.polledMs + Math.max(intervalMs, MIN_INTERVAL_MS);
   if (pollAtMs <= now.monotonicMs) return { kind: "read", consistent: false };
   return { kind: "wait", untilMs: pollAtMs };

@@ -16,6 +16,7 @@ const me = (candidateId: string, facts: Partial<Candidacy> = {}): Candidacy => (
   jitterMs: 0,
   eligible: true,
   group: undefined,
+  renewIntervalMs: 1_000,
   slotMs: SLOT_MS,
   handoffPollMs: 50,
   standbyPollMs: undefined,

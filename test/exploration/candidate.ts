@@ -34,7 +34,14 @@ const ALWAYS_DUE = { afterMs: 0, byMs: 0, missed: 0, polledAtMs: 0 };
 const CANDIDACIES = new Map([..."abc"].map((id) => [id, candidacyOf(id)]));
 
 function candidacyOf(candidateId: string): Candidacy {
-  const noLine = { jitterMs: 0, eligible: true, group: undefined, slotMs: 0, handoffPollMs: TICK_MS };
+  const noLine = {
+    jitterMs: 0,
+    eligible: true,
+    group: undefined,
+    renewIntervalMs: TICK_MS,
+    slotMs: 0,
+    handoffPollMs: TICK_MS,
+  };
   return { candidateId, useServiceClock: true, standbyPollMs: undefined, ...noLine };
 }
 

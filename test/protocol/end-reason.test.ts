@@ -19,6 +19,7 @@ test.each([
     jitterMs: 0,
     eligible: true,
     group: undefined,
+    renewIntervalMs: 1_000,
     slotMs: 100,
     handoffPollMs: 10,
     standbyPollMs: undefined,

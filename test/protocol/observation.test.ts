@@ -15,6 +15,7 @@ const me = {
   jitterMs: 0,
   eligible: true,
   group: undefined as string | undefined,
+  renewIntervalMs: 1_000,
   slotMs: 100,
   handoffPollMs: 50,
   standbyPollMs: undefined,
