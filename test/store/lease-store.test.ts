@@ -115,12 +115,14 @@ function termAsWritten({ tickReset, ...term }: TermRecord): Row {
 
 /** Under the names that the attributes have in the table. */
 function asWritten(lease: Lease | undefined): Row {
-  const { lastCommit, commitBefore, stepDown, isAwaited, ticks, tickReset, ...row } = withoutKind(lease);
+  const { lastCommit, commitBefore, stepDown, isAwaited, isAcknowledged, ticks, tickReset, ...row } =
+    withoutKind(lease);
   const { term: commitTerm, number: commitNumber, id: commitId } = lastCommit ?? {};
   return {
     ...row,
     stepDownBy: stepDown?.by,
     awaitedTerm: isAwaited && row.term,
+    acknowledgedTerm: isAcknowledged && (row.term ?? 0) - 1,
     ...{ commitTerm, commitNumber, commitId },
     ...{ tickFloor: ticks?.floor, ticks: ticks?.completed.length ? ticks.completed : undefined },
     ...{ tickResetTerm: tickReset?.term, tickResetBy: tickReset?.by, tickResetAt: tickReset?.at },
@@ -1350,6 +1352,7 @@ type Step =
       dRevision: number;
       jump: number;
       known: boolean;
+      session: string | undefined;
     }
   | { verb: "createPlaceholder" }
   | {
@@ -1360,6 +1363,7 @@ type Step =
       dRevision: number;
       jump: number;
       tick: string | undefined;
+      session: string | undefined;
     }
   | {
       verb: "renew";
@@ -1370,7 +1374,7 @@ type Step =
       known: boolean;
     }
   | { verb: "resign"; who: string; dTerm: number; dRevision: number; ticks: string[] | undefined }
-  | { verb: "stepDown" | "evict" | "await"; dTerm: number }
+  | { verb: "stepDown" | "evict" | "await" | "acknowledge"; dTerm: number }
   | { verb: "pause" | "resume"; dTerm: number; dRevision: number; dSeen: number }
   | { verb: "resetTicks"; dTerm: number; dRevision: number; to: string | undefined; known: boolean }
   | {
@@ -1396,6 +1400,7 @@ const who = fc.constantFrom("holder", "holder", "a", "b");
 const near = fc.constantFrom(0, 0, 0, 0, -1, 1);
 const jump = fc.constantFrom(0, 0, 0, 1, 3);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const session = maybe(fc.constantFrom("s", "t"));
 const tick = maybe(fc.constantFrom("t1", "t2", "t3"));
 /** The first of several is the floor. */
 const windowOf = (ticks: string[] | undefined) =>
@@ -1414,6 +1419,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       dRevision: near,
       jump,
       known: fc.boolean(),
+      session,
     }),
   },
   { weight: 2, arbitrary: fc.record({ verb: fc.constant("createPlaceholder" as const) }) },
@@ -1427,6 +1433,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       dRevision: fc.constantFrom(0, 0, 0, 1),
       jump,
       tick,
+      session,
     }),
   },
   {
@@ -1455,6 +1462,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       verb: fc.constantFrom("stepDown" as const, "evict" as const, "await" as const),
       dTerm: near,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      verb: fc.constant("acknowledge" as const),
+      dTerm: fc.constantFrom(-1, -1, -1, 0, -2),
     }),
   },
   {
@@ -1546,10 +1560,10 @@ function actionOf(
   return toAction({ [kind]: keyed } as TransactionAction, 0);
 }
 
-/** Without messages and times, and with nothing but what is there. */
+/** Without messages, times and versions, and with nothing but what is there. */
 function essence(answer: unknown, without: readonly string[] = []): unknown {
   const text = JSON.stringify(answer ?? null, (key, value) =>
-    ["dateMs", "message", "attempts", ...without].includes(key) ? undefined : value,
+    ["dateMs", "message", "attempts", "schemaVersion", ...without].includes(key) ? undefined : value,
   );
   return JSON.parse(text);
 }
@@ -1596,6 +1610,7 @@ test("whatever is asked in whatever order, both stores give the same answers and
                 ...(each.jump > 0 && {
                   term: (present ? term(each.dTerm) : history.highestTerm + each.dTerm) + 1 + each.jump,
                 }),
+                session: each.session,
                 ...(present && !each.known && { value: undefined, expiresAt: undefined, at: undefined }),
               });
               return store.acquire(request, signal);
@@ -1631,6 +1646,8 @@ test("whatever is asked in whatever order, both stores give the same answers and
               );
             case "await":
               return store.markAwaited({ election, term: term(each.dTerm) }, signal);
+            case "acknowledge":
+              return store.acknowledgeEviction({ election, term: term(each.dTerm) }, signal);
             case "stepDown":
               return store.requestStepDown({ election, term: term(each.dTerm), by: `op-${index}` }, signal);
             case "evict":

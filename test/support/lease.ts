@@ -14,13 +14,13 @@ const ROW = { revision: 9, leaseDurationMs: 3_000, renewIntervalMs: 1_000 } sati
 
 /** A row somebody holds; of a vacant one too, which then tells no end. */
 export function heldLease(facts: Facts = {}): Held {
-  const { holder = "a", endReason, endedAt, reservation, ...row } = facts;
+  const { holder = "a", endReason, endedAt, isAcknowledged, reservation, ...row } = facts;
   return { ...ROW, term: 5, ...row, holder, kind: "held" };
 }
 
 /** A row that was given back; of a held one too, whose holder is gone then. */
 export function vacantLease(facts: Facts = {}): Vacant {
-  const { holder, stepDown, announcement, ...row } = facts;
+  const { holder, session, stepDown, announcement, ...row } = facts;
   return { ...ROW, term: 5, ...row, kind: "vacant" };
 }
 
