@@ -116,8 +116,11 @@ function sharesOf(
   let level = 0;
   while (level < total && sum(atLevel(level + 1)) <= total) level += 1;
   const shares = new Map(takers.map(({ id, maxPerMember }) => [id, Math.min(level, maxPerMember)]));
+  const counts = new Map(takers.map(({ id, count }) => [id, count]));
   const held = new Map<string, number>();
-  for (const id of holders.values()) held.set(id, (held.get(id) ?? 0) + 1);
+  // What its holder counts no more is given back, so it keeps no place for it.
+  for (const [partition, id] of holders)
+    if (partition < (counts.get(id) ?? 0)) held.set(id, (held.get(id) ?? 0) + 1);
   const growing = takers.filter(({ maxPerMember }) => maxPerMember > level);
   const isAbove = ({ id }: Member) => (held.get(id) ?? 0) > level;
   const inOrder = [...growing.filter(isAbove), ...growing.filter((taker) => !isAbove(taker))];

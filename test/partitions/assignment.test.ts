@@ -155,6 +155,20 @@ test("members that differ in their counts: each partition goes to a member that 
   expect(movesOf(fewer, assign(fewer))).toEqual([{ partition: 5, from: "a", to: undefined }]);
 });
 
+test("a lower count moves only what exceeds the shares of what is left", () => {
+  fc.assert(
+    fc.property(groups, fc.integer({ min: 1, max: 40 }), (members, lower) => {
+      const resized = members.map((member) => ({ ...member, count: Math.min(member.count, lower) }));
+      const { count } = resized[0] as Member;
+      const remaining = (holds: ReadonlySet<number>) => new Set([...holds].filter((p) => p < count));
+      const clean = resized.map((member) => ({ ...member, holds: remaining(member.holds) }));
+      const left = movesOf(resized, assign(resized)).filter(({ partition }) => partition < count);
+      expect(left).toEqual(movesOf(clean, assign(clean)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test("three slots among five members: whoever has one keeps it", () => {
   const slots = ["a", "b", "c", "d", "e"].map((id, i) => ({
     id,

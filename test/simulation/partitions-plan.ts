@@ -16,7 +16,6 @@ export const STORM: Weather = {
 
 /** What the members of one history have in common. */
 export interface Settings {
-  readonly count: number;
   readonly maxPerMember: number | undefined;
   readonly maxMovesAtOnce: number | undefined;
   readonly settleMs: number | undefined;
@@ -24,7 +23,6 @@ export interface Settings {
 
 export function settingsOf(random: Random): Settings {
   return {
-    count: random.pick([1, 3, 8, 12, 20]),
     maxPerMember: random.chance(0.25) ? random.integer(1, 4) : undefined,
     maxMovesAtOnce: random.chance(0.5) ? random.integer(1, 4) : undefined,
     settleMs: random.chance(0.3) ? random.integer(2_000, 2 * LEASE_MS) : undefined,

@@ -54,6 +54,15 @@ export class PartitionsReferee {
     }
   }
 
+  /** When everything has moved: nobody works on what it does not count. */
+  expectCounted(when: string): void {
+    for (const [partition, { partitions }] of this.atWork()) {
+      const { count, candidateId } = partitions;
+      if (partition >= count)
+        throw new Violation("counts", `${when}: ${candidateId} counts ${count} and holds ${partition}`);
+    }
+  }
+
   /** The partitions at work: whose work goes on, and was not told to stop. */
   atWork(): Map<number, MemberPlayer> {
     const found = new Map<number, MemberPlayer>();

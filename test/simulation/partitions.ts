@@ -2,6 +2,7 @@ import { Partitions, WorkNotStoppedError } from "../../src/index.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { CALM, Network } from "./network.js";
+import { Counts } from "./partitions-counts.js";
 import {
   excessOf,
   LEASE_MS,
@@ -37,6 +38,7 @@ class PartitionsSimulation {
   readonly #players: MemberPlayer[] = [];
   readonly #changes: Record<string, number> = {};
   readonly #settings: Settings;
+  readonly #counts: Counts;
   #isCalm = false;
   #violation: Violation | undefined;
   /** The most partitions that rested at the same time, of those that must not rest. */
@@ -56,6 +58,7 @@ class PartitionsSimulation {
       heard: (_host, answer) => answer,
       shown: () => {},
     });
+    this.#counts = new Counts(this.#world, random);
     this.#settings = settingsOf(random);
   }
 
@@ -67,10 +70,14 @@ class PartitionsSimulation {
     await this.#pass(STORM_MS);
     this.#isCalm = true;
     this.#network.weather = CALM;
+    this.#counts.rollOut(this.#counts.agreed, this.#players, 0);
     if (this.#living.length === 0) this.#join();
     await this.#pass(SETTLE_MS);
     this.#judge(() => this.#expectLevel("after the storm"));
-    for (let i = 0; i < 4 && !this.#violation; i++) await this.#changeOnce();
+    for (let i = 0; i < 4 && !this.#violation; i++) {
+      await this.#changeOnce();
+      if (this.#random.chance(0.5)) await this.#recountOnce();
+    }
     for (const { host } of this.#players) host.kill();
     return {
       seed: this.seed,
@@ -122,6 +129,7 @@ class PartitionsSimulation {
       label: `m${this.#named}`,
       leaseDurationMs: LEASE_MS,
       stopTimeoutMs: 10_000,
+      count: this.#counts.agreed,
       ...this.#settings,
       runtime: { clock: host, random: random.next },
       onEvent: (event) => {
@@ -181,13 +189,34 @@ class PartitionsSimulation {
     player.host.kill();
   }
 
-  /** Members flap, freeze and are cut off, one fault after another. */
+  #resize(count: number, withinMs: number): void {
+    this.#say(`there are ${count} partitions from now on; the members hear of it within ${withinMs} ms`);
+    this.#counts.rollOut(count, this.#players, withinMs);
+  }
+
+  #differ(count: number, players: readonly MemberPlayer[]): void {
+    const who = players.map(({ partitions }) => partitions.candidateId);
+    this.#say(`${who.join(" and ")} count ${count} partitions from now on`);
+    this.#counts.differ(count, players);
+  }
+
+  /** Members flap, freeze, are cut off and hear of another count, one after another. */
   #stormOn(): void {
     const random = this.#random;
     this.#world.after(random.between(200, 20_000), () => {
       if (this.#isCalm) return;
       const living = this.#living;
-      const kind = random.pick(["join", "join", "leave", "kill", "suspend", "block", "cut"]);
+      const kind = random.pick([
+        "join",
+        "join",
+        "leave",
+        "kill",
+        "suspend",
+        "block",
+        "cut",
+        "resize",
+        "differ",
+      ]);
       if (kind === "join" || living.length === 0) {
         if (living.length < 7) this.#join();
       } else {
@@ -195,6 +224,8 @@ class PartitionsSimulation {
         const forMs = random.between(100, 2 * LEASE_MS);
         if (kind === "leave") this.#leave(player);
         else if (kind === "kill") this.#kill(player);
+        else if (kind === "resize") this.#resize(this.#counts.another(), forMs);
+        else if (kind === "differ") this.#differ(this.#counts.another(), [player]);
         else if (kind === "cut")
           this.#network.cut(player.host, random.pick(["requests", "answers", "both"]), forMs);
         else player.host.pause(kind as "suspend" | "block", forMs);
@@ -218,7 +249,7 @@ class PartitionsSimulation {
     let moving = this.#target;
     if (kind === "join") {
       this.#join();
-      moving = excessOf(this.#settings.count, [...before.values(), 0]);
+      moving = excessOf(this.#counts.agreed, [...before.values(), 0]);
     } else if (kind === "leave") {
       const player = random.pick(living);
       moving = before.get(player) ?? 0;
@@ -255,10 +286,9 @@ class PartitionsSimulation {
         }
       });
     }
-    const limit = this.#settings.maxMovesAtOnce ?? Math.ceil(this.#settings.count / 8);
+    const limit = this.#movesAtOnce(this.#counts.agreed);
     const target = this.#target;
-    const { settleMs = LEASE_MS / 3 } = this.#settings;
-    const changeMs = CHANGE_MS + settleMs + (moving / limit) * MOVE_MS;
+    const changeMs = this.#changeMs(moving, this.#counts.agreed);
     await this.#pass(changeMs + fromMs - this.#world.nowMs, () => {
       if (kind === "join" && !isCapped)
         this.#resting = Math.max(this.#resting, target - this.#referee.atWork().size);
@@ -275,6 +305,62 @@ class PartitionsSimulation {
     });
   }
 
+  /** In calm weather: the members hear of another count, at once, one after the other, or at first only some of them. */
+  async #recountOnce(): Promise<void> {
+    if (this.#violation) return;
+    const random = this.#random;
+    const before = this.#counts.agreed;
+    const lower = this.#counts.lower();
+    const kind = random.pick(["roll out", "differ", ...(lower === undefined ? [] : ["lower"])]);
+    this.#changes[kind] = (this.#changes[kind] ?? 0) + 1;
+    this.#say(`change: ${kind}`);
+    const count = (kind === "lower" ? lower : undefined) ?? this.#counts.another();
+    const most = Math.max(before, count);
+    const fewest = Math.min(before, count);
+    const startsBefore = this.#referee.starts;
+    const kept = new Map(this.#living.map((player) => [player, 0]));
+    for (const [partition, player] of this.#referee.atWork())
+      if (partition < count) kept.set(player, (kept.get(player) ?? 0) + 1);
+    if (kind === "differ") {
+      const living = this.#living;
+      const some = living.slice(0, random.integer(1, living.length));
+      this.#differ(count, some);
+      await this.#pass(this.#changeMs(most, fewest));
+      this.#judge(() => this.#expectCountedHeld(some.length === living.length ? count : most));
+    }
+    const after = kind === "differ" && random.chance(0.5) ? before : count;
+    const withinMs = kind === "lower" ? 0 : random.between(0, 2 * LEASE_MS);
+    this.#resize(after, withinMs);
+    await this.#pass(withinMs + this.#changeMs(most, fewest));
+    if (this.#violation) return;
+    this.#judge(() => {
+      this.#referee.expectCounted(`after: ${kind}`);
+      this.#expectLevel(`after: ${kind}`);
+      const moving = excessOf(count, [...kept.values()]);
+      const moved = this.#referee.starts - startsBefore;
+      if (kind === "lower" && this.#settings.maxPerMember === undefined && moved !== moving)
+        throw new Violation("moves", `${kind}: ${moved} partitions moved, ${moving} had to`);
+    });
+  }
+
+  /** While the members differ, in calm weather. Where they are capped, those who count a partition may be full. */
+  #expectCountedHeld(most: number): void {
+    this.#referee.expectCounted("while the members differ");
+    const held = this.#referee.atWork().size;
+    if (this.#settings.maxPerMember === undefined && held !== most)
+      throw new Violation("liveness", `while the members differ: ${held} of ${most} partitions are held`);
+  }
+
+  /** For so many moves, by members of whom the slowest knows this count. */
+  #changeMs(moving: number, count: number): number {
+    const { settleMs = LEASE_MS / 3 } = this.#settings;
+    return CHANGE_MS + settleMs + (moving / this.#movesAtOnce(count)) * MOVE_MS;
+  }
+
+  #movesAtOnce(count: number): number {
+    return this.#settings.maxMovesAtOnce ?? Math.ceil(count / 8);
+  }
+
   #loads(): Map<MemberPlayer, number> {
     const loads = new Map(this.#living.map((player) => [player, 0]));
     for (const player of this.#referee.atWork().values()) loads.set(player, (loads.get(player) ?? 0) + 1);
@@ -283,7 +369,8 @@ class PartitionsSimulation {
 
   /** How many partitions the living members should hold together. */
   get #target(): number {
-    const { count, maxPerMember = count } = this.#settings;
+    const count = this.#counts.agreed;
+    const { maxPerMember = count } = this.#settings;
     return Math.min(count, this.#living.length * maxPerMember);
   }
 
