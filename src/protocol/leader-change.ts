@@ -36,6 +36,8 @@ export interface Told {
 export interface Seen {
   readonly lease: Lease | undefined;
   readonly leader: Leader | undefined;
+  /** How the session has ended under which the lease is still held, by the row (rule 14d). */
+  readonly sessionEnd?: EndReason | undefined;
 }
 
 /** If more leaders than this were missed, only the latest ones are told. */
@@ -80,7 +82,7 @@ export function changesSince(
   let before = told ? told.leader : leader ? undefined : holderIn(lease, past);
   const changes: LeaderChange[] = [];
   for (const next of leadersSince(told, seen, term, past)) {
-    const ended = before && before.term !== next?.term ? endOf(before, lease, past) : undefined;
+    const ended = before && before.term !== next?.term ? endOf(before, seen, past) : undefined;
     const isFirst = told === undefined;
     if (isFirst || ended || newsOf(next) !== newsOf(before)) changes.push({ leader: next, ended });
     before = next;
@@ -129,16 +131,16 @@ function pastLeader({
 
 function endOf(
   { term, candidateId }: Leader,
-  lease: Lease | undefined,
+  seen: Seen,
   past: readonly TermRecord[],
 ): EndedTerm {
-  return { term, candidateId, reason: reasonOf(term, lease, past) };
+  return { term, candidateId, reason: reasonOf(term, seen, past) };
 }
 
-function reasonOf(term: number, lease: Lease | undefined, past: readonly TermRecord[]): EndReason {
+function reasonOf(term: number, { lease, sessionEnd }: Seen, past: readonly TermRecord[]): EndReason {
   if (lease === undefined || lease.kind === "placeholder") return "deleted";
   const latest = endedTerm(lease);
-  if (latest === term) return endReasonIn(lease);
+  if (latest === term) return sessionEnd ?? endReasonIn(lease);
   // Without its row in history only the row of the very next term says it.
   const recorded = past.find((record) => record.term === term);
   const record = recorded ?? (lease.previousTerm === term ? { term } : undefined);

@@ -37,6 +37,8 @@ export type TableRow = {
 } & (
   | { readonly kind: "lease"; readonly lease: Lease }
   | { readonly kind: "term"; readonly record: TermRecord }
+  /** A session's row, which is a lease that nobody takes (rule 14a). */
+  | { readonly kind: "session"; readonly id: string; readonly session: Lease }
   /** The row of a lease or a term that this version of the library did not write, or that was damaged. */
   | { readonly kind: "malformed"; readonly problem: MalformedLeaseError | SchemaVersionError }
   | { readonly kind: "other" }
@@ -64,6 +66,8 @@ export interface Page {
 const PROJECTION = [
   ...[PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE, "term", "holder", "leaseDurationMs", "electedAt", "endedAt"],
   ...["schemaVersion", "revision", "renewIntervalMs", "expiresAt", "renewedAt", "tickTerm", "lastRenewedAt"],
+  // By these it is known whether the session of a lease has ended, and why.
+  ...["session", "endReason"],
 ]
   .map((name) => `#${name}`)
   .join(", ");
@@ -148,6 +152,8 @@ export function toTableRow(item: Item): TableRow {
   const key = { partition, sortKey, ttl: numberOf(item[TTL_ATTRIBUTE]), electedAt: numberOf(item.electedAt) };
   try {
     if (sortKey === LEASE_SORT_KEY) {
+      const id = sessionIdOf(partition);
+      if (id !== undefined) return { ...key, kind: "session", id, session: toLease(partition, item) };
       checkName(partition, sortKey);
       return { ...key, kind: "lease", lease: toLease(partition, item) };
     }
