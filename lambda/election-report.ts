@@ -35,9 +35,9 @@ export interface Figures {
   readonly secondsSinceLastTick: number | undefined;
 }
 
-export function figuresOf({ election, lease, terms, atMs }: Known): Figures {
-  const ranOutAt = statedEndMs(lease);
-  const hasLeader = lease.kind === "held" && (ranOutAt === undefined || ranOutAt > atMs);
+export function figuresOf({ election, lease, over, terms, atMs }: Known): Figures {
+  const ranOutAt = over ? over.at : statedEndMs(lease);
+  const hasLeader = lease.kind === "held" && !over && (ranOutAt === undefined || ranOutAt > atMs);
   const since = lease.kind === "vacant" ? lease.endedAt : ranOutAt;
   const isMissed = !hasLeader && !isAtRest(lease);
   return {

@@ -2,12 +2,13 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { Tracer } from "@aws-lambda-powertools/tracer";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { leaderHandler } from "../src/lambda/index.js";
+import type { Lease } from "../src/protocol/lease.js";
 import { type RowAt, TableReader } from "../src/views/table-reader.js";
 import { figuresOf, HOUR_MS, neverRun, termOfLastTick, withNeverRun } from "./election-report.js";
 import { monitorElection, settingsOf, type Watched } from "./monitor-settings.js";
 import { isExpired, MAX_PRUNED, pruneRows } from "./prune.js";
 import { publishElections, publishRun } from "./publish.js";
-import { byElection, type Known } from "./table-rows.js";
+import { byElection, type Known, sessionsMissing } from "./table-rows.js";
 import { WatchedRow } from "./watched.js";
 
 /**
@@ -35,7 +36,12 @@ export const handler = leaderHandler(
       if (!isExpired(row)) rows.push(row);
       else if (expired.length < MAX_PRUNED) expired.push(row);
     }
-    const { known, malformed } = byElection(rows);
+    const others = new Map<string, Lease>();
+    for (const id of sessionsMissing(rows)) {
+      const session = await reader.session(id);
+      if (session) others.set(id, session);
+    }
+    const { known, malformed } = byElection(rows, others);
     for (const { key, problem } of malformed) logger.warn("malformed row, left as it is", { key, problem });
     const existing = [];
     for (const one of known) existing.push(figuresOf(await withLastTick(reader, one)));

@@ -23,15 +23,15 @@ const AT_ONCE = 10;
 export const MAX_PRUNED = 10_000;
 
 /**
- * Whether it is a candidate's row, a history row or the lease row of an unused name whose `ttl` (seconds since the epoch) has
- * passed. Never true for a lease that somebody holds, or for a kind of row that this version does not know. Pure.
+ * Whether it is a candidate's row, a history row, the lease row of an unused name, or a session's row, whose `ttl` (seconds
+ * since the epoch) has passed. A session that lives raises its `ttl` with each heartbeat. Never true for a lease that somebody holds, or for a kind of row that this version does not know. Pure.
  */
 export function isExpired(row: RowAt): boolean {
   const { sortKey, ttl, atMs } = row;
   const isBeside = [TERM_SORT_KEY_PREFIX, CANDIDATE_SORT_KEY_PREFIX].some((prefix) =>
     sortKey.startsWith(prefix),
   );
-  if (!isBeside && !isUnusedLease(row)) return false;
+  if (!isBeside && !isUnusedLease(row) && row.kind !== "session") return false;
   // Without a number it is not known whether it has expired.
   return ttl !== undefined && ttl * 1_000 <= atMs;
 }

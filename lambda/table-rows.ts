@@ -1,12 +1,16 @@
 import { describe } from "../src/describe.js";
 import type { Lease } from "../src/protocol/lease.js";
+import { type SessionEnd, sessionOf, standing } from "../src/protocol/under-session.js";
 import type { TermRecord } from "../src/protocol/verbs.js";
 import type { RowAt } from "../src/views/table-reader.js";
 
 /** The rows of one election. */
 export interface Known {
   readonly election: string;
+  /** As people see it: a lease under a session has the times of its session. */
   readonly lease: Lease;
+  /** The lease row names a holder, and its session is over. */
+  readonly over: SessionEnd | undefined;
   readonly terms: readonly TermRecord[];
   readonly atMs: number;
 }
@@ -17,14 +21,29 @@ export interface Malformed {
   readonly problem: string;
 }
 
-/** Groups rows by election. A malformed row is reported and hides no other row. Pure. */
-export function byElection(rows: Iterable<RowAt>): { known: Known[]; malformed: Malformed[] } {
+/** Which sessions leases are held under whose rows are not among these. Pure. */
+export function sessionsMissing(rows: readonly RowAt[]): string[] {
+  const there = new Set(rows.flatMap((row) => (row.kind === "session" ? row.id : [])));
+  const named = rows.flatMap((row) => (row.kind === "lease" ? (sessionOf(row.lease) ?? []) : []));
+  return [...new Set(named)].filter((id) => !there.has(id));
+}
+
+/**
+ * Groups rows by election. A malformed row is reported and hides no other row. `others`: rows of sessions that are not among
+ * the rows. Pure.
+ */
+export function byElection(
+  rows: Iterable<RowAt>,
+  others: ReadonlyMap<string, Lease> = new Map(),
+): { known: Known[]; malformed: Malformed[] } {
+  const sessions = new Map(others);
   const leases = new Map<string, { lease: Lease; atMs: number }>();
   const terms = new Map<string, TermRecord[]>();
   const malformed: Malformed[] = [];
   for (const row of rows) {
     const { partition, sortKey, atMs } = row;
     if (row.kind === "lease") leases.set(partition, { lease: row.lease, atMs });
+    if (row.kind === "session") sessions.set(row.id, row.session);
     if (row.kind === "term") {
       const ofElection = terms.get(partition);
       if (ofElection) ofElection.push(row.record);
@@ -39,7 +58,10 @@ export function byElection(rows: Iterable<RowAt>): { known: Known[]; malformed: 
   const known = [...leases]
     // Term 0 is a placeholder: the election may never have a leader. A row that may be deleted is of an unused name.
     .filter(([, { lease }]) => lease.term > 0 && !(lease.kind === "vacant" && lease.ttl !== undefined))
-    .map(([election, seen]) => ({ election, ...seen, terms: terms.get(election) ?? [] }))
+    .map(([election, { lease, atMs }]) => {
+      const session = sessions.get(sessionOf(lease) ?? "");
+      return { election, ...standing(lease, session), terms: terms.get(election) ?? [], atMs };
+    })
     .sort((a, b) => (a.election < b.election ? -1 : 1));
   return { known, malformed };
 }

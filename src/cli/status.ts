@@ -7,6 +7,7 @@ import { hasSurelyPassed } from "../protocol/expiry.js";
 import { standbyOf } from "../protocol/leader.js";
 import { endedTerm, holderOf, type Lease } from "../protocol/lease.js";
 import { lastTickOf, type TickReset } from "../protocol/ticks.js";
+import { type SessionEnd, type Standing, sessionOf, standing } from "../protocol/under-session.js";
 import { resolveOptions } from "../resolve-options.js";
 import { storeOf } from "../store/open-store.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
@@ -28,6 +29,10 @@ const args = {
     type: "boolean",
     description: "Keep running, and print a line each time the leader of the election changes.",
   },
+  sessions: {
+    type: "boolean",
+    description: "Show the sessions of the table, and how many leases are held under each.",
+  },
 } as const;
 
 /** Terms of history shown. */
@@ -47,6 +52,12 @@ export const status = defineCommand({
     const name = given.election;
     if (given._.length > 1)
       throw new UsageError("status: takes one election, or none to show all elections.");
+    if (given.sessions && (given.watch || name !== undefined)) {
+      throw new UsageError(
+        "status: --sessions shows all sessions of the table, without an election or --watch.",
+      );
+    }
+    if (given.sessions) return showSessions(client, given.table, given.json === true);
     if (given.watch && name === undefined) {
       throw new UsageError("status: --watch needs an election: incumbent status billing/nightly --watch");
     }
@@ -59,34 +70,55 @@ export const status = defineCommand({
 
 interface Row {
   readonly election: string;
+  /** Under a session its times are those of the session. */
   readonly lease: Lease;
+  readonly over: SessionEnd | undefined;
   readonly state: "held" | "expired" | "vacant";
   /** Until the lease has surely run out, by the table's clock. Negative: it ran out that long ago. */
   readonly leftMs: number | undefined;
 }
 
-function rowOf(election: string, lease: Lease, time: TableTime): Row {
-  if (lease.kind !== "held") return { election, lease, state: "vacant", leftMs: undefined };
+function rowOf(election: string, { lease, over }: Standing<Lease>, time: TableTime): Row {
+  if (lease.kind !== "held") return { election, lease, over, state: "vacant", leftMs: undefined };
   const { expiresAt } = lease;
   const { headers } = time;
   const now = time.now();
-  const hasRunOut = hasSurelyPassed(expiresAt, now, headers);
+  const hasRunOut = over !== undefined || hasSurelyPassed(expiresAt, now, headers);
   // The earliest time that it can be now. A lease never has more left than its whole length.
   const latestLeftMs = expiresAt && headers && Math.round(expiresAt - headers.earliestMs(now));
   const leftMs = latestLeftMs && Math.min(latestLeftMs, lease.leaseDurationMs);
-  return { election, lease, state: hasRunOut ? "expired" : "held", leftMs };
+  return { election, lease, over, state: hasRunOut ? "expired" : "held", leftMs };
 }
 
-async function showAll(client: DynamoDBClient, table: string, json: boolean): Promise<void> {
-  const reader = new TableReader(client, table);
-  const rows: Row[] = [];
+/** All that one scan of the table shows. */
+interface Everything {
+  readonly leases: ReadonlyMap<string, Lease>;
+  readonly sessions: ReadonlyMap<string, Lease>;
+}
+
+async function readAll(reader: TableReader): Promise<Everything> {
+  const leases = new Map<string, Lease>();
+  const sessions = new Map<string, Lease>();
   for await (const row of reader.rows({ whole: true })) {
-    if (row.kind === "lease") rows.push(rowOf(row.partition, row.lease, reader.time));
+    if (row.kind === "lease") leases.set(row.partition, row.lease);
+    if (row.kind === "session") sessions.set(row.id, row.session);
     if (row.kind === "malformed") {
       // One damaged row must not hide all the others.
       console.error(`incumbent: ${row.problem.message}`);
       process.exitCode = 1;
     }
+  }
+  return { leases, sessions };
+}
+
+async function showAll(client: DynamoDBClient, table: string, json: boolean): Promise<void> {
+  const reader = new TableReader(client, table);
+  const { leases, sessions } = await readAll(reader);
+  const rows: Row[] = [];
+  for (const [election, lease] of leases) {
+    const id = sessionOf(lease);
+    const session = id === undefined ? undefined : (sessions.get(id) ?? (await reader.session(id)));
+    rows.push(rowOf(election, standing(lease, session), reader.time));
   }
   rows.sort((a, b) => (a.election < b.election ? -1 : 1));
   if (json) return print(rows.map(toJson));
@@ -94,13 +126,53 @@ async function showAll(client: DynamoDBClient, table: string, json: boolean): Pr
   printTable(["ELECTION", "STATE", "TERM", "LEADER", "LEFT", "VALUE"], rows.map(toCells));
 }
 
+interface SessionRow {
+  readonly session: string;
+  readonly state: "open" | "expired" | "ended" | "missing";
+  readonly leases: number;
+  readonly leftMs: number | undefined;
+}
+
+/** Sessions that are open, and those that are over while leases still name them. */
+async function showSessions(client: DynamoDBClient, table: string, json: boolean): Promise<void> {
+  const reader = new TableReader(client, table);
+  const { leases, sessions } = await readAll(reader);
+  const held = [...leases.values()].flatMap((lease) => sessionOf(lease) ?? []);
+  const rows: SessionRow[] = [];
+  for (const session of [...new Set([...sessions.keys(), ...held])].sort()) {
+    const row = sessions.get(session) ?? (await reader.session(session));
+    const count = held.filter((id) => id === session).length;
+    const { state, leftMs } = row
+      ? sessionState(row, reader.time)
+      : { state: "missing" as const, leftMs: undefined };
+    if (state !== "ended" || count > 0) rows.push({ session, state, leases: count, leftMs });
+  }
+  if (json) return print(rows);
+  if (rows.length === 0) return console.log(`No session in table "${table}".`);
+  printTable(
+    ["SESSION", "STATE", "LEASES", "LEFT"],
+    rows.map(({ session, state, leases: count, leftMs }) => [
+      session,
+      state,
+      String(count),
+      leftMs === undefined ? "" : seconds(leftMs),
+    ]),
+  );
+}
+
+function sessionState(row: Lease, time: TableTime): Pick<SessionRow, "state" | "leftMs"> {
+  const { state, leftMs } = rowOf("", { lease: row, over: undefined }, time);
+  if (state === "vacant") return { state: "ended", leftMs };
+  return { state: state === "held" ? "open" : "expired", leftMs };
+}
+
 async function showOne(client: DynamoDBClient, table: string, name: string, json: boolean): Promise<void> {
   const options = { ...resolveOptions({ name }, () => "status"), requestTimeoutMs: REQUEST_TIMEOUT_MS };
   const leases = new LeaseClient(storeOf({ client, tableName: table }), options, () => {});
   const history = new HistoryView(leases);
-  const lease = await history.lease();
-  const row = lease && rowOf(name, lease, leases.time);
-  const terms = (await history.historyBeside(lease, RECENT)).reverse();
+  const { lease, over } = await history.standing();
+  const row = lease && rowOf(name, { lease, over }, leases.time);
+  const terms = (await history.historyBeside({ lease, over }, RECENT)).reverse();
   if (json)
     return print({ ...(row ? toJson(row) : { election: name, state: "none" }), terms: terms.map(toTerm) });
   if (!row) return console.log(`No election "${name}" in table "${table}" yet.`);
@@ -136,7 +208,7 @@ async function showOne(client: DynamoDBClient, table: string, name: string, json
 }
 
 function factsOf(
-  { election, lease, state, leftMs }: Row,
+  { election, lease, over, state, leftMs }: Row,
   terms: readonly PastLeader[],
 ): Array<[string, string | undefined]> {
   const held = lease.kind === "held" ? lease : undefined;
@@ -147,6 +219,10 @@ function factsOf(
     ["election", election],
     ["state", state],
     ["leader", held?.holder],
+    [
+      "session",
+      held?.session && `${held.session} (${over ? "over" : state === "held" ? "open" : "has run out"})`,
+    ],
     ["term", String(lease.term)],
     ["value", held?.value],
     ["elected", about(latest?.electedAt ?? tenure?.electedAt, latest?.electedErrorMs)],
@@ -158,7 +234,7 @@ function factsOf(
     ["reserved", vacant?.reservation?.candidateId ?? vacant?.reservation?.group],
     ["paused by", lease.pausedBy],
     ["step-down requested by", held?.stepDown?.by],
-    ["end reason", vacant?.endReason],
+    ["end reason", vacant?.endReason ?? over?.reason],
   ];
 }
 
@@ -213,6 +289,7 @@ function toJson({ election, state, lease, leftMs }: Row) {
     election,
     state,
     holder: holderOf(lease),
+    session: sessionOf(lease),
     term,
     value: held?.value,
     electedAt,

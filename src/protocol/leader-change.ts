@@ -129,11 +129,7 @@ function pastLeader({
   return { candidateId: holder, term, electedAt, renewedAt, expiresAt: endedAt, ...unknown };
 }
 
-function endOf(
-  { term, candidateId }: Leader,
-  seen: Seen,
-  past: readonly TermRecord[],
-): EndedTerm {
+function endOf({ term, candidateId }: Leader, seen: Seen, past: readonly TermRecord[]): EndedTerm {
   return { term, candidateId, reason: reasonOf(term, seen, past) };
 }
 

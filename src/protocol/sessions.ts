@@ -3,7 +3,7 @@ import type { EndReason } from "../errors.js";
 import { endsAtMs } from "./expiry.js";
 import type { Vacant } from "./lease.js";
 import { isOlder, type Observation } from "./observation.js";
-import type { ServiceClock } from "./service-clock.js";
+import type { TimeBounds } from "./service-clock.js";
 
 /** Rule 14. One heartbeat for the leases of a process. Pure. */
 
@@ -55,7 +55,7 @@ export type SessionFate =
 export function sessionFate(
   observation: Observation,
   now: Instant,
-  service: ServiceClock | undefined,
+  service: TimeBounds | undefined,
   { useServiceClock }: { readonly useServiceClock: boolean },
 ): SessionFate {
   const { lease, firstSeenMs } = observation;

@@ -1,12 +1,12 @@
 import type { EndReason } from "../errors.js";
-import type { Lease, Vacant } from "./lease.js";
+import type { Held, Lease, Vacant } from "./lease.js";
 import { isTombstone } from "./sessions.js";
 
 /** A lease as people and alarms see it: one under a session lasts as long as its session (rule 14). Pure. No lease depends on it. */
 
-export interface Standing {
+export interface Standing<L extends Lease | undefined = Lease | undefined> {
   /** The lease row. Under a session its times are those of the session's row. */
-  readonly lease: Lease | undefined;
+  readonly lease: L | Held;
   /** The row names a holder, and the session is over. */
   readonly over: SessionEnd | undefined;
 }
@@ -21,8 +21,13 @@ export interface SessionEnd {
   readonly errorMs: number | undefined;
 }
 
+/** The id of the session under which somebody holds the lease. */
+export function sessionOf(lease: Lease | undefined): string | undefined {
+  return lease?.kind === "held" ? lease.session : undefined;
+}
+
 /** `session`: the row of the session that the lease names, if it has one. */
-export function standing(lease: Lease | undefined, session: Lease | undefined): Standing {
+export function standing<L extends Lease | undefined>(lease: L, session: Lease | undefined): Standing<L> {
   if (lease?.kind !== "held" || lease.session === undefined) return { lease, over: undefined };
   if (session === undefined || session.kind === "placeholder" || isLost(session))
     return { lease, over: { reason: "session-lost", at: undefined, errorMs: undefined } };

@@ -8,6 +8,7 @@ import { aliveMembers, updateMembership } from "../protocol/membership.js";
 import { type Role, roleOf } from "../protocol/role.js";
 import { consistentTimes, type RecordedTerm, type TermTimes } from "../protocol/term-times.js";
 import { lastTickOf } from "../protocol/ticks.js";
+import { type SessionEnd, type Standing, sessionOf, standing } from "../protocol/under-session.js";
 import type { TermRecord } from "../protocol/verbs.js";
 
 /** A candidate, by its own row and the lease row. */
@@ -49,17 +50,20 @@ export class HistoryView {
   constructor(private readonly client: LeaseClient) {}
 
   async candidates(signal?: AbortSignal): Promise<ListedCandidate[]> {
-    return this.candidatesBeside(await this.lease(signal), signal);
+    const { answer } = await this.client.read(true, signal);
+    return this.candidatesBeside(answer.lease, signal);
   }
 
   async history(limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
-    return this.historyBeside(await this.lease(signal), limit, signal);
+    return this.historyBeside(await this.standing(signal), limit, signal);
   }
 
-  /** The lease row, which the other rows are shown with. */
-  async lease(signal?: AbortSignal): Promise<Lease | undefined> {
-    const { answer } = await this.client.read(true, signal);
-    return answer.lease;
+  /** The lease, which the other rows are shown with, and how it stands by its session. */
+  async standing(signal?: AbortSignal): Promise<Standing> {
+    const { lease } = (await this.client.read(true, signal)).answer;
+    const id = sessionOf(lease);
+    const session = id === undefined ? undefined : await this.client.readSession(id, true, signal);
+    return standing(lease, session?.answer.lease);
   }
 
   async candidatesBeside(lease: Lease | undefined, signal?: AbortSignal): Promise<ListedCandidate[]> {
@@ -73,15 +77,15 @@ export class HistoryView {
       });
   }
 
-  async historyBeside(lease: Lease | undefined, limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
+  async historyBeside({ lease, over }: Standing, limit: number, signal?: AbortSignal): Promise<PastLeader[]> {
     // One more: its end narrows the time of the next election.
     const { terms } = (await this.client.readTerms({ limit: limit + 1 }, signal)).answer;
     const held = lease?.kind === "held" ? lease : undefined;
     const hasRunOut = hasSurelyPassed(held?.expiresAt, this.client.time.now(), this.client.time.headers);
-    const runOutMs = hasRunOut ? held?.expiresAt : undefined;
+    const end = over ?? (hasRunOut ? { reason: "expired" as const, at: held?.expiresAt } : undefined);
     const isRecorded = held === undefined || terms.some(({ term }) => term === held.term);
     const known = isRecorded ? terms : [{ ...held, tickReset: undefined }, ...terms];
-    const past = known.flatMap((record) => pastTerm(record, lease, runOutMs) ?? []).reverse();
+    const past = known.flatMap((record) => pastTerm(record, lease, end) ?? []).reverse();
     const times = consistentTimes(past);
     return past
       .map((term, i) => pastLeader(term, times[i] as TermTimes))
@@ -98,13 +102,13 @@ interface PastTerm extends RecordedTerm {
 }
 
 /**
- * The end of the latest term stands on the lease row until the next term has begun. `runOutMs`: when that row
- * ran out. If a term is not the latest and nobody recorded its end, it was not given back.
+ * The end of the latest term stands on the lease row until the next term has begun. `end`: how a term ended that nobody gave
+ * back, and that is on the row. If a term is not the latest and nobody recorded its end, it was not given back.
  */
 function pastTerm(
   record: TermRecord | (Omit<Held, "tickReset"> & { tickReset: undefined }),
   lease: Lease | undefined,
-  runOutMs: number | undefined,
+  end: Partial<SessionEnd> | undefined,
 ): PastTerm | undefined {
   const { term, holder: candidateId, electedAt, electedErrorMs, leaseDurationMs } = record;
   if (candidateId === undefined) return undefined;
@@ -116,14 +120,14 @@ function pastTerm(
     return { ...known, lastRenewedAt, lastRenewedErrorMs, endedAt, endedErrorMs, endReason };
   }
   const { renewedAt: lastRenewedAt, renewedErrorMs: lastRenewedErrorMs } = lease;
-  const renewed = { ...known, lastRenewedAt, lastRenewedErrorMs };
+  const renewed = { ...known, leaseDurationMs: lease.leaseDurationMs, lastRenewedAt, lastRenewedErrorMs };
   if (lease.kind === "vacant") {
     const { endedErrorMs, endReason, expiresAt } = lease;
     // A last will says no time. It was executed before the lease had run out.
     const endedAt = lease.endedAt ?? (endReason === "crashed" ? expiresAt : undefined);
     return { ...renewed, endedAt, endedErrorMs, endReason };
   }
-  return { ...renewed, endedAt: runOutMs, endReason: runOutMs === undefined ? undefined : "expired" };
+  return { ...renewed, endedAt: end?.at, endedErrorMs: end?.errorMs, endReason: end?.reason };
 }
 
 function pastLeader(

@@ -29,8 +29,9 @@ export class Liveness {
   /** A session that has ended, or whose row is gone, is not renewed either. */
   async #isUnchanged(id: string, signal: AbortSignal | undefined): Promise<boolean> {
     const { answer, received } = await this.client.readSession(id, true, signal);
-    const { term = 0, revision = 0, leaseDurationMs: durationMs } = answer.lease ?? this.options;
-    const pair = `${id} ${term} ${revision}`;
+    const { lease } = answer;
+    const durationMs = (lease ?? this.options).leaseDurationMs;
+    const pair = `${id} ${lease?.term} ${lease?.revision}`;
     if (this.#session?.pair !== pair) this.#session = { pair, firstSeenMs: received.monotonicMs };
     const { firstSeenMs } = this.#session;
     return observedEndMs({ firstSeenMs, durationMs }) <= received.monotonicMs;

@@ -1,7 +1,9 @@
 import { systemClock } from "../clock.js";
 import type { Lease } from "../protocol/lease.js";
+import { sessionRowName } from "../protocol/sessions.js";
 import { DEFAULT_CLOCK_ERROR_MS, DEFAULT_LEASE_MS } from "../resolve-options.js";
 import {
+  beforeSession,
   type PageRequest,
   scanPage,
   startAfter,
@@ -57,7 +59,7 @@ export class TableReader {
     this.#table = new DynamoDBTable(client, tableName);
   }
 
-  /** All lease rows, and the rows that the options add. */
+  /** All lease rows and all rows of sessions, and the rows that the options add. */
   async *rows({ whole, termsWithinMs, expired = false }: Wanted): AsyncGenerator<RowAt> {
     let from: PageRequest["from"];
     let limit = FIRST_PAGE;
@@ -66,8 +68,9 @@ export class TableReader {
       const page = await this.#ask("read the elections", (abort) => scanPage(this.#table, request, abort));
       const atMs = this.nowMs();
       const leases = page.rows.filter(({ sortKey }) => sortKey === LEASE_SORT_KEY);
+      const elections = leases.filter(({ kind }) => kind !== "session");
       const since = termsWithinMs === undefined ? undefined : atMs - termsWithinMs;
-      const terms = since === undefined ? [] : await this.#termsOf(leases, since);
+      const terms = since === undefined ? [] : await this.#termsOf(elections, since);
       const old = expired
         ? page.rows.filter((row) => row.sortKey !== LEASE_SORT_KEY && isOver(row, atMs))
         : [];
@@ -99,6 +102,17 @@ export class TableReader {
       limit = Math.min(2 * limit, LARGEST_PAGE);
     } while (from);
     return recent;
+  }
+
+  /**
+   * The row of this session, by a consistent read: a scan does not show a session that began behind it. It is a scan of one
+   * row, because who may scan need not have other rights. Undefined: there is none, or it cannot be read.
+   */
+  async session(id: string): Promise<Lease | undefined> {
+    const request = { from: beforeSession(id), limit: 1, consistent: true };
+    const { rows } = await this.#ask("read a session", (abort) => scanPage(this.#table, request, abort));
+    const row = rows.find(({ partition }) => partition === sessionRowName(id));
+    return row?.kind === "session" ? row.session : undefined;
   }
 
   /** The history row of one term. Undefined: there is none. */

@@ -7,6 +7,7 @@ import {
 import { MalformedLeaseError, SchemaVersionError } from "../../errors.js";
 import { NAME_PATTERN } from "../../limits.js";
 import type { Lease } from "../../protocol/lease.js";
+import { isSessionRow, sessionRowName } from "../../protocol/sessions.js";
 import type { Answer, TermRecord } from "../../protocol/verbs.js";
 import { type Item, s } from "../attribute.js";
 import {
@@ -52,6 +53,8 @@ export interface PageRequest {
 }
 
 export interface ScanRequest extends PageRequest {
+  /** @default false */
+  readonly consistent?: boolean | undefined;
   /** Whether to read every attribute of the rows, also the leaders' published values. @default false */
   readonly whole?: boolean | undefined;
 }
@@ -73,17 +76,18 @@ const PROJECTION = [
   .join(", ");
 
 /**
- * One page of all rows, eventually consistent. DynamoDB keeps the rows of a partition key together, in the order of their
+ * One page of all rows. DynamoDB keeps the rows of a partition key together, in the order of their
  * sort keys, and a page may begin after any key, also one that no row has.
  */
 export function scanPage(
   table: DynamoDBTable,
-  { from, limit, whole = false }: ScanRequest,
+  { from, limit, whole = false, consistent = false }: ScanRequest,
   signal: AbortSignal,
 ): Promise<Answer & Page> {
   const command = new ScanCommand({
     TableName: table.name,
     Limit: limit,
+    ConsistentRead: consistent,
     ...(!whole && { ProjectionExpression: PROJECTION, ...placeholders(PROJECTION, {}) }),
     ...(from && { ExclusiveStartKey: from }),
   });
@@ -116,6 +120,8 @@ function toPage({ Items = [], LastEvaluatedKey }: ScanCommandOutput | QueryComma
 
 /** No row has a higher sort key. */
 const HIGHEST_SORT_KEY = "\u{10ffff}";
+/** No row of ours has a lower one. */
+const LOWEST_SORT_KEY = " ";
 
 /**
  * Where the page after this one begins, to read all lease rows and, if `expiredAt` is given, all rows whose time to live
@@ -140,6 +146,11 @@ function isTermToKeep({ sortKey, ttl }: TableRow, atMs: number): boolean {
   return sortKey.startsWith(TERM_SORT_KEY_PREFIX) && ttl !== undefined && ttl * 1_000 > atMs;
 }
 
+/** Before the row of this session, for `from`. */
+export function beforeSession(id: string): Item {
+  return { [PARTITION_KEY]: s(sessionRowName(id)), [SORT_KEY]: s(LOWEST_SORT_KEY) };
+}
+
 /** The key of a term's row, for `from`. */
 export function termKey(election: string, term: number): Item {
   return { [PARTITION_KEY]: s(election), [SORT_KEY]: s(termSortKey(term)) };
@@ -152,8 +163,10 @@ export function toTableRow(item: Item): TableRow {
   const key = { partition, sortKey, ttl: numberOf(item[TTL_ATTRIBUTE]), electedAt: numberOf(item.electedAt) };
   try {
     if (sortKey === LEASE_SORT_KEY) {
-      const id = sessionIdOf(partition);
-      if (id !== undefined) return { ...key, kind: "session", id, session: toLease(partition, item) };
+      if (isSessionRow(partition)) {
+        const id = partition.slice(sessionRowName("").length);
+        return { ...key, kind: "session", id, session: toLease(partition, item) };
+      }
       checkName(partition, sortKey);
       return { ...key, kind: "lease", lease: toLease(partition, item) };
     }
