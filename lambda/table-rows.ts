@@ -1,6 +1,6 @@
 import { describe } from "../src/describe.js";
-import type { Lease } from "../src/protocol/lease.js";
-import { type SessionEnd, sessionOf, standing } from "../src/protocol/under-session.js";
+import { type Lease, sessionOf } from "../src/protocol/lease.js";
+import { type SessionEnd, standing } from "../src/protocol/under-session.js";
 import type { TermRecord } from "../src/protocol/verbs.js";
 import type { RowAt } from "../src/views/table-reader.js";
 

@@ -5,9 +5,9 @@ import { Election, type LeaderChange, type PastLeader } from "../index.js";
 import { LeaseClient } from "../lease-client.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
 import { standbyOf } from "../protocol/leader.js";
-import { endedTerm, holderOf, type Lease } from "../protocol/lease.js";
+import { endedTerm, holderOf, type Lease, sessionOf } from "../protocol/lease.js";
 import { lastTickOf, type TickReset } from "../protocol/ticks.js";
-import { type SessionEnd, type Standing, sessionOf, standing } from "../protocol/under-session.js";
+import { type SessionEnd, type Standing, standing } from "../protocol/under-session.js";
 import { resolveOptions } from "../resolve-options.js";
 import { storeOf } from "../store/open-store.js";
 import { DEFAULT_TABLE_NAME } from "../store/schema.js";
@@ -137,11 +137,15 @@ interface SessionRow {
 async function showSessions(client: DynamoDBClient, table: string, json: boolean): Promise<void> {
   const reader = new TableReader(client, table);
   const { leases, sessions } = await readAll(reader);
-  const held = [...leases.values()].flatMap((lease) => sessionOf(lease) ?? []);
+  const counts = new Map<string, number>();
+  for (const lease of leases.values()) {
+    const id = sessionOf(lease);
+    if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
   const rows: SessionRow[] = [];
-  for (const session of [...new Set([...sessions.keys(), ...held])].sort()) {
+  for (const session of [...new Set([...sessions.keys(), ...counts.keys()])].sort()) {
     const row = sessions.get(session) ?? (await reader.session(session));
-    const count = held.filter((id) => id === session).length;
+    const count = counts.get(session) ?? 0;
     const { state, leftMs } = row
       ? sessionState(row, reader.time)
       : { state: "missing" as const, leftMs: undefined };

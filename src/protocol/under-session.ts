@@ -1,6 +1,5 @@
 import type { EndReason } from "../errors.js";
-import type { Held, Lease, Vacant } from "./lease.js";
-import { isTombstone } from "./sessions.js";
+import { endReasonIn, type Held, type Lease, sessionOf, type Vacant } from "./lease.js";
 
 /** A lease as people and alarms see it: one under a session lasts as long as its session (rule 14). Pure. No lease depends on it. */
 
@@ -13,7 +12,7 @@ export interface Standing<L extends Lease | undefined = Lease | undefined> {
 
 /** How a session ended. */
 export interface SessionEnd {
-  /** `crashed`: its last will ended it; `expired`: it ran out; `session-lost`: it ended while this lease was not given back. */
+  /** As the next leader records it: `crashed` if a last will ended the session, `expired` if it ran out or its row is gone. */
   readonly reason: EndReason;
   /** Of a session that was not given back: the latest time at which it ran out. Undefined: nobody knows. */
   readonly at: number | undefined;
@@ -21,30 +20,27 @@ export interface SessionEnd {
   readonly errorMs: number | undefined;
 }
 
-/** The id of the session under which somebody holds the lease. */
-export function sessionOf(lease: Lease | undefined): string | undefined {
-  return lease?.kind === "held" ? lease.session : undefined;
-}
-
 /** `session`: the row of the session that the lease names, if it has one. */
 export function standing<L extends Lease | undefined>(lease: L, session: Lease | undefined): Standing<L> {
-  if (lease?.kind !== "held" || lease.session === undefined) return { lease, over: undefined };
-  if (session === undefined || session.kind === "placeholder" || isLost(session))
-    return { lease, over: { reason: "session-lost", at: undefined, errorMs: undefined } };
-  const { expiresAt, renewedAt, renewedErrorMs, leaseDurationMs, renewIntervalMs } = session;
+  if (lease?.kind !== "held" || sessionOf(lease) === undefined) return { lease, over: undefined };
+  if (session === undefined || session.kind === "placeholder") return { lease, over: LONG_GONE };
   const over = session.kind === "vacant" ? endOf(session) : undefined;
+  // A tombstone has no times of the session.
+  if (session.renewedAt === undefined) return { lease, over };
+  const { expiresAt, renewedAt, renewedErrorMs, leaseDurationMs, renewIntervalMs } = session;
   const times = { renewedAt, renewedErrorMs, leaseDurationMs, renewIntervalMs };
   return { lease: { ...lease, ...times, expiresAt: over ? over.at : expiresAt }, over };
 }
 
-function isLost(session: Lease): boolean {
-  return session.kind === "vacant" && session.renewedAt === undefined && isTombstone(session);
-}
+const LONG_GONE: SessionEnd = { reason: "expired", at: undefined, errorMs: undefined };
 
-function endOf({ endReason, endedAt: at, endedErrorMs: errorMs, expiresAt }: Vacant): SessionEnd {
-  if (endReason !== "crashed" && endReason !== "expired") return { reason: "session-lost", at, errorMs };
-  // A will says no time. The session had ended when its row ran out, whoever noticed it.
-  return expiresAt === undefined
-    ? { reason: endReason, at, errorMs }
-    : { reason: endReason, at: expiresAt, errorMs: undefined };
+function endOf(session: Vacant): SessionEnd {
+  const { endedAt: at, endedErrorMs: errorMs, expiresAt } = session;
+  if (session.endReason === "deleted") return LONG_GONE;
+  const reason = endReasonIn(session);
+  // A will says no time. A session that was sealed had ended before, when its row ran out.
+  const isRunOut = reason === "crashed" || reason === "expired";
+  return isRunOut && expiresAt !== undefined
+    ? { reason, at: expiresAt, errorMs: undefined }
+    : { reason, at, errorMs };
 }

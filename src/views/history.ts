@@ -2,13 +2,13 @@ import type { EndReason } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { pastEndReason } from "../protocol/end-reason.js";
 import { hasSurelyPassed } from "../protocol/expiry.js";
-import { endedTerm, type Held, type Lease } from "../protocol/lease.js";
+import { endedTerm, type Held, type Lease, sessionOf } from "../protocol/lease.js";
 import type { Candidate } from "../protocol/line.js";
 import { aliveMembers, updateMembership } from "../protocol/membership.js";
 import { type Role, roleOf } from "../protocol/role.js";
 import { consistentTimes, type RecordedTerm, type TermTimes } from "../protocol/term-times.js";
 import { lastTickOf } from "../protocol/ticks.js";
-import { type SessionEnd, type Standing, sessionOf, standing } from "../protocol/under-session.js";
+import { type SessionEnd, type Standing, standing } from "../protocol/under-session.js";
 import type { TermRecord } from "../protocol/verbs.js";
 
 /** A candidate, by its own row and the lease row. */

@@ -1,9 +1,10 @@
 import type { LeaseClient } from "../lease-client.js";
 import { endsAtMs } from "../protocol/expiry.js";
+import { sessionOf } from "../protocol/lease.js";
 import { type Observation, observe } from "../protocol/observation.js";
 import { nextPollMs } from "../protocol/poll-schedule.js";
 import { changedSince, readChanges, type SessionFate, sessionFate } from "../protocol/sessions.js";
-import { type Standing, sessionOf, standing } from "../protocol/under-session.js";
+import { type Standing, standing } from "../protocol/under-session.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
 /** What an observer knows of the lease row and, if it is held under a session, of the session's row. */

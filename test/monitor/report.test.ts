@@ -30,7 +30,7 @@ const term = (number: number, facts: Partial<TermRecord> = {}): TermRecord => ({
   ...facts,
 });
 const report = (lease: Lease, terms: TermRecord[] = [], atMs = NOW) =>
-  figuresOf({ election: "billing/nightly", lease, terms, atMs });
+  figuresOf({ election: "billing/nightly", lease, over: undefined, terms, atMs });
 
 test("a leader is there until its lease has run out, by the table's time", () => {
   expect(report(HELD)).toMatchObject({
