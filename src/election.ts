@@ -40,6 +40,7 @@ import { refuseUnawaited } from "./leader/unawaited.js";
 import { LeaseClient } from "./lease-client.js";
 import { CALLS } from "./option-names.js";
 import type {
+  AloneOptions,
   ElectionOptions,
   HistoryOptions,
   LeadOptions,
@@ -55,6 +56,8 @@ import { type Role, roleOf } from "./protocol/role.js";
 import { misplacedTick, normalTick, type Tick } from "./protocol/tick-form.js";
 import { becauseOf, verdictOn } from "./protocol/ticks.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
+import { placeUnder } from "./session/place.js";
+import type { Seat } from "./session/seat.js";
 import { warnOfSilence } from "./silence.js";
 import { storeOf } from "./store/open-store.js";
 import { telemetry } from "./telemetry.js";
@@ -78,6 +81,8 @@ export class Election {
   readonly #client: LeaseClient;
   readonly #lastWill: LastWill | undefined;
   readonly #heartbeat: HeartbeatAids | undefined;
+  /** Undefined: its lease has its own heartbeat. */
+  readonly #seat: Seat | undefined;
   readonly #campaign: Campaign;
   readonly #registration: Registration;
   readonly #emit: Emit;
@@ -95,15 +100,17 @@ export class Election {
    * const election = new Election({ client, tableName: "incumbent", name: "billing/nightly" });
    */
   constructor(options: ElectionOptions) {
-    this.#options = resolveOptions(options, defaultLabel);
+    const place = options?.session === undefined ? undefined : placeUnder(options);
+    this.#options = place?.options ?? resolveOptions(options, defaultLabel);
     const { name, candidateId } = this.#options;
-    const listener = options.onEvent ?? warnOfSilence();
+    const listener = options.onEvent ?? place?.listener ?? warnOfSilence();
     this.#emit = emitter(name, candidateId, [telemetry(name), listener]);
-    const store = storeOf(options);
+    const store = place?.store ?? storeOf(options as AloneOptions);
     this.#client = new LeaseClient(store, this.#options, this.#emit);
-    this.#lastWill = lastWillOf(store, this.#options, this.#emit);
-    this.#heartbeat = heartbeatAids(store, this.#options);
-    this.#campaign = new Campaign(this.#client, this.#options, this.#emit, this.#lastWill);
+    this.#seat = place?.seat(this.#client);
+    this.#lastWill = place ? undefined : lastWillOf(store, this.#options, this.#emit);
+    this.#heartbeat = place ? undefined : heartbeatAids(store, this.#options);
+    this.#campaign = new Campaign(this.#client, this.#options, this.#emit, this.#lastWill, this.#seat);
     this.#registration = new Registration(this.#client, this.#options, this.#emit);
     this.#liveness = new Liveness(this.#client, this.#options);
   }
@@ -142,7 +149,9 @@ export class Election {
    * answer. A candidate that campaigns or leads gets an answer about once per `renewIntervalMs`.
    */
   get msSinceContact(): number | undefined {
-    return this.#client.msSinceContact;
+    const { msSinceContact = Number.POSITIVE_INFINITY } = this.#client;
+    const ms = Math.min(msSinceContact, this.#seat?.msSinceContact ?? Number.POSITIVE_INFINITY);
+    return ms === Number.POSITIVE_INFINITY ? undefined : ms;
   }
 
   /**
@@ -187,10 +196,10 @@ export class Election {
   async lead<T>(work: Work<T>, options: LeadOptions = {}): Promise<T | undefined> {
     checkWork(work);
     checkCall(options, CALLS.lead);
-    return this.#exclusively(async () => {
+    return this.#exclusively(options.signal, async (signal) => {
       this.#registration.join();
       try {
-        return await this.#lead(work, options);
+        return await this.#lead(work, { ...options, signal });
       } finally {
         const leaving = this.#registration.leave();
         if (!this.#notStopped) await (this.#tenure?.stop.wait(leaving) ?? leaving);
@@ -267,8 +276,7 @@ export class Election {
 
   async #waitUntilElected(options: Signalled): Promise<Leadership> {
     checkCall(options, CALLS.signalled);
-    const { signal } = options;
-    return this.#exclusively(async () => {
+    return this.#exclusively(options.signal, async (signal) => {
       this.#registration.join();
       try {
         for (;;) {
@@ -311,8 +319,7 @@ export class Election {
 
   async #tryToBeElected(options: Signalled): Promise<Leadership | undefined> {
     checkCall(options, CALLS.signalled);
-    const { signal } = options;
-    return this.#exclusively(async () => {
+    return this.#exclusively(options.signal, async (signal) => {
       const outcome = await this.#campaign.tryOnce({ signal });
       if (outcome.kind !== "elected") return undefined;
       const begun = await this.#begin(outcome, signal, (leadership) => leadership);
@@ -347,9 +354,9 @@ export class Election {
     const normal = normalTick(tick);
     checkWork(work);
     checkCall(options, CALLS.runOnce);
-    const { signal, wait = false, ticks: mode = "latest", reserveForMs } = options;
+    const { wait = false, ticks: mode = "latest", reserveForMs } = options;
     checkReserveFor(reserveForMs);
-    const run = async (): Promise<RunOnceResult<T>> => {
+    const run = async (signal: AbortSignal | undefined): Promise<RunOnceResult<T>> => {
       const outcome = await this.#bid({ tick: normal, mode }, wait, signal);
       if (outcome.kind === "settled") {
         const { verdict } = outcome;
@@ -364,9 +371,9 @@ export class Election {
       const { lastTick } = this.#campaign;
       if (!(tried instanceof NotBegun)) return { ...tried, lastTick };
       // Somebody else may lead by now.
-      return wait ? run() : { ran: false, because: "held", leader: undefined, lastTick };
+      return wait ? run(signal) : { ran: false, because: "held", leader: undefined, lastTick };
     };
-    return this.#exclusively(run);
+    return this.#exclusively(options.signal, run);
   }
 
   async #bid(
@@ -402,9 +409,9 @@ export class Election {
   async tryLead<T>(work: Work<T>, options: TryLeadOptions = {}): Promise<TryLeadResult<T>> {
     checkWork(work);
     checkCall(options, CALLS.tryLead);
-    const { signal, reserveForMs } = options;
+    const { reserveForMs } = options;
     checkReserveFor(reserveForMs);
-    return this.#exclusively(async () => {
+    return this.#exclusively(options.signal, async (signal) => {
       const outcome = await this.#campaign.tryOnce({ signal });
       const tried = await this.#runIfElected(outcome, work, signal, async (tenure) => {
         await tenure.release("resigned", { reserve: reservationForGroup(reserveForMs, this.#options) });
@@ -531,14 +538,17 @@ export class Election {
     return new HistoryView(this.#client).history(limit, signal);
   }
 
-  /** Two bids of one candidate would take its own lease away from it. */
-  async #exclusively<T>(bid: () => Promise<T>): Promise<T> {
+  /** Two bids of one candidate would take its own lease away from it. Closing the session ends a bid as the caller does. */
+  async #exclusively<T>(
+    signal: AbortSignal | undefined,
+    bid: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
     if (this.#notStopped) throw this.#notStopped;
     if (this.#campaigning || (this.#tenure && !this.#tenure.isOver))
       throw new AlreadyCampaigningError(this.name);
     this.#campaigning = true;
     try {
-      return await bid();
+      return await (this.#seat?.bid(signal, bid) ?? bid(signal));
     } finally {
       this.#campaigning = false;
     }
@@ -557,6 +567,7 @@ export class Election {
     onOver: () => Promise<unknown> = () => Promise.resolve(),
   ): Promise<T | NotBegun> {
     const { lease, previous, vanishedTerm, lastHolder } = won;
+    const under = this.#seat?.hold(lease);
     const history = new TermHistory(this.#client, this.#options, lease, { previous, vanishedTerm });
     const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
       succession: new Succession(this.#client, this.#options, this.#registration, previous, lastHolder),
@@ -564,12 +575,16 @@ export class Election {
       idleDeletion: new IdleDeletion(this.#client, this.#options, this.#emit, lease),
       lastWill: this.#lastWill,
       heartbeat: this.#heartbeat,
+      under,
       onOver,
     });
+    under?.begins(tenure);
     this.#tenure = tenure;
     const covering = tenure.start();
     // Rule 13d. The history may say that the last term was given back, and a founder would not wait for this one.
-    const mustBeInHistory = previous?.kind === "vacant" && previous.ttl !== undefined;
+    const isForgettable = previous?.kind === "vacant" && previous.ttl !== undefined;
+    // Rule 14i. A founder must find in history how long a lease under a session lasts.
+    const mustBeInHistory = isForgettable || under !== undefined;
     if (covering !== undefined) await covering;
     if (mustBeInHistory) await history.untilBegun(() => tenure.isOver || signal?.aborted === true);
     if (signal?.aborted) {

@@ -342,6 +342,16 @@ export class WorkNotStoppedError extends IncumbentError {
   }
 }
 
+/** The session under which the call bids was closed (`Session.close()`). Nothing was acquired, or it has been given back. */
+export class SessionClosedError extends IncumbentError {
+  override readonly name = "SessionClosedError";
+  readonly code = "SESSION_CLOSED";
+
+  constructor() {
+    super("The session is closed, and its leases have been given back. Suggestion: make a new Session.");
+  }
+}
+
 /**
  * A bug of this library: it found something that cannot be, such as another row than the one that it had just written. It
  * trusts nothing from then on: a leadership ends at once (`internal-error`), its lease is neither renewed nor given back,

@@ -12,6 +12,7 @@ export {
   LeaseLostError,
   MalformedLeaseError,
   SchemaVersionError,
+  SessionClosedError,
   TableError,
   TableUnavailableError,
   TransactionRefusedError,
@@ -27,15 +28,18 @@ export type {
   HistoryOptions,
   LeadOptions,
   LineSuccession,
+  OwnTuning,
   RankSuccession,
   RunOnceOptions,
   RunOnceResult,
   Runtime,
+  SessionHandle,
   Signalled,
   Succession,
   TryLeadOptions,
   TryLeadResult,
   Tuning,
+  UnderSessionOptions,
 } from "./options.js";
 export type { MemberOptions, PartitionsOptions, RunOptions } from "./partitions/options.js";
 export { type PartitionOwner, Partitions } from "./partitions/partitions.js";
@@ -45,5 +49,7 @@ export type { Candidate, CompareCandidates } from "./protocol/line.js";
 export type { Role } from "./protocol/role.js";
 export type { TermTimes } from "./protocol/term-times.js";
 export type { Tick } from "./protocol/tick-form.js";
+export type { SessionOptions, SessionTuning } from "./session/options.js";
+export { Session } from "./session/session.js";
 export type { GuardInput, TransactionAction } from "./store/fencing.js";
 export type { ListedCandidate, PastLeader, PastTickReset } from "./views/history.js";

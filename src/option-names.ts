@@ -16,6 +16,7 @@ const TOP: Record<keyof ElectionOptions, 0> = {
   client: 0,
   tableName: 0,
   store: 0,
+  session: 0,
   name: 0,
   label: 0,
   value: 0,

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.js";
-import type { ElectionEvent } from "./events.js";
+import type { ElectionEvent, ResignOutcome } from "./events.js";
 import type { Leader } from "./protocol/leader.js";
 import type { CompareCandidates } from "./protocol/line.js";
 import type { TickMode } from "./protocol/ticks.js";
@@ -8,7 +8,50 @@ import type { TableOptions } from "./store/open-store.js";
 /** The types that users write and read: options, and the arguments and results of calls. */
 
 /** The options of an `Election`: where the table is, and how the candidate behaves. Durations are in milliseconds. */
-export type ElectionOptions = TableOptions & CandidateOptions;
+export type ElectionOptions = AloneOptions | UnderSessionOptions;
+
+/** The options of an election whose lease has its own heartbeat. */
+export type AloneOptions = TableOptions & CandidateOptions & { session?: undefined };
+
+/**
+ * The options of an election whose lease lasts as long as a session. The session has the table, the durations, the heartbeat
+ * and the last will, for all its elections.
+ */
+export interface UnderSessionOptions
+  extends Pick<
+    CandidateOptions,
+    "name" | "value" | "succession" | "eligible" | "group" | "healthy" | "onEvent"
+  > {
+  /** A `Session`. */
+  session: SessionHandle;
+  /** Settings that few elections change. @default as described there */
+  tuning?: OwnTuning | undefined;
+  client?: undefined;
+  tableName?: undefined;
+  store?: undefined;
+  label?: undefined;
+  leaseDurationMs?: undefined;
+  renewIntervalMs?: undefined;
+  stopTimeoutMs?: undefined;
+  lastWill?: undefined;
+  heartbeat?: undefined;
+  runtime?: undefined;
+}
+
+/** What an election under a session may set of `Tuning`. */
+export interface OwnTuning
+  extends Pick<Tuning, "standbyPollMs" | "historyRetentionMs" | "deleteIdleAfterMs"> {
+  safetyMarginMs?: undefined;
+  requestTimeoutMs?: undefined;
+  expiry?: undefined;
+}
+
+/** A `Session`, as the options of an election name it. */
+export interface SessionHandle {
+  readonly id: string | undefined;
+  readonly isOpen: boolean;
+  close(): Promise<ResignOutcome>;
+}
 
 /** How a candidate behaves, wherever the table is. */
 export interface CandidateOptions {

@@ -23,6 +23,8 @@ test("the package exports exactly this", () => {
         "Operator",
         "Partitions",
         "SchemaVersionError",
+        "Session",
+        "SessionClosedError",
         "TableError",
         "TableUnavailableError",
         "TransactionRefusedError",

@@ -38,6 +38,7 @@ const STOREYS: string[][] = [
   ["lease-client", "last-will", "heartbeat-thread"],
   ["candidate", "views", "operator"],
   ["leader"],
+  ["session"],
   ["election"],
   ["partitions"],
   ["index", "testing"],

@@ -41,6 +41,7 @@ const ELECTION: Record<keyof ElectionOptions, "refused" | "free"> = {
   client: "refused",
   tableName: "refused",
   store: "refused",
+  session: "refused",
   name: "refused",
   label: "refused",
   value: "free",

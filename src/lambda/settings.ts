@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../clock.js";
 import { InvalidOptionError } from "../errors.js";
 import { checkNames, groupOf } from "../known-names.js";
 import { RUNTIME_PATHS } from "../option-names.js";
-import type { CandidateOptions, ElectionOptions, Tuning } from "../options.js";
+import type { AloneOptions, CandidateOptions, Tuning } from "../options.js";
 import type { TickMode } from "../protocol/ticks.js";
 import type { ClientOptions, GivenStoreOptions } from "../store/open-store.js";
 import { defaultClient } from "./default-client.js";
@@ -133,7 +133,7 @@ export interface Settings extends Wanted {
   readonly reserveForMs: number | undefined;
   readonly clock: Clock;
   /** All of a candidate that does not depend on the invocation. */
-  readonly candidate: ElectionOptions;
+  readonly candidate: AloneOptions;
 }
 
 /** Throws an `InvalidOptionError` that names the option or the variable. */

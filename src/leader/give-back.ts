@@ -64,21 +64,8 @@ export class GiveBack {
     let isDeletable = this.sideTasks.idleDeletion.allows(this.tenure.lease);
     for (let reason = this.#mayTry(failures); reason !== undefined; reason = this.#mayTry(failures)) {
       try {
-        const timeoutMs = this.tenure.timeoutMs();
-        const { succeeded, lease } = await this.client.resign(
-          this.tenure.nextTry(),
-          {
-            ...releaseOptions,
-            reason,
-            ticksBefore: this.tenure.lease.ticks,
-            isDeletable,
-            before:
-              releaseOptions.tick === undefined
-                ? undefined
-                : (request) => this.#leaveAsWill(request, timeoutMs),
-          },
-          timeoutMs,
-        );
+        const resignation = { ...releaseOptions, reason, isDeletable };
+        const { succeeded, lease } = await this.#paced(() => this.#send(resignation));
         if (lease) this.tenure.observed(lease);
         if (!succeeded && isDeletable && isHeldIn(lease, own)) {
           // Somebody has paused the election, and the pause must not be forgotten.
@@ -88,6 +75,7 @@ export class GiveBack {
         if (succeeded && lease.kind === "vacant" && lease.ttl !== undefined) {
           this.#deletable = this.sideTasks.history.givenBack(lease);
         }
+        if (succeeded) this.sideTasks.under?.changed();
         this.tenure.finish(succeeded ? reason : lossBy(lease));
         return succeeded ? "released" : "lost";
       } catch (error) {
@@ -101,6 +89,21 @@ export class GiveBack {
     if (reason === undefined) return failures > 0 ? "unconfirmed" : "lost";
     this.tenure.finish(reason);
     return "unconfirmed";
+  }
+
+  /** Under a session, many leases are given back at once. */
+  #paced<T>(request: () => Promise<T>): Promise<T> {
+    return this.sideTasks.under?.paced(request) ?? request();
+  }
+
+  #send(resignation: ReleaseOptions & { readonly reason: EndReason; readonly isDeletable: boolean }) {
+    const timeoutMs = this.tenure.timeoutMs();
+    const before =
+      resignation.tick === undefined
+        ? undefined
+        : (request: ResignRequest) => this.#leaveAsWill(request, timeoutMs);
+    const ticksBefore = this.tenure.lease.ticks;
+    return this.client.resign(this.tenure.nextTry(), { ...resignation, ticksBefore, before }, timeoutMs);
   }
 
   /** Rule 11d. Half of the time is left for the request itself. */

@@ -47,7 +47,7 @@ export class Renewals {
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     private readonly emit: Emit,
-    private readonly sideTasks: Pick<SideTasks, "succession" | "history">,
+    private readonly sideTasks: Pick<SideTasks, "succession" | "history" | "under">,
     sent: Instant,
     private readonly standIns: StandIns | undefined,
   ) {
@@ -86,10 +86,26 @@ export class Renewals {
       if (!isUrgent || failures > 0) await this.#heartbeat.timer.wait(waitMs);
       if (tenure.renewing()?.kind === "leading" && !(await isHealthy(this.options, this.emit)))
         tenure.end("unhealthy");
-      const renewed = await writes.run(() => this.#renew());
+      const renewed = this.#isQuiet() ? this.#skip() : await writes.run(() => this.#renew());
       failures = renewed === "failed" ? failures + 1 : 0;
       void this.sideTasks.history.refresh();
     }
+  }
+
+  #skip(): "skipped" {
+    this.#heartbeat.renewed(this.client.time.now().monotonicMs);
+    return "skipped";
+  }
+
+  #nextInMs({ monotonicMs }: Instant): number {
+    const { under } = this.sideTasks;
+    return under?.isQuiet ? under.rowIntervalMs : this.#heartbeat.nextDueMs(monotonicMs) - monotonicMs;
+  }
+
+  /** Rule 14k. Nothing is to be written, and the session is renewed instead. */
+  #isQuiet(): boolean {
+    if (!this.sideTasks.under?.isQuiet || this.#publishedValue.isAwaited) return false;
+    return this.tenure.renewing()?.announcement?.isSent !== false;
   }
 
   /** A failure ends nothing: the renewal is tried again as long as trust lasts (rule 3g). */
@@ -108,7 +124,7 @@ export class Renewals {
         own,
         {
           value,
-          nextInMs: (at) => this.#heartbeat.nextDueMs(at.monotonicMs) - at.monotonicMs,
+          nextInMs: (at) => this.#nextInMs(at),
           line: announcement?.isAhead(this.client.time.now().monotonicMs)
             ? undefined
             : this.sideTasks.succession.newLine(tenure.lease),
@@ -136,6 +152,7 @@ export class Renewals {
       this.standIns?.renewed(sent, lease.value, announcement);
       this.#heartbeat.renewed(sent.monotonicMs);
       for (const waiter of awaiting) waiter.resolve();
+      if (announcement || awaiting.length > 0) this.sideTasks.under?.changed();
       this.emit({ type: "renewed", term: tenure.term, tookMs: longestElapsedMs(sent, received) });
       tenure.followPlan(lease, announcement);
       void this.sideTasks.succession.refresh();

@@ -1,9 +1,10 @@
 import { deferred } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
-import { longestElapsedMs } from "../clock.js";
+import { type Instant, longestElapsedMs } from "../clock.js";
 import { type EndReason, type InternalError, LeaseLostError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, ReleaseOptions } from "../lease-client.js";
+import { trustMs } from "../protocol/expiry.js";
 import { type Held, isHeldIn, type Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
 import { Revisions } from "../protocol/stand-ins.js";
@@ -51,7 +52,9 @@ export class Tenure {
     this.#lease = elected.lease;
     this.#revisions = new Revisions(elected.lease.revision);
     this.stop = new StopDeadline(options.clock, options.stopTimeoutMs);
-    this.#trust = new Trust(elected.sent, options, () => void this.#check());
+    const { under } = sideTasks;
+    const lastsMs = under?.rowTrustMs ?? trustMs(options);
+    this.#trust = new Trust(elected.sent, options.clock, lastsMs, () => void this.#check(), under);
     this.#notice = new Notice(options.renewIntervalMs);
     if (elected.previous) this.#notice.stood(elected.previous, elected.sent.monotonicMs);
     const controls = this.#controls();
@@ -167,6 +170,8 @@ export class Tenure {
     if (state.kind === "over") return;
     this.stop.lift();
     this.#standIns?.withdraw();
+    // Nobody renews the row of a lease under a session, so it would last as long as the session (rule 14f).
+    if (this.sideTasks.under) this.#trust.cap(trustMs(this.options));
     // Before the event: a listener can release.
     if (state.kind === "draining") this.#state = { ...state, kind: "abandoned" };
     this.emit({ type: "drain-overrun", term: this.term });
@@ -176,6 +181,30 @@ export class Tenure {
   /** A fenced write brought the row: it is no longer this holder's. */
   superseded(lease: Lease | undefined): void {
     this.#finish(lossBy(lease));
+  }
+
+  /**
+   * Rule 14c. What a consistent look at the row showed that left at `at`, when this tenure had begun. Any other holder or
+   * term ends it. A release of its own may have landed before such a look.
+   */
+  looked(lease: Lease | undefined, at: Instant): void {
+    const { kind } = this.#check();
+    if (kind === "over" || kind === "releasing") return;
+    if (!isHeldIn(lease, { candidateId: this.options.candidateId, term: this.term })) {
+      if (lease) this.observer.observed(lease);
+      this.#finish(lossBy(lease));
+      return;
+    }
+    this.#trust.confirm(at);
+    if (this.#isOvertaken(lease)) return;
+    this.#lease = lease;
+    this.observer.observed(lease);
+    if (kind === "leading") this.#followPlan(lease);
+  }
+
+  /** Rule 14j. The session under which the lease is held is over. */
+  sessionEnded(reason: EndReason): void {
+    this.#finish(reason === "crashed" ? reason : "session-lost");
   }
 
   /** Gives the lease back, once, when the work has stopped. Never rejects. */
@@ -198,8 +227,15 @@ export class Tenure {
     else this.#state = { kind: "releasing", reason: signalledReason(before) ?? reason, release };
     if (before.kind === "leading") this.#reportEnd(reason, 0);
     this.#renewals.wake();
-    void this.#giveBack.run(this.term, this.writes, { ...releaseOptions, reserve }).then(resolve);
+    void this.#giveBack.run(this.term, this.writes, { ...releaseOptions, reserve }).then(async (how) => {
+      await this.stop.wait(this.sideTasks.under?.released(how, this.#overReason) ?? Promise.resolve());
+      resolve(how);
+    });
     return outcome;
+  }
+
+  get #overReason(): EndReason | undefined {
+    return this.#state.kind === "over" ? this.#state.reason : undefined;
   }
 
   #requestStop(): void {
@@ -234,7 +270,8 @@ export class Tenure {
     if (this.#state.kind !== "over") this.#standIns?.takeReports();
     if (this.#state.kind !== "over") {
       const leftMs = this.#trust.leftMs();
-      if (leftMs <= 0) this.#finish("expired", { lateByMs: -leftMs });
+      const reason = this.#trust.isSessionOver ? "session-lost" : "expired";
+      if (leftMs <= 0) this.#finish(reason, { lateByMs: -leftMs });
     }
     return this.#state;
   }
@@ -267,6 +304,7 @@ export class Tenure {
     announcementOf(before)?.cancel();
     this.#renewals.stop();
     if (before.kind === "leading") this.#reportEnd(reason, lateByMs);
+    this.sideTasks.under?.over(reason, fault);
     void this.sideTasks.onOver();
   }
 

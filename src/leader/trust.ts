@@ -1,6 +1,10 @@
 import { type Clock, type Instant, readClock } from "../clock.js";
-import { trustLeftMs, trustMs } from "../protocol/expiry.js";
-import type { ResolvedOptions } from "../resolve-options.js";
+import { trustLeftMs } from "../protocol/expiry.js";
+
+/** Rule 14c. The trust of a session bounds the trust of each lease under it. */
+interface Bound {
+  trustLeftMs(): number;
+}
 
 /**
  * Rule 4a for one tenure: how much longer its holder may trust the lease, by the clocks at the time of the
@@ -9,25 +13,30 @@ import type { ResolvedOptions } from "../resolve-options.js";
 export class Trust {
   /** When the last confirmed write left. Trust counts from here. */
   #confirmed: Instant;
+  #cap: { readonly from: Instant; readonly ms: number } | undefined;
   #cancel: () => void = () => {};
-  readonly #clock: Clock;
-  readonly #trustMs: number;
 
   constructor(
     sent: Instant,
-    options: ResolvedOptions,
+    private readonly clock: Clock,
+    private readonly lastsMs: number,
     /** Called soon after trust may have run out. It is prompt, not proof. */
     private readonly onExpiry: () => void,
+    /** Undefined: the lease stands alone. */
+    private readonly session?: Bound | undefined,
   ) {
-    this.#clock = options.clock;
-    this.#trustMs = trustMs(options);
     this.#confirmed = sent;
     this.#arm();
   }
 
   /** Negative when it is over. */
-  leftMs(now: Instant = readClock(this.#clock)): number {
-    return trustLeftMs(this.#confirmed, this.#trustMs, now);
+  leftMs(now: Instant = readClock(this.clock)): number {
+    return Math.min(this.#ownLeftMs(now), this.session?.trustLeftMs() ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether it is over because the session is. */
+  get isSessionOver(): boolean {
+    return this.session !== undefined && this.session.trustLeftMs() <= 0;
   }
 
   /** From when it counts. */
@@ -37,8 +46,15 @@ export class Trust {
 
   /** The answer to an earlier write can come last (rule 12d): the one that says more counts. */
   confirm(sent: Instant): void {
-    const now = readClock(this.#clock);
-    if (trustLeftMs(sent, this.#trustMs, now) > this.leftMs(now)) this.#confirmed = sent;
+    const now = readClock(this.clock);
+    if (trustLeftMs(sent, this.lastsMs, now) > trustLeftMs(this.#confirmed, this.lastsMs, now))
+      this.#confirmed = sent;
+    this.#arm();
+  }
+
+  /** It ends in `ms` at the latest, whatever is confirmed after that. */
+  cap(ms: number): void {
+    this.#cap ??= { from: readClock(this.clock), ms };
     this.#arm();
   }
 
@@ -46,11 +62,20 @@ export class Trust {
     this.#cancel();
   }
 
-  /** A timer uses one clock, and trust the worse of two, so the timer may have to be set again. */
+  #ownLeftMs(now: Instant): number {
+    const leftMs = trustLeftMs(this.#confirmed, this.lastsMs, now);
+    return this.#cap ? Math.min(leftMs, trustLeftMs(this.#cap.from, this.#cap.ms, now)) : leftMs;
+  }
+
+  /**
+   * A timer uses one clock, and trust the worse of two, so the timer may have to be set again. It need not watch the session,
+   * which tells its end itself.
+   */
   #arm(): void {
     this.#cancel();
-    this.#cancel = this.#clock.setTimer(this.leftMs(), () => {
-      if (this.leftMs() > 0) this.#arm();
+    const leftMs = () => this.#ownLeftMs(readClock(this.clock));
+    this.#cancel = this.clock.setTimer(leftMs(), () => {
+      if (leftMs() > 0) this.#arm();
       else this.onExpiry();
     });
   }

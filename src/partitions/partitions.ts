@@ -7,7 +7,7 @@ import { type ElectionEvent, type Emit, emitter } from "../events.js";
 import type { Leadership } from "../leader/leadership.js";
 import { LeaseClient } from "../lease-client.js";
 import { CALLS } from "../option-names.js";
-import type { ElectionOptions, Signalled } from "../options.js";
+import type { AloneOptions, Signalled } from "../options.js";
 import { MEMBER_ID } from "../resolve-options.js";
 import { warnOfSilence } from "../silence.js";
 import { storeOf } from "../store/open-store.js";
@@ -41,7 +41,7 @@ export interface PartitionOwner {
  */
 export class Partitions {
   readonly #member: ResolvedMember;
-  readonly #options: ElectionOptions;
+  readonly #options: AloneOptions;
   readonly #listener: (event: ElectionEvent) => void;
   readonly #client: LeaseClient;
   readonly #emit: Emit;

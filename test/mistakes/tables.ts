@@ -29,7 +29,7 @@ async function makeTables(): Promise<void> {
   await client.send(
     new PutItemCommand({
       TableName: LEASES,
-      Item: { pk: { S: "newer-version" }, sk, ...numbers, schemaVersion: { N: "2" } },
+      Item: { pk: { S: "newer-version" }, sk, ...numbers, schemaVersion: { N: "3" } },
     }),
   );
 }

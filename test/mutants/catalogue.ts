@@ -84,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "silent-expiry",
     revives: "trust runs out, and the work does not hear of it",
     file: "src/leader/tenure.ts",
-    from: 'if (leftMs <= 0) this.#finish("expired", { lateByMs: -leftMs });',
+    from: "if (leftMs <= 0) this.#finish(reason, { lateByMs: -leftMs });",
     to: "if (leftMs <= Number.NEGATIVE_INFINITY) throw new Error();",
   },
   {

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { placeholderRevision } from "../../src/protocol/lease.js";
 import {
   NO_CHANGES,
@@ -27,7 +26,7 @@ export class SessionRows {
     const { leaseDurationMs } = this;
     const times = { leaseDurationMs, renewIntervalMs: leaseDurationMs / 3 };
     await this.store.openSession(
-      { ...this.#mine, attemptId: randomUUID(), ...times, ...this.#times },
+      { ...this.#mine, attemptId: "opening", ...times, ...this.#times },
       this.#signal,
     );
   }
@@ -59,7 +58,7 @@ export class SessionRows {
       {
         election,
         candidateId,
-        attemptId: randomUUID(),
+        attemptId: "try",
         basis,
         term,
         ...row,

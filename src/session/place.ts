@@ -1,0 +1,13 @@
+import type { LeaseClient } from "../lease-client.js";
+import type { UnderSessionOptions } from "../options.js";
+import { resolveUnder } from "./options.js";
+import { Seat } from "./seat.js";
+import { insideOf } from "./session.js";
+
+/** What an election under a session has of that session. Throws `InvalidOptionError`. */
+export function placeUnder(given: UnderSessionOptions) {
+  const { core, given: ofSession } = insideOf(given.session);
+  const options = resolveUnder(given, ofSession);
+  const { store, listener } = core;
+  return { options, store, listener, seat: (client: LeaseClient) => new Seat(core, client, options) };
+}
