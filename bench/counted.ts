@@ -57,9 +57,14 @@ function transactionUnits(input: object): number | undefined {
   return TransactItems && TransactItems.length * 2;
 }
 
+interface Charged {
+  readonly CapacityUnits?: number;
+}
+
 function unitsOf(output: object): number {
-  const { ConsumedCapacity } = output as { ConsumedCapacity?: { CapacityUnits?: number } };
-  return ConsumedCapacity?.CapacityUnits ?? 0;
+  const { ConsumedCapacity } = output as { ConsumedCapacity?: Charged | Charged[] };
+  // A batch has one for each table.
+  return [ConsumedCapacity].flat().reduce((sum, charged) => sum + (charged?.CapacityUnits ?? 0), 0);
 }
 
 export function difference(later: Count, earlier: Count): Count {

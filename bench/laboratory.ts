@@ -1,18 +1,22 @@
 import { CreateTableCommand, DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { createItemsTable } from "../src/demo/items-table.js";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../src/testing/index.js";
 import type { GroupConfig } from "./group-messages.js";
 import { LEASE_MS, RENEW_MS, type WorkerConfig } from "./messages.js";
 import type { Progress } from "./progress.js";
+import type { HolderConfig } from "./session-messages.js";
 import { median } from "./statistics.js";
 
 const TABLE = "incumbent";
 const LOCKS = "locks";
+const ITEMS = "items";
 /** Time between two probes of the table: few probes, so that they disturb nothing. */
 const PROBE_MS = 250;
 
 export interface Programs {
   readonly worker: string;
   readonly groupWorker: string;
+  readonly sessionWorker: string;
   /** Undefined: it could not be installed. */
   readonly peer: string | undefined;
 }
@@ -34,6 +38,7 @@ export class Laboratory implements AsyncDisposable {
     const laboratory = new Laboratory(await startDynamoDBLocal(), programs, progress);
     const { client } = laboratory;
     await createLeaseTable(client, TABLE);
+    await createItemsTable(client, ITEMS);
     await client.send(
       new CreateTableCommand({
         TableName: LOCKS,
@@ -64,6 +69,12 @@ export class Laboratory implements AsyncDisposable {
   groupConfig(count: number): Omit<GroupConfig, "label"> {
     const { connection, tableName, election: group, leaseMs, renewMs } = this.config("partitions");
     return { connection, tableName, group, count, leaseMs, renewMs };
+  }
+
+  /** Many elections of its own, under a session. */
+  holderConfig(leases: number): Omit<HolderConfig, "label"> {
+    const { connection, tableName, election: prefix, leaseMs, renewMs } = this.config("sessions");
+    return { connection, tableName, itemsTable: ITEMS, prefix, leases, leaseMs, renewMs, form: "session" };
   }
 
   peerConfig(what: string, trustLocalTime: boolean): Omit<WorkerConfig, "label"> {

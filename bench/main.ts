@@ -1,7 +1,9 @@
+import { writeFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { LocalTableUnavailableError } from "../src/testing/index.js";
 import { blocked } from "./blocked.js";
+import { chartsOf } from "./chart.js";
 import { companion } from "./companion.js";
 import { crash } from "./crash.js";
 import { fairness } from "./fairness.js";
@@ -14,6 +16,7 @@ import { bundleWorkers, installPeer } from "./programs.js";
 import { Progress } from "./progress.js";
 import { inWords, type Report, type Row } from "./report.js";
 import { requests } from "./requests.js";
+import { sessions } from "./sessions.js";
 
 const PARTS: Record<string, (laboratory: Laboratory, trials: number) => Promise<Row[]>> = {
   crash,
@@ -24,6 +27,7 @@ const PARTS: Record<string, (laboratory: Laboratory, trials: number) => Promise<
   requests,
   fairness,
   partitions,
+  sessions,
 };
 
 const HELP = `npm run bench -- [options]
@@ -38,12 +42,15 @@ Runs real worker processes on one DynamoDB Local. The lease is ${LEASE_MS / 1_00
   requests   how many requests twelve candidates send, and how many of them try to acquire a free lease
   fairness   a hundred rotations among five candidates
   partitions 64 partitions, 8 members: what moves when one joins, leaves or is killed, and how long that takes; a fifth of the trials
+  sessions   one process with 1 to 10,000 leases under a session, and two that wait: requests, CPU, memory, the time to acquire
+             all and to take all over, fenced writes, and a month's price; a fiftieth of the trials, 10 minutes each
 
 Another library, dynamodb-lock-client (the peer), runs in the same trials. The first run installs it into bench/peers.
 
   --trials N   how many trials of each crash and hand-off (default 50: about an hour)
-  --only NAME  only one of them: crash, last-will, companion, blocked, hand-off, requests, fairness or partitions
+  --only NAME  only one of them: crash, last-will, companion, blocked, hand-off, requests, fairness, partitions or sessions
   --json       print one JSON object with each sample
+  --svg FILE   also draw the figures of sessions into this file
 
 Exits with 1 if a target was missed. Other work on the machine changes the figures.
 `;
@@ -53,6 +60,7 @@ async function main(): Promise<number> {
     options: {
       trials: { type: "string", default: "50" },
       only: { type: "string" },
+      svg: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -63,6 +71,10 @@ async function main(): Promise<number> {
   }
   const trials = trialsOf(values.trials);
   const parts = partsOf(values.only);
+  if (values.svg !== undefined && !parts.includes("sessions"))
+    throw new UsageError(
+      "--svg needs the part sessions, which --only leaves out. Suggestion: --only sessions.",
+    );
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   const startedMs = performance.now();
   const progress = new Progress();
@@ -83,8 +95,14 @@ async function main(): Promise<number> {
     peerMissing: "missing" in peer ? peer.missing : undefined,
     rows,
   };
+  if (values.svg !== undefined) drawInto(values.svg, rows);
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : inWords(report));
   return rows.some(({ met }) => met === false) ? 1 : 0;
+}
+
+function drawInto(file: string, rows: readonly Row[]): void {
+  const svg = chartsOf(rows, "Leases under one session", "leases of one process");
+  if (svg !== undefined) writeFileSync(file, svg);
 }
 
 class UsageError extends Error {}

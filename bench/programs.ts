@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 
-const WORKERS = { worker: "worker.ts", groupWorker: "group-worker.ts" };
+const WORKERS = { worker: "worker.ts", groupWorker: "group-worker.ts", sessionWorker: "session-worker.ts" };
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 /** Our processes, each in one file: the bench starts hundreds of them, and a fast start disturbs the others less. */
@@ -25,7 +25,11 @@ export async function bundleWorkers(): Promise<Record<keyof typeof WORKERS, stri
     logLevel: "error",
   });
   const program = (name: keyof typeof WORKERS) => join(folder, `${name}.cjs`);
-  return { worker: program("worker"), groupWorker: program("groupWorker") };
+  return {
+    worker: program("worker"),
+    groupWorker: program("groupWorker"),
+    sessionWorker: program("sessionWorker"),
+  };
 }
 
 /** The peer, installed from its own lock file, or why that failed. */

@@ -10,6 +10,16 @@ export interface Row {
   /** The conditions of the measurement. */
   readonly context: Readonly<Record<string, number>>;
   readonly samples: readonly number[];
+  /** The point of a chart (`--svg`): one chart for all rows that name the same. */
+  readonly point?: Point | undefined;
+}
+
+export interface Point {
+  readonly chart: string;
+  readonly at: number;
+  readonly value: number;
+  /** Drawn as a line across the chart. */
+  readonly target?: number | undefined;
 }
 
 export interface Report {
