@@ -1,6 +1,6 @@
 import { duration } from "../arguments.js";
 import { defaultLabel } from "../candidate/default-label.js";
-import { notAllowed } from "../describe.js";
+import { Code, notAllowed } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { checkNames } from "../known-names.js";
 import { DAY_MS, MAX_PARTITIONS, NAME_PATTERN } from "../limits.js";
@@ -70,6 +70,15 @@ const OWN: Record<"count" | "maxPerMember" | "maxMovesAtOnce" | "settleMs", 0> =
 };
 const NOT_OURS = /^(succession|eligible|group)\b|^tuning\.standbyPollMs$/;
 const PATHS = [...ELECTION_PATHS.filter((path) => !NOT_OURS.test(path)), ...Object.keys(OWN)];
+const EXAMPLE = new Code('{ client: new DynamoDBClient({}), name: "orders/shards", count: 64 }');
+const LEFT_OUT = "must be left out of partitions:";
+/** What users try, because an election has it. */
+const ELSEWHERE: Record<string, readonly [rule: string, suggestion?: Code]> = {
+  succession: [`${LEFT_OUT} they keep no line, and each member takes its share`],
+  eligible: [`${LEFT_OUT} who runs takes its share, and who only observes holds nothing`],
+  group: [`${LEFT_OUT} nothing is reserved for a group, and this group's name is the option name`],
+  onWorkError: ["is an option of run()", new Code("run(work, { onWorkError })")],
+};
 const RUN: Record<keyof RunOptions, 0> = { signal: 0, onWorkError: 0 };
 export const RUN_OPTIONS = Object.keys(RUN);
 
@@ -85,7 +94,11 @@ export interface ResolvedMember {
 
 /** Checks the options and adds the defaults. Throws `InvalidOptionError`. */
 export function resolveMember(options: PartitionsOptions): ResolvedMember {
-  checkNames(options, PATHS);
+  for (const [option, [rule, suggestion]] of Object.entries(ELSEWHERE)) {
+    const value = (options as unknown as Record<string, unknown> | undefined)?.[option];
+    if (value !== undefined) throw new InvalidOptionError(option, rule, value, suggestion);
+  }
+  checkNames(options, PATHS, undefined, EXAMPLE);
   const { count, maxPerMember, maxMovesAtOnce, settleMs, ...election } = options;
   const { name } = options;
   if (typeof name !== "string" || !NAME_PATTERN.test(name) || name.length > MAX_NAME) {
@@ -95,7 +108,7 @@ export function resolveMember(options: PartitionsOptions): ResolvedMember {
   checkCount("count", count, 64);
   const standbyPollMs: unknown = options.tuning?.standbyPollMs;
   if (standbyPollMs !== undefined) {
-    const rule = "must be left out of partitions: they keep no line, so nobody is first in it";
+    const rule = `${LEFT_OUT} they keep no line, so nobody is first in it`;
     throw new InvalidOptionError("tuning.standbyPollMs", rule, standbyPollMs, undefined);
   }
   if (maxPerMember !== undefined) checkCount("maxPerMember", maxPerMember, 1);
