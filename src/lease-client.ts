@@ -317,7 +317,7 @@ export class LeaseClient {
   /** The row says whether it has ended, whoever sealed it (rule 14d). */
   sealSession(id: string, seen: SealRequest["seen"]): Promise<Timed<Written>> {
     return this.#send("seal a session", async (store, sent, abort) => {
-      const ttl = this.time.ttlAfter(sent, SESSION_KEPT_MS);
+      const ttl = this.#keptUntil(sent);
       const request = { election: sessionRowName(id), seen, ...this.time.stamp(sent), ttl };
       return checked(await store.sealSession(request, abort), (lease) => checkSealed(lease, request));
     });
@@ -332,7 +332,7 @@ export class LeaseClient {
     const revision = placeholderRevision(this.options.random);
     const fixed = { election: sessionRowName(id), revision, leaseDurationMs, renewIntervalMs };
     return this.#send("bury a session", async (store, sent, abort) => {
-      const request = { ...fixed, ttl: this.time.ttlAfter(sent, SESSION_KEPT_MS) };
+      const request = { ...fixed, ttl: this.#keptUntil(sent) };
       return checked(await store.burySession(request, abort), (lease) => checkBuried(lease, request));
     });
   }
@@ -431,7 +431,12 @@ export class LeaseClient {
 
   /** Of a session's own row (rule 14a). Undefined: it is another row. */
   #sessionTtl(sent: Instant): number | undefined {
-    return isSessionRow(this.#name) ? this.time.ttlAfter(sent, SESSION_KEPT_MS) : undefined;
+    return isSessionRow(this.#name) ? this.#keptUntil(sent) : undefined;
+  }
+
+  /** A session's row always has a `ttl`. If the table's time is not known, this host's is good enough for a week. */
+  #keptUntil(sent: Instant): number {
+    return this.time.ttlAfter(sent, SESSION_KEPT_MS) ?? Math.ceil((sent.wallMs + SESSION_KEPT_MS) / 1_000);
   }
 
   get #name(): string {

@@ -37,6 +37,17 @@ export interface ILeaseTable extends IConstruct {
    */
   grantIdleDeletion(grantee: IGrantable): Grant;
   /**
+   * Grants what sessions need besides `grantCandidate` and `grantOperator`: to each candidate of an election that has leases
+   * under a `Session`, also to those that only wait, and to its operators. It is to read and write the rows of sessions, and to
+   * read the rows of these elections (of all, if none is named) many at a time. A session's row belongs to no election. Whoever
+   * may write such rows can also end sessions of other elections, so grant it only where sessions are used.
+   * @throws InvalidPropError: a name cannot work, or the grantee has no policies that this stack can change.
+   * @example
+   * table.grantCandidate(taskRole, "orders/eu", "orders/us");
+   * table.grantSessions(taskRole, "orders/eu", "orders/us");
+   */
+  grantSessions(grantee: IGrantable, ...elections: string[]): Grant;
+  /**
    * Grants what an observer needs: of these elections, or of all elections of the table when none is named.
    * @throws InvalidPropError: a name cannot work, or the grantee has no policies that this stack can change.
    * @example

@@ -3,6 +3,7 @@ import type { IMetric, Metric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch"
 import { type ITableV2, Operation, type TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import type { Grant, IGrantable } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
+import { SESSION_PARTITION_PREFIX } from "../../src/protocol/sessions.js";
 import { candidatesPartition, FLOOR_PARTITION_PREFIX } from "../../src/store/schema.js";
 import { checkElection, refuse } from "../invalid-prop.js";
 import { addToGrantee, checkTablePolicy } from "./grantee.js";
@@ -48,6 +49,13 @@ export const OPERATOR_ACTIONS: RoleActions = {
 };
 /** A candidate whose row may be forgotten raises the floor. Whoever can write a floor can also lower it, for other elections too. */
 const IDLE_DELETION_ACTIONS = ["dynamodb:UpdateItem"];
+/** Whoever holds leases under a session looks at many of their rows in one request. */
+const SESSION_LOOK_ACTIONS = ["dynamodb:BatchGetItem"];
+/**
+ * On the rows of sessions: their holders renew them, and whoever waits for a lease under one ends it when it is dead. Their ids
+ * are random, so no election can be told from them: whoever may write one can also end a living session of other elections.
+ */
+const SESSION_ROW_ACTIONS = ["dynamodb:GetItem", "dynamodb:UpdateItem"];
 
 /** The Region and the account of a table that is not where its stack is. */
 export interface TablePlace {
@@ -75,9 +83,12 @@ const READS = /^dynamodb:(Batch)?(Get|Query|Scan|ConditionCheck|Describe|List)/;
 
 /** The shard of an election is a hash of its name, which a template cannot compute. */
 const ALL_FLOORS = `${FLOOR_PARTITION_PREFIX}*`;
+/** No policy can know the ids of sessions. */
+const ALL_SESSIONS = `${SESSION_PARTITION_PREFIX}*`;
 
 const OPERATIONS = [
   Operation.GET_ITEM,
+  Operation.BATCH_GET_ITEM,
   Operation.UPDATE_ITEM,
   Operation.QUERY,
   Operation.TRANSACT_WRITE_ITEMS,
@@ -139,6 +150,12 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
     const granted = this.#grantOn(grantee, IDLE_DELETION_ACTIONS, [ALL_FLOORS]);
     checkTablePolicy(this, grantee, this.table);
     return granted;
+  }
+
+  grantSessions(grantee: IGrantable, ...elections: string[]): Grant {
+    const look = this.grant(grantee, SESSION_LOOK_ACTIONS, elections);
+    this.grantKey(grantee);
+    return look.combine(this.#grantOn(grantee, SESSION_ROW_ACTIONS, [ALL_SESSIONS]));
   }
 
   grant(grantee: IGrantable, actions: readonly string[], elections: readonly string[] = []): Grant {

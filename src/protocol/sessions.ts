@@ -7,16 +7,17 @@ import type { TimeBounds } from "./service-clock.js";
 
 /** Rule 14. One heartbeat for the leases of a process. Pure. */
 
-const ROW_PREFIX = "session#";
+/** Of the partitions of all sessions. No election has such a name. */
+export const SESSION_PARTITION_PREFIX = "session#";
 
 /** The partition of a session's row. No election has such a name. */
 export function sessionRowName(id: string): string {
-  return ROW_PREFIX + id;
+  return SESSION_PARTITION_PREFIX + id;
 }
 
 /** Whether a row of this name is a session's. */
 export function isSessionRow(name: string): boolean {
-  return name.startsWith(ROW_PREFIX);
+  return name.startsWith(SESSION_PARTITION_PREFIX);
 }
 
 /** How many leases of the session a lease row under it lasts (rule 14b). */

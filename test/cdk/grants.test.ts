@@ -9,7 +9,7 @@ import { startFaultProxy } from "../support/fault-proxy.js";
 import { newClient, newLeaseTable } from "../support/fixture.js";
 import { actionsOf, type Statement, statementsOf } from "./policies.js";
 import { type Need, needsOf } from "./requests-needed.js";
-import { candidate, ELECTIONS, monitor, observer, operator, type Role } from "./roles.js";
+import { candidate, ELECTIONS, monitor, observer, operator, type Role, sessions } from "./roles.js";
 import { newStack } from "./synth.js";
 
 /** What a grant allows, by the synthesized policy, against what its holder sends, as seen on the wire. */
@@ -109,6 +109,40 @@ test("a candidate whose row may be forgotten may raise floors, and a candidate w
   for (const leadingKey of ["billing/nightly", candidatesPartition("billing/nightly"), undefined]) {
     expect(isAllowed({ ...raise, leadingKey }, statementsOf(stack, "Idle"))).toBe(false);
   }
+});
+
+test("grantSessions allows what sessions send, no action that is never sent, and nothing without a partition key", async () => {
+  const stack = newStack();
+  const table = new LeaseTable(stack, "Leases");
+  const [under, plain] = ["Under", "Plain"].map((id) => new ManagedPolicy(stack, id)) as [
+    ManagedPolicy,
+    ManagedPolicy,
+  ];
+  table.grantSessions(under, ...ELECTIONS);
+  table.grantCandidate(plain, ...ELECTIONS);
+  const statements = statementsOf(stack, "Under");
+  const needed = await needsOfRole(sessions);
+  expect(needed.filter((need) => !isAllowed(need, statements))).toEqual([]);
+  const unused = statements.flatMap((statement) =>
+    actionsOf(statement).filter(
+      (allowed) =>
+        !needed.some(({ action, leadingKey }) => action === allowed && isOnItsRows(statement, leadingKey)),
+    ),
+  );
+  expect(unused).toEqual([]);
+  expect(statements.flatMap(actionsOf)).not.toContain("dynamodb:DeleteItem");
+  for (const leadingKey of [
+    "billing",
+    candidatesPartition("billing/nightly"),
+    floorPartition("billing"),
+    undefined,
+  ]) {
+    const foreign = needed.map(({ action }) => ({ action, leadingKey }));
+    expect(foreign.filter((need) => isAllowed(need, statements))).toEqual([]);
+  }
+  // Elections without sessions give nobody the rows of those with sessions.
+  const ofSessions = needed.filter(({ leadingKey }) => leadingKey?.startsWith("session#"));
+  expect(ofSessions.filter((need) => isAllowed(need, statementsOf(stack, "Plain")))).toEqual([]);
 });
 
 test("on a table in several Regions a candidate gets no ConditionCheckItem, and founds elections without it", async () => {

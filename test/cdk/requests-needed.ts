@@ -9,7 +9,7 @@ export interface Need {
 
 interface Keyed {
   readonly TableName: string;
-  readonly Key?: { readonly pk?: { readonly S: string } };
+  readonly Key?: { readonly pk?: { readonly S: string } } | undefined;
   readonly Item?: { readonly pk?: { readonly S: string } };
   readonly KeyConditionExpression?: string;
   readonly ExpressionAttributeValues?: Record<string, { readonly S?: string }>;
@@ -35,6 +35,11 @@ export function needsOf(
         .filter(([, part]) => part.TableName === tableName)
         .map(([kind, part]) => need(PART_ACTIONS[kind] ?? kind, part)),
     );
+  }
+  if (operation === "BatchGetItem") {
+    const { RequestItems } = body as { readonly RequestItems: Record<string, { Keys: Keyed["Key"][] }> };
+    const { Keys = [] } = RequestItems[tableName] ?? {};
+    return Keys.map((Key) => need(operation, { TableName: tableName, Key }));
   }
   const request = body as Keyed;
   return request.TableName === tableName ? [need(operation, request)] : [];

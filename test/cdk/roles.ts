@@ -3,6 +3,8 @@ import { inject } from "vitest";
 import { Election } from "../../src/index.js";
 import { Operator } from "../../src/operator.js";
 import type { CandidateOptions } from "../../src/options.js";
+import { sessionRowName } from "../../src/protocol/sessions.js";
+import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { ClientOptions } from "../../src/store/open-store.js";
 import { candidatesPartition } from "../../src/store/schema.js";
 import { monitor as invokeMonitor } from "../monitor/monitor.js";
@@ -52,6 +54,21 @@ export const candidate: Role = async (proxy, tableName) => {
   const refused = proxy.next("TransactWriteItems", { kind: "respond", status: 400, body });
   await stand({ name: "reports" }).runOnce("2026-01-31", () => {}, { reserveForMs: 60_000 });
   await refused;
+};
+
+/** The requests of a session's holder and of those who wait for its leases, besides those of all candidates. */
+export const sessions: Role = async (proxy, tableName) => {
+  const store = dynamoDBLeaseStore(newClient(proxy.endpoint), tableName);
+  const { signal } = new AbortController();
+  const election = sessionRowName("worker-1");
+  const times = { leaseDurationMs, renewIntervalMs: 1_000 };
+  const mine = { election, candidateId: "worker-1", term: 1 };
+  await store.openSession({ ...mine, attemptId: "1", ...times, expiresAt: 1, at: 1 }, signal);
+  await store.read(election, { consistent: true }, signal);
+  await store.nudgeSession({ election, name }, signal);
+  await store.sealSession({ election, seen: { term: 1, revision: 1 }, at: 1, ttl: 1 }, signal);
+  await store.burySession({ election: sessionRowName("worker-2"), revision: 7, ...times, ttl: 1 }, signal);
+  await store.readMany(ELECTIONS, { consistent: true }, signal);
 };
 
 export const observer: Role = async (proxy, tableName) => {

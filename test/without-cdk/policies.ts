@@ -13,6 +13,7 @@ export const ELECTION = "billing/nightly";
 
 const GRANTS: Record<string, (table: ILeaseTable, to: IGrantable) => void> = {
   candidate: (table, to) => table.grantCandidate(to, ELECTION),
+  sessions: (table, to) => table.grantSessions(to, ELECTION),
   observer: (table, to) => table.grantObserver(to, ELECTION),
   operator: (table, to) => table.grantOperator(to, ELECTION),
   status: (table, to) => table.grant(to, ["dynamodb:Scan"]),

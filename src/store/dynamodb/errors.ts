@@ -65,7 +65,8 @@ export function storeError(error: unknown, tableName: string, doing: string): un
 function accessDenied(message: unknown, tableName: string, doing: string, cause: ErrorSummary): TableError {
   const fix =
     `allow the client's identity ${deniedAction(message) ?? `the actions that the request to ${doing} needs`} on it. A candidate needs GetItem, UpdateItem, ` +
-    'Query and ConditionCheckItem, DeleteItem on the partition "<election>#candidates", and GetItem and ConditionCheckItem on "floor#*".';
+    'Query and ConditionCheckItem, DeleteItem on the partition "<election>#candidates", and GetItem and ConditionCheckItem on "floor#*"; with ' +
+    'sessions also BatchGetItem, and GetItem and UpdateItem on "session#*".';
   return new TableError(tableName, "access-denied", fix, { cause });
 }
 
