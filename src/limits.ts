@@ -16,6 +16,9 @@ export const NEW_TABLE_PATTERN = /^[A-Za-z0-9_.-]{3,255}$/;
  */
 export const NAME_PATTERN = /^[A-Za-z0-9._/-]{1,200}$/;
 
+/** The names of sessions' rows begin so (rule 14a). No election has such a name. */
+export const SESSION_PARTITION_PREFIX = "session#";
+
 /** Labels and groups. */
 export const LABEL_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
 

@@ -3,7 +3,7 @@ import type { IMetric, Metric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch"
 import { type ITableV2, Operation, type TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import type { Grant, IGrantable } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { SESSION_PARTITION_PREFIX } from "../../src/protocol/sessions.js";
+import { SESSION_PARTITION_PREFIX } from "../../src/limits.js";
 import { candidatesPartition, FLOOR_PARTITION_PREFIX } from "../../src/store/schema.js";
 import { checkElection, refuse } from "../invalid-prop.js";
 import { addToGrantee, checkTablePolicy } from "./grantee.js";

@@ -1,14 +1,12 @@
 import type { Instant } from "../clock.js";
 import type { EndReason } from "../errors.js";
+import { SESSION_PARTITION_PREFIX } from "../limits.js";
 import { endsAtMs } from "./expiry.js";
 import type { Vacant } from "./lease.js";
 import { isOlder, type Observation } from "./observation.js";
 import type { TimeBounds } from "./service-clock.js";
 
 /** Rule 14. One heartbeat for the leases of a process. Pure. */
-
-/** Of the partitions of all sessions. No election has such a name. */
-export const SESSION_PARTITION_PREFIX = "session#";
 
 /** The partition of a session's row. No election has such a name. */
 export function sessionRowName(id: string): string {
