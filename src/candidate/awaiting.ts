@@ -6,8 +6,7 @@ import type { ResolvedOptions } from "../resolve-options.js";
 
 /**
  * Rule 2m. Tells the leader, once per term, that a candidate waits for its end, so that it announces that end. A line
- * says the same, so it is only told where nobody keeps one. Nor is it told under a session: the holder of a quiet row does not read it,
- * and announces each end as if somebody waited (rule 14k).
+ * says the same, so it is only told where nobody keeps one.
  */
 export class Awaiting {
   #toldTerm: number | undefined;
@@ -21,7 +20,7 @@ export class Awaiting {
   tell(lease: Lease | undefined): void {
     const { order, eligible, candidateId } = this.options;
     if (keepsLine(order) || !eligible || lease?.kind !== "held" || lease.holder === candidateId) return;
-    if (lease.session !== undefined || lease.isAwaited || lease.term === this.#toldTerm) return;
+    if (lease.isAwaited || lease.term === this.#toldTerm) return;
     this.#toldTerm = lease.term;
     this.client.markAwaited(lease.term).catch((error: unknown) => {
       if (error instanceof TableUnavailableError) this.#toldTerm = undefined;

@@ -1,4 +1,4 @@
-import { backoffMs, sleep } from "../async.js";
+import { backoffMs, endOrAbort, sleep } from "../async.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { TooBusy } from "../error-summary.js";
 import { TableUnavailableError } from "../errors.js";
@@ -14,7 +14,14 @@ import {
   readAgain,
   unchangedUntil,
 } from "../protocol/observation.js";
-import { type Acquire, type Basis, type Move, nextMove, unsettledTerm } from "../protocol/takeover.js";
+import {
+  type Acquire,
+  type Basis,
+  type Move,
+  nextMove,
+  sessionPoll,
+  unsettledTerm,
+} from "../protocol/takeover.js";
 import {
   lastTickOf,
   type TickMode,
@@ -23,7 +30,9 @@ import {
   verdictOn,
   windowFrom,
 } from "../protocol/ticks.js";
+import type { Read } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
+import type { Timed } from "../timed-request.js";
 import { Awaiting } from "./awaiting.js";
 import { CampaignReports } from "./campaign-reports.js";
 import type { Following } from "./follower.js";
@@ -328,12 +337,10 @@ export class Campaign {
     const following = consistent ? this.#following?.following : undefined;
     const isCalled = following?.isCalled === true;
     const unchangedUntilMs = following?.looking();
-    const { answer, sent, received } = await this.#paced(() => this.client.read(consistent, signal)).catch(
-      (error: unknown) => {
-        if (isCalled) following?.notLooked();
-        throw error;
-      },
-    );
+    const { answer, sent, received } = await this.#readRow(consistent, signal).catch((error: unknown) => {
+      if (isCalled) following?.notLooked();
+      throw error;
+    });
     if (consistent) this.#acquireUnanswered = false;
     if (this.#observation && unchangedUntilMs !== undefined)
       this.#observation = unchangedUntil(this.#observation, unchangedUntilMs);
@@ -341,13 +348,22 @@ export class Campaign {
   }
 
   #rest(untilMs: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#following) return this.#following.following.wait(untilMs, signal);
+    if (this.#following) {
+      const { observation, options } = { observation: this.#observation, options: this.options };
+      const poll = (polledMs: number) =>
+        observation && sessionPoll(observation, options, polledMs, this.client.time.now());
+      return this.#following.following.wait(untilMs, signal, poll);
+    }
     return sleep(this.options.clock, untilMs - this.client.time.now().monotonicMs, signal);
   }
 
-  /** Many elections of one process may read and claim at once. */
-  #paced<T>(request: () => Promise<T>): Promise<T> {
-    return this.under ? this.under.paced(request) : request();
+  /** The elections of one session read together. */
+  async #readRow(consistent: boolean, signal: AbortSignal | undefined): Promise<Timed<Read>> {
+    if (this.under === undefined) return this.client.read(consistent, signal);
+    const reading = this.#watch.rows.read(this.options.name, consistent);
+    await endOrAbort(reading, signal);
+    signal?.throwIfAborted();
+    return (await reading) ?? this.client.read(consistent, signal);
   }
 
   /** @param seenMs when the consistent read left that showed the row. Undefined: it may be older. */
@@ -437,13 +453,14 @@ export class Campaign {
     let written: WriteResult<Held> | undefined;
     let isSent = false;
     try {
-      const acquiring = this.#paced(async () => {
+      const acquire = async () => {
         signal?.throwIfAborted();
         // The session was lost while this claim waited for its turn.
         if (session !== undefined && !this.#isTrusted(session)) return undefined;
         isSent = true;
         return this.client.acquire({ basis, term, session });
-      });
+      };
+      const acquiring = under ? under.paced(acquire) : acquire();
       // Rule 11f. A leadership begins when also a kill would be noticed.
       [written] = await Promise.all([acquiring, this.lastWill?.prepare()]);
     } catch (error) {

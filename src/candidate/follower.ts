@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.js";
+import type { Poll } from "../protocol/announced-end.js";
 
 /** A campaign's part of a watched session. */
 export interface Following {
@@ -11,10 +12,13 @@ export interface Following {
   /**
    * Resolves at `untilMs`, when the lease row may have changed, and when the session has ended. Rejects with the signal's reason, and
    * with an error that no retry can fix.
+   * @param poll when the session is to be polled, if it was polled last at a given moment. Undefined: as usual.
    */
-  wait(untilMs: number, signal: AbortSignal | undefined): Promise<void>;
+  wait(untilMs: number, signal: AbortSignal | undefined, poll?: NextPoll): Promise<void>;
   stop(): void;
 }
+
+export type NextPoll = (polledMs: number) => Poll | undefined;
 
 /** One election that waits for a session. */
 export class Follower implements Following {
@@ -24,12 +28,18 @@ export class Follower implements Following {
   #unchangedUntilMs: number | undefined;
   #fault: { readonly error: unknown } | undefined;
   #wake: () => void = () => {};
+  #poll: NextPoll | undefined;
 
   constructor(
     readonly election: string,
     private readonly clock: Clock,
-    private readonly onStop: () => void,
+    private readonly on: { readonly stop: () => void; readonly wait: () => void },
   ) {}
+
+  /** When this one wants the session to be polled. */
+  nextPoll(polledMs: number): Poll | undefined {
+    return this.#poll?.(polledMs);
+  }
 
   get isCalled(): boolean {
     return this.#isCalled;
@@ -47,7 +57,7 @@ export class Follower implements Following {
   }
 
   stop(): void {
-    this.onStop();
+    this.on.stop();
   }
 
   /** @param unchangedUntilMs when the last poll left that did not tell of a change. */
@@ -67,11 +77,14 @@ export class Follower implements Following {
     this.#wake();
   }
 
-  wait(untilMs: number, signal: AbortSignal | undefined): Promise<void> {
+  wait(untilMs: number, signal: AbortSignal | undefined, poll?: NextPoll): Promise<void> {
+    this.#poll = poll;
+    this.on.wait();
     return new Promise((resolve, reject) => {
       const end = () => {
         cancel();
         this.#wake = () => {};
+        this.#poll = undefined;
         signal?.removeEventListener("abort", end);
         const fault = this.#fault;
         this.#fault = undefined;

@@ -2,6 +2,7 @@ import { backoffMs, endOrAbort } from "../async.js";
 import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
 import type { LeaseClient } from "../lease-client.js";
+import type { Poll } from "../protocol/announced-end.js";
 import type { Lease } from "../protocol/lease.js";
 import { type Observation, observe } from "../protocol/observation.js";
 import { nextPollMs } from "../protocol/poll-schedule.js";
@@ -15,11 +16,15 @@ import {
 } from "../protocol/sessions.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { Follower, type Following } from "./follower.js";
+import { RowReads } from "./row-reads.js";
 
 /** What is remembered of sessions for which nobody waits now. Forgetting one costs time only. */
 const MAX_IDLE = 1_000;
 
-export type SessionRows = Pick<LeaseClient, "readSession" | "sealSession" | "burySession" | "time">;
+export type SessionRows = Pick<
+  LeaseClient,
+  "readSession" | "sealSession" | "burySession" | "readMany" | "time"
+>;
 export type WatchOptions = Pick<
   ResolvedOptions,
   "clock" | "random" | "leaseDurationMs" | "renewIntervalMs" | "useServiceClock"
@@ -37,6 +42,8 @@ interface Session {
   /** The look that is under way, and one that leaves after it. */
   looking: Promise<void> | undefined;
   next: Promise<void> | undefined;
+  /** The look that the timer is set for. */
+  due: Poll | undefined;
   cancelTimer: () => void;
 }
 
@@ -48,20 +55,24 @@ interface Session {
 export class SessionWatch {
   /** In the order of their last use. */
   readonly #sessions = new Map<string, Session>();
+  /** The lease rows of the elections that it calls. */
+  readonly rows: RowReads;
   #failedSinceMs: number | undefined;
 
   constructor(
-    private readonly rows: SessionRows,
+    private readonly client: SessionRows,
     private readonly options: WatchOptions,
     private readonly emit: Emit = () => {},
-  ) {}
+  ) {
+    this.rows = new RowReads(client);
+  }
 
   /** By the clocks at this call. Undefined: nothing is known of it yet. */
   fateOf(id: string): SessionFate | undefined {
     const observation = this.#sessions.get(id)?.observation;
     if (observation === undefined) return undefined;
     const { useServiceClock } = this.options;
-    return sessionFate(observation, this.rows.time.now(), this.rows.time.service, { useServiceClock });
+    return sessionFate(observation, this.client.time.now(), this.client.time.service, { useServiceClock });
   }
 
   /**
@@ -71,11 +82,15 @@ export class SessionWatch {
    */
   follow(id: string, election: string, seenMs?: number): Following {
     const session = this.#of(id);
-    const follower = new Follower(election, this.options.clock, () => {
+    const stop = () => {
       session.followers.delete(follower);
       if (session.followers.size > 0) return;
       session.cancelTimer();
       this.#forgetSome();
+    };
+    const follower = new Follower(election, this.options.clock, {
+      stop,
+      wait: () => this.#hurry(session, follower),
     });
     const { observation } = session;
     // What changed before the log was first read is not known from it (rule 14g).
@@ -93,6 +108,7 @@ export class SessionWatch {
   async check(id: string, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const look = this.#lookAgain(this.#of(id));
+    this.#forgetSome();
     await endOrAbort(look, signal);
     signal?.throwIfAborted();
   }
@@ -106,6 +122,7 @@ export class SessionWatch {
       failures: 0,
       looking: undefined,
       next: undefined,
+      due: undefined,
       cancelTimer: () => {},
     };
     this.#sessions.delete(id);
@@ -120,26 +137,45 @@ export class SessionWatch {
 
   /** Sets the timer of the next look, if anybody waits and a look can tell anything. */
   #schedule(session: Session): void {
+    if (session.followers.size === 0 || session.looking !== undefined) session.cancelTimer();
+    else this.#setTimer(session, this.#nextLook(session));
+  }
+
+  /** One of thousands that wait must not ask all the others. */
+  #hurry(session: Session, follower: Follower): void {
+    const { observation, due, looking } = session;
+    if (observation === undefined || due === undefined || looking !== undefined) return;
+    const poll = follower.nextPoll(observation.polledMs);
+    if (poll && poll.atMs < due.atMs) this.#setTimer(session, poll);
+  }
+
+  #setTimer(session: Session, due: Poll | undefined): void {
     session.cancelTimer();
-    if (session.followers.size === 0 || session.looking !== undefined) return;
-    const atMs = this.#nextLookMs(session);
-    if (atMs === undefined) return;
-    const inMs = Math.max(0, atMs - this.rows.time.now().monotonicMs);
+    session.due = due;
+    if (due === undefined) return;
+    const inMs = Math.max(0, due.atMs - this.client.time.now().monotonicMs);
     session.cancelTimer = this.options.clock.setTimer(inMs, () => {
-      void this.#look(session, false).catch(() => {});
+      void this.#look(session, due.consistent).catch(() => {});
     });
   }
 
-  #nextLookMs({ id, observation, failures }: Session): number | undefined {
+  #nextLook({ id, observation, failures, followers }: Session): Poll | undefined {
     const { random } = this.options;
-    const nowMs = this.rows.time.now().monotonicMs;
-    if (failures > 0) return nowMs + backoffMs(failures, this.options.renewIntervalMs, random);
+    const nowMs = this.client.time.now().monotonicMs;
+    const usual = (atMs: number): Poll => ({ atMs, consistent: false });
+    if (failures > 0) return usual(nowMs + backoffMs(failures, this.options.renewIntervalMs, random));
     const fate = this.fateOf(id);
-    if (observation?.lease === undefined || fate === undefined) return nowMs;
+    if (observation?.lease === undefined || fate === undefined) return usual(nowMs);
     // An end is for ever, and a tombstone has no holder that could renew it.
     if (fate.kind === "ended" || fate.kind === "tombstone") return undefined;
-    const pollMs = nextPollMs(observation.schedule, observation.lease.renewIntervalMs);
-    return fate.kind === "alive" ? Math.min(pollMs, fate.untilMs) : nowMs;
+    if (fate.kind !== "alive") return usual(nowMs);
+    const atMs = nextPollMs(observation.schedule, observation.lease.renewIntervalMs);
+    let next = usual(Math.min(atMs, fate.untilMs));
+    for (const follower of followers) {
+      const poll = follower.nextPoll(observation.polledMs);
+      if (poll && poll.atMs < next.atMs) next = poll;
+    }
+    return next;
   }
 
   /** A look that leaves after this call, and is shared with whoever asks before it leaves. */
@@ -181,7 +217,7 @@ export class SessionWatch {
   }
 
   async #read(session: Session, consistent: boolean): Promise<void> {
-    const { answer, sent, received } = await this.rows.readSession(session.id, consistent);
+    const { answer, sent, received } = await this.client.readSession(session.id, consistent);
     const { lease } = answer;
     // An old replica may not have the row yet.
     if (lease === undefined && !consistent) return this.#read(session, true);
@@ -191,12 +227,12 @@ export class SessionWatch {
 
   /** Refused: somebody has ended it before, or it lives. The row that comes with the refusal tells. */
   async #seal(session: Session, seen: { readonly term: number; readonly revision: number }): Promise<void> {
-    const { answer, sent, received } = await this.rows.sealSession(session.id, seen);
+    const { answer, sent, received } = await this.client.sealSession(session.id, seen);
     this.#observed(session, answer.lease, received.monotonicMs, true, sent.monotonicMs);
   }
 
   async #bury(session: Session): Promise<void> {
-    const { answer, sent, received } = await this.rows.burySession(session.id, this.options);
+    const { answer, sent, received } = await this.client.burySession(session.id, this.options);
     this.#observed(session, answer.lease, received.monotonicMs, true, sent.monotonicMs);
   }
 
@@ -243,7 +279,7 @@ export class SessionWatch {
     // If reads and writes go on to disagree, nothing must run hot.
     session.failures = kind === "dead" || kind === "missing" ? session.failures + 1 : 0;
     if (this.#failedSinceMs === undefined) return;
-    const afterMs = this.rows.time.now().monotonicMs - this.#failedSinceMs;
+    const afterMs = this.client.time.now().monotonicMs - this.#failedSinceMs;
     this.#failedSinceMs = undefined;
     this.emit({ type: "recovered", afterMs });
   }
@@ -255,7 +291,7 @@ export class SessionWatch {
       for (const follower of session.followers) follower.fail(error);
       return;
     }
-    const nowMs = this.rows.time.now().monotonicMs;
+    const nowMs = this.client.time.now().monotonicMs;
     this.#failedSinceMs ??= nowMs;
     this.emit({ type: "unavailable", error, failingForMs: nowMs - this.#failedSinceMs });
   }

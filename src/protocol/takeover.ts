@@ -262,11 +262,35 @@ function nextPollForMe(observation: Observation, lease: TermLease, me: Candidacy
       : Number.POSITIVE_INFINITY;
   const usualMs = Math.min(atRenewalMs, standbyMs);
   const usual = { atMs: usualMs, consistent: false };
-  if (lease.kind !== "held") return usual;
-  const to = lease.announcement?.to;
-  const isNext = to === undefined ? place === 0 : to === me.candidateId;
-  const poll = pollForRelease(observation, lease, { isNext, everyMs: me.handoffPollMs }, now.monotonicMs);
+  if (lease.kind !== "held" || isQuiet(lease)) return usual;
+  const poll = releasePoll(observation, lease, me, now);
   return poll !== undefined && poll.atMs < usualMs ? poll : usual;
+}
+
+function releasePoll(
+  observation: Observation,
+  lease: Held,
+  { candidateId, handoffPollMs: everyMs }: Pick<Candidacy, "candidateId" | "handoffPollMs">,
+  now: Instant,
+): Poll | undefined {
+  const to = lease.announcement?.to;
+  const isNext = to === undefined ? placeOf(lease, candidateId) === 0 : to === candidateId;
+  return pollForRelease(observation, lease, { isNext, everyMs }, now.monotonicMs);
+}
+
+/**
+ * When to poll the *session* for the release of a quiet row, whose end was announced: the log tells of it (rule 14g). So a session
+ * that gives a thousand leases back is polled as one lease is. `polledMs`: when the session was polled last. Undefined: as usual.
+ */
+export function sessionPoll(
+  observation: Observation,
+  me: Pick<Candidacy, "candidateId" | "handoffPollMs">,
+  polledMs: number,
+  now: Instant,
+): Poll | undefined {
+  const { lease } = observation;
+  if (lease?.kind !== "held" || !isQuiet(lease)) return undefined;
+  return releasePoll({ ...observation, polledMs }, lease, me, now);
 }
 
 /** The last holder's interval says nothing of a row that nobody holds: under a session it is a long one (rule 14b). */

@@ -1,9 +1,10 @@
+import { setMaxListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { Campaign } from "../../src/candidate/campaign.js";
 import { SessionWatch } from "../../src/candidate/session-watch.js";
 import type { Under } from "../../src/candidate/under.js";
 import type { Clock } from "../../src/clock.js";
-import { Operator } from "../../src/index.js";
+import { Election, Operator, Session } from "../../src/index.js";
 import { LeaseClient } from "../../src/lease-client.js";
 import { ROW_LEASES, rowLeaseMs, sessionRowName } from "../../src/protocol/sessions.js";
 import { resolveOptions } from "../../src/resolve-options.js";
@@ -168,25 +169,14 @@ describe("a candidate without a session", () => {
     const holder = await heldUnder(stage, "s");
     const elected = campaigning(stage.candidate("b", OBSERVED));
     await beating(stage, holder, 3 * LEASE_MS);
-    const lease = (await stage.table.read(NAME)).lease;
-    if (lease?.kind !== "held") throw new Error("nobody holds it");
     const noticeMs = Math.ceil(INTERVAL_MS * 1.05);
-    const { term, revision, renewIntervalMs } = lease;
-    const row = { election: NAME, candidateId: "c-s", term, value: undefined, expiresAt: undefined };
-    await stage.table.renew({
-      ...row,
-      revision: revision + 1,
-      renewIntervalMs,
-      at: undefined,
-      announcement: { inMs: noticeMs },
-    });
-    holder.log(NAME);
+    await holder.announce(NAME, noticeMs);
     await holder.beat();
     await stage.advance(noticeMs);
     expect(elected.term).toBeUndefined();
     await holder.release(NAME);
-    // No heartbeat tells of it any more.
-    await stage.advance(40);
+    await holder.beat();
+    await stage.advance(50);
     expect(elected.term).toBe(2);
   });
 
@@ -223,6 +213,94 @@ describe("an operator", () => {
       verb === "nudgeSession" ? Promise.reject(new Error("not allowed")) : pass(),
     );
     expect((await new Operator({ store, name: "other" }).evict()).done).toBe(true);
+  });
+});
+
+/** What a fleet asks the table for. */
+function counting(store: LeaseStore) {
+  const requests: string[] = [];
+  const counted = between(store, (verb, pass) => {
+    requests.push(verb);
+    return pass();
+  });
+  return { store: counted, count: (verb: string) => requests.filter((sent) => sent === verb).length };
+}
+
+describe("a process that waits for many leases of one session", () => {
+  const names = Array.from({ length: 250 }, (_, i) => `customers/${i}`);
+
+  async function waiting() {
+    const stage = new Stage();
+    const { store, count } = counting(stage.table);
+    const holder = await heldUnder(stage, "s", ...names);
+    const session = new Session({
+      store,
+      leaseDurationMs: LEASE_MS,
+      runtime: { clock: stage.time as Clock },
+    });
+    const elections = names.map((name) => new Election({ session, name }));
+    const elected = new Set<string>();
+    const stop = new AbortController();
+    setMaxListeners(0, stop.signal);
+    const campaigns = elections.map((election) =>
+      election.lead(
+        ({ signal }) => {
+          elected.add(election.name);
+          return new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+        },
+        { signal: stop.signal, announce: false },
+      ),
+    );
+    await beating(stage, holder, LEASE_MS);
+    const end = async () => {
+      stop.abort();
+      const closing = session.close();
+      await stage.advance(2 * LEASE_MS);
+      await Promise.allSettled([...campaigns, closing]);
+      expect(stage.pendingTimers).toBe(0);
+    };
+    return { stage, count, holder, elected, end };
+  }
+
+  test("reads their rows a hundred at a time, and then one row per interval", async () => {
+    const { stage, count, holder, end } = await waiting();
+    // At the beginning, and once more when the session's log was read.
+    expect(count("readMany")).toBeLessThanOrEqual(2 * 3);
+    const singly = count("read");
+    expect(singly).toBeLessThan(10);
+    await beating(stage, holder, 4 * LEASE_MS);
+    expect(count("readMany")).toBeLessThanOrEqual(2 * 3);
+    expect(count("read") - singly).toBeLessThanOrEqual(12 + 4);
+    await end();
+  });
+
+  test("takes all of them when the session has died, with one acquire each and no reads", async () => {
+    const { stage, count, elected, end } = await waiting();
+    const before = { reads: count("read"), batches: count("readMany") };
+    await stage.advance(1.2 * LEASE_MS);
+    expect(elected.size).toBe(names.length);
+    expect(count("acquire")).toBe(names.length);
+    expect(count("sealSession")).toBe(1);
+    expect(count("readMany")).toBe(before.batches);
+    expect(count("read") - before.reads).toBeLessThan(10);
+    await end();
+  });
+
+  test("polls the session, and not the rows, for all of them that were announced", async () => {
+    const { stage, count, holder, elected, end } = await waiting();
+    const noticeMs = Math.ceil(INTERVAL_MS * 1.05);
+    for (const name of names) await holder.announce(name, noticeMs);
+    await holder.beat();
+    await stage.advance(noticeMs);
+    expect(elected.size).toBe(0);
+    const before = { reads: count("read"), batches: count("readMany") };
+    for (const name of names) await holder.release(name);
+    await holder.beat();
+    await stage.advance(60);
+    expect(elected.size).toBe(names.length);
+    expect(count("readMany") - before.batches).toBeLessThanOrEqual(4);
+    expect(count("read") - before.reads).toBeLessThan(10);
+    await end();
   });
 });
 

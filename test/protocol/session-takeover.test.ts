@@ -4,7 +4,7 @@ import type { Lease } from "../../src/protocol/lease.js";
 import { type Observation, observe, unchangedUntil } from "../../src/protocol/observation.js";
 import { boundsOf, MAX_DRIFT, serviceClockOf } from "../../src/protocol/service-clock.js";
 import { OPENING_REVISION, ROW_LEASES, type SessionFate, sessionFate } from "../../src/protocol/sessions.js";
-import { type Candidacy, nextMove } from "../../src/protocol/takeover.js";
+import { type Candidacy, nextMove, sessionPoll } from "../../src/protocol/takeover.js";
 import { sessionSealed } from "../../src/protocol/transitions.js";
 import { heldLease, leaseOf, vacantLease } from "../support/lease.js";
 
@@ -259,16 +259,18 @@ describe("a lease under a session", () => {
     // The session was polled at 20,000 and 21,000. Its log named this election then, and the row was read.
     const announced = { ...quiet, revision: quiet.revision + 1, announcement: { inMs: 1_500 } };
     const read = observe(unchangedUntil(seen, 20_000), announced, 21_010, true, 21_000);
-    const first = move(read, 21_010);
-    expect(first).toMatchObject({ kind: "wait" });
+    expect(move(read, 21_010)).toEqual({ kind: "wait", untilMs: 21_010 + ROW_MS / 2 });
+    const poll = (polledMs: number, ms = polledMs) => sessionPoll(read, me, polledMs, at(ms));
     // 50 ms before the earliest moment at which the announced end can be.
-    expect(first.kind === "wait" && first.untilMs).toBe(21_450);
-    const polled = observe(read, announced, 21_460, true, 21_450);
-    const second = move(polled, 21_460);
-    expect(second.kind === "wait" && second.untilMs - 21_460).toBeLessThan(30);
+    expect(poll(21_010)).toEqual({ atMs: 21_450, consistent: true });
+    expect(poll(21_460)?.atMs).toBeLessThan(21_490);
+    // It drains for long.
+    expect(poll(23_500)).toEqual({ atMs: expect.closeTo(23_599, 0), consistent: false });
     // A lease of the session after it, the release is not expected any more.
-    const late = observe(read, announced, 40_000, true, 39_999);
-    expect(move(late, 40_000)).toEqual({ kind: "wait", untilMs: 40_000 + ROW_MS / 2 });
+    expect(poll(25_510)).toBeUndefined();
+    expect(sessionPoll(seen, me, 0, at(0))).toBeUndefined();
+    const lined = observe(undefined, { ...announced, renewIntervalMs: 1_000 }, 0, true);
+    expect(sessionPoll(lined, me, 0, at(0))).toBeUndefined();
   });
 
   test("is mine if an answer was lost, whatever became of that session", () => {

@@ -78,6 +78,16 @@ export class SessionHolder {
     return written.lease;
   }
 
+  /** Plans the end of a lease, and logs that. */
+  async announce(election: string, inMs: number, candidateId = `c-${this.id}`): Promise<void> {
+    const { answer } = await this.#seen(election);
+    if (answer === undefined) throw new Error(`nothing to announce: ${election}`);
+    const { term, revision, renewIntervalMs } = answer;
+    const row = { election, candidateId, term, renewIntervalMs, value: undefined, expiresAt: undefined };
+    await this.store.renew({ ...row, revision: revision + 1, at: undefined, announcement: { inMs } }, NEVER);
+    this.log(election);
+  }
+
   /** Gives a lease back, and logs that. Others hear of it with the next heartbeat. */
   async release(election: string, candidateId = `c-${this.id}`): Promise<void> {
     const { answer } = await this.#seen(election);
