@@ -8,12 +8,14 @@ import { searchTicks } from "../exploration/ticks.js";
 import { useLightAbort } from "../simulation/light-abort.js";
 import { simulatePartitions } from "../simulation/partitions.js";
 import { planOf } from "../simulation/plan.js";
+import { simulateSessions } from "../simulation/sessions.js";
+import { sessionsPlanOf } from "../simulation/sessions-plan.js";
 import { simulate } from "../simulation/simulate.js";
 
 /** How a fault was found. */
 export type Kill = { readonly promise: string; readonly message: string } & (
   | {
-      readonly by: "simulation" | "simulation of partitions";
+      readonly by: "simulation" | "simulation of partitions" | "simulation of sessions";
       /** `npm run simulate -- --seed S --trace` in the copy tells the story. */
       readonly seed: number;
     }
@@ -25,7 +27,7 @@ export type Kill = { readonly promise: string; readonly message: string } & (
 );
 
 /**
- * Where a mutant was found the last time: a seed of the simulation (of partitions, if the fault is in them), or the name of
+ * Where a mutant was found the last time: a seed of the simulation (of partitions or of sessions, if the fault is in them), or the name of
  * bounds of the exploration.
  */
 export type Hint = number | string;
@@ -81,6 +83,23 @@ async function huntInPartitions(seeds: number, hint: Hint | undefined): Promise<
   return hinted ?? byPartitions(1, Math.min(seeds, SOON));
 }
 
+/** Nor are sessions. */
+async function huntInSessions(seeds: number, hint: Hint | undefined): Promise<Kill | undefined> {
+  const hinted = typeof hint === "number" ? await bySessions(hint, hint) : undefined;
+  return hinted ?? bySessions(1, Math.min(seeds, SOON));
+}
+
+async function bySessions(from: number, to: number): Promise<Kill | undefined> {
+  for (let seed = from; seed <= to; seed++) {
+    if (process.ppid !== PARENT) process.exit(1);
+    const { violation } = await simulateSessions(sessionsPlanOf(seed));
+    if (violation) {
+      return { by: "simulation of sessions", promise: violation.promise, message: violation.message, seed };
+    }
+  }
+  return undefined;
+}
+
 async function byPartitions(from: number, to: number): Promise<Kill | undefined> {
   for (let seed = from; seed <= to; seed++) {
     if (process.ppid !== PARENT) process.exit(1);
@@ -110,9 +129,10 @@ const { values } = parseArgs({
     // As JSON, since it is a number or a string.
     hint: { type: "string" },
     partitions: { type: "boolean", default: false },
+    sessions: { type: "boolean", default: false },
   },
 });
 const hint: Hint | undefined = values.hint === undefined ? undefined : JSON.parse(values.hint);
 useLightAbort();
-const search = values.partitions ? huntInPartitions : hunt;
+const search = values.partitions ? huntInPartitions : values.sessions ? huntInSessions : hunt;
 process.stdout.write(`${JSON.stringify((await search(Number(values.seeds), hint)) ?? null)}\n`);

@@ -40,6 +40,7 @@ export class Workshop {
     const options = ["--seeds", String(seeds)];
     if (hint !== undefined) options.push("--hint", JSON.stringify(hint));
     if (this.mutant.file.startsWith("src/partitions/")) options.push("--partitions");
+    if (this.mutant.name.startsWith("session-")) options.push("--sessions");
     const { stdout } = await run(process.execPath, [...flags, hunter, ...options], { timeout: MAX_HUNT_MS });
     return (JSON.parse(stdout) as Kill | null) ?? undefined;
   }

@@ -44,7 +44,12 @@ export class Headers {
   }
 
   /** The answer as a process on this machine reads it. */
-  on<T extends Answer>({ label, wall }: Machine, host: Host, answer: T, took: Took): T {
+  on<T extends Answer>(
+    { label, wall }: Pick<Machine, "label" | "wall">,
+    host: Host,
+    answer: T,
+    took: Took,
+  ): T {
     const { dateMs } = answer;
     if (dateMs === undefined) return answer;
     const { sentMs, nowMs } = took;

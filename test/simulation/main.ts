@@ -8,6 +8,7 @@ import { runPartitions } from "./partitions-main.js";
 import { planOf } from "./plan.js";
 import { Progress } from "./progress.js";
 import { inWords, Tally } from "./report.js";
+import { runSessions } from "./sessions-main.js";
 import { shrink } from "./shrink.js";
 import { simulate } from "./simulate.js";
 
@@ -21,6 +22,8 @@ Runs the real election code on virtual time, on a network and machines that fail
   --broken    clocks beyond the assumptions: exclusion may fail, fencing may not
   --partitions  instead: members that share partitions, with five minutes of joins, ends and faults and four changes in calm
               weather (--seeds N, default 200; one thread)
+  --sessions  instead: processes whose sessions hold many leases, with 40 leases of faults and three changes in calm weather
+              (--seeds N, default 200; one thread)
   --jobs N    threads (default: one per core)
   --json      print one JSON object
   --mutants   instead: break the protocol one line at a time, and check that each fault is found
@@ -45,6 +48,7 @@ async function main(): Promise<number> {
       mutants: { type: "boolean", default: false },
       only: { type: "string" },
       partitions: { type: "boolean", default: false },
+      sessions: { type: "boolean", default: false },
       remember: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -65,10 +69,10 @@ async function main(): Promise<number> {
     return result.survivors.length > 0 ? 1 : 0;
   }
   const first = whole("--seed", values.seed ?? String(Math.floor(Math.random() * 1e9)), 0);
-  if (values.partitions) {
+  if (values.partitions || values.sessions) {
     useLightAbort();
     const several = whole("--seeds", values.seeds ?? (values.seed === undefined ? "200" : "1"), 1);
-    return runPartitions(first, several, values);
+    return (values.sessions ? runSessions : runPartitions)(first, several, values);
   }
   const seeds = whole("--seeds", values.seeds ?? (values.seed === undefined ? "1000" : "1"), 1);
   const { broken } = values;

@@ -56,7 +56,7 @@ export class Network {
       sent(host: Host, verb: Verb, args: readonly unknown[]): void;
       landed(verb: Verb, args: readonly unknown[], answer: Answer): void;
       /** What of it is read when it comes. */
-      heard(host: Host, answer: Answer, sentMs: number): Answer;
+      heard(host: Host, answer: Answer, sentMs: number, verb: Verb, args: readonly unknown[]): Answer;
       /** An answer reached who still waits for it. */
       shown(host: Host, verb: Verb, answer: Answer): void;
     },
@@ -174,7 +174,7 @@ export class Network {
           this.#deliver(host, () => {
             const signal = args.at(-1) as AbortSignal;
             if (!signal.aborted) this.watch.shown(host, verb, answer);
-            resolve(this.watch.heard(host, answer, sentMs));
+            resolve(this.watch.heard(host, answer, sentMs, verb, args));
           });
         }, reject);
       };

@@ -1,0 +1,490 @@
+import type { ElectionEvent, Leadership } from "../../src/index.js";
+import { isHeldIn, type Lease } from "../../src/protocol/lease.js";
+import { isSessionRow, isTombstone, readChanges, sessionRowName } from "../../src/protocol/sessions.js";
+import type { AcknowledgeRequest, AcquireRequest, Answer, ResignRequest } from "../../src/protocol/verbs.js";
+import { EPOCH_MS, type Host } from "./host.js";
+import type { Verb } from "./network.js";
+import { MAX_DRIFT, ROW_LEASES, type SessionsPlan } from "./sessions-plan.js";
+import { Violation } from "./violation.js";
+
+/** One candidate: one election object of one process. */
+export interface Bidder {
+  readonly host: Host;
+  readonly name: string;
+  readonly candidateId: string;
+  /** A lease under a session that is written only when something changes (rule 14k). */
+  readonly isQuiet: boolean;
+  readonly isPlain: boolean;
+  /** Undefined: no thread renews while its event loop is blocked. */
+  readonly maxStallMs: number | undefined;
+}
+
+/** How often leaders of a name have written under their fence, and in which term last. */
+export interface Written {
+  readonly id: string;
+  readonly term: number;
+  readonly count: number;
+}
+
+interface Working {
+  readonly bidder: Bidder;
+  readonly leadership: Leadership;
+  readonly session: string | undefined;
+  /** The work has not returned. */
+  runs: boolean;
+  /** When its time to stop was over, by the clock of its process. */
+  overrunMs: number | undefined;
+}
+
+/** What the referee knows of one election. */
+interface Known {
+  row: Lease | undefined;
+  rowSinceMs: number;
+  /** The highest term that was acquired, by whom, and under which session. */
+  lastLed: number;
+  highestTerm: number;
+  /** How often its leaders have written under their fence. */
+  count: number;
+  readonly sessions: Map<number, string | undefined>;
+  ledMs: number;
+  /** Since a deletion, an eviction or a tombstone: by the rules each candidate waits for a row lease. */
+  slowSinceMs: number | undefined;
+  /** Since when it is held under a living session, and nobody works on it. */
+  orphanSinceMs: number | undefined;
+  /** A session's process has to log its last own write (rule 14g). */
+  unlogged: { readonly session: string; readonly sinceMs: number } | undefined;
+}
+
+/** What it knows of one session's row. */
+interface KnownSession {
+  row: Lease | undefined;
+  /** When the pair changed last, and when it was first a tombstone. */
+  changedMs: number;
+  tombstoneMs: number | undefined;
+  /** It has ended for ever. */
+  ended: boolean;
+}
+
+/** Of a history, with all its requests and timers. */
+const MAX_STEPS = 2_000_000;
+const LOSSES = new Set(["superseded", "evicted", "deleted"]);
+/** The verbs by which others would see that something was changed. */
+const LOGGED = new Set<Verb>(["resign"]);
+
+/** Sees all that lands and all work that begins and ends, and holds the promises and the rules of sessions against it. */
+export class SessionsReferee {
+  readonly #names = new Map<string, Known>();
+  readonly #sessions = new Map<string, KnownSession>();
+  readonly #working = new Map<string, Set<Working>>();
+  /** By candidate and term: when the request left whose answer last showed that the row is its own. */
+  readonly #shownMs = new Map<string, number>();
+  readonly #endings = new Map<string, number>();
+  /** Whose orphans, silences and vacancies count: the storm is over. */
+  isCalmSinceMs: number | undefined;
+  elections = 0;
+  #turn = 0;
+  #lastBirthMs = 0;
+
+  constructor(
+    private readonly plan: SessionsPlan,
+    private readonly stopTimeoutMs: number,
+    /** What leaders have written under their fence, by name. */
+    private readonly registered: (name: string) => Written | undefined,
+  ) {
+    for (const { name } of plan.names) this.#names.set(name, unknown());
+  }
+
+  get rowLeaseMs(): number {
+    const stalls = this.plan.processes.map(({ maxStallMs = 0 }) => maxStallMs);
+    return ROW_LEASES * this.plan.leaseDurationMs + Math.max(...stalls);
+  }
+
+  rowOf(name: string): Lease | undefined {
+    return this.#names.get(name)?.row;
+  }
+
+  /** The rows of sessions that have ended for ever. */
+  get endedSessions(): string[] {
+    return [...this.#sessions].flatMap(([row, { ended, row: lease }]) => (ended && lease ? [row] : []));
+  }
+
+  began(bidder: Bidder, leadership: Leadership, nowMs: number): Working {
+    this.elections += 1;
+    const { name } = bidder;
+    const known = this.#of(name);
+    const { term } = leadership;
+    if (!(leadership.remainingMs() > 0))
+      throw new Violation("handed out", `${name}: term ${term} had run out before work began`);
+    const session = known.sessions.get(term);
+    const working = { bidder, leadership, session, runs: true, overrunMs: undefined };
+    const all = this.#working.get(name) ?? new Set();
+    for (const other of all)
+      if (other.leadership.term >= term && other.leadership !== leadership)
+        throw new Violation("terms", `${name} begins term ${term} after ${other.leadership.term}`);
+    this.#working.set(name, all.add(working));
+    known.ledMs = nowMs;
+    return working;
+  }
+
+  /** A process starts, or opens another session. */
+  born(nowMs: number): void {
+    this.#lastBirthMs = nowMs;
+  }
+
+  /** After every step. */
+  inspect(nowMs: number, steps: number): void {
+    if (steps > MAX_STEPS) throw new Violation("rest", "a process never rests");
+    for (const [name, all] of this.#working) if (all.size > 1) this.#expectOne(name, all);
+    // What lasts is seen by looking at one after the other.
+    const { names } = this.plan;
+    const { name } = names[this.#turn++ % names.length] as { name: string };
+    this.#look(name, nowMs);
+  }
+
+  #expectOne(name: string, all: ReadonlySet<Working>): void {
+    const trusted = [...all].filter(
+      ({ bidder, leadership }) => bidder.host.answers && leadership.remainingMs() > 0,
+    );
+    if (trusted.length < 2) return;
+    const who = trusted.map(({ leadership }) => `${leadership.candidateId} (term ${leadership.term})`);
+    throw new Violation("exclusion", `${name} is trusted by ${who.join(" and ")}`);
+  }
+
+  #look(name: string, nowMs: number): void {
+    const known = this.#of(name);
+    const all = this.#working.get(name);
+    for (const working of all ?? []) {
+      const { bidder, leadership, runs } = working;
+      if (!bidder.host.alive) all?.delete(working);
+      if (!bidder.host.answers) {
+        // Its event loop is blocked: whether it trusts is not known, and nobody waits for it.
+        if (bidder.host.alive) known.ledMs = nowMs;
+        continue;
+      }
+      const isTrusted = leadership.remainingMs() > 0;
+      if (isTrusted && !leadership.signal.aborted) known.ledMs = nowMs;
+      if (!isTrusted && !runs) all?.delete(working);
+      if (isTrusted) this.#expectPromised(working, nowMs);
+    }
+    this.#lookForOrphan(name, known, nowMs);
+    this.#expectLogged(name, known, nowMs);
+    const { isCalmSinceMs, plan } = this;
+    if (isCalmSinceMs === undefined || known.row?.pausedBy !== undefined) return;
+    const sinceMs = Math.max(isCalmSinceMs, known.ledMs, known.slowSinceMs ?? 0);
+    const waitsMs = known.slowSinceMs === undefined ? 0 : this.rowLeaseMs;
+    // Who comes later begins to wait later.
+    const untilMs = Math.max(sinceMs, waitsMs && this.#lastBirthMs) + waitsMs + 5 * plan.leaseDurationMs;
+    if (nowMs > untilMs) throw new Violation("liveness", `nobody leads ${name} for too long`);
+  }
+
+  /** What a holder under a session trusts, it has promised to the others by two rows (rule 14c). */
+  #expectPromised({ bidder, leadership, session }: Working, nowMs: number): void {
+    if (session === undefined) return;
+    const { leaseDurationMs } = this.plan;
+    const tenure = `${bidder.name}: ${leadership.candidateId} (term ${leadership.term})`;
+    const { row, changedMs } = this.#sessionOf(sessionRowName(session));
+    if (row?.kind !== "held")
+      throw new Violation("as promised", `${tenure} is trusted, but its session has ended`);
+    if (row.expiresAt !== undefined && EPOCH_MS + nowMs > row.expiresAt)
+      throw new Violation("as promised", `${tenure} is trusted for longer than its session's row says`);
+    if (nowMs - changedMs > leaseDurationMs * (1 + MAX_DRIFT))
+      throw new Violation("as promised", `${tenure} is trusted a lease after the last heartbeat`);
+    const shownMs = this.#shownMs.get(tenureOf(bidder.name, leadership)) ?? nowMs;
+    const rowLeaseMs = ROW_LEASES * leaseDurationMs + (bidder.maxStallMs ?? 0);
+    if (nowMs - shownMs > rowLeaseMs * (1 + MAX_DRIFT))
+      throw new Violation("row lease", `${tenure} is trusted a row lease after its holder last saw its row`);
+  }
+
+  /** Held under a living session, and no work on it: such a lease would be kept for ever (rule 14f). */
+  #lookForOrphan(name: string, known: Known, nowMs: number): void {
+    const { row } = known;
+    const session = row?.kind === "held" ? row.session : undefined;
+    const isHeld = session !== undefined && this.#sessionOf(sessionRowName(session)).row?.kind === "held";
+    const isWorkedOn = [...(this.#working.get(name) ?? [])].some(
+      ({ bidder, leadership, runs }) =>
+        isHeldIn(row, { candidateId: bidder.candidateId, term: leadership.term }) &&
+        bidder.host.alive &&
+        (runs || leadership.remainingMs() > 0),
+    );
+    if (!isHeld || isWorkedOn || this.isCalmSinceMs === undefined) {
+      known.orphanSinceMs = undefined;
+      return;
+    }
+    known.orphanSinceMs ??= nowMs;
+    const boundMs = 5 * this.plan.leaseDurationMs + this.stopTimeoutMs;
+    if (nowMs - known.orphanSinceMs > boundMs)
+      throw new Violation(
+        "orphan",
+        `${name} is held by ${row?.kind === "held" && row.holder}, who does not work on it`,
+      );
+  }
+
+  #expectLogged(name: string, known: Known, nowMs: number): void {
+    const { unlogged, row } = known;
+    if (unlogged === undefined) return;
+    const { row: session } = this.#sessionOf(sessionRowName(unlogged.session));
+    if (session?.kind !== "held" || row?.kind === "held") known.unlogged = undefined;
+    else if (
+      this.isCalmSinceMs !== undefined &&
+      nowMs - Math.max(unlogged.sinceMs, this.isCalmSinceMs) > 2 * this.plan.leaseDurationMs
+    )
+      throw new Violation("log", `the change of ${name} is not in the log of its session`);
+  }
+
+  sent(host: Host, verb: Verb, request: unknown): void {
+    if (verb === "resign") this.#expectStopped(host, request as ResignRequest);
+    if (verb === "acknowledgeEviction") {
+      const { election, term } = request as AcknowledgeRequest;
+      const working = this.#workOf(host, election, term);
+      if (working?.runs || (working && working.leadership.remainingMs() > 0))
+        throw new Violation(
+          "work",
+          `the eviction of term ${term} of ${election} is acknowledged while its work runs`,
+        );
+    }
+  }
+
+  /** P4. Work that does not stop has run out before its row is given back (rule 14f). */
+  #expectStopped(host: Host, { election, term, candidateId }: ResignRequest): void {
+    if (isSessionRow(election)) {
+      for (const [name, all] of this.#working)
+        for (const { bidder, runs, leadership } of all) {
+          const { row } = this.#of(name);
+          const isHeld = isHeldIn(row, leadership) && sessionRowName(row.session ?? "") === election;
+          if (bidder.host === host && runs && isHeld)
+            throw new Violation("work", `a session is closed while work on ${name} runs`);
+        }
+      return;
+    }
+    const working = this.#workOf(host, election, term);
+    if (!working?.runs || working.bidder.candidateId !== candidateId) return;
+    const { overrunMs, leadership } = working;
+    const sinceMs = host.monotonicMs() - (overrunMs ?? Number.POSITIVE_INFINITY);
+    const hasRunOut = leadership.remainingMs() <= 0 && sinceMs > 0.85 * this.plan.leaseDurationMs;
+    if (working.session !== undefined && hasRunOut) return;
+    throw new Violation("work", `term ${term} of ${election} is given back while its work runs`);
+  }
+
+  #workOf(host: Host, name: string, term: number): Working | undefined {
+    return [...(this.#working.get(name) ?? [])].find(
+      ({ bidder, leadership }) => bidder.host === host && leadership.term === term,
+    );
+  }
+
+  /** An answer reached a process: what it shows of its own rows. */
+  heard(
+    candidates: ReadonlySet<string>,
+    verb: Verb,
+    args: readonly unknown[],
+    answer: Answer,
+    sentMs: number,
+  ): void {
+    const { lease, leases } = answer as { lease?: Lease; leases?: ReadonlyMap<string, Lease> };
+    const how = args[1] as { consistent?: boolean } | undefined;
+    if ((verb === "read" || verb === "readMany") && !how?.consistent) return;
+    const name =
+      verb === "read" ? (args[0] as string) : (args[0] as { election?: string } | undefined)?.election;
+    const rows = leases ?? (name !== undefined && lease ? new Map([[name, lease]]) : undefined);
+    for (const [election, row] of rows ?? [])
+      if (row.kind === "held" && candidates.has(row.holder))
+        this.#shown(election, row.holder, row.term, sentMs);
+    const { done } = answer as { done?: boolean };
+    const { term, candidateId } = (args[0] ?? {}) as { term?: number; candidateId?: string };
+    if (done && verb === "transact" && name !== undefined && term !== undefined && candidateId !== undefined)
+      this.#shown(name, candidateId, term, sentMs);
+  }
+
+  #shown(name: string, candidateId: string, term: number, sentMs: number): void {
+    const tenure = tenureOf(name, { candidateId, term });
+    this.#shownMs.set(tenure, Math.max(sentMs, this.#shownMs.get(tenure) ?? sentMs));
+  }
+
+  landed(verb: Verb, args: readonly unknown[], answer: Answer, nowMs: number): void {
+    const { done, lease } = answer as { done?: boolean; lease?: Lease };
+    const { election } = (args[0] ?? {}) as { election?: string };
+    if (!done || election === undefined) return;
+    if (verb === "transact") this.#wrote(election);
+    if (lease === undefined || verb === "recordTerm") return;
+    if (isSessionRow(election)) this.#sessionLanded(verb, election, lease, nowMs);
+    else this.#leaseLanded(verb, election, args[0], lease, nowMs);
+  }
+
+  #sessionLanded(verb: Verb, election: string, lease: Lease, nowMs: number): void {
+    const known = this.#sessionOf(election);
+    const before = known.row;
+    if (verb === "nudgeSession") {
+      known.row = lease;
+      return;
+    }
+    if (verb === "sealSession") this.#expectDead(election, known, nowMs);
+    if (before?.kind === "vacant" && lease.kind === "held")
+      throw new Violation("sealed for ever", `${election} lives again after its end`);
+    if (before?.kind === "held" && lease.revision <= before.revision && lease.kind === "held")
+      throw new Violation("revisions increase", `${election}: ${lease.revision} follows ${before.revision}`);
+    known.row = lease;
+    known.changedMs = nowMs;
+    if (lease.kind !== "vacant") return;
+    if (isTombstone(lease)) {
+      known.tombstoneMs ??= nowMs;
+      this.#excuseAllUnder(election, nowMs);
+    } else known.ended = true;
+  }
+
+  #excuseAllUnder(sessionRow: string, nowMs: number): void {
+    for (const known of this.#names.values()) {
+      const { row } = known;
+      if (row?.kind === "held" && sessionRowName(row.session ?? "") === sessionRow) known.slowSinceMs = nowMs;
+    }
+  }
+
+  /** Rule 14d. Nobody seals a session that may live: its pair is a lease old, or its `expiresAt` has passed. */
+  #expectDead(election: string, { row, changedMs }: KnownSession, nowMs: number): void {
+    if (row?.kind !== "held") return;
+    const isPast = row.expiresAt !== undefined && EPOCH_MS + nowMs > row.expiresAt;
+    if (isPast || nowMs - changedMs >= row.leaseDurationMs * (1 - MAX_DRIFT)) return;
+    throw new Violation(
+      "seal",
+      `${election} is sealed ${Math.round(nowMs - changedMs)} ms after its last heartbeat`,
+    );
+  }
+
+  #leaseLanded(verb: Verb, name: string, request: unknown, lease: Lease, nowMs: number): void {
+    const known = this.#of(name);
+    const before = known.row;
+    if (verb === "acquire") this.#acquired(name, known, request as AcquireRequest, lease, nowMs);
+    const isSession = before?.kind === "held" ? before.session : undefined;
+    if (LOGGED.has(verb) && isSession !== undefined && lease.kind === "vacant")
+      known.unlogged = { session: isSession, sinceMs: nowMs };
+    if (verb === "evict") known.slowSinceMs = nowMs;
+    if (lease.kind !== "held" && "session" in lease && lease.session !== undefined)
+      throw new Violation("row", `${name}: a row without a holder names a session`);
+    this.#setRow(known, lease, nowMs);
+    known.highestTerm = Math.max(known.highestTerm, lease.term);
+  }
+
+  #acquired(name: string, known: Known, request: AcquireRequest, lease: Lease, nowMs: number): void {
+    const { row } = known;
+    if (lease.term <= known.lastLed)
+      throw new Violation("terms", `${name}: term ${lease.term} follows term ${known.lastLed}`);
+    if (row?.pausedBy !== undefined)
+      throw new Violation("paused", `${name}: term ${lease.term} begins while the election is paused`);
+    known.lastLed = lease.term;
+    known.sessions.set(lease.term, request.session);
+    if (row?.kind !== "held" || row.session === undefined || row.holder === request.candidateId) return;
+    // A claim (rules 14d and 14e).
+    const session = this.#sessionOf(sessionRowName(row.session));
+    if (session.ended) return;
+    const { tombstoneMs } = session;
+    const isBuried =
+      tombstoneMs !== undefined && nowMs - tombstoneMs >= row.leaseDurationMs * (1 - MAX_DRIFT);
+    const isOlder = nowMs - known.rowSinceMs >= row.leaseDurationMs * (1 - MAX_DRIFT);
+    if (isBuried || isOlder) return;
+    const what =
+      tombstoneMs !== undefined ? "a tombstone" : session.row ? "a session that lives" : "no session's row";
+    throw new Violation("claim", `${name} is taken from ${row.holder} upon ${what}`);
+  }
+
+  #setRow(known: Known, lease: Lease | undefined, nowMs: number): void {
+    const { row } = known;
+    if (row?.term !== lease?.term || row?.revision !== lease?.revision) known.rowSinceMs = nowMs;
+    known.row = lease;
+  }
+
+  /** An answer to a token seen before is no write; what stands in the register is. */
+  #wrote(name: string): void {
+    const known = this.#of(name);
+    const row = this.registered(name);
+    if (row === undefined || row.count === known.count) return;
+    known.count = row.count;
+    if (row.term < known.highestTerm)
+      throw new Violation(
+        "fencing",
+        `${name}: a write of term ${row.term} passes after term ${known.highestTerm}`,
+      );
+  }
+
+  deleted(name: string, nowMs: number): void {
+    const known = this.#of(name);
+    this.#setRow(known, undefined, nowMs);
+    known.slowSinceMs = nowMs;
+  }
+
+  /** By the table's TTL. */
+  swept(sessionRow: string, nowMs: number): void {
+    const known = this.#sessionOf(sessionRow);
+    known.row = undefined;
+    this.#excuseAllUnder(sessionRow, nowMs);
+  }
+
+  logged(session: string, lease: Lease): void {
+    const { names } = readChanges(lease.kind === "held" ? lease.value : undefined);
+    for (const name of names) {
+      const known = this.#names.get(name);
+      if (known?.unlogged?.session === session) known.unlogged = undefined;
+    }
+  }
+
+  heardEvent(event: ElectionEvent): void {
+    if (event.type === "elected") this.#endings.set(tenureOf(event.election, event), 0);
+    else if (event.type === "drain-overrun") {
+      for (const working of this.#working.get(event.election) ?? [])
+        if (working.leadership.candidateId === event.candidateId && working.leadership.term === event.term)
+          working.overrunMs = working.bidder.host.monotonicMs();
+    } else if (event.type === "internal-error") throw new Violation("no internal error", event.error.found);
+    else if (event.type === "ended") {
+      const tenure = tenureOf(event.election, event);
+      const times = (this.#endings.get(tenure) ?? 0) + 1;
+      this.#endings.set(tenure, times);
+      if (times > 1) throw new Violation("told once", `the end of ${tenure} was reported ${times} times`);
+      if (LOSSES.has(event.reason) && isHeldIn(this.#names.get(event.election)?.row, event))
+        throw new Violation("true loss", `${tenure} gets "${event.reason}", but the row is still its own`);
+    }
+  }
+
+  /** Who leads this name and trusts it. */
+  leaderOf(name: string): Working | undefined {
+    return [...(this.#working.get(name) ?? [])].find(
+      ({ bidder, leadership }) => bidder.host.alive && leadership.remainingMs() > 0,
+    );
+  }
+
+  /** Names that nobody leads. */
+  get leaderless(): string[] {
+    return this.plan.names.flatMap(({ name }) => {
+      const leader = this.leaderOf(name);
+      return leader && !leader.leadership.signal.aborted ? [] : [name];
+    });
+  }
+
+  #of(name: string): Known {
+    return this.#names.get(name) as Known;
+  }
+
+  #sessionOf(row: string): KnownSession {
+    let known = this.#sessions.get(row);
+    if (known === undefined) {
+      known = { row: undefined, changedMs: 0, tombstoneMs: undefined, ended: false };
+      this.#sessions.set(row, known);
+    }
+    return known;
+  }
+}
+
+function unknown(): Known {
+  return {
+    row: undefined,
+    rowSinceMs: 0,
+    lastLed: 0,
+    highestTerm: 0,
+    count: 0,
+    sessions: new Map(),
+    ledMs: 0,
+    slowSinceMs: undefined,
+    orphanSinceMs: undefined,
+    unlogged: undefined,
+  };
+}
+
+function tenureOf(name: string, { candidateId, term }: { candidateId: string; term: number }): string {
+  return `${name}/${candidateId}/${term}`;
+}
