@@ -1,4 +1,4 @@
-import { LEASE_SORT_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX } from "../../src/store/schema.js";
+import { LEASE_SORT_KEY, SORT_KEY, TERM_SORT_KEY_PREFIX, TTL_ATTRIBUTE } from "../../src/store/schema.js";
 
 /** What the pipes of `LeaderChanges` take from the table's stream, and what they make of it. Pure. */
 
@@ -40,7 +40,11 @@ export const ELECTED: Filter = {
   },
 };
 
-/** The lease row loses its holder. Every verb that takes it away writes why; an edit by hand does not, and sends no event. */
+/**
+ * The lease row loses its holder. Every verb that takes it away writes why; an edit by hand does not, and sends no event. A
+ * session's row is a lease row, too, and no election ends with it. It has a `ttl` while it is held, and no other lease row has:
+ * pipes cannot filter by the beginning of a name that must not be.
+ */
 export const ENDED: Filter = {
   detailType: LEADERSHIP_ENDED,
   pattern: {
@@ -48,7 +52,7 @@ export const ENDED: Filter = {
     dynamodb: {
       Keys: { [SORT_KEY]: { S: [LEASE_SORT_KEY] } },
       NewImage: { holder: { S: absent }, endReason: { S: present } },
-      OldImage: { holder: { S: present }, term: { N: present } },
+      OldImage: { holder: { S: present }, term: { N: present }, [TTL_ATTRIBUTE]: { N: absent } },
     },
   },
   detail: {

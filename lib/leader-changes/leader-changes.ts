@@ -75,7 +75,8 @@ const FIFO = "EventBridge Pipes do not send failed records to a FIFO queue";
  * - `detail-type` "Leader Elected", `detail` `{ election, term, leader }`: a term has begun;
  * - `detail-type` "Leadership Ended", `detail` `{ election, term, leader, reason }`: the leader or its last will gave the
  *   lease back, or an operator evicted it, and nobody leads. `reason` is an `EndReason`, such as `resigned` or `crashed`. A
- *   leader that dies without a last will sends no such event: its successor's event follows.
+ *   leader that dies without a last will sends no such event: its successor's event follows. Nor does a leader under a
+ *   `Session` that dies with the session.
  *
  * `term` is a string of digits. The pipes read the stream twice, which is the most that DynamoDB recommends.
  */

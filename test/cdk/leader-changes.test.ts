@@ -9,10 +9,11 @@ import { expect, inject, test } from "vitest";
 import { LeaderChanges, type LeaderChangesProps, LeaseTable } from "../../lib/index.js";
 import { Election, Operator } from "../../src/index.js";
 import type { CandidateOptions } from "../../src/options.js";
-import type { ClientOptions } from "../../src/store/open-store.js";
+import { type ClientOptions, storeOf } from "../../src/store/open-store.js";
 import { termSortKey } from "../../src/store/schema.js";
 import { startFaultProxy } from "../support/fault-proxy.js";
 import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
+import { SessionRows } from "../support/session-rows.js";
 import { eventsOf } from "./pipe.js";
 import { actionsOf, statementsOf } from "./policies.js";
 import { streamRecords } from "./stream.js";
@@ -218,6 +219,30 @@ test("of all that elections write: an event for each term that begins, and for e
     ["incumbent", "Leadership Ended", { ...billing("3", third), reason: "evicted" }],
   ]);
   expect(records.length).toBeGreaterThan(told.length);
+});
+
+test("sessions are no elections: an event for a lease that is given back under one, and none for the session", async () => {
+  const client = newClient();
+  const tableName = await newLeaseTable(client);
+  const store = storeOf({ client, tableName });
+  const records = await streamRecords(client, tableName, async () => {
+    for (const end of ["crash", "seal", "close"] as const) {
+      const session = new SessionRows(store, `of-${end}`, Date.now);
+      await session.open();
+      await session.renew();
+      const term = await session.acquire(`a/${end}`, "worker-1");
+      if (end === "close") await session.resign(`a/${end}`, "worker-1", term);
+      await session[end]();
+    }
+  });
+  const told = eventsOf(changes(), records).map(({ detailType, detail }) => [detailType, detail]);
+  const of = (election: string) => ({ election, term: "1", leader: "worker-1" });
+  expect(told).toEqual([
+    ["Leader Elected", of("a/crash")],
+    ["Leader Elected", of("a/seal")],
+    ["Leader Elected", of("a/close")],
+    ["Leadership Ended", { ...of("a/close"), reason: "resigned" }],
+  ]);
 });
 
 async function hasTerm(client: DynamoDBClient, TableName: string, term: number): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { placeholderRevision } from "../../src/protocol/lease.js";
 import {
   NO_CHANGES,
@@ -26,7 +27,7 @@ export class SessionRows {
     const { leaseDurationMs } = this;
     const times = { leaseDurationMs, renewIntervalMs: leaseDurationMs / 3 };
     await this.store.openSession(
-      { ...this.#mine, attemptId: "opening", ...times, ...this.#times },
+      { ...this.#mine, attemptId: randomUUID(), ...times, ...this.#times },
       this.#signal,
     );
   }
@@ -58,7 +59,7 @@ export class SessionRows {
       {
         election,
         candidateId,
-        attemptId: "try",
+        attemptId: randomUUID(),
         basis,
         term,
         ...row,
