@@ -568,7 +568,7 @@ export class Election {
   ): Promise<T | NotBegun> {
     const { lease, previous, vanishedTerm, lastHolder } = won;
     const under = this.#seat?.hold(lease);
-    const history = new TermHistory(this.#client, this.#options, lease, { previous, vanishedTerm });
+    const history = new TermHistory(this.#client, this.#options, lease, { previous, vanishedTerm }, under);
     const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
       succession: new Succession(this.#client, this.#options, this.#registration, previous, lastHolder),
       history,

@@ -1,5 +1,8 @@
 import type { SessionWatch } from "./session-watch.js";
 
+/** What waits for its turn: to finish what has begun, to claim a lease, or to look at a row. */
+export type Turn = "finish" | "claim" | "look";
+
 /** What a candidate needs of the session under which it takes leases (rule 14). */
 export interface Under {
   /** The id of the open session. Opens one if there is none. Rejects as verbs do. */
@@ -12,6 +15,6 @@ export interface Under {
    * At most so many requests at a time, so that thousands of claims do not time out in a queue. The wait is before the
    * request's time begins.
    */
-  paced<T>(request: () => Promise<T>): Promise<T>;
+  paced<T>(request: () => Promise<T>, turn: Turn): Promise<T>;
   readonly watch: SessionWatch;
 }

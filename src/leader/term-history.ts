@@ -5,6 +5,7 @@ import { endedTerm, endReasonIn, type Held, type TermLease } from "../protocol/l
 import { lastTickOf } from "../protocol/ticks.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
+import type { HeldUnder } from "./held-under.js";
 
 /** Tries in a row: at the beginning and at the end of a tenure, and for a completed tick. */
 const TRIES = 5;
@@ -25,6 +26,8 @@ export class TermHistory {
     private readonly options: ResolvedOptions,
     lease: Held,
     { previous, vanishedTerm }: Pick<Elected, "previous" | "vanishedTerm">,
+    /** Of the session under which the lease is held. */
+    private readonly pace?: Pick<HeldUnder, "paced">,
   ) {
     const began: TermRecord = {
       term: lease.term,
@@ -82,7 +85,7 @@ export class TermHistory {
 
   async #writeAll(tries: number): Promise<void> {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
-      if (!(await record(this.client, this.options, next, tries))) return;
+      if (!(await record(this.client, this.options, next, tries, this.pace))) return;
       this.#waiting.shift();
       this.#hasBegun = true;
     }
@@ -121,9 +124,11 @@ async function record(
   options: ResolvedOptions,
   row: () => TermRecord,
   tries: number,
+  pace?: Pick<HeldUnder, "paced">,
 ): Promise<boolean> {
   const { clock, random, renewIntervalMs: maxMs } = options;
-  return retry(() => client.recordTerm(row()), { clock, random, tries, maxMs }).then(
+  const send = () => client.recordTerm(row());
+  return retry(() => (pace ? pace.paced(send) : send()), { clock, random, tries, maxMs }).then(
     () => true,
     () => false,
   );

@@ -1,17 +1,26 @@
-/** At most so many tasks at a time. The others wait for their turn, in the order of the calls. */
+import type { Turn } from "../candidate/under.js";
+
+/** The order in which waiting tasks get their turn. */
+const ORDER: readonly Turn[] = ["finish", "claim", "look"];
+
+/**
+ * At most so many tasks at a time. Of those that wait, what finishes something has its turn first: a lease that was acquired
+ * begins before the next one is claimed, and rows that were read are claimed before more are read.
+ */
 export class Gate {
   #running = 0;
-  readonly #waiting: Array<() => void> = [];
+  readonly #waiting: Record<Turn, Array<() => void>> = { finish: [], claim: [], look: [] };
 
   constructor(private readonly width: number) {}
 
-  async run<T>(task: () => Promise<T>): Promise<T> {
+  async run<T>(task: () => Promise<T>, turn: Turn = "finish"): Promise<T> {
     if (this.#running < this.width) this.#running += 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await new Promise<void>((resolve) => this.#waiting[turn].push(resolve));
     try {
       return await task();
     } finally {
-      const next = this.#waiting.shift();
+      const turns = ORDER.map((one) => this.#waiting[one]).find(({ length }) => length > 0);
+      const next = turns?.shift();
       if (next) next();
       else this.#running -= 1;
     }

@@ -1,4 +1,4 @@
-import type { Under } from "../candidate/under.js";
+import type { Turn, Under } from "../candidate/under.js";
 import type { LeaseClient } from "../lease-client.js";
 import { type Held, isHeldIn } from "../protocol/lease.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -41,12 +41,12 @@ export class Seat implements Under, HoldSeat {
     this.core.current?.unsettled.acquireSent(this);
   }
 
-  async paced<T>(acquire: () => Promise<T>): Promise<T> {
+  async paced<T>(request: () => Promise<T>, turn: Turn): Promise<T> {
     this.#acquiring += 1;
     this.#generation += 1;
     this.core.acquiring(1);
     try {
-      return await this.core.gate.run(() => this.core.unlessClosed(acquire));
+      return await this.core.gate.run(() => this.core.unlessClosed(request), turn);
     } finally {
       this.#acquiring -= 1;
       this.#generation += 1;
@@ -54,7 +54,7 @@ export class Seat implements Under, HoldSeat {
     }
   }
 
-  /** For what is written when a leadership ends. */
+  /** For what is written when a leadership has begun, and when it ends. */
   pacedEnd<T>(request: () => Promise<T>): Promise<T> {
     return this.core.gate.run(request);
   }

@@ -1,5 +1,5 @@
 import { deferred } from "../async.js";
-import { SessionWatch } from "../candidate/session-watch.js";
+import { type SessionRows, SessionWatch } from "../candidate/session-watch.js";
 import { longestElapsedMs } from "../clock.js";
 import { SessionClosedError, TableUnavailableError } from "../errors.js";
 import { type ElectionEvent, type Emit, emitter, type ResignOutcome } from "../events.js";
@@ -46,10 +46,22 @@ export class SessionCore {
   ) {
     const emit = this.#emitterOf("session", options.candidateId);
     this.#reader = new LeaseClient(store, options, emit);
-    this.watch = new SessionWatch(this.#reader, options, emit);
+    this.watch = new SessionWatch(this.#rows, options, emit);
     // Misuse is refused by the constructor, as with an election.
     lastWillOf(store, options, emit);
     heartbeatAids(store, options);
+  }
+
+  /** Looks at sessions wait for nobody. Reads of lease rows wait for their turn: thousands of elections may be called at once. */
+  get #rows(): SessionRows {
+    const reader = this.#reader;
+    return {
+      time: reader.time,
+      readSession: (...args) => reader.readSession(...args),
+      sealSession: (...args) => reader.sealSession(...args),
+      burySession: (...args) => reader.burySession(...args),
+      readMany: (...args) => this.gate.run(() => reader.readMany(...args), "look"),
+    };
   }
 
   /** Undefined: none is open now. */
