@@ -592,6 +592,7 @@ export class Election {
       throw signal.reason;
     }
     if ((covering !== undefined || mustBeInHistory) && tenure.isOver) {
+      void under?.released("lost", tenure.endReason);
       if (tenure.fault) throw tenure.fault;
       return new NotBegun(tenure.endReason);
     }

@@ -81,8 +81,11 @@ export class Hold implements HeldUnder, Looked {
     this.seat.holdChanged();
     if (fault) this.session?.fail(fault);
     if (SHOWN_BY_ROW.has(reason)) this.session?.heldNoMore(this);
+    if (reason !== "expired") return;
     // Its work has the margin to stop, as with every lease that runs out.
-    if (reason === "expired") this.session?.unsettled.leadershipOver(this.seat, this.options.safetyMarginMs);
+    const { clock, safetyMarginMs } = this.options;
+    this.session?.unsettled.leadershipOver(this.seat, safetyMarginMs);
+    clock.setTimer(safetyMarginMs, () => this.session?.heldNoMore(this));
   }
 
   async released(outcome: ResignOutcome, reason: EndReason | undefined): Promise<void> {

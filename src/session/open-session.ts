@@ -18,6 +18,7 @@ export interface SessionTools {
   readonly client: LeaseClient;
   readonly options: ResolvedOptions;
   readonly emit: Emit;
+  /** For its looks at rows. */
   readonly gate: Gate;
   readonly lastWill: LastWill | undefined;
   readonly heartbeat: HeartbeatAids | undefined;
@@ -57,9 +58,14 @@ export class OpenSession implements Holding {
     });
   }
 
-  /** Renews from now on. Returns what the first lease must wait for (rule 12a). */
+  /**
+   * Renews from now on, first at once: a session that is sealed upon its opening proves no death (rule 14d). Returns what the
+   * first lease must wait for (rule 12a).
+   */
   start(): Promise<void> | undefined {
-    return this.#tenure.start();
+    const covering = this.#tenure.start();
+    this.#tenure.proclaim(undefined).catch(() => {});
+    return covering;
   }
 
   get id(): string {

@@ -18,6 +18,7 @@ import { OpenSession } from "./open-session.js";
 
 /** Requests that are under way at a time. More of them would only wait for one another, in the client. */
 const AT_A_TIME = 16;
+const LOOKS_AT_A_TIME = 4;
 
 /** Openings in a row: one whose answer contradicts the table's time is not used (rule 14a). */
 const OPENINGS = 3;
@@ -28,6 +29,8 @@ const METRICS_NAME = "#session";
 /** The sessions of one `Session` object, one after the other, and the bids under them. */
 export class SessionCore {
   readonly gate = new Gate(AT_A_TIME);
+  /** For looks at what is held: thousands of claims must not keep a lease from its look. */
+  readonly #looks = new Gate(LOOKS_AT_A_TIME);
   readonly watch: SessionWatch;
   readonly #reader: LeaseClient;
   #current: OpenSession | undefined;
@@ -137,10 +140,11 @@ export class SessionCore {
     this.#cancelIdle();
     const reason = new SessionClosedError();
     for (const bid of [...this.#bids]) bid.abort(reason);
-    for (const { tenure } of [...(this.#current?.holds ?? [])]) tenure?.announce("resigned");
+    const first = this.#current;
+    for (const { tenure } of [...(first?.holds ?? [])]) tenure?.announce("resigned");
     await deadline.wait(this.#untilQuiet());
     const session = this.#current;
-    if (session === undefined) return "released";
+    if (session === undefined) return first === undefined ? "released" : "lost";
     if (session.holds.size === 0 && this.#acquires === 0) return session.giveBack();
     session.letRunOut();
     return "unconfirmed";
@@ -207,13 +211,16 @@ export class SessionCore {
     if (!opened.succeeded) return undefined;
     const { lease, sent, contradicts } = opened;
     const now = client.time.now();
-    if ((contradicts && lease.expiresAt !== undefined) || trustLeftMs(sent, trustMs(options), now) <= 0) {
+    const isDoubted = contradicts && lease.expiresAt !== undefined;
+    if (isDoubted || this.isClosed || trustLeftMs(sent, trustMs(options), now) <= 0) {
       const own = { term: lease.term, revision: lease.revision + 1, at: now };
       const resignation = { reason: "resigned", ticksBefore: undefined } as const;
-      void client.resign(own, resignation, options.requestTimeoutMs).then(
+      const resigning = client.resign(own, resignation, options.requestTimeoutMs);
+      await resigning.then(
         (resigned) => lastWill?.observed(resigned.lease),
         () => {},
       );
+      this.#throwIfClosed();
       return undefined;
     }
     emit({ type: "elected", term: lease.term, tookMs: longestElapsedMs(sent, now) });
@@ -221,7 +228,7 @@ export class SessionCore {
       client,
       options,
       emit,
-      gate: this.gate,
+      gate: this.#looks,
       lastWill,
       heartbeat: heartbeatAids(this.store, options),
       onChange: () => this.#changed(),

@@ -1,6 +1,6 @@
 import type { Clock } from "../../src/clock.js";
-import { Election, type ElectionEvent } from "../../src/index.js";
-import type { CandidateOptions } from "../../src/options.js";
+import { Election, type ElectionEvent, Session, type SessionOptions } from "../../src/index.js";
+import type { CandidateOptions, UnderSessionOptions } from "../../src/options.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { ManualClock, MemoryTable } from "../../src/testing/index.js";
 
@@ -14,9 +14,28 @@ export class Stage {
   readonly table = new MemoryTable({ keys: { ledger: ["id"] }, serviceTimeMs: () => this.time.wallMs() });
   readonly #clocks = new Set<ManualClock>([this.time]);
 
-  candidate(label: string, { runtime, ...options }: Given = {}): Player {
+  /** Clocks of a host of its own. */
+  clock(): ManualClock {
     const clock = new ManualClock(this.time.wallMs());
     this.#clocks.add(clock);
+    return clock;
+  }
+
+  /** A session on a host of its own, and the elections under it. */
+  session(label: string, options: Partial<SessionOptions> & { store?: LeaseStore } = {}): Process {
+    const clock = this.clock();
+    const events: ElectionEvent[] = [];
+    const onEvent = (event: ElectionEvent) => void events.push(event);
+    const runtime = { clock: clock as Clock };
+    const given = { store: this.table, label, leaseDurationMs: 3_000, runtime, onEvent, ...options };
+    const session = new Session(given as SessionOptions);
+    const elect: Process["elect"] = (name = "billing/nightly", own = {}) =>
+      new Election({ session, name, ...own });
+    return { session, elect, clock, events };
+  }
+
+  candidate(label: string, { runtime, ...options }: Given = {}): Player {
+    const clock = this.clock();
     const events: ElectionEvent[] = [];
     const election = new Election({
       store: this.table,
@@ -53,6 +72,13 @@ export class Stage {
 
 export interface Player {
   readonly election: Election;
+  readonly clock: ManualClock;
+  readonly events: ElectionEvent[];
+}
+
+export interface Process {
+  readonly session: Session;
+  readonly elect: (name?: string, own?: Partial<UnderSessionOptions>) => Election;
   readonly clock: ManualClock;
   readonly events: ElectionEvent[];
 }
