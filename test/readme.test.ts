@@ -8,7 +8,14 @@ import { createLeaseTable } from "../src/testing/index.js";
 import { eventually, localEnv, newClient, newTable } from "./support/fixture.js";
 
 /** The pages whose code is an example, and nothing else. */
-const pages = ["README.md", "docs/guide.md", "docs/succession.md", "docs/partitions.md", "docs/locks.md"];
+const pages = [
+  "README.md",
+  "docs/guide.md",
+  "docs/succession.md",
+  "docs/partitions.md",
+  "docs/locks.md",
+  "docs/sessions.md",
+];
 const text = pages.map((page) => readFileSync(page, "utf8")).join("");
 const blocks = [...text.matchAll(/<!-- (examples\/[\w-]+\.ts) -->\n```ts\n(.*?)\n```/gs)];
 /** docs/deploy.md shows it: test/cdk/docs.test.ts. */
@@ -157,6 +164,33 @@ test("the mutex per customer lets one copy work at a time, and its terms go on w
   const again = await run("examples/mutex-per-customer.ts", "7").exited;
   expect(again).toEqual({ code: 0, output: "an order of customer 7, term 101\n" });
 });
+
+test("the session holds a lease for each tenant with one heartbeat, and hands all of them over", async () => {
+  const tenants = ["ada", "bob", "cleo", "dan"];
+  const first = run("examples/session.ts");
+  for (const tenant of tenants) await first.printed(`served ${tenant}`);
+  const under = await Promise.all(tenants.map(sessionOfTenant));
+  expect(new Set(under).size).toBe(1);
+  expect(under[0]).toBeDefined();
+  const second = run("examples/session.ts");
+  first.child.kill("SIGTERM");
+  expect((await first.exited).code).toBe(0);
+  for (const tenant of tenants) await second.printed(`served ${tenant}`);
+  expect(new Set(await Promise.all(tenants.map(sessionOfTenant))).size).toBe(1);
+  second.child.kill("SIGTERM");
+  const { code, output } = await second.exited;
+  expect(code).toBe(0);
+  console.log(output);
+  for (const tenant of tenants) expect(output).toMatch(new RegExp(`^${tenant}, term \\d+$`, "m"));
+});
+
+async function sessionOfTenant(tenant: string): Promise<string | undefined> {
+  const Key = { pk: { S: `tenant/${tenant}` }, sk: { S: "lease" } };
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: "incumbent", Key, ConsistentRead: true }),
+  );
+  return Item?.session?.S;
+}
 
 test("the unit test passes", async () => {
   const { code, output } = await run("examples/unit-test.ts").exited;

@@ -11,12 +11,13 @@ import type { ILeaseTable } from "./i-lease-table.js";
 
 /**
  * The requests of a role: to the lease and the history of an election, to the partition of its candidates, and to the floors,
- * which are numbers that many elections share.
+ * which are numbers that many elections share, and to the rows of sessions, under which leases of any election can be held.
  */
 export interface RoleActions {
   readonly election: readonly string[];
   readonly candidates: readonly string[];
   readonly floors: readonly string[];
+  readonly sessions: readonly string[];
 }
 
 /**
@@ -27,6 +28,7 @@ export const CANDIDATE_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"],
   candidates: ["dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"],
   floors: ["dynamodb:GetItem", "dynamodb:ConditionCheckItem"],
+  sessions: [],
 };
 /** A table in several Regions takes no transactions. */
 const WITHOUT_TRANSACTIONS: RoleActions = {
@@ -41,11 +43,13 @@ export const OBSERVER_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:Query"],
   candidates: ["dynamodb:Query"],
   floors: [],
+  sessions: ["dynamodb:GetItem"],
 };
 export const OPERATOR_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
   candidates: ["dynamodb:Query"],
   floors: [],
+  sessions: [],
 };
 /** A candidate whose row may be forgotten raises the floor. Whoever can write a floor can also lower it, for other elections too. */
 const IDLE_DELETION_ACTIONS = ["dynamodb:UpdateItem"];
@@ -135,14 +139,23 @@ export abstract class LeaseAccess extends Construct implements ILeaseTable {
 
   #grantRole(
     grantee: IGrantable,
-    { election, candidates, floors }: RoleActions,
+    { election, candidates, floors, sessions }: RoleActions,
     elections: readonly string[],
   ): Grant {
     const granted = this.grant(grantee, election, elections);
     // Without elections the whole table was granted already.
     if (elections.length === 0) return granted;
-    const withLine = granted.combine(this.#grantOn(grantee, candidates, elections.map(candidatesPartition)));
-    return floors.length === 0 ? withLine : withLine.combine(this.#grantOn(grantee, floors, [ALL_FLOORS]));
+    const others: [readonly string[], string[]][] = [
+      [candidates, elections.map(candidatesPartition)],
+      [floors, [ALL_FLOORS]],
+      [sessions, [ALL_SESSIONS]],
+    ];
+    return others
+      .filter(([actions]) => actions.length > 0)
+      .reduce(
+        (all, [actions, partitions]) => all.combine(this.#grantOn(grantee, actions, partitions)),
+        granted,
+      );
   }
 
   grantIdleDeletion(grantee: IGrantable): Grant {

@@ -1,6 +1,6 @@
 import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { inject } from "vitest";
-import { Election } from "../../src/index.js";
+import { Election, Session } from "../../src/index.js";
 import { Operator } from "../../src/operator.js";
 import type { CandidateOptions } from "../../src/options.js";
 import { sessionRowName } from "../../src/protocol/sessions.js";
@@ -78,6 +78,9 @@ export const observer: Role = async (proxy, tableName) => {
   for await (const _ of follower.observe()) break;
   await follower.candidates();
   await follower.history();
+  await using session = new Session({ client: newClient(), tableName });
+  await using _under = await new Election({ session, name: "reports" }).campaign();
+  await new Election({ client: newClient(proxy.endpoint), tableName, name: "reports" }).leader();
 };
 
 export const operator: Role = async (proxy, tableName) => {

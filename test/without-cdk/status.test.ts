@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, inject, test } from "vitest";
-import { Election } from "../../src/index.js";
+import { Election, Session } from "../../src/index.js";
 import { actionsOf, type Statement } from "../cdk/policies.js";
 import { needsOf } from "../cdk/requests-needed.js";
 import { incumbent } from "../support/cli.js";
@@ -14,7 +14,9 @@ const NAME = "billing/nightly";
 function allowed(role: string): string[] {
   const { Statement } = JSON.parse(readFileSync(`docs/without-cdk/${role}.policy.json`, "utf8"));
   return (Statement as Statement[]).flatMap((statement) => {
-    const keys = statement.Condition?.["ForAllValues:StringEquals"]?.["dynamodb:LeadingKeys"] ?? ["any"];
+    const { "ForAllValues:StringEquals": equals, "ForAllValues:StringLike": like } =
+      statement.Condition ?? {};
+    const keys = (equals ?? like)?.["dynamodb:LeadingKeys"] ?? ["any"];
     return actionsOf(statement).flatMap((action) => [keys].flat().map((key) => `${action} on ${key}`));
   });
 }
@@ -26,12 +28,14 @@ test.each([
   await using proxy = await startFaultProxy(inject("dynamodb").endpoint);
   const client = newClient();
   const table = await newLeaseTable(client);
-  const options = { client, tableName: table, succession: "arrival" as const };
-  await using _leader = await new Election({ ...options, name: NAME }).campaign();
-  const { exited } = incumbent("status", ...args, "--table", table, "--endpoint", proxy.endpoint);
-  expect(await exited).toBe(0);
+  await using session = new Session({ client, tableName: table });
+  await using _leader = await new Election({ session, name: NAME, succession: "arrival" }).campaign();
+  const command = incumbent("status", ...args, "--table", table, "--endpoint", proxy.endpoint);
+  expect([await command.exited, command.err]).toEqual([0, ""]);
   const needed = proxy.requests
     .flatMap((request) => needsOf(request, table))
-    .map(({ action, leadingKey }) => `${action} on ${leadingKey ?? "any"}`);
+    .map(
+      ({ action, leadingKey = "any" }) => `${action} on ${leadingKey.replace(/^session#.*/, "session#*")}`,
+    );
   expect([...new Set(needed)].sort()).toEqual(allowed(role).sort());
 });
