@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Election, Session } from "incumbent";
 
-const session = new Session({ client: new DynamoDBClient({}), leaseDurationMs: 3_000 });
+const session = new Session({ client: new DynamoDBClient({}) });
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
 

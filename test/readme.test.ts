@@ -180,7 +180,6 @@ test("the session holds a lease for each tenant with one heartbeat, and hands al
   second.child.kill("SIGTERM");
   const { code, output } = await second.exited;
   expect(code).toBe(0);
-  console.log(output);
   for (const tenant of tenants) expect(output).toMatch(new RegExp(`^${tenant}, term \\d+$`, "m"));
 });
 
