@@ -1,3 +1,4 @@
+import { Code } from "../describe.js";
 import { InvalidOptionError } from "../errors.js";
 import { checkNames, groupOf } from "../known-names.js";
 import { MAX_SESSION_LEASE_MS } from "../limits.js";
@@ -57,12 +58,14 @@ const SESSION_PATHS = [
   ...RUNTIME_PATHS,
 ];
 
+const EXAMPLE = new Code('{ client: new DynamoDBClient({}), tableName: "incumbent" }');
+
 /** The options that an election may have itself, though the session has one of this name, too. */
 const OF_BOTH = new Set(["onEvent", "tuning"]);
 
 /** Checks the options and adds the defaults. Throws `InvalidOptionError`. The name stands for no row. */
 export function resolveSession(options: SessionOptions, defaultLabel: () => string): ResolvedOptions {
-  checkNames(options, SESSION_PATHS);
+  checkNames(options, SESSION_PATHS, undefined, EXAMPLE);
   groupOf("tuning", options.tuning, SESSION_PATHS, { expiry: "service-clock" });
   const resolved = resolveOptions({ ...options, name: "session" }, defaultLabel);
   const { leaseDurationMs } = resolved;

@@ -5,6 +5,7 @@ import { durations, more, names, where } from "./options.js";
 import { partitions } from "./partitions.js";
 import { programs } from "./programs.js";
 import { type Section, saidBy } from "./section.js";
+import { sessions } from "./sessions.js";
 import { access, table } from "./table.js";
 import { transactions } from "./transactions.js";
 
@@ -23,6 +24,7 @@ const SECTIONS: Section[] = [
   ticks,
   transactions,
   partitions,
+  sessions,
   table,
   access,
   unitTests,
