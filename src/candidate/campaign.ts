@@ -434,10 +434,10 @@ export class Campaign {
 
   async #createPlaceholder(signal: AbortSignal | undefined): Promise<void> {
     const { renewIntervalMs } = this.options;
-    const { answer, received } = await this.#paced("claim", () =>
+    const { answer, sent, received } = await this.#paced("claim", () =>
       this.client.createPlaceholder(renewIntervalMs, signal),
     );
-    this.#observe(answer.lease, received.monotonicMs, true);
+    this.#observe(answer.lease, received.monotonicMs, true, sent.monotonicMs);
   }
 
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {

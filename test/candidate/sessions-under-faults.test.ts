@@ -1,8 +1,8 @@
-import { setMaxListeners } from "node:events";
 import { expect, test } from "vitest";
 import type { Clock } from "../../src/clock.js";
 import { Election, type Leadership, Operator, Session } from "../../src/index.js";
 import { sessionRowName } from "../../src/protocol/sessions.js";
+import type { Read } from "../../src/protocol/verbs.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { ManualClock, MemoryTable } from "../../src/testing/index.js";
 import { between } from "../support/stage.js";
@@ -61,9 +61,10 @@ class Fleet {
     const session = hasSession ? new Session({ store, label, runtime, ...given }) : undefined;
     const leading = new Map<string, Leadership>();
     const lives = NAMES.map((name) => {
+      const succession = name === "d" ? "arrival" : "random";
       const election = session
-        ? new Election({ session, name })
-        : new Election({ store, name, label, runtime, ...given });
+        ? new Election({ session, name, succession })
+        : new Election({ store, name, label, runtime, succession, ...given });
       return election
         .lead(async (leadership) => {
           this.#begins(name, leadership.term, label);
@@ -90,9 +91,24 @@ class Fleet {
     this.terms.set(name, term);
   }
 
-  /** Requests and answers are late, and some are lost. */
+  /** Requests and answers are late, and some are lost. Reads that may be stale are answered with a row of up to two seconds ago. */
   #network(): LeaseStore {
-    return between(this.table, async (_, pass) => {
+    const old = new Map<string, { readonly answer: Read; readonly atMs: number }>();
+    const { table, random, time } = this;
+    const replica = new Proxy(table as LeaseStore, {
+      get: (_, verb: keyof LeaseStore) => {
+        if (verb !== "read")
+          return (...args: never[]) => (table[verb] as (..._: never[]) => unknown)(...args);
+        return async (name: string, { consistent }: { consistent: boolean }) => {
+          const answer = await table.read(name);
+          const stale = old.get(name);
+          const isOld = stale !== undefined && time.monotonicMs() - stale.atMs < 2_000;
+          if (!isOld) old.set(name, { answer, atMs: time.monotonicMs() });
+          return !consistent && isOld && random() < 0.3 ? { ...stale.answer, dateMs: answer.dateMs } : answer;
+        };
+      },
+    });
+    return between(replica, async (_, pass) => {
       await this.#delay();
       if (this.isFaulty && this.random() < 0.01) return new Promise(() => {});
       const answer = await pass();
@@ -192,7 +208,6 @@ async function history(seed: number): Promise<void> {
   ).toEqual([]);
 }
 
-setMaxListeners(0);
 const seeds = Number(process.env.SEEDS ?? 3);
 const first = Number(process.env.SEED ?? 1);
 test.each(Array.from({ length: seeds }, (_, i) => first + i))(
