@@ -41,7 +41,13 @@ export type {
   Tuning,
   UnderSessionOptions,
 } from "./options.js";
-export type { MemberOptions, PartitionsOptions, RunOptions } from "./partitions/options.js";
+export type {
+  GroupOptions,
+  MemberOptions,
+  PartitionsOptions,
+  RunOptions,
+  SessionMemberOptions,
+} from "./partitions/options.js";
 export { type PartitionOwner, Partitions } from "./partitions/partitions.js";
 export type { Leader } from "./protocol/leader.js";
 export type { EndedTerm, LeaderChange } from "./protocol/leader-change.js";

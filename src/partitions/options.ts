@@ -5,15 +5,41 @@ import { InvalidOptionError } from "../errors.js";
 import { checkNames } from "../known-names.js";
 import { DAY_MS, MAX_PARTITIONS, NAME_PATTERN } from "../limits.js";
 import { ELECTION_PATHS } from "../option-names.js";
-import type { CandidateOptions, Signalled } from "../options.js";
+import type {
+  CandidateOptions,
+  ElectionOptions,
+  OwnTuning,
+  Signalled,
+  Tuning,
+  UnderSessionOptions,
+} from "../options.js";
 import { type ResolvedOptions, resolveOptions } from "../resolve-options.js";
+import { placeUnder } from "../session/place.js";
 import type { TableOptions } from "../store/open-store.js";
 
-/** The options of `Partitions`: where the table is, and how the member behaves. Durations are in milliseconds. */
-export type PartitionsOptions = TableOptions & MemberOptions;
+/**
+ * The options of `Partitions`: where the table is, or a session that knows it, and how the member behaves. Durations are in
+ * milliseconds.
+ */
+export type PartitionsOptions =
+  | (TableOptions & MemberOptions & { session?: undefined })
+  | SessionMemberOptions;
 
 /** How a member of a group behaves. What is not described here is as for an `Election`, and holds for each partition. */
-export interface MemberOptions extends Omit<CandidateOptions, "name" | "succession" | "eligible" | "group"> {
+export interface MemberOptions
+  extends Omit<CandidateOptions, "name" | "succession" | "eligible" | "group">,
+    GroupOptions {}
+
+/** How a member behaves whose partitions are held under a session: one heartbeat for all of them, and for all its other leases. */
+export interface SessionMemberOptions
+  extends Omit<UnderSessionOptions, "name" | "succession" | "eligible" | "group" | "tuning">,
+    GroupOptions {
+  /** Settings that few groups change. @default as described there */
+  tuning?: Omit<OwnTuning, "standbyPollMs"> | undefined;
+}
+
+/** The group, and this member's share of it. */
+export interface GroupOptions {
   /**
    * The group's name: 1 to 195 of `A-Z a-z 0-9 . _ / -`. The election of partition 7 is named `<name>/7`. No election
    * should have the group's own name.
@@ -87,6 +113,8 @@ export const RUN_OPTIONS = Object.keys(RUN);
 export interface ResolvedMember {
   /** Those of its elections. */
   readonly candidate: ResolvedOptions;
+  /** Of the session under which its partitions are held. */
+  readonly session: Pick<ReturnType<typeof placeUnder>, "store" | "listener" | "closed"> | undefined;
   readonly count: number;
   readonly maxPerMember: number | undefined;
   readonly maxMovesAtOnce: number | undefined;
@@ -107,18 +135,20 @@ export function resolveMember(options: PartitionsOptions): ResolvedMember {
     throw new InvalidOptionError("name", rule, name, "orders/shards");
   }
   checkCount("count", count, 64);
-  const standbyPollMs: unknown = options.tuning?.standbyPollMs;
+  const standbyPollMs: unknown = (options.tuning as Tuning | undefined)?.standbyPollMs;
   if (standbyPollMs !== undefined) {
     const rule = `${LEFT_OUT} they keep no line, so nobody is first in it`;
     throw new InvalidOptionError("tuning.standbyPollMs", rule, standbyPollMs, undefined);
   }
   if (maxPerMember !== undefined) checkCount("maxPerMember", maxPerMember, 1);
   if (maxMovesAtOnce !== undefined) checkCount("maxMovesAtOnce", maxMovesAtOnce, 1);
-  const candidate = resolveOptions(election, defaultLabel);
+  const place = election.session === undefined ? undefined : placeUnder(election);
+  const candidate = place?.options ?? resolveOptions(election as ElectionOptions, defaultLabel);
   const { leaseDurationMs, renewIntervalMs } = candidate;
   return {
     // A dead member is noticed before its leases have run out.
     candidate: { ...candidate, refreshIntervalMs: Math.ceil(leaseDurationMs / 3) },
+    session: place,
     count,
     maxPerMember,
     maxMovesAtOnce,

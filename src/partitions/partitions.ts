@@ -2,15 +2,20 @@ import { checkCall } from "../arguments.js";
 import { sleep } from "../async.js";
 import { Code } from "../describe.js";
 import { Election } from "../election.js";
-import { AlreadyCampaigningError, InvalidOptionError, TableUnavailableError } from "../errors.js";
+import {
+  AlreadyCampaigningError,
+  InvalidOptionError,
+  SessionClosedError,
+  TableUnavailableError,
+} from "../errors.js";
 import { type ElectionEvent, type Emit, emitter } from "../events.js";
 import type { Leadership } from "../leader/leadership.js";
 import { LeaseClient } from "../lease-client.js";
 import { CALLS } from "../option-names.js";
-import type { AloneOptions, Signalled } from "../options.js";
+import type { ElectionOptions, Signalled } from "../options.js";
 import { MEMBER_ID } from "../resolve-options.js";
 import { warnOfSilence } from "../silence.js";
-import { storeOf } from "../store/open-store.js";
+import { storeOf, type TableOptions } from "../store/open-store.js";
 import { telemetry } from "../telemetry.js";
 import { GroupRows } from "./group-rows.js";
 import {
@@ -41,7 +46,7 @@ export interface PartitionOwner {
  */
 export class Partitions {
   readonly #member: ResolvedMember;
-  readonly #options: AloneOptions;
+  readonly #options: ElectionOptions;
   readonly #listener: (event: ElectionEvent) => void;
   readonly #client: LeaseClient;
   readonly #emit: Emit;
@@ -55,16 +60,20 @@ export class Partitions {
    * @example
    * const client = new DynamoDBClient({});
    * const partitions = new Partitions({ client, tableName: "incumbent", name: "orders/shards", count: 64 });
+   * @example
+   * // One heartbeat for all partitions that this process holds.
+   * const session = new Session({ client, tableName: "incumbent" });
+   * const partitions = new Partitions({ session, name: "orders/shards", count: 64 });
    */
   constructor(options: PartitionsOptions) {
     this.#member = resolveMember(options);
     const { count, maxPerMember, maxMovesAtOnce, settleMs, ...election } = options;
     this.#options = election;
     this.#count = count;
-    this.#listener = options.onEvent ?? warnOfSilence();
-    const { candidate } = this.#member;
+    const { candidate, session } = this.#member;
+    this.#listener = options.onEvent ?? session?.listener ?? warnOfSilence();
     this.#emit = emitter(candidate.name, candidate.candidateId, [telemetry(candidate.name), this.#listener]);
-    this.#client = new LeaseClient(storeOf(options), candidate, this.#emit);
+    this.#client = new LeaseClient(session?.store ?? storeOf(options as TableOptions), candidate, this.#emit);
   }
 
   /** The group's name. */
@@ -100,12 +109,13 @@ export class Partitions {
    * Takes part in the group until `signal` aborts, and runs `work` for each partition while this member holds it. It waits
    * while the table does not answer.
    *
-   * When `signal` aborts, it hands all its partitions over, each to the member that should hold it, and waits until their
+   * When `signal` aborts, or the session is closed, it hands all its partitions over, each to the member that should hold it, and waits until their
    * work has stopped.
    * @param work is called once per partition and term. It must stop when `leadership.signal` aborts, within
    * `stopTimeoutMs`. If it returns before that, the partition is given back and run again after a while.
    * @throws InvalidOptionError: `work` or an option cannot work.
    * @throws AlreadyCampaigningError: this object runs already.
+   * @throws SessionClosedError: the session was closed before this call.
    * @throws TableError: the table cannot be used as it is.
    * @throws MalformedLeaseError, SchemaVersionError: the row of a partition cannot be used as it is, unless `onWorkError`
    * is `"retry"`.
@@ -126,7 +136,11 @@ export class Partitions {
       throw new InvalidOptionError("work", "must be a function", work, suggestion);
     }
     checkCall(options, RUN_OPTIONS);
-    const { signal, onWorkError = "stop" } = options;
+    const { onWorkError = "stop" } = options;
+    const closed = this.#member.session?.closed;
+    closed?.throwIfAborted();
+    const signals = [options.signal, closed].filter((one) => one !== undefined);
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     if (this.#runner) throw new AlreadyCampaigningError(this.name, "Partitions");
     const { candidate, settleMs, maxPerMember, maxMovesAtOnce } = this.#member;
     const group = {
@@ -146,6 +160,9 @@ export class Partitions {
     this.#runner = new Runner(group, work, onWorkError, signal);
     try {
       await this.#runner.run();
+    } catch (error) {
+      // The session was closed, which ends everything under it, as the signal does.
+      if (!(error instanceof SessionClosedError)) throw error;
     } finally {
       this.#runner = undefined;
     }

@@ -8,6 +8,6 @@ import { insideOf } from "./session.js";
 export function placeUnder(given: UnderSessionOptions) {
   const { core, given: ofSession } = insideOf(given.session);
   const options = resolveUnder(given, ofSession);
-  const { store, listener } = core;
-  return { options, store, listener, seat: (client: LeaseClient) => new Seat(core, client, options) };
+  const { store, listener, closed } = core;
+  return { options, store, listener, closed, seat: (client: LeaseClient) => new Seat(core, client, options) };
 }

@@ -41,6 +41,7 @@ export class SessionCore {
   #cancelIdle = () => {};
   #onQuiet = () => {};
   #closing: Promise<ResignOutcome> | undefined;
+  readonly #closed = new AbortController();
 
   constructor(
     readonly store: LeaseStore,
@@ -74,6 +75,11 @@ export class SessionCore {
 
   get isClosed(): boolean {
     return this.#closing !== undefined;
+  }
+
+  /** Aborts when the session is closed. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
   }
 
   get msSinceContact(): number | undefined {
@@ -130,6 +136,7 @@ export class SessionCore {
   /** Rule 14j. Never rejects. */
   close(): Promise<ResignOutcome> {
     this.#closing ??= Promise.resolve().then(() => this.#close());
+    this.#closed.abort(new SessionClosedError());
     return this.#closing;
   }
 

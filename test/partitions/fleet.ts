@@ -1,5 +1,11 @@
 import { deferred } from "../../src/async.js";
-import { type ElectionEvent, type Leadership, Partitions } from "../../src/index.js";
+import {
+  type ElectionEvent,
+  type Leadership,
+  Partitions,
+  Session,
+  type SessionMemberOptions,
+} from "../../src/index.js";
 import type { MemberOptions, RunOptions } from "../../src/partitions/options.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { ManualClock, MemoryTable } from "../../src/testing/index.js";
@@ -7,6 +13,7 @@ import { ManualClock, MemoryTable } from "../../src/testing/index.js";
 /** One member of the fleet, and what it works on. */
 export interface Crew {
   readonly partitions: Partitions;
+  readonly session: Session | undefined;
   readonly clock: ManualClock;
   readonly events: ElectionEvent[];
   readonly working: Map<number, Leadership>;
@@ -29,22 +36,21 @@ export class Fleet {
   /** How long work takes to stop. */
   drainMs = 0;
 
-  join(label: string, options: Partial<MemberOptions> & RunOptions = {}): Crew {
-    const { signal: _, onWorkError, ...own } = options;
+  /** @param options `hasSession`: its leases are held under one session. */
+  join(label: string, options: Partial<MemberOptions> & RunOptions & { hasSession?: boolean } = {}): Crew {
+    const { signal: _, onWorkError, hasSession = false, ...own } = options;
     const clock = new ManualClock(this.time.wallMs());
     const events: ElectionEvent[] = [];
     const working = new Map<number, Leadership>();
     const stop = new AbortController();
     let isDead = false;
-    const partitions = new Partitions({
-      store: this.#storeFor(() => isDead),
-      name: "orders",
-      label,
-      runtime: { clock },
-      onEvent: (event) => events.push(event),
-      ...this.options,
-      ...own,
-    });
+    const table = { store: this.#storeFor(() => isDead), label, runtime: { clock } };
+    const onEvent = (event: ElectionEvent) => events.push(event);
+    const session = hasSession ? new Session({ ...table, onEvent }) : undefined;
+    const group = { name: "orders", onEvent, ...this.options, ...own };
+    const partitions = new Partitions(
+      session ? ({ session, ...group } as SessionMemberOptions) : { ...table, ...group },
+    );
     const done = partitions.run((partition, leadership) => this.#work(crew, partition, leadership), {
       signal: stop.signal,
       ...(onWorkError && { onWorkError }),
@@ -52,6 +58,7 @@ export class Fleet {
     done.catch(() => {});
     const crew: Crew = {
       partitions,
+      session,
       clock,
       events,
       working,
