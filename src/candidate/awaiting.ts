@@ -3,6 +3,7 @@ import type { LeaseClient } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
 import { keepsLine } from "../protocol/line.js";
 import type { ResolvedOptions } from "../resolve-options.js";
+import type { Under } from "./under.js";
 
 /**
  * Rule 2m. Tells the leader, once per term, that a candidate waits for its end, so that it announces that end. A line
@@ -14,6 +15,8 @@ export class Awaiting {
   constructor(
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
+    /** Of the session under which the candidate takes its leases. */
+    private readonly pace?: Pick<Under, "paced">,
   ) {}
 
   /** Returns at once. The campaign does not depend on it. */
@@ -22,7 +25,9 @@ export class Awaiting {
     if (keepsLine(order) || !eligible || lease?.kind !== "held" || lease.holder === candidateId) return;
     if (lease.isAwaited || lease.term === this.#toldTerm) return;
     this.#toldTerm = lease.term;
-    this.client.markAwaited(lease.term).catch((error: unknown) => {
+    const mark = () => this.client.markAwaited(lease.term);
+    const marking = this.pace ? this.pace.paced(mark, "look") : mark();
+    marking.catch((error: unknown) => {
       if (error instanceof TableUnavailableError) this.#toldTerm = undefined;
     });
   }

@@ -133,7 +133,7 @@ export class Campaign {
     private readonly under?: Under,
   ) {
     this.#reports = new CampaignReports(client, options, emit);
-    this.#awaiting = new Awaiting(client, options);
+    this.#awaiting = new Awaiting(client, options, under);
     this.#watch = under?.watch ?? new SessionWatch(client, options, emit);
   }
 

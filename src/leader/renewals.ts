@@ -108,6 +108,31 @@ export class Renewals {
     return this.tenure.renewing()?.announcement?.isSent !== false;
   }
 
+  /** Under a session, many leases may announce their ends at once. */
+  #paced<T>(request: () => Promise<T>): Promise<T> {
+    return this.sideTasks.under?.paced(request) ?? request();
+  }
+
+  /** Undefined: while it waited for its turn, a renewal has come to be of no use. */
+  async #send(value: string | undefined, announcement: Announcement | undefined) {
+    const { tenure } = this;
+    if (tenure.renewing() === undefined) return undefined;
+    const own = tenure.nextTry();
+    const renewed = await this.client.renew(
+      own,
+      {
+        value,
+        nextInMs: (at) => this.#nextInMs(at),
+        line: announcement?.isAhead(this.client.time.now().monotonicMs)
+          ? undefined
+          : this.sideTasks.succession.newLine(tenure.lease),
+        announcement: announcement && ((at) => announcement.toSend(at.monotonicMs)),
+      },
+      tenure.timeoutMs(),
+    );
+    return { own, ...renewed };
+  }
+
   /** A failure ends nothing: the renewal is tried again as long as trust lasts (rule 3g). */
   async #renew(): Promise<"confirmed" | "overtaken" | "failed" | "ended"> {
     const { tenure } = this;
@@ -119,19 +144,13 @@ export class Renewals {
     try {
       // A stand-in of before is above this renewal, and would bring the old value back.
       if (awaiting.length > 0) await this.standIns?.prepare(value, announcement);
-      const own = tenure.nextTry();
-      const { succeeded, lease, sent, received } = await this.client.renew(
-        own,
-        {
-          value,
-          nextInMs: (at) => this.#nextInMs(at),
-          line: announcement?.isAhead(this.client.time.now().monotonicMs)
-            ? undefined
-            : this.sideTasks.succession.newLine(tenure.lease),
-          announcement: announcement && ((at) => announcement.toSend(at.monotonicMs)),
-        },
-        tenure.timeoutMs(),
-      );
+      const written = await this.#paced(() => this.#send(value, announcement));
+      if (written === undefined) {
+        if (tenure.isOver) this.#publishedValue.refuse(() => tenure.lostError(), awaiting);
+        else this.#publishedValue.putBack(awaiting);
+        return "ended";
+      }
+      const { own, succeeded, lease, sent, received } = written;
       // Trust may have ended meanwhile. What is lost never comes back, not even by a late success (rule 4a).
       if (tenure.isOver) {
         this.#publishedValue.refuse(() => tenure.lostError(), awaiting);
