@@ -307,6 +307,48 @@ describe("any one thing made wrong in any right history is found", () => {
   });
 });
 
+describe("elections side by side", () => {
+  const other = "shards/0";
+  const ofOther = (history: readonly HistoryEvent[]) =>
+    history.flatMap((event): HistoryEvent[] => {
+      if (event.type === "run" || event.type === "calm") return [];
+      const candidate = "candidate" in event && { candidate: `${event.candidate}'` };
+      if (event.type === "life") return [{ ...event, ...candidate, elections: [other] }];
+      return [{ ...event, ...candidate, election: other } as HistoryEvent];
+    });
+  const both = (own: readonly HistoryEvent[], others: readonly HistoryEvent[]): HistoryEvent[] => [
+    { type: "run", at: 0, seed: 1, leaseMs: LEASE_MS, elections: [other] },
+    ...own.filter(({ type }) => type !== "run"),
+    ...ofOther(others),
+  ];
+
+  test("the same terms at the same moments, with one register each", () => {
+    const backwards = historyOf([{ ...plain, candidate: "c" }, plain, { ...plain, candidate: "a" }]);
+    expect(check(both(right(), backwards)).violations).toEqual([]);
+    expect(statisticsOf(both(right(), right()))).toMatchObject({ leaderships: 8, partitionsHeld: 4 });
+  });
+
+  test.each(Object.entries(wrong))("%s, in the other one alone", (rule, spoil) => {
+    const { violations } = check(both(right(), spoil(right())));
+    expect(violations.map((violation) => violation.rule)).toContain(rule);
+    if (rule !== "crash") for (const { what } of violations) expect(what).toMatch(/^shards\/0: /);
+  });
+
+  test("nobody held it after the faults were over, and nobody ever did", () => {
+    const silent = both(right(), []);
+    expect(check(silent).violations).toEqual([
+      { rule: "liveness", what: expect.stringMatching(/^shards\/0: nobody led within/) },
+    ]);
+  });
+
+  test("a clock of a wrong rate excuses an overlap only where its candidate stands", () => {
+    const reigns = [plain, { ...plain, candidate: "b" }];
+    const overlap = overlapping(historyOf(reigns));
+    expect(rules(both(historyOf(reigns, { a: 2 }), overlap))).toEqual(new Set(["exclusion"]));
+    expect(rules(both(historyOf(reigns), overlapping(historyOf(reigns, { a: 2 }))))).toEqual(new Set());
+  });
+});
+
 describe("clocks of a wrong rate", () => {
   const reigns = [plain, { ...plain, candidate: "b" }, { ...plain, candidate: "c" }];
 
@@ -381,7 +423,7 @@ describe("the schedule", () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const kinds = new Set(scheduleOf({ ...options, seed }).faults.map(({ kind }) => kind));
-        expect(kinds.size).toBe(16);
+        expect(kinds.size).toBe(17);
       }),
       { numRuns: 20 },
     );

@@ -104,7 +104,7 @@ export class Team implements AsyncDisposable {
         break;
       case "hello": {
         const { candidate } = message;
-        life.candidate = candidate;
+        life.candidates.push(candidate);
         this.candidates.push(candidate);
         this.history.push({
           type: "life",
@@ -117,7 +117,7 @@ export class Team implements AsyncDisposable {
         break;
       }
       default:
-        this.history.push({ ...message, at, candidate: life.candidate ?? "" });
+        this.history.push({ ...message, at });
         if (message.type === "view" && message.trusted) this.#saw(worker, message);
     }
   }
@@ -131,7 +131,7 @@ export class Team implements AsyncDisposable {
   #ended(worker: number, life: Life): void {
     if (life.doomed || this.#ending) return;
     const lastWords = life.lastWords.trim() || `exit code ${life.exitCode}`;
-    const { candidate = "" } = life;
+    const [candidate = ""] = life.candidates;
     this.history.push({ type: "crash", at: this.now(), candidate, label: `worker-${worker + 1}`, lastWords });
     this.start(worker);
   }

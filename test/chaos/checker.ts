@@ -1,4 +1,4 @@
-import { eventsOf, type HistoryEvent, type Violation } from "./history.js";
+import { electionsOf, eventsOf, type HistoryEvent, ofElection, type Violation } from "./history.js";
 import { checkExclusion } from "./trust.js";
 import { checkWrites, LatestTerm } from "./writes.js";
 
@@ -13,6 +13,19 @@ export interface Verdict {
  * protocol, so a slow machine, a frozen worker or a lost message raises no false alarm.
  */
 export function check(history: readonly HistoryEvent[]): Verdict {
+  const verdicts = electionsOf(history).map((election) => {
+    const { violations, exclusionBrokenBySkew } = checkOne(ofElection(history, election));
+    const named = violations.map(({ rule, what }) => ({ rule, what: `${election}: ${what}` }));
+    return { violations: election === undefined ? violations : named, exclusionBrokenBySkew };
+  });
+  return {
+    violations: [...verdicts.flatMap(({ violations }) => violations), ...crashes(history)],
+    exclusionBrokenBySkew: verdicts.reduce((sum, verdict) => sum + verdict.exclusionBrokenBySkew, 0),
+  };
+}
+
+/** Elections share nothing but the workers: terms, writes and trust are of one each. */
+function checkOne(history: readonly HistoryEvent[]): Verdict {
   const { violations: exclusion, bySkew } = checkExclusion(history);
   return {
     violations: [
@@ -22,7 +35,6 @@ export function check(history: readonly HistoryEvent[]): Verdict {
       ...terms(history),
       ...told(history),
       ...release(history),
-      ...crashes(history),
       ...wills(history),
       ...liveness(history),
     ],

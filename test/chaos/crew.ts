@@ -8,16 +8,19 @@ import type { Wire } from "./wire.js";
 export const LEASES = "chaos-leases";
 export const ELECTION = "chaos/register";
 export const REGISTER = { tableName: "chaos-log", prefix: "", linesAPage: 500 } as const;
+export const GROUP = { name: "chaos/shards", count: 3 } as const;
+/** All others than the one that all workers stand for. */
+export const OTHERS: readonly string[] = Array.from({ length: GROUP.count }, (_, i) => `${GROUP.name}/${i}`);
 
 const STYLE: WorkStyle = { pauseMs: [5, 40], doomed: 0.1, slowToStop: 0.4, stopsByItself: 0.25 };
 
 /** The workers: each a label and a wire for the whole run, and one process after the other. */
 export class Crew implements AsyncDisposable {
-  /** All that ever stood for election. */
-  readonly candidates: string[] = [];
+  /** All that ever stood for election, and in which others than the one for which all stand. */
+  readonly candidates: { readonly candidate: string; readonly elections: readonly string[] | undefined }[] =
+    [];
   skews = 0;
-  /** When a leader was last seen to trust its lease. */
-  lastTrusted = Number.NEGATIVE_INFINITY;
+  readonly #lastTrusted = new Map<string | undefined, number>();
   readonly #lives: (Life | undefined)[] = [];
   readonly #clocks: (ClockSkew | undefined)[] = [];
   #leader: { readonly worker: number; readonly life: Life; readonly term: number } | undefined;
@@ -40,6 +43,11 @@ export class Crew implements AsyncDisposable {
   /** Who led last, if it is still alive. */
   get leader(): number | undefined {
     return this.#leader?.life.alive ? this.#leader.worker : undefined;
+  }
+
+  /** When the leader of this election was last seen to trust its lease. */
+  lastTrusted(election?: string): number {
+    return this.#lastTrusted.get(election) ?? Number.NEGATIVE_INFINITY;
   }
 
   /** The process of a worker, unless it has ended or is about to. */
@@ -74,6 +82,7 @@ export class Crew implements AsyncDisposable {
       // Of every other worker, so that both ends are seen: of a lease that runs out, and of one that is given back.
       lastWill: worker % 2 === 0,
       election: ELECTION,
+      group: GROUP,
       leaseMs,
       maxServiceClockErrorMs,
       seed: (this.seed * 1_000 + ++this.#begun) >>> 0,
@@ -108,31 +117,32 @@ export class Crew implements AsyncDisposable {
         life.answer({ question: message.question, now: at });
         break;
       case "hello":
-        this.#born(worker, life, message.candidate, at);
+        this.#born(worker, life, message, at);
         break;
       case "left":
       case "used":
         break;
       default:
-        this.record({ ...message, at, candidate: life.candidate ?? "" });
-        if (message.type === "view" && message.trusted) this.#saw(worker, life, message.term, message.asked);
+        this.record({ ...message, at });
+        if (message.type === "view" && message.trusted) this.#saw(worker, life, message);
     }
   }
 
   /** Told before the process is. */
-  #doomed({ candidate }: Life): void {
-    if (candidate !== undefined) this.record({ type: "doomed", at: this.now(), candidate });
+  #doomed({ candidates }: Life): void {
+    for (const candidate of candidates) this.record({ type: "doomed", at: this.now(), candidate });
   }
 
-  #born(worker: number, life: Life, candidate: string, at: number): void {
+  #born(worker: number, life: Life, { candidate, elections }: Born, at: number): void {
     const { offset = "+0", rate = 1 } = this.#clocks[worker] ?? {};
-    life.candidate = candidate;
-    this.candidates.push(candidate);
-    this.record({ type: "life", at, candidate, label: labelOf(worker), offset, rate });
+    life.candidates.push(candidate);
+    this.candidates.push({ candidate, elections });
+    this.record({ type: "life", at, candidate, label: labelOf(worker), offset, rate, elections });
   }
 
-  #saw(worker: number, life: Life, term: number, asked: number): void {
-    this.lastTrusted = Math.max(this.lastTrusted, asked);
+  #saw(worker: number, life: Life, { election, term, asked }: Seen): void {
+    this.#lastTrusted.set(election, Math.max(this.lastTrusted(election), asked));
+    if (election !== undefined) return;
     if (term >= (this.#leader?.term ?? 0)) this.#leader = { worker, life, term };
   }
 
@@ -142,13 +152,16 @@ export class Crew implements AsyncDisposable {
     this.record({
       type: "crash",
       at: this.now(),
-      candidate: life.candidate ?? "",
+      candidate: life.candidates[0] ?? "",
       label: labelOf(worker),
       lastWords,
     });
     void this.start(worker, undefined);
   }
 }
+
+type Born = Extract<FromWorker, { type: "hello" }>;
+type Seen = Extract<FromWorker, { type: "view" }>;
 
 function labelOf(worker: number): string {
   return `worker-${worker + 1}`;

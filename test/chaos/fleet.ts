@@ -9,8 +9,8 @@ const PROGRAM = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
 /** One process of a worker, from its start to its end. */
 export class Life {
-  /** Its id as a candidate, once it has told. */
-  candidate: string | undefined;
+  /** Its ids as a candidate, once it has told. */
+  readonly candidates: string[] = [];
   /** Whether somebody wants it gone: then its end is no accident. */
   doomed = false;
   /** Resolves when the process is gone and all it said was heard. */

@@ -3,12 +3,28 @@ import type { ResignOutcome } from "../../src/events.js";
 
 /**
  * What a run leaves behind, for the checker. `at` is always the harness's own clock: the moment it heard, or did,
- * something. A candidate is one life of one worker process.
+ * something. A candidate is one life of one worker process. `election`: which one it is about; left out: the one for which
+ * all workers stand.
  */
 export type HistoryEvent =
-  | { readonly type: "run"; readonly at: number; readonly seed: number; readonly leaseMs: number }
-  /** A candidate begins. `rate`: how fast its clocks run; other than 1 is outside the promises. */
-  | Of<{ readonly type: "life"; readonly label: string; readonly rate: number; readonly offset: string }>
+  | {
+      readonly type: "run";
+      readonly at: number;
+      readonly seed: number;
+      readonly leaseMs: number;
+      /** The other elections, each with a register of its own. */
+      readonly elections?: readonly string[];
+    }
+  /**
+   * A candidate begins, in these elections. `rate`: how fast its clocks run; other than 1 is outside the promises.
+   */
+  | Of<{
+      readonly type: "life";
+      readonly label: string;
+      readonly rate: number;
+      readonly offset: string;
+      readonly elections?: readonly string[] | undefined;
+    }>
   /** `notBefore`: the acquiring request left after this moment. */
   | Of<{ readonly type: "elected"; readonly term: number; readonly notBefore: number }>
   /**
@@ -42,6 +58,7 @@ export type HistoryEvent =
   | {
       readonly type: "landed";
       readonly at: number;
+      readonly election?: string | undefined;
       readonly candidate: string;
       readonly term: number;
       readonly write: string;
@@ -49,9 +66,18 @@ export type HistoryEvent =
       readonly n: number;
     }
   /** The register itself: how many writes it counted. */
-  | { readonly type: "register"; readonly at: number; readonly n: number };
+  | {
+      readonly type: "register";
+      readonly at: number;
+      readonly election?: string | undefined;
+      readonly n: number;
+    };
 
-type Of<T> = T & { readonly at: number; readonly candidate: string };
+type Of<T> = T & {
+  readonly at: number;
+  readonly candidate: string;
+  readonly election?: string | undefined;
+};
 
 /**
  * `accepted`: written. `fenced`: refused, a later term exists. `refused`: refused by the write's own condition.
@@ -66,6 +92,34 @@ export function eventsOf<K extends HistoryEvent["type"]>(
   type: K,
 ): EventOf<K>[] {
   return history.filter((event): event is EventOf<K> => event.type === type);
+}
+
+/** What is about one election, or about all. Undefined: the one for which all workers stand. */
+export function ofElection(
+  history: readonly HistoryEvent[],
+  election: string | undefined,
+): readonly HistoryEvent[] {
+  return history.filter((event) => {
+    switch (event.type) {
+      case "run":
+      case "fault":
+      case "calm":
+      case "doomed":
+      case "crash":
+        return true;
+      case "life":
+        return event.elections === undefined
+          ? election === undefined
+          : event.elections.includes(election ?? "");
+      default:
+        return event.election === election;
+    }
+  });
+}
+
+/** All elections of a run. Undefined: the one for which all workers stand. */
+export function electionsOf(history: readonly HistoryEvent[]): readonly (string | undefined)[] {
+  return [undefined, ...eventsOf(history, "run").flatMap(({ elections = [] }) => elections)];
 }
 
 /** A promise that a run has broken. */

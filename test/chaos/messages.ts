@@ -15,6 +15,8 @@ export interface WorkStyle {
   readonly doomed: number;
   readonly slowToStop: number;
   readonly stopsByItself: number;
+  /** How often it tells whether it trusts its lease. @default 20 */
+  readonly viewEveryMs?: number;
 }
 
 /** What a worker is started with, as its one argument. */
@@ -28,17 +30,20 @@ export interface WorkerConfig {
   readonly metered: boolean;
   readonly lastWill: boolean;
   readonly election: string;
+  /** It is a member of this group, too. */
+  readonly group?: { readonly name: string; readonly count: number };
   readonly leaseMs: number;
   readonly maxServiceClockErrorMs: number;
   /** Decides how its work behaves. */
   readonly seed: number;
 }
 
-type Told<E> = E extends unknown ? Omit<E, "at" | "candidate"> : never;
+type Told<E> = E extends unknown ? Omit<E, "at"> : never;
 
 /** A worker's standard output, one JSON object a line. */
 export type FromWorker =
-  | { readonly type: "hello"; readonly candidate: string }
+  /** One for each candidate that it is. */
+  | { readonly type: "hello"; readonly candidate: string; readonly elections?: readonly string[] }
   | { readonly type: "ask"; readonly question: number }
   | { readonly type: "left" }
   | { readonly type: "used"; readonly reads: number; readonly writes: number }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Operator } from "../../src/index.js";
 import type { Crew } from "./crew.js";
 import type { Fault, Planned } from "./schedule.js";
 import type { Table } from "./table.js";
@@ -12,7 +13,7 @@ const RESIGN_WITHIN = 4;
 export class Mischief {
   readonly done = {
     ...{ kills: 0, companionKills: 0, freezes: 0, blocks: 0, partitions: 0, restarts: 0, halfOpen: 0 },
-    ...{ lies: 0, steps: 0, missing: 0 },
+    ...{ lies: 0, steps: 0, missing: 0, evictions: 0 },
   };
   readonly #mended = new AbortController();
   readonly #frozen = new Set<number>();
@@ -25,6 +26,8 @@ export class Mischief {
     private readonly wires: readonly Wire[],
     private readonly table: Table,
     private readonly leaseMs: number,
+    /** One for each election. */
+    private readonly operators: readonly Operator[],
     private readonly record: (kind: Fault["kind"], what: string) => void,
   ) {
     setMaxListeners(0, this.#mended.signal);
@@ -135,6 +138,12 @@ export class Mischief {
         if (!this.#misdate(worker, { kind: "missing" }, fault.forMs)) return undefined;
         this.done.missing += 1;
         return `no headers for ${fault.forMs} ms`;
+      case "evict": {
+        const operator = this.operators[fault.which % this.operators.length];
+        if (!operator) return undefined;
+        void this.#evict(operator);
+        return "eviction";
+      }
       case "restartTable":
         if (this.#restart !== undefined) return undefined;
         this.done.restarts += 1;
@@ -162,6 +171,12 @@ export class Mischief {
     this.done.kills += 1;
     void life.kill();
     this.#back(worker, backAfterMs);
+  }
+
+  /** Not if nobody leads, or the table is away. */
+  async #evict(operator: Operator): Promise<void> {
+    const asked = await operator.evict().catch(() => undefined);
+    if (asked?.done) this.done.evictions += 1;
   }
 
   #back(worker: number, afterMs: number): void {

@@ -26,6 +26,11 @@ export interface RegisterPlace {
   readonly linesAPage: number;
 }
 
+/** The register of another election than the one for which all workers stand. */
+export function registerOf(place: RegisterPlace, election: string | undefined): RegisterPlace {
+  return election === undefined ? place : { ...place, prefix: `${place.prefix}${election} ` };
+}
+
 /**
  * The register that all leaders count up, and beside it one line for each write: a list grows at its end, so the
  * log has them in the order in which they were accepted. Stale writes, sent on purpose, are rows of another key.

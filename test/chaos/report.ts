@@ -14,12 +14,13 @@ export interface Report extends Suffered, Statistics {
 export function toJson(report: Report): string {
   const { seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen } = report;
   const { denied, conflicts, lies, steps, missing, companionKills, blocks, wills } = report;
-  const { leaderships, fencedWrites, staleRefused, violations, exclusionBrokenBySkew, unavailabilityMs } =
-    report;
+  const { evictions, leaderships, partitionsHeld, fencedWrites, staleRefused } = report;
+  const { violations, exclusionBrokenBySkew, unavailabilityMs } = report;
   return JSON.stringify({
     ...{ seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen },
     ...{ denied, conflicts, lies, steps, missing, companionKills, blocks, wills },
-    ...{ leaderships, fencedWrites, staleRefused, violations, exclusionBrokenBySkew, unavailabilityMs },
+    ...{ evictions, leaderships, partitionsHeld, fencedWrites, staleRefused, violations },
+    ...{ exclusionBrokenBySkew, unavailabilityMs },
   });
 }
 
@@ -32,8 +33,9 @@ export function inWords(report: Report): string {
       `${report.halfOpen} half-open connections, ${report.throttles} errors instead of answers ` +
       `(${report.denied} transactions denied, ${report.conflicts} in conflict), ` +
       `${report.restarts} restarts of the table, ${report.skews} lives with other clocks, ` +
-      `headers wrong ${report.lies} times, stepped ${report.steps}, missing ${report.missing}`,
-    `${report.leaderships} leaderships, ${report.wills} ended by a last will, ${report.fencedWrites} fenced writes, ${report.staleRefused} stale writes refused`,
+      `headers wrong ${report.lies} times, stepped ${report.steps}, missing ${report.missing}, ` +
+      `${report.evictions} evictions`,
+    `${report.leaderships} leaderships, ${report.partitionsHeld} of them of partitions, ${report.wills} ended by a last will, ${report.fencedWrites} fenced writes, ${report.staleRefused} stale writes refused`,
     `without a leader: p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`,
     `exclusion broken by clocks with a wrong rate (not covered by the promises): ${report.exclusionBrokenBySkew}`,
     ...report.violations.map(({ rule, what }) => `broken: ${rule}: ${what}`),

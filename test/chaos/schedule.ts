@@ -46,6 +46,8 @@ export type Fault =
       readonly forMs: number;
     }
   | { readonly kind: "missingHeaders"; readonly target: Target; readonly forMs: number }
+  /** An operator takes a lease from its holder: of the elections, the one of this number, counted round. */
+  | { readonly kind: "evict"; readonly which: number }
   | { readonly kind: "restartTable" }
   /** The worker is killed, and comes back with other clocks; undefined: with the machine's. */
   | { readonly kind: "skew"; readonly target: number; readonly clock: ClockSkew | undefined };
@@ -85,6 +87,7 @@ const DECK: readonly (readonly [Fault["kind"], number])[] = [
   ["lyingHeaders", 4],
   ["steppedHeaders", 3],
   ["missingHeaders", 2],
+  ["evict", 2],
   ["restartTable", 1],
   ["skew", 3],
 ];
@@ -171,6 +174,8 @@ class Draw {
         return { kind, target: this.#target(), byMs: this.#lieMs(), forMs: this.#leases(1, 8) };
       case "missingHeaders":
         return { kind, target: this.#target(), forMs: this.#leases(0.5, 4) };
+      case "evict":
+        return { kind, which: random.integer(0, 1_000) };
       case "restartTable":
         return { kind };
       case "skew":

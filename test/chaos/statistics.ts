@@ -1,4 +1,4 @@
-import { eventsOf, type HistoryEvent } from "./history.js";
+import { electionsOf, eventsOf, type HistoryEvent, ofElection } from "./history.js";
 import { sureTrust } from "./trust.js";
 
 export interface Unavailability {
@@ -9,6 +9,8 @@ export interface Unavailability {
 
 export interface Statistics {
   readonly leaderships: number;
+  /** Of those: of partitions. */
+  readonly partitionsHeld: number;
   /** Of those: ended by a last will. */
   readonly wills: number;
   readonly fencedWrites: number;
@@ -17,27 +19,34 @@ export interface Statistics {
 }
 
 export function statisticsOf(history: readonly HistoryEvent[]): Statistics {
-  const terms = history.flatMap((event) =>
-    event.type === "elected" || event.type === "view" || event.type === "landed" ? [event.term] : [],
-  );
+  const termsOf = electionsOf(history).map((election) => leadershipsIn(ofElection(history, election)));
+  const leaderships = termsOf.reduce((sum, terms) => sum + terms, 0);
   const stale = new Set(
     eventsOf(history, "write")
       .filter((write) => write.stale)
       .map(({ write }) => write),
   );
   return {
-    leaderships: new Set(terms).size,
+    leaderships,
+    partitionsHeld: leaderships - (termsOf[0] ?? 0),
     wills: eventsOf(history, "willed").length,
     fencedWrites: eventsOf(history, "landed").filter((landed) => !landed.stale).length,
     staleRefused: eventsOf(history, "outcome").filter(
       ({ write, outcome }) => outcome === "fenced" && stale.has(write),
     ).length,
-    unavailabilityMs: unavailability(gapsMs(history)),
+    unavailabilityMs: unavailability(gapsMs(ofElection(history, undefined))),
   };
 }
 
+function leadershipsIn(history: readonly HistoryEvent[]): number {
+  const terms = history.flatMap((event) =>
+    event.type === "elected" || event.type === "view" || event.type === "landed" ? [event.term] : [],
+  );
+  return new Set(terms).size;
+}
+
 /**
- * Without a leader: from the last moment at which one term was surely trusted to the first at which the next
+ * Without a leader in the election for which all stand: from the last moment at which one term was surely trusted to the first at which the next
  * was, by the harness's clock. Everything is in it: the time in which the table was down or cut off, a fault
  * with nobody left alive, the wait for a frozen leader's lease, resignations; also that views are taken every
  * few milliseconds only. Overlaps count as 0.

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { Election } from "../../src/index.js";
+import { Election, Operator } from "../../src/index.js";
 import { createLeaseTable } from "../../src/testing/index.js";
-import { Crew, ELECTION, LEASES, REGISTER } from "./crew.js";
+import { Crew, ELECTION, LEASES, OTHERS, REGISTER } from "./crew.js";
 import type { HistoryEvent } from "./history.js";
 import { Mischief } from "./mischief.js";
-import { Register } from "./register.js";
+import { Register, registerOf } from "./register.js";
 import type { Schedule } from "./schedule.js";
 import type { SkewEnv } from "./skewed-clocks.js";
 import { Table } from "./table.js";
@@ -33,6 +33,7 @@ export interface Suffered {
   lies: number;
   steps: number;
   missing: number;
+  evictions: number;
 }
 
 export interface TortureOptions {
@@ -60,7 +61,7 @@ export async function torture(options: TortureOptions): Promise<{
   const { leaseMs, firstClocks } = schedule;
   const startMs = performance.now();
   const now = () => Math.round((performance.now() - startMs) * 1_000) / 1_000;
-  const history: HistoryEvent[] = [{ type: "run", at: 0, seed, leaseMs }];
+  const history: HistoryEvent[] = [{ type: "run", at: 0, seed, leaseMs, elections: OTHERS }];
   onProgress(schedule.endMs, "the table starts");
 
   await using table = await Table.start();
@@ -72,7 +73,8 @@ export async function torture(options: TortureOptions): Promise<{
   onProgress(schedule.endMs, "the workers start");
   firstClocks.forEach((clock, i) => void crew.start(i, clock));
 
-  const mischief = new Mischief(crew, wires.all, table, leaseMs, (kind, what) => {
+  const operators = [ELECTION, ...OTHERS].map((name) => new Operator({ client, tableName: LEASES, name }));
+  const mischief = new Mischief(crew, wires.all, table, leaseMs, operators, (kind, what) => {
     history.push({ type: "fault", at: now(), kind, what });
   });
   // Before there is a leader there is little to break.
@@ -91,12 +93,14 @@ export async function torture(options: TortureOptions): Promise<{
   }
   await delay(Math.max(0, endAt - now()), undefined, { signal });
 
-  onProgress(0, "all is mended; somebody must lead");
+  onProgress(0, "all is mended; somebody must lead, and hold each partition");
   await mischief.end();
   const boundMs = LEAD_AGAIN_WITHIN * leaseMs;
   const calmAt = now();
   history.push({ type: "calm", at: calmAt, boundMs });
-  while (crew.lastTrusted <= calmAt && now() <= calmAt + boundMs) await delay(20, undefined, { signal });
+  const isLed = (election?: string) => crew.lastTrusted(election) > calmAt;
+  while (![undefined, ...OTHERS].every(isLed) && now() <= calmAt + boundMs)
+    await delay(20, undefined, { signal });
 
   onProgress(0, "all resign; the table is read");
   await crew.resign(END_WITHIN * leaseMs);
@@ -107,23 +111,30 @@ export async function torture(options: TortureOptions): Promise<{
   await wires[Symbol.asyncDispose]();
   // What is still under way to the table ends with it, and what it has kept is what counts.
   await table.restart([]);
-  const register = new Register(REGISTER);
-  const logs = ["accepted" as const, ...crew.candidates.map((one) => `stale ${one}` as const)];
-  for (const log of logs) {
-    const lines = await register.log(client, log);
-    const stale = log !== "accepted";
-    history.push(
-      ...lines.map((line, i) => ({ type: "landed" as const, at: now(), stale, n: i + 1, ...line })),
+  for (const election of [undefined, ...OTHERS]) {
+    const register = new Register(registerOf(REGISTER, election));
+    const candidates = crew.candidates.filter(({ elections }) =>
+      election === undefined ? elections === undefined : elections?.includes(election),
     );
+    const logs = ["accepted" as const, ...candidates.map(({ candidate }) => `stale ${candidate}` as const)];
+    for (const log of logs) {
+      const lines = await register.log(client, log);
+      const of = { type: "landed" as const, election, at: now(), stale: log !== "accepted" };
+      history.push(...lines.map((line, i) => ({ ...of, n: i + 1, ...line })));
+    }
+    for (const ended of await crashedTerms(client, election ?? ELECTION))
+      history.push({ type: "willed", at: now(), election, ...ended });
+    history.push({ type: "register", at: now(), election, n: await register.count(client) });
   }
-  for (const ended of await crashedTerms(client)) history.push({ type: "willed", at: now(), ...ended });
-  history.push({ type: "register", at: now(), n: await register.count(client) });
   return { history, suffered: { ...mischief.done, skews, throttles, denied, conflicts } };
 }
 
 /** The terms that a last will has ended. */
-async function crashedTerms(client: DynamoDBClient): Promise<Array<{ candidate: string; term: number }>> {
-  const election = new Election({ client, tableName: LEASES, name: ELECTION, onEvent: () => {} });
+async function crashedTerms(
+  client: DynamoDBClient,
+  name: string,
+): Promise<Array<{ candidate: string; term: number }>> {
+  const election = new Election({ client, tableName: LEASES, name, onEvent: () => {} });
   const terms = await election.history({ limit: MOST_TERMS });
   return terms.flatMap(({ term, candidateId: candidate, endReason }) =>
     endReason === "crashed" && candidate !== undefined ? { candidate, term } : [],
@@ -132,6 +143,6 @@ async function crashedTerms(client: DynamoDBClient): Promise<Array<{ candidate: 
 
 /** Until somebody leads, as far as is known at `until`. */
 async function led(crew: Crew, until: number, now: () => number, signal: AbortSignal): Promise<void> {
-  while (now() < until && (crew.leader === undefined || now() - crew.lastTrusted > SEEN_LATELY_MS))
+  while (now() < until && (crew.leader === undefined || now() - crew.lastTrusted() > SEEN_LATELY_MS))
     await delay(20, undefined, { signal });
 }

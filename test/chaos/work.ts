@@ -16,9 +16,13 @@ import type { Random } from "../simulation/random.js";
 import type { Harness } from "./harness.js";
 import type { Outcome } from "./history.js";
 import type { WorkerConfig } from "./messages.js";
-import { Register } from "./register.js";
+import { type LoggedWrite, Register, registerOf } from "./register.js";
 
-const VIEW_EVERY_MS = 20;
+/** As whom and where it leads. `election`: left out, the one for which all workers stand. */
+export interface Post {
+  readonly candidate: string;
+  readonly election?: string;
+}
 
 /** What a leader does: counts the register up, and is sometimes slow to stop, or stops by itself. */
 export class Work {
@@ -32,18 +36,19 @@ export class Work {
     /** The election's own, whose connection its fenced writes share. */
     private readonly client: DynamoDBClient,
     private readonly ownClient: DynamoDBClient,
-    private readonly config: WorkerConfig,
-    private readonly candidate: string,
+    private readonly config: Pick<WorkerConfig, "leaseTable" | "leaseMs" | "style" | "register" | "election">,
+    private readonly post: Post,
     private readonly random: Random,
   ) {
-    this.#register = new Register(config.register);
+    this.#register = new Register(registerOf(config.register, post.election));
   }
 
   async lead(leadership: Leadership): Promise<void> {
     const { harness, random } = this;
     const { leaseMs, style } = this.config;
+    const { viewEveryMs = 20 } = style;
     const { term, signal } = leadership;
-    const views = setInterval(() => this.#view(leadership), VIEW_EVERY_MS);
+    const views = setInterval(() => this.#view(leadership), viewEveryMs);
     this.#view(leadership);
     const drainMs = random.chance(style.slowToStop) ? leaseMs * random.between(0, 2) : 0;
     const enoughMs = random.chance(style.stopsByItself)
@@ -66,7 +71,7 @@ export class Work {
       }
     } finally {
       clearInterval(views);
-      harness.tell({ type: "workDone", term });
+      harness.tell({ type: "workDone", term, ...this.post });
     }
   }
 
@@ -74,7 +79,7 @@ export class Work {
   #view(leadership: Leadership): void {
     this.harness.ask((asked) => {
       const trusted = leadership.remainingMs() > 0;
-      this.harness.tell({ type: "view", term: leadership.term, asked, trusted });
+      this.harness.tell({ type: "view", term: leadership.term, asked, trusted, ...this.post });
     });
   }
 
@@ -92,12 +97,10 @@ export class Work {
     const doomed = this.random.chance(this.config.style.doomed);
     const write = this.#begin(term, false);
     try {
-      await leadership.transact(
-        this.#register.countOne(count, { write, candidate: this.candidate, term }, doomed),
-      );
-      this.harness.tell({ type: "outcome", write, outcome: "accepted" });
+      await leadership.transact(this.#register.countOne(count, this.#logged(write, term), doomed));
+      this.#tellOutcome(write, "accepted");
     } catch (error) {
-      this.harness.tell({ type: "outcome", write, outcome: outcomeOf(error), why: String(error) });
+      this.#tellOutcome(write, outcomeOf(error), String(error));
     }
   }
 
@@ -120,30 +123,38 @@ export class Work {
     const write = this.#begin(term, true);
     const check = {
       TableName: config.leaseTable,
-      Key: { pk: { S: config.election }, sk: { S: "lease" } },
+      Key: { pk: { S: this.post.election ?? config.election }, sk: { S: "lease" } },
       ConditionExpression: "#holder = :holder AND #term = :term",
       ExpressionAttributeNames: { "#holder": "holder", "#term": "term" },
-      ExpressionAttributeValues: { ":holder": { S: this.candidate }, ":term": { N: String(term) } },
+      ExpressionAttributeValues: { ":holder": { S: this.post.candidate }, ":term": { N: String(term) } },
     };
-    const put = this.#register.letThrough(this.#writes, { write, candidate: this.candidate, term });
+    const put = this.#register.letThrough(this.#writes, this.#logged(write, term));
     try {
       await this.client.send(
         new TransactWriteItemsCommand({ TransactItems: [{ ConditionCheck: check }, put] }),
         { abortSignal: AbortSignal.timeout(config.leaseMs) },
       );
-      harness.tell({ type: "outcome", write, outcome: "accepted" });
+      this.#tellOutcome(write, "accepted");
     } catch (error) {
       const refused =
         error instanceof TransactionCanceledException &&
         error.CancellationReasons?.[0]?.Code === "ConditionalCheckFailed";
-      harness.tell({ type: "outcome", write, outcome: refused ? "fenced" : "unknown", why: String(error) });
+      this.#tellOutcome(write, refused ? "fenced" : "unknown", String(error));
     }
   }
 
   #begin(term: number, stale: boolean): string {
-    const write = `${this.candidate}/${++this.#writes}`;
-    this.harness.tell({ type: "write", term, write, stale, since: this.harness.lastAnswer });
+    const write = `${this.post.candidate}/${++this.#writes}`;
+    this.harness.tell({ type: "write", term, write, stale, since: this.harness.lastAnswer, ...this.post });
     return write;
+  }
+
+  #logged(write: string, term: number): LoggedWrite {
+    return { write, candidate: this.post.candidate, term };
+  }
+
+  #tellOutcome(write: string, outcome: Outcome, why?: string): void {
+    this.harness.tell({ type: "outcome", write, outcome, ...(why !== undefined && { why }), ...this.post });
   }
 }
 

@@ -1,7 +1,14 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { Election, WorkNotStoppedError } from "../../src/index.js";
+import {
+  Election,
+  type ElectionEvent,
+  type Leadership,
+  Partitions,
+  WorkNotStoppedError,
+} from "../../src/index.js";
 import { meter } from "../aws/meter.js";
 import { Random } from "../simulation/random.js";
+import { AcquireTimes } from "./acquire-times.js";
 import { Harness } from "./harness.js";
 import type { WorkerConfig } from "./messages.js";
 import { Work } from "./work.js";
@@ -15,7 +22,7 @@ const { leaseMs, connection, maxServiceClockErrorMs } = config;
 const random = new Random(config.seed);
 const harness = new Harness();
 
-/** One for the election, and another for what the work does by itself, so that they are told apart. */
+/** One for the elections, and another for what the work does by itself, so that they are told apart. */
 function newClient(): DynamoDBClient {
   const client = new DynamoDBClient({ ...connection, maxAttempts: random.pick([1, 3]) });
   if (config.metered) meter(client, (units) => harness.tell({ type: "used", ...units }));
@@ -23,50 +30,69 @@ function newClient(): DynamoDBClient {
 }
 
 const client = newClient();
-let acquireLeftAfter = 0;
-client.middlewareStack.add(
-  (next) => (args) => {
-    // Only a request to acquire names it.
-    if (JSON.stringify(args.input).includes("attemptId")) acquireLeftAfter = harness.lastAnswer;
-    return next(args);
-  },
-  { step: "initialize", name: "noteAcquire" },
-);
+const acquires = new AcquireTimes(client, () => harness.lastAnswer);
+const ownClient = newClient();
+const stop = new AbortController();
+process.once("SIGTERM", () => stop.abort());
 
-const election = new Election({
+const options = {
   client,
   tableName: config.leaseTable,
-  name: config.election,
   label: config.label,
   leaseDurationMs: leaseMs,
   lastWill: config.lastWill,
   stopTimeoutMs: Math.round(leaseMs * random.between(0.3, 1.5)),
-  tuning: { expiry: random.pick([{ maxServiceClockErrorMs }, "observation"]) },
-  onEvent: (event) => {
-    if (event.type === "elected")
-      harness.tell({ type: "elected", term: event.term, notBefore: acquireLeftAfter });
-    if (event.type === "ended") harness.tell({ type: "ended", term: event.term, reason: event.reason });
-    if (event.type === "resigned")
-      harness.tell({ type: "resigned", term: event.term, outcome: event.outcome });
-  },
-});
-harness.tell({ type: "hello", candidate: election.candidateId });
-// So that `lastAnswer` is never long ago.
-setInterval(() => harness.ask(() => {}), 200);
+  tuning: { expiry: random.pick([{ maxServiceClockErrorMs }, "observation" as const]) },
+};
 
-const stop = new AbortController();
-process.once("SIGTERM", () => stop.abort());
+function tell(event: ElectionEvent): void {
+  const { candidateId: candidate, election: name } = event;
+  const post = { candidate, ...(name !== config.election && { election: name }) };
+  if (event.type === "elected")
+    harness.tell({ type: "elected", term: event.term, notBefore: acquires.leftAfter(name), ...post });
+  if (event.type === "ended")
+    harness.tell({ type: "ended", term: event.term, reason: event.reason, ...post });
+  if (event.type === "resigned")
+    harness.tell({ type: "resigned", term: event.term, outcome: event.outcome, ...post });
+}
 
-const work = new Work(harness, client, newClient(), config, election.candidateId, random);
-while (!stop.signal.aborted) {
-  await election
-    .lead((leadership) => work.lead(leadership), { signal: stop.signal })
-    .catch((error: unknown) => {
-      // It does not end its process, so it waits.
+/** Again and again, until it is told to stop. Where work does not stop, this one does not end its process: it waits. */
+async function again(run: () => Promise<void>): Promise<void> {
+  while (!stop.signal.aborted) {
+    await run().catch((error: unknown) => {
       if (error instanceof WorkNotStoppedError) return error.stopped;
       throw error;
     });
+  }
 }
-await work.staleWrites;
+
+async function compete(): Promise<void> {
+  const election = new Election({ ...options, name: config.election, onEvent: tell });
+  const { candidateId: candidate } = election;
+  harness.tell({ type: "hello", candidate });
+  const work = new Work(harness, client, ownClient, config, { candidate }, random);
+  await again(() => election.lead((leadership) => work.lead(leadership), { signal: stop.signal }));
+  await work.staleWrites;
+}
+
+async function share({ name, count }: NonNullable<WorkerConfig["group"]>): Promise<void> {
+  const partitions = new Partitions({ ...options, name, count, onEvent: tell });
+  const { candidateId: candidate } = partitions;
+  const elections = Array.from({ length: count }, (_, i) => `${name}/${i}`);
+  harness.tell({ type: "hello", candidate, elections });
+  // Less often, because there are more of them. Who returns by itself waits longer and longer before it is called again.
+  const rarely = { pauseMs: [50, 200] as const, viewEveryMs: 60, slowToStop: 0.1, stopsByItself: 0 };
+  const style = { ...config.style, ...rarely };
+  const works = elections.map(
+    (election) => new Work(harness, client, ownClient, { ...config, style }, { candidate, election }, random),
+  );
+  const work = (partition: number, leadership: Leadership) => works[partition]?.lead(leadership);
+  await again(() => partitions.run(work, { signal: stop.signal }));
+  await Promise.all(works.map(({ staleWrites }) => staleWrites));
+}
+
+// So that `lastAnswer` is never long ago.
+setInterval(() => harness.ask(() => {}), 200);
+await Promise.all([compete(), ...(config.group ? [share(config.group)] : [])]);
 harness.tell({ type: "left" });
 process.exit();
