@@ -3,14 +3,17 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { startDynamoDBLocal } from "../../src/testing/index.js";
 import { type CommandOptions, run } from "../deploy/command.js";
 import { StepFailure, Steps } from "../deploy/steps.js";
+import { dieInEachWay } from "./deaths.js";
 import { installRuntimes, type Runtime, runtimesIn } from "./runtimes.js";
 
 const HELP = `npm run test:runtimes -- [options]
 
-Runs the packed package on Node 22, Node 24, Bun and Deno: a short story with two candidates, and the command.
+Runs the packed package on Node 22, Node 24, Bun and Deno: a short story with two candidates, the command, and
+deaths of leaders with a last will.
 On Node 22 and 24 it also runs the tests that depend most on the runtime. The runtimes come from npm, once,
 into .runtimes/ (about 600 MB). Needs a build (npm run build).
 
@@ -81,8 +84,8 @@ async function tryRuntime(
   options: CommandOptions,
 ): Promise<void> {
   const [program, ...before] = runtime.command;
-  const story = async () => {
-    await using local = await startDynamoDBLocal({
+  const inProject = async () => {
+    const local = await startDynamoDBLocal({
       env: without("AWS_ENDPOINT_URL_DYNAMODB"),
       signal: options.signal,
     });
@@ -94,13 +97,22 @@ async function tryRuntime(
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };
-    const inProject = { ...options, env, cwd: project };
-    const { output } = await run(program, [...before, "smoke.mjs", runtime.name], inProject);
+    return { local, options: { ...options, env, cwd: project } };
+  };
+  const story = async () => {
+    const { local, options } = await inProject();
+    await using _ = local;
+    const { output } = await run(program, [...before, "smoke.mjs", runtime.name], options);
     const command = join("node_modules", "incumbent", "dist", "cli", "main.js");
     const table = ["--table", `leases-${runtime.name}`];
-    const status = await run(program, [...before, command, "status", ...table], inProject);
+    const status = await run(program, [...before, command, "status", ...table], options);
     if (!status.output.includes("reports/daily")) throw new StepFailure(`status printed:\n${status.output}`);
     return { found: output.trim() };
+  };
+  const deaths = async () => {
+    const { local, options } = await inProject();
+    await using _ = local;
+    return await dieInEachWay(runtime, new DynamoDBClient(local.clientConfig), options);
   };
   const tests = async () => {
     const env = { ...options.env, PATH: `${dirname(program)}${delimiter}${process.env.PATH}` };
@@ -112,6 +124,7 @@ async function tryRuntime(
   const { output: version } = await run(program, ["--version"], options);
   const name = `${runtime.name} (${version.trim().split("\n")[0]})`;
   await settled(() => steps.run(`${name}: the packed package`, story), options.signal);
+  await settled(() => steps.run(`${name}: last wills`, deaths), options.signal);
   if (runtime.isNode) await settled(() => steps.run(`${name}: tests`, tests), options.signal);
 }
 
@@ -127,7 +140,8 @@ async function installPackage(project: string, options: CommandOptions): Promise
   await run("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", project], options);
   const tarball = readdirSync(project).find((file) => file.endsWith(".tgz")) as string;
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "smoke", private: true }));
-  cpSync(fileURLToPath(new URL("smoke.mjs", import.meta.url)), join(project, "smoke.mjs"));
+  for (const program of ["smoke.mjs", "dying.mjs"])
+    cpSync(fileURLToPath(new URL(program, import.meta.url)), join(project, program));
   const install = ["install", "--silent", "--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts"];
   await run("npm", [...install, `./${tarball}`], { ...options, cwd: project });
   return { found: tarball };

@@ -11,6 +11,8 @@ export interface Runtime {
   readonly command: readonly [string, ...string[]];
   /** Whether the tests of this project run on it too. */
   readonly isNode: boolean;
+  /** The deaths after which a last will gives the lease back here: ways of `dying.mjs`. */
+  readonly willed: readonly string[];
 }
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -35,12 +37,19 @@ export async function installRuntimes(folder: string, options: CommandOptions): 
   return { found: "installed" };
 }
 
+const EACH_DEATH = ["exit", "exception", "rejection", "SIGKILL", "abort"];
+
 export function runtimesIn(folder: string): Runtime[] {
   const at = (path: string) => join(folder, "node_modules", path);
   return [
-    { name: "node22", command: [at("node22/bin/node")], isNode: true },
-    { name: "node24", command: [at("node24/bin/node")], isNode: true },
-    { name: "bun", command: [at("@oven/bun-linux-x64/bin/bun")], isNode: false },
-    { name: "deno", command: [at("@deno/linux-x64-glibc/deno"), "run", "-A", "--quiet"], isNode: false },
+    { name: "node22", command: [at("node22/bin/node")], isNode: true, willed: EACH_DEATH },
+    { name: "node24", command: [at("node24/bin/node")], isNode: true, willed: EACH_DEATH },
+    { name: "bun", command: [at("@oven/bun-linux-x64/bin/bun")], isNode: false, willed: EACH_DEATH },
+    {
+      name: "deno",
+      command: [at("@deno/linux-x64-glibc/deno"), "run", "-A", "--quiet"],
+      isNode: false,
+      willed: ["exit"],
+    },
   ];
 }
