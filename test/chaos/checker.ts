@@ -83,15 +83,18 @@ function told(history: readonly HistoryEvent[]): Violation[] {
   });
 }
 
-/** What one worker says comes in its own order. */
+/** What one worker says comes in its own order. A lease that is given back before its work has begun has none that is done. */
 function release(history: readonly HistoryEvent[]): Violation[] {
+  const working = new Set<string>();
   const done = new Set<string>();
   const violations: Violation[] = [];
   for (const event of history) {
+    if (event.type === "view" || event.type === "write") working.add(`${event.candidate} ${event.term}`);
     if (event.type === "workDone") done.add(`${event.candidate} ${event.term}`);
     if (event.type !== "resigned" || event.outcome !== "released") continue;
     const { candidate, term } = event;
-    if (!done.has(`${candidate} ${term}`))
+    const which = `${candidate} ${term}`;
+    if (working.has(which) && !done.has(which))
       violations.push({ rule: "release", what: `${candidate} gave term ${term} back while its work ran` });
   }
   return violations;

@@ -9,8 +9,12 @@ export const LEASES = "chaos-leases";
 export const ELECTION = "chaos/register";
 export const REGISTER = { tableName: "chaos-log", prefix: "", linesAPage: 500 } as const;
 export const GROUP = { name: "chaos/shards", count: 3 } as const;
+export const UNDER_SESSION: readonly string[] = ["chaos/under/a", "chaos/under/b"];
 /** All others than the one that all workers stand for. */
-export const OTHERS: readonly string[] = Array.from({ length: GROUP.count }, (_, i) => `${GROUP.name}/${i}`);
+export const OTHERS: readonly string[] = [
+  ...Array.from({ length: GROUP.count }, (_, i) => `${GROUP.name}/${i}`),
+  ...UNDER_SESSION,
+];
 
 const STYLE: WorkStyle = { pauseMs: [5, 40], doomed: 0.1, slowToStop: 0.4, stopsByItself: 0.25 };
 
@@ -83,6 +87,7 @@ export class Crew implements AsyncDisposable {
       lastWill: worker % 2 === 0,
       election: ELECTION,
       group: GROUP,
+      underSession: UNDER_SESSION,
       leaseMs,
       maxServiceClockErrorMs,
       seed: (this.seed * 1_000 + ++this.#begun) >>> 0,

@@ -53,7 +53,12 @@ export type HistoryEvent =
   | Of<{ readonly type: "crash"; readonly label: string; readonly lastWords: string }>
   | { readonly type: "fault"; readonly at: number; readonly kind: string; readonly what: string }
   /** All faults are over: within `boundMs` somebody must lead. */
-  | { readonly type: "calm"; readonly at: number; readonly boundMs: number }
+  | {
+      readonly type: "calm";
+      readonly at: number;
+      readonly election?: string | undefined;
+      readonly boundMs: number;
+    }
   /** What the table held at the end, in the order in which it was written. `n` counts the register's writes. */
   | {
       readonly type: "landed";
@@ -103,7 +108,6 @@ export function ofElection(
     switch (event.type) {
       case "run":
       case "fault":
-      case "calm":
       case "doomed":
       case "crash":
         return true;

@@ -18,6 +18,7 @@ a checker compares all that they saw and wrote with the promises.
   --minutes M   how long the faults last (default 1; may be a fraction)
   --seed S      decides which fault comes when (default: random); the processes still behave differently each time
   --workers N   how many workers (default 5)
+  --lease MS    the lease (default: 2 to 3 seconds). Longer on a machine that is busy: all faults last longer with it
   --json        print one JSON object
   --keep FILE   write the history to this file, one JSON object per line
 
@@ -30,6 +31,7 @@ async function main(): Promise<number> {
       minutes: { type: "string", default: "1" },
       seed: { type: "string" },
       workers: { type: "string", default: "5" },
+      lease: { type: "string" },
       json: { type: "boolean", default: false },
       keep: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
@@ -41,6 +43,10 @@ async function main(): Promise<number> {
   }
   const minutes = number("--minutes", values.minutes, { least: 0.05, most: 1_440 });
   const workers = number("--workers", values.workers, { least: 1, most: 50, whole: true });
+  const leaseMs =
+    values.lease === undefined
+      ? undefined
+      : number("--lease", values.lease, { least: 1_000, most: 60_000, whole: true });
   const given = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
   const seed = number("--seed", given, { least: 0, most: 2 ** 32 - 1, whole: true });
 
@@ -51,7 +57,7 @@ async function main(): Promise<number> {
   say(`seed ${seed}`);
   const skewEnv = await findSkewedClocks();
   if (!skewEnv) say("no wrong clocks: libfaketime was not found (apt install faketime)");
-  const schedule = scheduleOf({ seed, minutes, workers, skews: skewEnv !== undefined });
+  const schedule = scheduleOf({ seed, minutes, workers, skews: skewEnv !== undefined, leaseMs });
   const { history, suffered } = await torture({
     seed,
     schedule,
@@ -68,8 +74,9 @@ async function main(): Promise<number> {
   const file =
     values.keep ?? join(await mkdtemp(join(tmpdir(), "incumbent-chaos-history-")), "history.jsonl");
   if (values.keep === undefined) await keep(history, file);
+  const again = leaseMs === undefined ? "" : ` --lease ${leaseMs}`;
   say(`history: ${file}`);
-  say(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --workers ${workers}`);
+  say(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --workers ${workers}${again}`);
   return 1;
 }
 

@@ -32,6 +32,8 @@ export interface WorkerConfig {
   readonly election: string;
   /** It is a member of this group, too. */
   readonly group?: { readonly name: string; readonly count: number };
+  /** It stands for these, too, and holds them under one session. */
+  readonly underSession?: readonly string[];
   readonly leaseMs: number;
   readonly maxServiceClockErrorMs: number;
   /** Decides how its work behaves. */

@@ -14,12 +14,12 @@ export interface Report extends Suffered, Statistics {
 export function toJson(report: Report): string {
   const { seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen } = report;
   const { denied, conflicts, lies, steps, missing, companionKills, blocks, wills } = report;
-  const { evictions, leaderships, partitionsHeld, fencedWrites, staleRefused } = report;
+  const { evictions, leaderships, others, fencedWrites, staleRefused } = report;
   const { violations, exclusionBrokenBySkew, unavailabilityMs } = report;
   return JSON.stringify({
     ...{ seed, minutes, workers, kills, freezes, partitions, restarts, skews, throttles, halfOpen },
     ...{ denied, conflicts, lies, steps, missing, companionKills, blocks, wills },
-    ...{ evictions, leaderships, partitionsHeld, fencedWrites, staleRefused, violations },
+    ...{ evictions, leaderships, others, fencedWrites, staleRefused, violations },
     ...{ exclusionBrokenBySkew, unavailabilityMs },
   });
 }
@@ -35,7 +35,7 @@ export function inWords(report: Report): string {
       `${report.restarts} restarts of the table, ${report.skews} lives with other clocks, ` +
       `headers wrong ${report.lies} times, stepped ${report.steps}, missing ${report.missing}, ` +
       `${report.evictions} evictions`,
-    `${report.leaderships} leaderships, ${report.partitionsHeld} of them of partitions, ${report.wills} ended by a last will, ${report.fencedWrites} fenced writes, ${report.staleRefused} stale writes refused`,
+    `${report.leaderships} leaderships, ${report.others} of them of partitions or under a session, ${report.wills} ended by a last will, ${report.fencedWrites} fenced writes, ${report.staleRefused} stale writes refused`,
     `without a leader: p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`,
     `exclusion broken by clocks with a wrong rate (not covered by the promises): ${report.exclusionBrokenBySkew}`,
     ...report.violations.map(({ rule, what }) => `broken: ${rule}: ${what}`),

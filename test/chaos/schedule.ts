@@ -69,6 +69,8 @@ export interface ScheduleOptions {
   readonly workers: number;
   /** Whether processes can be given other clocks. */
   readonly skews: boolean;
+  /** @default 2 to 3 seconds: the seed decides */
+  readonly leaseMs?: number | undefined;
 }
 
 /** How often each kind comes, in one round of the deck. */
@@ -102,9 +104,10 @@ const OFFSETS = ["+5h", "-3h", "+40d", "-300d"];
 const RATES = [2, 0.5];
 
 /** One seed decides what is done to whom and when; how the processes take it, nobody does. */
-export function scheduleOf({ seed, minutes, workers, skews }: ScheduleOptions): Schedule {
+export function scheduleOf({ seed, minutes, workers, skews, ...options }: ScheduleOptions): Schedule {
   const random = new Random(seed);
-  const leaseMs = 100 * random.integer(20, 30);
+  const drawn = 100 * random.integer(20, 30);
+  const { leaseMs = drawn } = options;
   const endMs = minutes * 60_000;
   const draw = new Draw(random, leaseMs, workers);
   const faults: Planned[] = [];

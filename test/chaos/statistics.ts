@@ -9,8 +9,8 @@ export interface Unavailability {
 
 export interface Statistics {
   readonly leaderships: number;
-  /** Of those: of partitions. */
-  readonly partitionsHeld: number;
+  /** Of those: of partitions, and under a session. */
+  readonly others: number;
   /** Of those: ended by a last will. */
   readonly wills: number;
   readonly fencedWrites: number;
@@ -28,7 +28,7 @@ export function statisticsOf(history: readonly HistoryEvent[]): Statistics {
   );
   return {
     leaderships,
-    partitionsHeld: leaderships - (termsOf[0] ?? 0),
+    others: leaderships - (termsOf[0] ?? 0),
     wills: eventsOf(history, "willed").length,
     fencedWrites: eventsOf(history, "landed").filter((landed) => !landed.stale).length,
     staleRefused: eventsOf(history, "outcome").filter(

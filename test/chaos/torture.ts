@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Election, Operator } from "../../src/index.js";
+import { ROW_LEASES } from "../../src/protocol/sessions.js";
 import { createLeaseTable } from "../../src/testing/index.js";
-import { Crew, ELECTION, LEASES, OTHERS, REGISTER } from "./crew.js";
+import { Crew, ELECTION, LEASES, OTHERS, REGISTER, UNDER_SESSION } from "./crew.js";
 import type { HistoryEvent } from "./history.js";
 import { Mischief } from "./mischief.js";
 import { Register, registerOf } from "./register.js";
@@ -93,14 +94,17 @@ export async function torture(options: TortureOptions): Promise<{
   }
   await delay(Math.max(0, endAt - now()), undefined, { signal });
 
-  onProgress(0, "all is mended; somebody must lead, and hold each partition");
+  onProgress(0, "all is mended; somebody must lead, and hold each lease");
   await mischief.end();
-  const boundMs = LEAD_AGAIN_WITHIN * leaseMs;
   const calmAt = now();
-  history.push({ type: "calm", at: calmAt, boundMs });
+  // Who was evicted from under a session, and has died since, is waited for as long as its row lasts.
+  const boundMsOf = (election?: string) =>
+    (LEAD_AGAIN_WITHIN + (UNDER_SESSION.includes(election ?? "") ? ROW_LEASES : 0)) * leaseMs;
+  for (const election of [undefined, ...OTHERS])
+    history.push({ type: "calm", at: calmAt, election, boundMs: boundMsOf(election) });
   const isLed = (election?: string) => crew.lastTrusted(election) > calmAt;
-  while (![undefined, ...OTHERS].every(isLed) && now() <= calmAt + boundMs)
-    await delay(20, undefined, { signal });
+  const isOver = (election?: string) => isLed(election) || now() > calmAt + boundMsOf(election);
+  while (![undefined, ...OTHERS].every(isOver)) await delay(20, undefined, { signal });
 
   onProgress(0, "all resign; the table is read");
   await crew.resign(END_WITHIN * leaseMs);

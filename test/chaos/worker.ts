@@ -4,6 +4,7 @@ import {
   type ElectionEvent,
   type Leadership,
   Partitions,
+  Session,
   WorkNotStoppedError,
 } from "../../src/index.js";
 import { meter } from "../aws/meter.js";
@@ -66,6 +67,9 @@ async function again(run: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Because there are more of them. */
+const RARELY = { pauseMs: [50, 200] as const, viewEveryMs: 60, slowToStop: 0.1 };
+
 async function compete(): Promise<void> {
   const election = new Election({ ...options, name: config.election, onEvent: tell });
   const { candidateId: candidate } = election;
@@ -80,9 +84,8 @@ async function share({ name, count }: NonNullable<WorkerConfig["group"]>): Promi
   const { candidateId: candidate } = partitions;
   const elections = Array.from({ length: count }, (_, i) => `${name}/${i}`);
   harness.tell({ type: "hello", candidate, elections });
-  // Less often, because there are more of them. Who returns by itself waits longer and longer before it is called again.
-  const rarely = { pauseMs: [50, 200] as const, viewEveryMs: 60, slowToStop: 0.1, stopsByItself: 0 };
-  const style = { ...config.style, ...rarely };
+  // Who returns by itself waits longer and longer before it is called again.
+  const style = { ...config.style, ...RARELY, stopsByItself: 0 };
   const works = elections.map(
     (election) => new Work(harness, client, ownClient, { ...config, style }, { candidate, election }, random),
   );
@@ -91,8 +94,28 @@ async function share({ name, count }: NonNullable<WorkerConfig["group"]>): Promi
   await Promise.all(works.map(({ staleWrites }) => staleWrites));
 }
 
+async function hold(names: readonly string[]): Promise<void> {
+  const session = new Session({ ...options, onEvent: () => {} });
+  const style = { ...config.style, ...RARELY };
+  const standFor = async (name: string) => {
+    const election = new Election({ session, name, onEvent: tell });
+    const post = { candidate: election.candidateId, election: name };
+    harness.tell({ type: "hello", candidate: post.candidate, elections: [name] });
+    const work = new Work(harness, client, ownClient, { ...config, style }, post, random);
+    await again(() => election.lead((leadership) => work.lead(leadership), { signal: stop.signal }));
+    await work.staleWrites;
+  };
+  await Promise.all(names.map(standFor));
+  await session.close();
+}
+
 // So that `lastAnswer` is never long ago.
 setInterval(() => harness.ask(() => {}), 200);
-await Promise.all([compete(), ...(config.group ? [share(config.group)] : [])]);
+const { group, underSession } = config;
+await Promise.all([
+  compete(),
+  ...(group ? [share(group)] : []),
+  ...(underSession ? [hold(underSession)] : []),
+]);
 harness.tell({ type: "left" });
 process.exit();
