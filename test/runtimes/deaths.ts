@@ -40,7 +40,7 @@ async function die(
     });
   const late = setTimeout(() => child.kill("SIGKILL"), WITHIN_MS);
   const [code, by] = await once(child, "exit").finally(() => clearTimeout(late));
-  if (!said.includes("leads term 1"))
+  if (!said.includes("leads term"))
     throw new StepFailure(`${way}: it never led, and ended with ${code ?? by}:\n${said}`);
   const Key = { pk: { S: name }, sk: { S: "lease" } };
   const until = performance.now() + WITHIN_MS;
