@@ -245,6 +245,7 @@ test.each([
   [["run", "e", "f", "--", "true"], 2, "needs an election and a command"],
   [["run", "e", "--once", "--keep", "--", "true"], 2, "exclude each other"],
   [["status", "--watch"], 2, "needs an election"],
+  [["status", "e", "--sessions"], 2, "shows all sessions"],
   [["status", "e", "f"], 2, "takes one election"],
   [["status", "--endpoint", "localhost:8000"], 2, "--endpoint: must be a URL"],
   [["status", "--endpoint", "http://127.0.0.1:9"], 1, "No answer from the table"],
