@@ -51,8 +51,9 @@ export function afterWrite(schedule: PollSchedule, seenMs: number, intervalMs: n
 
 /**
  * A poll showed a write that came early, `leftMs` before the next due one. The writes before it were due at
- * known moments, so its own moment is known too. If it was the due write after all, this is the same as
- * `afterWrite`.
+ * known moments, so its own moment is known too. If that cannot be, it came soon after the last poll, or it was the due
+ * write: a busy host delays one write more than another. Then only the two polls are known. To take it for the due write
+ * would put the moment of an announced end (rule 7j) a whole interval too late.
  */
 export function afterEarlyWrite(
   schedule: PollSchedule,
@@ -63,7 +64,7 @@ export function afterEarlyWrite(
   const aheadMs = intervalMs - leftMs;
   const afterMs = Math.max(schedule.polledAtMs, schedule.afterMs + aheadMs);
   const byMs = Math.min(seenMs, schedule.byMs + aheadMs);
-  if (afterMs >= byMs) return afterWrite(schedule, seenMs, intervalMs);
+  if (afterMs >= byMs) return betweenPolls(schedule.polledAtMs, seenMs);
   return { afterMs, byMs, missed: 0, polledAtMs: seenMs };
 }
 
