@@ -28,6 +28,7 @@ export const CANDIDATE_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:ConditionCheckItem"],
   candidates: ["dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"],
   floors: ["dynamodb:GetItem", "dynamodb:ConditionCheckItem"],
+  // Only with `grantSessions`, where sessions are used.
   sessions: [],
 };
 /** A table in several Regions takes no transactions. */
@@ -49,7 +50,7 @@ export const OPERATOR_ACTIONS: RoleActions = {
   election: ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
   candidates: ["dynamodb:Query"],
   floors: [],
-  sessions: [],
+  sessions: ["dynamodb:GetItem"],
 };
 /** A candidate whose row may be forgotten raises the floor. Whoever can write a floor can also lower it, for other elections too. */
 const IDLE_DELETION_ACTIONS = ["dynamodb:UpdateItem"];

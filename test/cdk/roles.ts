@@ -72,7 +72,8 @@ export const sessions: Role = async (proxy, tableName) => {
 };
 
 export const observer: Role = async (proxy, tableName) => {
-  await using _ = await newLeader(tableName);
+  await using session = new Session({ client: newClient(), tableName });
+  await new Election({ session, name }).campaign();
   const follower = new Election({ client: newClient(proxy.endpoint), tableName, name });
   await follower.leader();
   for await (const _ of follower.observe()) break;
@@ -88,6 +89,10 @@ export const operator: Role = async (proxy, tableName) => {
   const reports = new Operator({ client, tableName, name: "reports" });
   await reports.pause();
   await reports.resume();
+  // What an operator does to a lease under a session, its holder is told: that needs `grantSessions`, and is a hint.
+  await using session = new Session({ client: newClient(), tableName });
+  await new Election({ session, name: "reports" }).campaign();
+  await new Election({ client, tableName, name: "reports" }).leader();
   const leader = await newLeader(tableName);
   const billing = new Operator({ client, tableName, name });
   const others = new Election({ client, tableName, name });

@@ -1,6 +1,7 @@
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterEach, expect, test, vi } from "vitest";
+import { sessionRowName } from "../../src/protocol/sessions.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { LeaseSigner, LeaseStore } from "../../src/store/lease-store.js";
 import type { SignedRequest } from "../../src/store/signed-request.js";
@@ -78,6 +79,41 @@ test("a signed resignation does what the sent one does", async () => {
   } as const;
   expect((await send(await signer.resign(resigning, signal))).status).toBe(200);
   expect(await row()).toMatchObject({ endReason: { S: "resigned" }, ticks: { L: [{ S: "t1" }] } });
+});
+
+test("a session's row is renewed, resigned and ended by a will as a lease row is", async () => {
+  const client = newClient();
+  const table = await newLeaseTable(client);
+  const store = dynamoDBLeaseStore(client, table);
+  const signer = store.signer as LeaseSigner;
+  const row = (id: string) => leaseRow(client, table, sessionRowName(id));
+  const open = async (id: string) => {
+    const own = { election: sessionRowName(id), candidateId: id, term: 1 };
+    const times = { leaseDurationMs: 3_000, renewIntervalMs: 1_000, expiresAt: 5, at: 2, ttl: 9 };
+    await store.openSession({ ...own, attemptId: "1", ...times }, signal);
+    return own;
+  };
+  const [a, b] = await Promise.all([open("a"), open("b")]);
+  const renewal = { ...a, revision: 8, renewIntervalMs: 1_000, value: "1 billing", expiresAt: 6, at: 3 };
+  const standIn = await signer.renew({ ...renewal, isStandIn: true }, signal);
+  const will = await signer.crash(a, signal);
+  const resigned = { ...b, revision: 2, reason: "resigned" as const, at: 4, ttl: 99 };
+  expect((await send(await signer.resign(resigned, signal))).status).toBe(200);
+  expect(await row("b")).toMatchObject({ endReason: { S: "resigned" }, ttl: { N: "99" } });
+  const { status, answer } = await send(standIn);
+  expect(status).toBe(200);
+  expect(store.answers?.written(a.election, { status: status ?? 0, body: answer })).toMatchObject({
+    done: true,
+    lease: { kind: "held", holder: "a", revision: 8, value: "1 billing", ttl: 9 },
+  });
+  expect((await send(will)).status).toBe(200);
+  expect(await row("a")).toMatchObject({
+    endReason: { S: "crashed" },
+    revision: { N: "9" },
+    ttl: { N: "9" },
+  });
+  // The renewal that was signed ahead comes too late.
+  expect((await send(standIn)).status).toBe(400);
 });
 
 test("no secret key is in a signed request, and a document client signs as well", async () => {
