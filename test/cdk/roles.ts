@@ -72,8 +72,7 @@ export const sessions: Role = async (proxy, tableName) => {
 };
 
 export const observer: Role = async (proxy, tableName) => {
-  await using session = new Session({ client: newClient(), tableName });
-  await new Election({ session, name }).campaign();
+  await using _ = await newLeader(tableName);
   const follower = new Election({ client: newClient(proxy.endpoint), tableName, name });
   await follower.leader();
   for await (const _ of follower.observe()) break;
