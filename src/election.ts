@@ -52,12 +52,14 @@ import type {
 } from "./options.js";
 import { type Leader, leaderOf } from "./protocol/leader.js";
 import type { LeaderChange } from "./protocol/leader-change.js";
+import type { Lease } from "./protocol/lease.js";
 import { type Role, roleOf } from "./protocol/role.js";
 import { misplacedTick, normalTick, type Tick } from "./protocol/tick-form.js";
 import { becauseOf, verdictOn } from "./protocol/ticks.js";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
 import { placeUnder } from "./session/place.js";
 import type { Seat } from "./session/seat.js";
+import type { TickWill } from "./session/tick-will.js";
 import { warnOfSilence } from "./silence.js";
 import { storeOf } from "./store/open-store.js";
 import { telemetry } from "./telemetry.js";
@@ -80,6 +82,7 @@ export class Election {
   readonly #options: ResolvedOptions;
   readonly #client: LeaseClient;
   readonly #lastWill: LastWill | undefined;
+  readonly #tickWill: TickWill | undefined;
   readonly #heartbeat: HeartbeatAids | undefined;
   /** Undefined: its lease has its own heartbeat. */
   readonly #seat: Seat | undefined;
@@ -108,6 +111,7 @@ export class Election {
     const store = place?.store ?? storeOf(options as AloneOptions);
     this.#client = new LeaseClient(store, this.#options, this.#emit);
     this.#seat = place?.seat(this.#client);
+    this.#tickWill = place?.tickWill(this.#emit);
     this.#lastWill = place ? undefined : lastWillOf(store, this.#options, this.#emit);
     this.#heartbeat = place ? undefined : heartbeatAids(store, this.#options);
     this.#campaign = new Campaign(this.#client, this.#options, this.#emit, this.#lastWill, this.#seat);
@@ -569,11 +573,17 @@ export class Election {
     const { lease, previous, vanishedTerm, lastHolder } = won;
     const under = this.#seat?.hold(lease);
     const history = new TermHistory(this.#client, this.#options, lease, { previous, vanishedTerm }, under);
-    const tenure = new Tenure(won, this.#client, this.#options, this.#emit, this.#campaign, {
+    const observer = {
+      observed: (row: Lease) => {
+        this.#campaign.observed(row);
+        this.#tickWill?.observed(row);
+      },
+    };
+    const tenure = new Tenure(won, this.#client, this.#options, this.#emit, observer, {
       succession: new Succession(this.#client, this.#options, this.#registration, previous, lastHolder),
       history,
       idleDeletion: new IdleDeletion(this.#client, this.#options, this.#emit, lease),
-      lastWill: this.#lastWill,
+      lastWill: this.#tickWill ?? this.#lastWill,
       heartbeat: this.#heartbeat,
       under,
       onOver,

@@ -9,6 +9,7 @@ import {
   Operator,
   type ResignOutcome,
   type RunOnceResult,
+  Session,
 } from "incumbent";
 import { leaderHandler } from "incumbent/lambda";
 import { ManualClock, MemoryTable } from "incumbent/testing";
@@ -45,6 +46,31 @@ export async function promises(): Promise<void> {
   await documents.send(new PutCommand(leadership.guard({ TableName: "t", Item: { id: "1" } })));
   await leadership.transact([{ Put: { TableName: "t", Item: { id: "1" } } }]);
   await leadership.transact([{ Delete: { TableName: "t", Key: { id: { S: "1" } } } }]);
+}
+
+export async function sessions(): Promise<void> {
+  await using session = new Session({
+    client,
+    tableName: "incumbent",
+    leaseDurationMs: 9_000,
+    lastWill: true,
+  });
+  new Election({
+    session,
+    name,
+    value: "x",
+    succession: "arrival",
+    tuning: { historyRetentionMs: 86_400_000 },
+  });
+  // @ts-expect-error: the session has the client.
+  new Election({ session, client, name });
+  // @ts-expect-error: the session has the heartbeat.
+  new Election({ session, name, leaseDurationMs: 3_000 });
+  // @ts-expect-error: it is the session's own.
+  new Election({ session, name, tuning: { expiry: "observation" } });
+  // @ts-expect-error: it has neither a table nor a session.
+  new Election({ name });
+  same<ResignOutcome>(await session.close());
 }
 
 export function options(): void {
