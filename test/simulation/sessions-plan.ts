@@ -13,6 +13,10 @@ export interface SessionsPlan {
   readonly wills: boolean;
   /** Whether rows are deleted and sessions swept: then a name may wait for a row lease. */
   readonly meddled: boolean;
+  /** How much time there is between faults, in leases: in calmer storms what lasts for long comes to an end. */
+  readonly pace: number;
+  /** Whether a leader is evicted just when it cannot read for long, and little else happens. */
+  readonly blinds: boolean;
   readonly names: readonly Name[];
   readonly processes: readonly Machine[];
   readonly stormMs: number;
@@ -62,6 +66,7 @@ export function sessionsPlanOf(seed: number): SessionsPlan {
     order: random.pick(["random", "random", "random", "arrival", "ring"] as const),
   }));
   const threads = random.chance(0.4);
+  const blinds = random.chance(0.2);
   const opposed = random.chance(0.3);
   const plainShare = random.pick([0, 0, 0.2, 0.5]);
   const processes = Array.from({ length: random.integer(2, 5) }, (_, i) => ({
@@ -82,6 +87,8 @@ export function sessionsPlanOf(seed: number): SessionsPlan {
     expiry: random.chance(0.7) ? "service-clock" : "observation",
     wills: random.chance(0.4),
     meddled: random.chance(0.5),
+    blinds,
+    pace: blinds ? 20 : random.pick([0.75, 0.75, 3, 8]),
     names,
     processes,
     stormMs: STORM_LEASES * leaseDurationMs,

@@ -1,7 +1,14 @@
 import type { ElectionEvent, Leadership } from "../../src/index.js";
-import { isHeldIn, type Lease } from "../../src/protocol/lease.js";
-import { isSessionRow, isTombstone, readChanges, sessionRowName } from "../../src/protocol/sessions.js";
-import type { AcknowledgeRequest, AcquireRequest, Answer, ResignRequest } from "../../src/protocol/verbs.js";
+import { isHeldIn, type Lease, type Vacant } from "../../src/protocol/lease.js";
+import type { Versioned } from "../../src/protocol/schema-version.js";
+import { isSessionRow, readChanges, sessionRowName } from "../../src/protocol/sessions.js";
+import type {
+  AcknowledgeRequest,
+  AcquireRequest,
+  Answer,
+  ResignRequest,
+  TermRecord,
+} from "../../src/protocol/verbs.js";
 import { EPOCH_MS, type Host } from "./host.js";
 import type { Verb } from "./network.js";
 import { MAX_DRIFT, ROW_LEASES, type SessionsPlan } from "./sessions-plan.js";
@@ -34,18 +41,21 @@ interface Working {
   runs: boolean;
   /** When its time to stop was over, by the clock of its process. */
   overrunMs: number | undefined;
+  /** Since when it is not trusted, and its work was not told. */
+  untoldSinceMs: number | undefined;
 }
 
 /** What the referee knows of one election. */
 interface Known {
   row: Lease | undefined;
-  rowSinceMs: number;
   /** The highest term that was acquired, by whom, and under which session. */
   lastLed: number;
   highestTerm: number;
   /** How often its leaders have written under their fence. */
   count: number;
   readonly sessions: Map<number, string | undefined>;
+  /** Terms whose beginning stands in history. */
+  readonly recorded: Set<number>;
   ledMs: number;
   /** Since a deletion, an eviction or a tombstone: by the rules each candidate waits for a row lease. */
   slowSinceMs: number | undefined;
@@ -78,7 +88,13 @@ export class SessionsReferee {
   readonly #working = new Map<string, Set<Working>>();
   /** By candidate and term: when the request left whose answer last showed that the row is its own. */
   readonly #shownMs = new Map<string, number>();
+  /** The sessions whose end an answer has shown, by process. */
+  readonly #endsSeen = new Map<Host | undefined, Set<string>>();
   readonly #endings = new Map<string, number>();
+  /** Tenures that were not given back in time: others may have ended them, or the session later. */
+  readonly #ranOut = new Set<string>();
+  /** Of these, those whose row was not seen for too long. */
+  readonly #expired = new Set<string>();
   /** Whose orphans, silences and vacancies count: the storm is over. */
   isCalmSinceMs: number | undefined;
   elections = 0;
@@ -90,6 +106,7 @@ export class SessionsReferee {
     private readonly stopTimeoutMs: number,
     /** What leaders have written under their fence, by name. */
     private readonly registered: (name: string) => Written | undefined,
+    private readonly hostOf: (candidateId: string) => Host | undefined,
   ) {
     for (const { name } of plan.names) this.#names.set(name, unknown());
   }
@@ -116,7 +133,16 @@ export class SessionsReferee {
     if (!(leadership.remainingMs() > 0))
       throw new Violation("handed out", `${name}: term ${term} had run out before work began`);
     const session = known.sessions.get(term);
-    const working = { bidder, leadership, session, runs: true, overrunMs: undefined };
+    if (session !== undefined && !known.recorded.has(term))
+      throw new Violation("history", `${name}: work of term ${term} begins before history has it`);
+    const working = {
+      bidder,
+      leadership,
+      session,
+      runs: true,
+      overrunMs: undefined,
+      untoldSinceMs: undefined,
+    };
     const all = this.#working.get(name) ?? new Set();
     for (const other of all)
       if (other.leadership.term >= term && other.leadership !== leadership)
@@ -165,6 +191,10 @@ export class SessionsReferee {
       if (isTrusted && !leadership.signal.aborted) known.ledMs = nowMs;
       if (!isTrusted && !runs) all?.delete(working);
       if (isTrusted) this.#expectPromised(working, nowMs);
+      const isTold = isTrusted || !runs || leadership.signal.aborted || !bidder.host.running;
+      working.untoldSinceMs = isTold ? undefined : (working.untoldSinceMs ?? nowMs);
+      if (nowMs - (working.untoldSinceMs ?? nowMs) > this.plan.leaseDurationMs)
+        throw new Violation("told", `${name}: the work of term ${leadership.term} does not hear of its end`);
     }
     this.#lookForOrphan(name, known, nowMs);
     this.#expectLogged(name, known, nowMs);
@@ -178,7 +208,7 @@ export class SessionsReferee {
   }
 
   /** What a holder under a session trusts, it has promised to the others by two rows (rule 14c). */
-  #expectPromised({ bidder, leadership, session }: Working, nowMs: number): void {
+  #expectPromised({ bidder, leadership, session, overrunMs }: Working, nowMs: number): void {
     if (session === undefined) return;
     const { leaseDurationMs } = this.plan;
     const tenure = `${bidder.name}: ${leadership.candidateId} (term ${leadership.term})`;
@@ -190,6 +220,8 @@ export class SessionsReferee {
     if (nowMs - changedMs > leaseDurationMs * (1 + MAX_DRIFT))
       throw new Violation("as promised", `${tenure} is trusted a lease after the last heartbeat`);
     const shownMs = this.#shownMs.get(tenureOf(bidder.name, leadership)) ?? nowMs;
+    if (overrunMs !== undefined && bidder.host.monotonicMs() - overrunMs > leaseDurationMs)
+      throw new Violation("overrun", `${tenure} is trusted a lease after its time to stop`);
     const rowLeaseMs = ROW_LEASES * leaseDurationMs + (bidder.maxStallMs ?? 0);
     if (nowMs - shownMs > rowLeaseMs * (1 + MAX_DRIFT))
       throw new Violation("row lease", `${tenure} is trusted a row lease after its holder last saw its row`);
@@ -261,7 +293,8 @@ export class SessionsReferee {
     const { overrunMs, leadership } = working;
     const sinceMs = host.monotonicMs() - (overrunMs ?? Number.POSITIVE_INFINITY);
     const hasRunOut = leadership.remainingMs() <= 0 && sinceMs > 0.85 * this.plan.leaseDurationMs;
-    if (working.session !== undefined && hasRunOut) return;
+    const isExpired = this.#expired.has(tenureOf(election, leadership)) && leadership.remainingMs() <= 0;
+    if (working.session !== undefined && (hasRunOut || isExpired)) return;
     throw new Violation("work", `term ${term} of ${election} is given back while its work runs`);
   }
 
@@ -273,6 +306,7 @@ export class SessionsReferee {
 
   /** An answer reached a process: what it shows of its own rows. */
   heard(
+    host: Host,
     candidates: ReadonlySet<string>,
     verb: Verb,
     args: readonly unknown[],
@@ -280,6 +314,9 @@ export class SessionsReferee {
     sentMs: number,
   ): void {
     const { lease, leases } = answer as { lease?: Lease; leases?: ReadonlyMap<string, Lease> };
+    const of = typeof args[0] === "string" ? args[0] : (args[0] as { election?: string }).election;
+    if (of !== undefined && isSessionRow(of) && lease?.kind === "vacant" && !isTombstone(lease))
+      this.#endsSeen.set(host, (this.#endsSeen.get(host) ?? new Set()).add(of.slice("session#".length)));
     const how = args[1] as { consistent?: boolean } | undefined;
     if ((verb === "read" || verb === "readMany") && !how?.consistent) return;
     const name =
@@ -301,6 +338,10 @@ export class SessionsReferee {
 
   landed(verb: Verb, args: readonly unknown[], answer: Answer, nowMs: number): void {
     const { done, lease } = answer as { done?: boolean; lease?: Lease };
+    if (verb === "recordTerm") {
+      const { term, holder } = args[1] as TermRecord;
+      if (holder !== undefined) this.#of(args[0] as string).recorded.add(term);
+    }
     const { election } = (args[0] ?? {}) as { election?: string };
     if (!done || election === undefined) return;
     if (verb === "transact") this.#wrote(election);
@@ -358,7 +399,7 @@ export class SessionsReferee {
     if (verb === "evict") known.slowSinceMs = nowMs;
     if (lease.kind !== "held" && "session" in lease && lease.session !== undefined)
       throw new Violation("row", `${name}: a row without a holder names a session`);
-    this.#setRow(known, lease, nowMs);
+    known.row = lease;
     known.highestTerm = Math.max(known.highestTerm, lease.term);
   }
 
@@ -370,24 +411,24 @@ export class SessionsReferee {
       throw new Violation("paused", `${name}: term ${lease.term} begins while the election is paused`);
     known.lastLed = lease.term;
     known.sessions.set(lease.term, request.session);
+    if (request.basis.founding) known.recorded.add(lease.term);
+    const { schemaVersion = 1 } = lease as Versioned;
+    if (request.session !== undefined && schemaVersion < 2)
+      throw new Violation(
+        "version",
+        `${name}: clients of before would take term ${lease.term} from a living session`,
+      );
     if (row?.kind !== "held" || row.session === undefined || row.holder === request.candidateId) return;
     // A claim (rules 14d and 14e).
     const session = this.#sessionOf(sessionRowName(row.session));
-    if (session.ended) return;
+    if (session.ended && this.#endsSeen.get(this.hostOf(request.candidateId))?.has(row.session)) return;
     const { tombstoneMs } = session;
     const isBuried =
       tombstoneMs !== undefined && nowMs - tombstoneMs >= row.leaseDurationMs * (1 - MAX_DRIFT);
-    const isOlder = nowMs - known.rowSinceMs >= row.leaseDurationMs * (1 - MAX_DRIFT);
-    if (isBuried || isOlder) return;
+    if (isBuried) return;
     const what =
       tombstoneMs !== undefined ? "a tombstone" : session.row ? "a session that lives" : "no session's row";
     throw new Violation("claim", `${name} is taken from ${row.holder} upon ${what}`);
-  }
-
-  #setRow(known: Known, lease: Lease | undefined, nowMs: number): void {
-    const { row } = known;
-    if (row?.term !== lease?.term || row?.revision !== lease?.revision) known.rowSinceMs = nowMs;
-    known.row = lease;
   }
 
   /** An answer to a token seen before is no write; what stands in the register is. */
@@ -405,7 +446,7 @@ export class SessionsReferee {
 
   deleted(name: string, nowMs: number): void {
     const known = this.#of(name);
-    this.#setRow(known, undefined, nowMs);
+    known.row = undefined;
     known.slowSinceMs = nowMs;
   }
 
@@ -426,7 +467,16 @@ export class SessionsReferee {
 
   heardEvent(event: ElectionEvent): void {
     if (event.type === "elected") this.#endings.set(tenureOf(event.election, event), 0);
-    else if (event.type === "drain-overrun") {
+    else if (event.type === "resigned" && event.outcome === "lost") {
+      const row = this.#names.get(event.election)?.row;
+      const ranOut = this.#ranOut.has(tenureOf(event.election, event));
+      if (row?.term === event.term && row.kind === "vacant" && !ranOut)
+        throw new Violation(
+          "true loss",
+          `term ${event.term} of ${event.election} was given back, but is reported as lost`,
+        );
+    } else if (event.type === "drain-overrun") {
+      this.#ranOut.add(tenureOf(event.election, event));
       for (const working of this.#working.get(event.election) ?? [])
         if (working.leadership.candidateId === event.candidateId && working.leadership.term === event.term)
           working.overrunMs = working.bidder.host.monotonicMs();
@@ -435,6 +485,8 @@ export class SessionsReferee {
       const tenure = tenureOf(event.election, event);
       const times = (this.#endings.get(tenure) ?? 0) + 1;
       this.#endings.set(tenure, times);
+      if (event.reason === "expired") this.#expired.add(tenure);
+      if (event.reason === "expired" || event.reason === "session-lost") this.#ranOut.add(tenure);
       if (times > 1) throw new Violation("told once", `the end of ${tenure} was reported ${times} times`);
       if (LOSSES.has(event.reason) && isHeldIn(this.#names.get(event.election)?.row, event))
         throw new Violation("true loss", `${tenure} gets "${event.reason}", but the row is still its own`);
@@ -470,14 +522,20 @@ export class SessionsReferee {
   }
 }
 
+/** As rule 14 says it, and not as the code does. */
+function isTombstone({ endReason, revision }: Vacant): boolean {
+  if (endReason === "expired") return revision <= 2;
+  return endReason === undefined || endReason === "deleted" || endReason === "evicted";
+}
+
 function unknown(): Known {
   return {
     row: undefined,
-    rowSinceMs: 0,
     lastLed: 0,
     highestTerm: 0,
     count: 0,
     sessions: new Map(),
+    recorded: new Set(),
     ledMs: 0,
     slowSinceMs: undefined,
     orphanSinceMs: undefined,

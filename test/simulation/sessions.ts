@@ -1,3 +1,4 @@
+import { TableUnavailableError } from "../../src/errors.js";
 import { sendStandInsBy } from "../../src/heartbeat-thread/sender.js";
 import {
   Election,
@@ -40,6 +41,10 @@ const LATEST_MS = 75_000;
 interface Player extends Bidder {
   readonly election: Election;
   readonly callers: Set<AbortController>;
+  /** Others bid for all names. */
+  readonly mayLeave: boolean;
+  /** Until then it does not bid, whatever it has left behind. */
+  awayUntilMs: number;
 }
 
 /** A session of a process, from its first election to its close. */
@@ -74,6 +79,8 @@ class SessionsSimulation {
   readonly #headers: Headers;
   readonly #processes = new Map<string, Process>();
   readonly #machines = new Map<Host, Machine>();
+  /** Until then the reads of a process are refused. */
+  readonly #blindUntilMs = new Map<Host, number>();
   /** The ids of all candidates, alive or dead. */
   readonly #candidates = new Map<string, Host>();
   readonly #operators = new Map<string, Operator>();
@@ -82,6 +89,8 @@ class SessionsSimulation {
   /** What operators ask for, by name, one thing after the other. */
   readonly #pausing = new Map<string, Promise<void>>();
   #isCalm = false;
+  /** Whose next acquire comes late. */
+  #abandons: string | undefined;
   #leaseWrites = 0;
   #violation: Violation | undefined;
 
@@ -96,8 +105,11 @@ class SessionsSimulation {
     this.#table = new MemoryTable({ keys: { [REGISTER]: ["id"] }, serviceTimeMs });
     this.#replicas = new Replicas(random, () => world.nowMs);
     this.#stopTimeoutMs = Math.round(0.6 * plan.leaseDurationMs);
-    this.#referee = new SessionsReferee(plan, this.#stopTimeoutMs, (name) =>
-      (this.#table.items(REGISTER) as unknown as Written[]).find(({ id }) => id === name),
+    this.#referee = new SessionsReferee(
+      plan,
+      this.#stopTimeoutMs,
+      (name) => (this.#table.items(REGISTER) as unknown as Written[]).find(({ id }) => id === name),
+      (candidateId) => this.#candidates.get(candidateId),
     );
     this.#network = new Network(world, this.#eventually(this.#table), random, {
       sent: (host, verb, [request]) => {
@@ -107,7 +119,7 @@ class SessionsSimulation {
       landed: (verb, args, answer) => this.#landed(verb, args, answer),
       shown: () => {},
       heard: (host, answer, sentMs, verb, args) => {
-        this.#referee.heard(new Set(this.#idsOf(host)), verb, args, answer, sentMs);
+        this.#referee.heard(host, new Set(this.#idsOf(host)), verb, args, answer, sentMs);
         const machine = this.#machines.get(host);
         return machine ? this.#headers.on(machine, host, answer, { sentMs, nowMs: world.nowMs }) : answer;
       },
@@ -127,6 +139,8 @@ class SessionsSimulation {
     this.#weatherOn();
     this.#stormOn();
     this.#replicas.staleness = 0.2;
+    if (plan.blinds)
+      world.after(this.#random.between(3, 10) * plan.leaseDurationMs, () => this.#strike("blind"));
     await this.#pass(plan.stormMs);
     this.#isCalm = true;
     this.#network.weather = CALM;
@@ -208,6 +222,69 @@ class SessionsSimulation {
     });
   }
 
+  /** Reads can be refused for long, while all writes pass. */
+  #blindable(store: LeaseStore, host: Host): LeaseStore {
+    const unless = <T>(read: () => Promise<T>): Promise<T> => {
+      if (this.#world.nowMs >= (this.#blindUntilMs.get(host) ?? 0)) return read();
+      const refused = new TableUnavailableError("read");
+      return new Promise((_, reject) => this.#world.after(5, () => host.whenRunning(() => reject(refused))));
+    };
+    return {
+      ...store,
+      acquire: (...args) => this.#abandoned(host, args) ?? store.acquire(...args),
+      read: (...args) => unless(() => store.read(...args)),
+      readMany: (...args) => unless(() => this.#slowly(host, () => store.readMany(...args))),
+    };
+  }
+
+  /** The request or its answer takes nearly as long as it may. */
+  async #slowly<T>(host: Host, ask: () => Promise<T>): Promise<T> {
+    const random = this.#random;
+    if (this.#isCalm || !random.chance(0.2)) return ask();
+    const isRequest = random.chance(0.5);
+    const slowMs = random.between(0, 0.9) * this.#requestTimeoutMs;
+    if (isRequest) await rest(host, slowMs);
+    const answer = await ask();
+    if (!isRequest) await rest(host, slowMs);
+    return answer;
+  }
+
+  get #requestTimeoutMs(): number {
+    const { leaseDurationMs, tight } = this.plan;
+    return tight ? Math.floor(leaseDurationMs * 0.3) : Math.min(2_000, Math.floor(leaseDurationMs / 4));
+  }
+
+  /** An acquire that comes late, when its caller has given up. Undefined: it is on its way as every request is. */
+  #abandoned(host: Host, args: Parameters<LeaseStore["acquire"]>): Promise<never> | undefined {
+    const random = this.#random;
+    const [{ candidateId }] = args;
+    const isChosen = this.#abandons === candidateId;
+    if (!isChosen && (this.#isCalm || !random.chance(0.05))) return undefined;
+    this.#abandons = undefined;
+    const player = this.#playersOf(host).find((one) => one.candidateId === candidateId);
+    if (player === undefined) return undefined;
+    this.#network.count("abandoned");
+    this.#say(`${candidateId} of ${player.name} gives up while its acquire is under way`);
+    this.#network.landAgain(
+      host,
+      "acquire",
+      args,
+      this.#requestTimeoutMs + random.between(20, isChosen ? 600 : 3_000),
+    );
+    if (isChosen || random.chance(0.5)) this.#abort(player, isChosen || player.mayLeave);
+    return new Promise<never>(() => {});
+  }
+
+  #playersOf(host: Host): Player[] {
+    const process = [...this.#processes.values()].find((each) => each.host === host);
+    return process ? [...process.under.players, ...process.plain.players] : [];
+  }
+
+  #abort(player: Player, leaves: boolean): void {
+    if (leaves) player.awayUntilMs = this.#world.nowMs + 15 * this.plan.leaseDurationMs;
+    for (const caller of player.callers) caller.abort(new Error("enough"));
+  }
+
   #losingNudges(store: LeaseStore): LeaseStore {
     const nudgeSession: LeaseStore["nudgeSession"] = (...args) => {
       if (this.#isCalm || this.#random.chance(0.7)) return store.nudgeSession(...args);
@@ -223,8 +300,12 @@ class SessionsSimulation {
     this.#judge(() => this.#referee.landed(verb, args, answer, this.#world.nowMs));
     if (!done || !lease || election === undefined) return;
     this.#replicas.wrote(election, lease);
-    if (isSessionRow(election)) this.#referee.logged(election, lease);
-    else this.#leaseWrites += 1;
+    if (isSessionRow(election)) {
+      this.#referee.logged(election, lease);
+      // By the table's TTL, before others have seen the end.
+      if (lease.kind === "vacant" && this.plan.meddled && !this.#isCalm && this.#random.chance(0.3))
+        this.#world.after(this.#random.between(0, 3_000), () => this.#sweep());
+    } else this.#leaseWrites += 1;
     if (verb === "evict" && this.trace) this.#say(`${election} is evicted`);
     if (this.trace && (verb === "sealSession" || verb === "burySession" || verb === "openSession"))
       this.#say(`${election}: ${verb}`);
@@ -236,7 +317,7 @@ class SessionsSimulation {
     const world = this.#world;
     const host = new Host(world, machine.rate, machine.wall);
     this.#machines.set(host, machine);
-    let store = this.#network.from(host);
+    let store = this.#blindable(this.#network.from(host), host);
     let estate: Estate | undefined;
     if (this.plan.wills) {
       estate = new Estate({ world, network: this.#network, random: this.#random, executed: () => {} }, host);
@@ -268,7 +349,7 @@ class SessionsSimulation {
         expiry,
         ...(tight && {
           safetyMarginMs: Math.ceil(leaseDurationMs / 250),
-          requestTimeoutMs: Math.floor(leaseDurationMs * 0.3),
+          requestTimeoutMs: this.#requestTimeoutMs,
         }),
       },
     };
@@ -327,6 +408,8 @@ class SessionsSimulation {
       isQuiet: era.session !== undefined && name.order === "random",
       maxStallMs,
       callers: new Set(),
+      mayLeave: machine !== this.plan.processes[0],
+      awayUntilMs: 0,
     };
     era.players.push(player);
     void this.#leadForEver(player, era);
@@ -366,7 +449,8 @@ class SessionsSimulation {
       } finally {
         player.callers.delete(caller);
       }
-      await rest(host, random.between(0, this.plan.leaseDurationMs / 4));
+      const awayMs = Math.max(0, player.awayUntilMs - this.#world.nowMs);
+      await rest(host, awayMs + random.between(0, this.plan.leaseDurationMs / 4));
     }
   }
 
@@ -471,15 +555,15 @@ class SessionsSimulation {
   }
 
   #stormOn(): void {
-    const { leaseDurationMs } = this.plan;
-    this.#world.after(this.#random.between(0.02, 1.5) * leaseDurationMs, () => {
+    const { leaseDurationMs, pace } = this.plan;
+    this.#world.after(this.#random.between(0.02, 2 * pace) * leaseDurationMs, () => {
       if (this.#isCalm) return;
       this.#strike();
       this.#stormOn();
     });
   }
 
-  #strike(): void {
+  #strike(what?: "blind"): void {
     const { plan } = this;
     const random = this.#random;
     const process = random.pick([...this.#processes.values()]);
@@ -502,6 +586,7 @@ class SessionsSimulation {
       "outage",
       "close",
       "callerAborts",
+      "blind",
       "evict",
       "evict",
       "stepDown",
@@ -511,7 +596,7 @@ class SessionsSimulation {
       "threadDies",
       ...(plan.meddled ? ["deleteLease", "sweep", "sweep"] : []),
     ] as const;
-    const kind = random.pick([...kinds]);
+    const kind = what ?? random.pick([...kinds]);
     this.#network.count(kind);
     if (kind !== "header" && kind !== "copy")
       this.#say(`fault: ${kind} (${machine.label}, ${name}, ${Math.round(forMs)} ms)`);
@@ -543,8 +628,15 @@ class SessionsSimulation {
         host.whenRunning(() => this.#close(process, random.between(0, leaseMs)));
         return;
       case "callerAborts":
-        for (const { callers } of [...process.under.players, ...process.plain.players])
-          for (const caller of callers) if (random.chance(0.5)) caller.abort(new Error("enough"));
+        for (const player of this.#playersOf(host))
+          if (random.chance(0.5)) this.#abort(player, player.mayLeave && random.chance(0.5));
+        return;
+      case "blind":
+        this.#blindUntilMs.set(
+          this.#referee.leaderOf(name)?.bidder.host ?? host,
+          this.#world.nowMs + Math.min(this.#stormLeftMs, leaseMs * random.pick([random.between(2, 24), 24])),
+        );
+        void operator.evict().catch(() => {});
         return;
       case "evict":
         void operator.evict().catch(() => {});
@@ -609,9 +701,7 @@ class SessionsSimulation {
       this.#network.count("disturbedAcquire");
       if (random.chance(0.5))
         this.#network.cut(host, "answers", Math.min(this.#stormLeftMs, random.between(500, 8_000)));
-      else
-        for (const { callers } of [...process.under.players, ...process.plain.players])
-          for (const caller of callers) if (random.chance(0.5)) caller.abort(new Error("enough"));
+      else for (const player of this.#playersOf(host)) if (random.chance(0.5)) this.#abort(player, false);
     });
   }
 
@@ -662,10 +752,20 @@ class SessionsSimulation {
     const leaseMs = plan.leaseDurationMs;
     const { name } = random.pick(plan.names);
     const operator = this.#operators.get(name) as Operator;
+    // Whoever was away is back, so that there is a rival.
+    const awayMs = Math.max(
+      0,
+      ...[...this.#processes.values()].flatMap(({ host }) =>
+        this.#playersOf(host).map(({ awayUntilMs }) => awayUntilMs),
+      ),
+    );
+    await this.#pass(Math.max(0, awayMs - this.#world.nowMs) + leaseMs);
     const leader = this.#referee.leaderOf(name);
     const process = [...this.#processes.values()].find(({ host }) => host === leader?.bidder.host);
     if (!leader || !process) return;
     const kind = random.pick([
+      "abort",
+      "abandon",
       "kill",
       "close",
       "evict",
@@ -697,6 +797,24 @@ class SessionsSimulation {
         this.#die(process, random.pick(["lost", "killed", "exits"] as const), 100);
         await expect(3.5 * leaseMs);
         break;
+      case "abort":
+        // Not announced, perhaps: only the log tells (rule 14g).
+        for (const player of this.#playersOf(process.host))
+          if (player.name === name) this.#abort(player, true);
+        await this.#pass(this.#stopTimeoutMs / 2);
+        // A leadership that is kept by hand ends by hand.
+        if (leader.leadership.signal.aborted) await expect(3.5 * leaseMs);
+        break;
+      case "abandon": {
+        const others = [...this.#processes.values()].flatMap(({ host }) => this.#playersOf(host));
+        this.#abandons = others.find(
+          (player) => player.name === name && player.candidateId !== leader.bidder.candidateId,
+        )?.candidateId;
+        void operator.requestStepDown(this.#abandons === undefined ? {} : { to: this.#abandons });
+        await expect(7 * leaseMs + this.#stopTimeoutMs);
+        this.#abandons = undefined;
+        break;
+      }
       case "close":
         if (leader.bidder.isPlain) break;
         this.#close(process, 100);
