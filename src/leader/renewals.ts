@@ -78,10 +78,7 @@ export class Renewals {
     const { tenure } = this;
     let failures = 0;
     for (let state = tenure.renewing(); state; state = tenure.renewing()) {
-      const waitMs =
-        failures === 0
-          ? this.#heartbeat.dueMs - this.client.time.now().monotonicMs
-          : backoffMs(failures, renewIntervalMs / 4, random);
+      const waitMs = failures === 0 ? this.#restMs() : backoffMs(failures, renewIntervalMs / 4, random);
       const isUrgent = this.#publishedValue.isAwaited || state.announcement?.isSent === false;
       if (!isUrgent || failures > 0) await this.#heartbeat.timer.wait(waitMs);
       if (tenure.renewing()?.kind === "leading" && !(await isHealthy(this.options, this.emit)))
@@ -90,6 +87,13 @@ export class Renewals {
       failures = renewed === "failed" ? failures + 1 : 0;
       void this.sideTasks.history.refresh();
     }
+  }
+
+  /** A tenure that has nothing to do need not wake once per interval, for there may be thousands of them. */
+  #restMs(): number {
+    const { under, history } = this.sideTasks;
+    const isIdle = under !== undefined && this.#isQuiet() && history.isWritten && !this.options.healthy;
+    return isIdle ? under.rowIntervalMs : this.#heartbeat.dueMs - this.client.time.now().monotonicMs;
   }
 
   #skip(): "skipped" {

@@ -52,6 +52,11 @@ export class TermHistory {
     while (!this.#hasBegun && !isOver()) await this.insist();
   }
 
+  /** Nothing is missing now. */
+  get isWritten(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   /**
    * Tries once to write what is missing. Called with each heartbeat, so it is tried as long as the tenure lasts.
    */

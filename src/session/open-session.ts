@@ -50,7 +50,7 @@ export class OpenSession implements Holding {
     const observer = { observed: (row: Lease) => this.#observed(row) };
     this.#tenure = new Tenure(elected, client, options, emit, observer, {
       succession: { refresh: nothing, newLine: () => undefined, plannedEnd: () => undefined },
-      history: { refresh: nothing, insist: nothing, givenBack: nothing },
+      history: { refresh: nothing, insist: nothing, givenBack: nothing, isWritten: true },
       idleDeletion: { insist: nothing, allows: () => false },
       lastWill,
       heartbeat,
