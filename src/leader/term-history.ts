@@ -39,7 +39,9 @@ export class TermHistory {
       tickResetTermBefore: lease.tickReset?.term,
     };
     this.#waiting = [() => began];
-    if (previous) this.#waiting.push(() => this.#endOf(previous));
+    // A lease under a session has ended as its session has, which its own row does not say (rule 14d).
+    const { previousEndReason } = lease;
+    if (previous) this.#waiting.push(() => this.#endOf(previous, previousEndReason));
     if (vanishedTerm)
       this.#waiting.push(() => ({ term: vanishedTerm, endReason: "deleted", ttl: this.#ttl() }));
     void this.insist();
@@ -100,11 +102,11 @@ export class TermHistory {
     return this.client.time.ttlAfter(this.client.time.now(), this.options.historyRetentionMs);
   }
 
-  #endOf(previous: TermLease): TermRecord {
+  #endOf(previous: TermLease, reason = endReasonIn(previous)): TermRecord {
     const { endedAt, endedErrorMs } = previous.kind === "vacant" ? previous : {};
     return {
       term: endedTerm(previous),
-      endReason: endReasonIn(previous),
+      endReason: reason,
       endedAt: endedAt ?? previous.expiresAt,
       endedErrorMs,
       lastRenewedAt: previous.renewedAt,

@@ -83,7 +83,10 @@ describe("a candidate without a session", () => {
   });
 
   test("leads when the session's will has landed, or when the session was closed", async () => {
-    for (const how of ["die", "close"] as const) {
+    for (const [how, endReason] of [
+      ["die", "crashed"],
+      ["close", "resigned"],
+    ] as const) {
       const stage = new Stage();
       const holder = await heldUnder(stage, "s");
       const elected = campaigning(stage.candidate("b", OBSERVED));
@@ -91,6 +94,8 @@ describe("a candidate without a session", () => {
       await holder[how]();
       await stage.advance(1.2 * INTERVAL_MS);
       expect(elected.term).toBe(2);
+      expect(stage.table.terms(NAME)[0]).toMatchObject({ term: 1, endReason });
+      expect(factsOf((await stage.table.read(NAME)).lease)?.previousEndReason).toBe(endReason);
     }
   });
 
