@@ -13,7 +13,7 @@ await createLeaseTable(client, tableName);
 await createLedger();
 
 const candidate = (label) =>
-  new Election({ client, tableName, name, label, leaseDurationMs: 3_000, succession: { order: "arrival" } });
+  new Election({ client, tableName, name, label, leaseDurationMs: 10_000, succession: { order: "arrival" } });
 const [first, second] = [candidate("first"), candidate("second")];
 const stop = new AbortController();
 
