@@ -20,6 +20,8 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 export async function endOrAbort(running: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
   const { promise: aborted, resolve } = deferred<void>();
   const onAbort = () => resolve();
+  // Nobody may be left to hear of its failure.
+  running.catch(() => {});
   if (signal?.aborted) return;
   signal?.addEventListener("abort", onAbort, { once: true });
   try {

@@ -32,6 +32,7 @@ import {
   settle,
   type Work,
 } from "./leader/run-work.js";
+import { mayBeFounded, untilStillHeld } from "./leader/still-held.js";
 import { Succession } from "./leader/succession.js";
 import { Tenure } from "./leader/tenure.js";
 import { recordTick, TermHistory } from "./leader/term-history.js";
@@ -596,7 +597,13 @@ export class Election {
     // Rule 14i. A founder must find in history how long a lease under a session lasts.
     const mustBeInHistory = isForgettable || under !== undefined;
     if (covering !== undefined) await covering;
-    if (mustBeInHistory) await history.untilBegun(() => tenure.isOver || signal?.aborted === true);
+    if (mustBeInHistory) {
+      const isOver = () => tenure.isOver || signal?.aborted === true;
+      await history.untilBegun(isOver);
+      const tookMs = longestElapsedMs(won.sent, this.#client.time.now());
+      if (mayBeFounded(previous, tookMs))
+        await untilStillHeld(tenure, this.#client, this.#options, under, isOver);
+    }
     if (signal?.aborted) {
       await tenure.release("resigned");
       throw signal.reason;

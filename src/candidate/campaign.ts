@@ -309,6 +309,7 @@ export class Campaign {
           signal?.throwIfAborted();
           return this.#acquireOrBackOff(move, signal);
         }
+        this.#leaveUnsettled();
         await sleep(this.options.clock, this.options.renewIntervalMs, signal);
         await this.#read(false, signal);
         return undefined;
@@ -360,6 +361,7 @@ export class Campaign {
   /** The elections of one session read together. */
   async #readRow(consistent: boolean, signal: AbortSignal | undefined): Promise<Timed<Read>> {
     if (this.under === undefined) return this.client.read(consistent, signal);
+    signal?.throwIfAborted();
     const reading = this.#watch.rows.read(this.options.name, consistent);
     await endOrAbort(reading, signal);
     signal?.throwIfAborted();
@@ -390,11 +392,15 @@ export class Campaign {
     } finally {
       this.#isWaiting = false;
       this.#follow(undefined);
-      const { candidateId, name: election } = this.options;
-      const isMine = holderOf(this.lease) === candidateId;
-      if (outcome?.kind !== "elected" && (isMine || this.#mayLandOn))
-        this.under?.unsettled({ election, candidateId });
+      if (outcome?.kind !== "elected") this.#leaveUnsettled();
     }
+  }
+
+  /** Rule 14f. The row may name this candidate, which will not acquire it again now. */
+  #leaveUnsettled(): void {
+    const { candidateId, name: election } = this.options;
+    const isMine = holderOf(this.lease) === candidateId;
+    if (isMine || this.#mayLandOn) this.under?.unsettled({ election, candidateId });
   }
 
   /**

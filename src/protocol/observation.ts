@@ -97,13 +97,15 @@ function observed(
     return { lease, firstSeenMs: receivedMs, polledMs: receivedMs, schedule, memory };
   }
   const order = compare(lease, known);
-  if (order === 0 || (order < 0 && !authoritative)) {
+  // A pair comes again only if a term does (rule 5, the first gap). Then this holder has not been silent since the other one was seen.
+  const isSame = order === 0 && holderOf(lease) === holderOf(known);
+  if (isSame || (order < 0 && !authoritative)) {
     // The same pair can still carry something new that no holder wrote: a request to step down.
-    const confirms = previous.unconfirmed && order === 0 && authoritative;
+    const confirms = previous.unconfirmed && isSame && authoritative;
     return {
       ...previous,
       ...(confirms && { firstSeenMs: receivedMs, unconfirmed: false }),
-      lease: order === 0 ? lease : known,
+      lease: isSame ? lease : known,
       polledMs: receivedMs,
       schedule: afterNoChange(previous.schedule, receivedMs),
       needsConsistentRead: order < 0,
