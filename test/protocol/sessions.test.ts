@@ -151,11 +151,12 @@ describe("fate", () => {
 });
 
 describe("change log", () => {
-  const name = fc.stringMatching(/^[a-z/.-]{1,200}$/);
+  // Long enough that not all fit, and few enough that some come again.
+  const name = fc.integer({ min: 0, max: 29 }).map((i) => `${"customer/".repeat(1 + (i % 7))}${i}`);
 
   test("it names what has changed since any count, or says that it does not know", () => {
     fc.assert(
-      fc.property(fc.array(name, { maxLength: 60 }), fc.nat(60), (names, before) => {
+      fc.property(fc.array(name, { maxLength: 60, size: "max" }), fc.nat(60), (names, before) => {
         const log = names.reduce(withChange, NO_CHANGES);
         const text = writeChanges(log);
         expect(text?.length ?? 0).toBeLessThanOrEqual(1_000);
