@@ -256,3 +256,20 @@ test("work that overruns under a session: a release that comes late gives the le
   await stage.advance(200);
   expect(await row()).toMatchObject({ kind: "vacant", term: 1 });
 });
+
+test("work under a session begins when history has its term, and not before", async () => {
+  const world = scene();
+  const { stage, faults, elect } = world;
+  faults.set("recordTerm", () => Promise.reject(new Error("no")));
+  let hasBegun = false;
+  const life = elect().lead(({ signal }) => {
+    hasBegun = true;
+    return new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  });
+  await stage.advance(3 * LEASE_MS);
+  expect(hasBegun).toBe(false);
+  faults.delete("recordTerm");
+  await stage.until(() => hasBegun);
+  void world.session.close();
+  await passing(stage, life);
+});
