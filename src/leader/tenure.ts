@@ -204,7 +204,8 @@ export class Tenure {
 
   /** Rule 14j. The session under which the lease is held is over. */
   sessionEnded(reason: EndReason): void {
-    this.#finish(reason === "crashed" ? reason : "session-lost");
+    const lateByMs = Math.max(0, -this.#trust.leftMs());
+    this.#finish(reason === "crashed" ? reason : "session-lost", { lateByMs });
   }
 
   /** Gives the lease back, once, when the work has stopped. Never rejects. */

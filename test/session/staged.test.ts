@@ -70,8 +70,10 @@ test("a suspended machine knows at the call that its session, and so its lease, 
   const process = stage.session("a");
   const leadership = await won(stage, process);
   leadership.throwIfLost(2_000);
+  expect(leadership.remainingMs()).toBeLessThanOrEqual(TRUST_MS);
   process.clock.freeze(TRUST_MS + 500);
   expect(() => leadership.throwIfLost()).toThrow(expect.objectContaining({ reason: "session-lost" }));
+  expect(leadership.signal.reason.lateByMs).toBeGreaterThan(400);
   expect(leadership.remainingMs()).toBe(0);
   expect(process.events.filter(({ type }) => type === "ended")).toHaveLength(2);
 });
@@ -222,6 +224,31 @@ test("the settler leaves a new leadership of the same candidate alone", async ()
   await stage.advance(20 * LEASE_MS);
   second.throwIfLost(1_000);
   expect(await read(stage)).toMatchObject({ kind: "held", term: 2 });
+});
+
+test("what the settler reads late may be a new leadership of the same candidate: it is left alone", async () => {
+  const stage = new Stage();
+  const { store, faults } = watched(stage);
+  const process = stage.session("a", { store });
+  await won(stage, process, "other");
+  const election = process.elect();
+  const first = await passing(stage, election.campaign());
+  faults.set("resign", () => Promise.reject(new Error("no")));
+  const { opened, open } = gate();
+  let isLooking = false;
+  faults.set("readMany", async (pass) => {
+    isLooking = true;
+    await opened;
+    return pass();
+  });
+  expect(await passing(stage, first.resign())).toBe("unconfirmed");
+  await stage.until(() => isLooking, LEASE_MS);
+  faults.delete("resign");
+  const second = await passing(stage, election.campaign());
+  open();
+  await stage.advance(LEASE_MS / 4);
+  second.throwIfLost(1_000);
+  expect(await read(stage)).toMatchObject({ kind: "held", term: second.term });
 });
 
 test("a session that holds nothing gives its row back, and nothing is left running", async () => {
