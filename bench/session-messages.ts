@@ -35,7 +35,7 @@ export interface Usage {
 
 export type FromHolder =
   | { readonly type: "hello" }
-  /** Its first write leaves: a process that waits writes nothing, so it begins to take over. */
+  /** The first write leaves that does not only say that it waits: it begins to take over. */
   | { readonly type: "claims" }
   /** All its elections have found that somebody else leads. */
   | { readonly type: "waits" }

@@ -34,9 +34,15 @@ type Key = Readonly<Record<string, { readonly S?: string }>>;
 const isOwnRow = ({ pk, sk }: Key) => sk?.S === "lease" && (pk?.S?.startsWith(`${prefix}/`) ?? false);
 
 function tally(command: string, input: object): void {
-  const { Key, RequestItems, ConsistentRead } = input as {
+  const {
+    Key,
+    RequestItems,
+    ConsistentRead,
+    UpdateExpression = "",
+  } = input as {
     readonly Key?: Key;
     readonly ConsistentRead?: boolean;
+    readonly UpdateExpression?: string;
     readonly RequestItems?: Readonly<Record<string, { readonly Keys?: readonly Key[] }>>;
   };
   const isRead = /^(GetItem|BatchGetItem|Query|Scan)Command$/.test(command);
@@ -48,6 +54,8 @@ function tally(command: string, input: object): void {
       .flatMap(({ Keys = [] }) => Keys)
       .filter(isOwnRow).length;
   if (isRead || !competes || hasClaimed || Key?.pk?.S?.startsWith("bare/")) return;
+  // Once per term a candidate that waits tells the holder so (rule 2m).
+  if (UpdateExpression.includes("awaitedTerm")) return;
   hasClaimed = true;
   say({ type: "claims" });
 }

@@ -252,9 +252,10 @@ function nextPollForMe(observation: Observation, lease: TermLease, me: Candidacy
   const { schedule, polledMs } = observation;
   const place = placeOf(lease, me.candidateId);
   const intervalMs = pollIntervalMs(lease, me);
-  // A quiet row keeps no time. Changes are told by its session (rule 14g), so this is only the last resort.
+  // A quiet row keeps no time. Changes are told by its session (rule 14g), so this is only the last resort. It is due at the same
+  // moment for all rows, so that they are read together.
   const atRenewalMs = isQuiet(lease)
-    ? polledMs + intervalMs
+    ? (Math.floor(polledMs / intervalMs) + 1) * intervalMs
     : nextPollMs(schedule, intervalMs) + (pollsEvery(place) - 1) * intervalMs;
   const standbyMs =
     me.standbyPollMs !== undefined && isStandby(lease, me.candidateId)
