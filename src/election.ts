@@ -571,9 +571,9 @@ export class Election {
     begin: (leadership: Leadership, tenure: Tenure) => T | Promise<T>,
     onOver: () => Promise<unknown> = () => Promise.resolve(),
   ): Promise<T | NotBegun> {
-    const { lease, previous, vanishedTerm, lastHolder } = won;
+    const { lease, previous, lastHolder } = won;
     const under = this.#seat?.hold(lease);
-    const history = new TermHistory(this.#client, this.#options, lease, { previous, vanishedTerm }, under);
+    const history = new TermHistory(this.#client, this.#options, lease, won, under);
     const observer = {
       observed: (row: Lease) => {
         this.#campaign.observed(row);

@@ -58,6 +58,8 @@ export interface Elected {
   readonly sent: Instant;
   /** The row that it followed. */
   readonly previous: TermLease | undefined;
+  /** The row of the session under which that one was held, as it ended. */
+  readonly previousSession?: Lease | undefined;
   /** The last term before it, if its row is gone and it may not have been given back. */
   readonly vanishedTerm: number | undefined;
 }
@@ -460,6 +462,7 @@ export class Campaign {
     signal?.throwIfAborted();
     const seen = this.#observation?.lease;
     const previous = seen?.kind === "placeholder" ? undefined : seen;
+    const previousSession = this.#watch.rowOf(sessionOf(seen));
     const lastHolder = holderOf(seen) ?? this.#observation?.lastHolder;
     const vanishedTerm =
       this.#observation && previous === undefined ? unsettledTerm(this.#observation) : undefined;
@@ -516,7 +519,7 @@ export class Campaign {
     // Rule 14c. The session may have been lost meanwhile.
     if (session !== undefined && !this.#isTrusted(session)) return undefined;
     this.emit({ type: "elected", term: lease.term, tookMs: longestElapsedMs(sent, now) });
-    return { kind: "elected", lease, sent, previous, vanishedTerm, lastHolder };
+    return { kind: "elected", lease, sent, previous, previousSession, vanishedTerm, lastHolder };
   }
 
   #isTrusted(session: string): boolean {

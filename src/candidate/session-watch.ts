@@ -75,6 +75,11 @@ export class SessionWatch {
     return sessionFate(observation, this.client.time.now(), this.client.time.service, { useServiceClock });
   }
 
+  /** Its row as it was last seen. */
+  rowOf(id: string | undefined): Lease | undefined {
+    return id === undefined ? undefined : this.#sessions.get(id)?.observation?.lease;
+  }
+
   /**
    * Follows a session for one election that waits for it, until `stop()`.
    * @param seenMs when a consistent read of the lease row left that showed this session, in monotonic time. Undefined: what was

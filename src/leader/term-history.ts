@@ -1,8 +1,9 @@
 import { retry } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
 import type { LeaseClient } from "../lease-client.js";
-import { endedTerm, endReasonIn, type Held, type TermLease } from "../protocol/lease.js";
+import { endedTerm, endReasonIn, type Held, type Lease, type TermLease } from "../protocol/lease.js";
 import { lastTickOf } from "../protocol/ticks.js";
+import { standing } from "../protocol/under-session.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { HeldUnder } from "./held-under.js";
@@ -25,7 +26,7 @@ export class TermHistory {
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     lease: Held,
-    { previous, vanishedTerm }: Pick<Elected, "previous" | "vanishedTerm">,
+    { previous, previousSession, vanishedTerm }: Pick<Elected, "previous" | "previousSession" | "vanishedTerm">,
     /** Of the session under which the lease is held. */
     private readonly pace?: Pick<HeldUnder, "paced">,
   ) {
@@ -41,7 +42,7 @@ export class TermHistory {
     this.#waiting = [() => began];
     // A lease under a session has ended as its session has, which its own row does not say (rule 14d).
     const { previousEndReason } = lease;
-    if (previous) this.#waiting.push(() => this.#endOf(previous, previousEndReason));
+    if (previous) this.#waiting.push(() => this.#endOf(previous, previousEndReason, previousSession));
     if (vanishedTerm)
       this.#waiting.push(() => ({ term: vanishedTerm, endReason: "deleted", ttl: this.#ttl() }));
     void this.insist();
@@ -102,13 +103,15 @@ export class TermHistory {
     return this.client.time.ttlAfter(this.client.time.now(), this.options.historyRetentionMs);
   }
 
-  #endOf(previous: TermLease, reason = endReasonIn(previous)): TermRecord {
+  #endOf(row: TermLease, reason = endReasonIn(row), session?: Lease): TermRecord {
+    const { lease: previous, over } = standing(row, session);
     const { endedAt, endedErrorMs } = previous.kind === "vacant" ? previous : {};
     return {
       term: endedTerm(previous),
       endReason: reason,
-      endedAt: endedAt ?? previous.expiresAt,
-      endedErrorMs,
+      endedAt: over ? over.at : (endedAt ?? previous.expiresAt),
+      // With an error of its own: what ends with its session does not last for the lease that its row tells.
+      endedErrorMs: over ? (over.errorMs ?? previous.renewedErrorMs ?? 0) : endedErrorMs,
       lastRenewedAt: previous.renewedAt,
       lastRenewedErrorMs: previous.renewedErrorMs,
       ttl: this.#ttl(),

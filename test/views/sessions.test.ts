@@ -282,6 +282,27 @@ describe("history()", () => {
     expect(last?.recorded.lastRenewedAt).toBe(scene.stage.time.wallMs() - LEASE_MS / 3);
   });
 
+  test("the next leader records how and when its session ended", async () => {
+    for (const [end, reason] of [
+      ["crash", "crashed"],
+      ["seal", "expired"],
+    ] as const) {
+      const scene = new Scene();
+      await scene.held();
+      await scene.live(4 * LEASE_MS);
+      const endedAt = scene.stage.time.wallMs() - LEASE_MS / 3 + LEASE_MS;
+      if (end === "seal") await scene.stage.advance(LEASE_MS);
+      await scene.session[end]();
+      void scene.stage.candidate("next").election.campaign();
+      await scene.stage.advance(3 * LEASE_MS);
+      const [next, last] = await scene.observer.history();
+      expect(next).toMatchObject({ term: 2, endReason: undefined });
+      expect(last).toMatchObject({ term: 1, candidateId: "holder", endReason: reason, recorded: { endedAt } });
+      // Not sixteen leases later, as the row says.
+      expect(Math.abs((last?.endedAt ?? 0) - endedAt)).toBeLessThanOrEqual(LEASE_MS);
+    }
+  });
+
   test("a term ends with its session: crashed by its will, expired when it was sealed or ran out", async () => {
     for (const [end, reason] of [
       ["crash", "crashed"],
