@@ -464,8 +464,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "tries-forget-what-they-saw",
     revives: "a takeover that never happens",
     file: "src/protocol/observation.ts",
-    from: "firstSeenMs: receivedMs, unconfirmed: false }),\n      lease: order === 0 ? lease : known,\n",
-    to: "unconfirmed: false }),\n      firstSeenMs: receivedMs,\n      lease: order === 0 ? lease : known,\n",
+    from: "firstSeenMs: receivedMs, unconfirmed: false }),\n      lease: isSame ? lease : known,\n",
+    to: "unconfirmed: false }),\n      firstSeenMs: receivedMs,\n      lease: isSame ? lease : known,\n",
   },
   {
     name: "restored-row-is-believed",
