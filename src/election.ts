@@ -14,6 +14,7 @@ import { longestElapsedMs } from "./clock.js";
 import {
   AlreadyCampaigningError,
   type EndReason,
+  InternalError,
   InvalidOptionError,
   TableUnavailableError,
   WorkNotStoppedError,
@@ -599,10 +600,17 @@ export class Election {
     if (covering !== undefined) await covering;
     if (mustBeInHistory) {
       const isOver = () => tenure.isOver || signal?.aborted === true;
-      await history.untilBegun(isOver);
-      const tookMs = longestElapsedMs(won.sent, this.#client.time.now());
-      if (mayBeFounded(previous, tookMs))
-        await untilStillHeld(tenure, this.#client, this.#options, under, isOver);
+      try {
+        await history.untilBegun(isOver);
+        const tookMs = longestElapsedMs(won.sent, this.#client.time.now());
+        if (mayBeFounded(previous, tookMs))
+          await untilStillHeld(tenure, this.#client, this.#options, under, isOver);
+      } catch (error) {
+        // The work cannot begin, and the lease must not be kept for it.
+        if (error instanceof InternalError) tenure.fail(error);
+        await tenure.release("resigned");
+        throw error;
+      }
     }
     if (signal?.aborted) {
       await tenure.release("resigned");

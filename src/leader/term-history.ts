@@ -1,5 +1,6 @@
 import { retry } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
+import { TableUnavailableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { endedTerm, endReasonIn, type Held, type Lease, type TermLease } from "../protocol/lease.js";
 import { lastTickOf } from "../protocol/ticks.js";
@@ -21,6 +22,8 @@ export class TermHistory {
   readonly #waiting: Array<() => TermRecord>;
   #writing: Promise<void> | undefined;
   #hasBegun = false;
+  /** Of the latest write. Undefined: it was done. */
+  #failure: unknown;
 
   constructor(
     private readonly client: LeaseClient,
@@ -49,10 +52,15 @@ export class TermHistory {
   }
 
   /**
-   * Rule 13d. Resolves when history says that the own term has begun, or when `isOver` says that nobody waits for it.
+   * Rule 13d. Resolves when history says that the own term has begun, or when `isOver` says that nobody waits for it. Rejects
+   * if history cannot be written and another try cannot help: work that waits for it would never begin.
    */
   async untilBegun(isOver: () => boolean): Promise<void> {
-    while (!this.#hasBegun && !isOver()) await this.insist();
+    while (!this.#hasBegun && !isOver()) {
+      await this.insist();
+      const error = this.#failure;
+      if (error !== undefined && !(error instanceof TableUnavailableError) && !this.#hasBegun) throw error;
+    }
   }
 
   /** Nothing is missing now. */
@@ -93,7 +101,8 @@ export class TermHistory {
 
   async #writeAll(tries: number): Promise<void> {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
-      if (!(await record(this.client, this.options, next, tries, this.pace))) return;
+      this.#failure = await record(this.client, this.options, next, tries, this.pace);
+      if (this.#failure !== undefined) return;
       this.#waiting.shift();
       this.#hasBegun = true;
     }
@@ -129,17 +138,18 @@ export async function recordTick(client: LeaseClient, options: ResolvedOptions, 
   await record(client, options, () => ({ term, lastTick: tick }), TRIES);
 }
 
+/** Resolves to the error if it was not written. */
 async function record(
   client: LeaseClient,
   options: ResolvedOptions,
   row: () => TermRecord,
   tries: number,
   pace?: Pick<HeldUnder, "paced">,
-): Promise<boolean> {
+): Promise<unknown> {
   const { clock, random, renewIntervalMs: maxMs } = options;
   const send = () => client.recordTerm(row());
   return retry(() => (pace ? pace.paced(send) : send()), { clock, random, tries, maxMs }).then(
-    () => true,
-    () => false,
+    () => undefined,
+    (error: unknown) => error,
   );
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { endOrAbort } from "../../src/async.js";
+import { TableError } from "../../src/errors.js";
 import { holderOf } from "../../src/protocol/lease.js";
 import { observe } from "../../src/protocol/observation.js";
 import { between, gate, Stage, type Verb } from "../support/stage.js";
@@ -134,4 +135,21 @@ test("a pair that another holder shows again is a new one: its holder has not be
   const first = observe(undefined, held("a"), 1_000, true);
   expect(observe(first, held("a"), 2_000, true).firstSeenMs).toBe(1_000);
   expect(observe(first, held("b"), 2_000, true).firstSeenMs).toBe(2_000);
+});
+
+test("history that refuses the term for good: the lease is given back, and the bid says why", async () => {
+  const { stage, elect, row } = scene(async (verb, pass) => {
+    if (verb === "recordTerm") throw new TableError("incumbent", "access-denied", "grant it");
+    return pass();
+  });
+  await hasLed(stage);
+  const bid = elect().campaign();
+  let failure: unknown;
+  bid.catch((error: unknown) => {
+    failure = error;
+  });
+  await stage.until(() => failure !== undefined);
+  expect(failure).toBeInstanceOf(TableError);
+  await stage.advance(LEASE_MS);
+  expect(holderOf(await row())).toBeUndefined();
 });
