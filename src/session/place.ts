@@ -12,7 +12,6 @@ export function placeUnder(given: UnderSessionOptions) {
   const options = resolveUnder(given, ofSession);
   const { store, listener, closed } = core;
   const seat = (client: LeaseClient) => new Seat(core, client, options);
-  const tickWill = (emit: Emit) =>
-    core.options.lastWill ? tickWillOf(store, options, emit) : undefined;
+  const tickWill = (emit: Emit) => (core.options.lastWill ? tickWillOf(store, options, emit) : undefined);
   return { options, store, listener, closed, seat, tickWill };
 }
