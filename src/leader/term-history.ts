@@ -29,7 +29,11 @@ export class TermHistory {
     private readonly client: LeaseClient,
     private readonly options: ResolvedOptions,
     lease: Held,
-    { previous, previousSession, vanishedTerm }: Pick<Elected, "previous" | "previousSession" | "vanishedTerm">,
+    {
+      previous,
+      previousSession,
+      vanishedTerm,
+    }: Pick<Elected, "previous" | "previousSession" | "vanishedTerm">,
     /** Of the session under which the lease is held. */
     private readonly pace?: Pick<HeldUnder, "paced">,
   ) {

@@ -18,7 +18,8 @@ const insides = new WeakMap<object, SessionInside>();
 
 /**
  * One heartbeat for any number of leases. Elections that are made with this session hold their leases as long as it lives: it
- * writes one row per renewal interval, instead of one row per lease. If this process dies, all its leases are free at once.
+ * writes one row per renewal interval, instead of one row per lease. If this process dies, all its leases are free together: when
+ * the session has run out, or within milliseconds with `lastWill`. docs/sessions.md says when to use it.
  *
  * It opens when the first lease is taken, and closes itself while it holds none. If it is lost, all leaderships under it end
  * with the reason `session-lost`, and the next lease opens another one.

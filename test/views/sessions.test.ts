@@ -297,7 +297,12 @@ describe("history()", () => {
       await scene.stage.advance(3 * LEASE_MS);
       const [next, last] = await scene.observer.history();
       expect(next).toMatchObject({ term: 2, endReason: undefined });
-      expect(last).toMatchObject({ term: 1, candidateId: "holder", endReason: reason, recorded: { endedAt } });
+      expect(last).toMatchObject({
+        term: 1,
+        candidateId: "holder",
+        endReason: reason,
+        recorded: { endedAt },
+      });
       // Not sixteen leases later, as the row says.
       expect(Math.abs((last?.endedAt ?? 0) - endedAt)).toBeLessThanOrEqual(LEASE_MS);
     }
