@@ -280,22 +280,26 @@ export class SessionsReferee {
   #expectStopped(host: Host, { election, term, candidateId }: ResignRequest): void {
     if (isSessionRow(election)) {
       for (const [name, all] of this.#working)
-        for (const { bidder, runs, leadership } of all) {
+        for (const working of all) {
+          const { bidder, runs, leadership } = working;
           const { row } = this.#of(name);
           const isHeld = isHeldIn(row, leadership) && sessionRowName(row.session ?? "") === election;
-          if (bidder.host === host && runs && isHeld)
+          if (bidder.host === host && runs && isHeld && !this.#hasRunOut(working))
             throw new Violation("work", `a session is closed while work on ${name} runs`);
         }
       return;
     }
     const working = this.#workOf(host, election, term);
     if (!working?.runs || working.bidder.candidateId !== candidateId) return;
-    const { overrunMs, leadership } = working;
-    const sinceMs = host.monotonicMs() - (overrunMs ?? Number.POSITIVE_INFINITY);
-    const hasRunOut = leadership.remainingMs() <= 0 && sinceMs > 0.85 * this.plan.leaseDurationMs;
-    const isExpired = this.#expired.has(tenureOf(election, leadership)) && leadership.remainingMs() <= 0;
-    if (working.session !== undefined && (hasRunOut || isExpired)) return;
+    if (working.session !== undefined && this.#hasRunOut(working)) return;
     throw new Violation("work", `term ${term} of ${election} is given back while its work runs`);
+  }
+
+  #hasRunOut({ bidder, leadership, overrunMs }: Working): boolean {
+    if (leadership.remainingMs() > 0) return false;
+    const sinceMs = bidder.host.monotonicMs() - (overrunMs ?? Number.POSITIVE_INFINITY);
+    const isExpired = this.#expired.has(tenureOf(bidder.name, leadership));
+    return isExpired || sinceMs > 0.85 * this.plan.leaseDurationMs;
   }
 
   #workOf(host: Host, name: string, term: number): Working | undefined {
