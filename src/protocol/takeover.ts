@@ -252,10 +252,9 @@ function nextPollForMe(observation: Observation, lease: TermLease, me: Candidacy
   const { schedule, polledMs } = observation;
   const place = placeOf(lease, me.candidateId);
   const intervalMs = pollIntervalMs(lease, me);
-  // A quiet row keeps no time. Changes are told by its session (rule 14g), so this is only the last resort. It is due at the same
-  // moment for all rows, so that they are read together.
+  // A quiet row keeps no time. Changes are told by its session (rule 14g), so this is only the last resort.
   const atRenewalMs = isQuiet(lease)
-    ? (Math.floor(polledMs / intervalMs) + 1) * intervalMs
+    ? polledMs + intervalMs
     : nextPollMs(schedule, intervalMs) + (pollsEvery(place) - 1) * intervalMs;
   const standbyMs =
     me.standbyPollMs !== undefined && isStandby(lease, me.candidateId)

@@ -259,8 +259,7 @@ describe("a lease under a session", () => {
     // The session was polled at 20,000 and 21,000. Its log named this election then, and the row was read.
     const announced = { ...quiet, revision: quiet.revision + 1, announcement: { inMs: 1_500 } };
     const read = observe(unchangedUntil(seen, 20_000), announced, 21_010, true, 21_000);
-    // The last resort: at the same moment for all rows, so that they are read together.
-    expect(move(read, 21_010)).toEqual({ kind: "wait", untilMs: 24_000 });
+    expect(move(read, 21_010)).toEqual({ kind: "wait", untilMs: 21_010 + ROW_MS / 2 });
     const poll = (polledMs: number, ms = polledMs) => sessionPoll(read, me, polledMs, at(ms));
     // 50 ms before the earliest moment at which the announced end can be.
     expect(poll(21_010)).toEqual({ atMs: 21_450, consistent: true });
