@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Leadership, Operator } from "../../src/index.js";
+import { type Leadership, Operator, TableUnavailableError } from "../../src/index.js";
 import { type Held, holderOf, sessionOf } from "../../src/protocol/lease.js";
 import { rowLeaseMs, sessionRowName } from "../../src/protocol/sessions.js";
 import type { Written } from "../../src/protocol/verbs.js";
@@ -260,7 +260,7 @@ test("work that overruns under a session: a release that comes late gives the le
 test("work under a session begins when history has its term, and not before", async () => {
   const world = scene();
   const { stage, faults, elect } = world;
-  faults.set("recordTerm", () => Promise.reject(new Error("no")));
+  faults.set("recordTerm", () => Promise.reject(new TableUnavailableError("record a term")));
   let hasBegun = false;
   const life = elect().lead(({ signal }) => {
     hasBegun = true;
