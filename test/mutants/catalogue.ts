@@ -21,8 +21,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "trust-of-an-acquire-from-the-response",
     revives: "the same, for the first write of a tenure",
     file: "src/candidate/campaign.ts",
-    from: 'return { kind: "elected", lease, sent, previous, vanishedTerm, lastHolder };',
-    to: 'return { kind: "elected", lease, sent: now, previous, vanishedTerm, lastHolder };',
+    from: 'return { kind: "elected", lease, sent, previous, previousSession, vanishedTerm, lastHolder };',
+    to: 'return { kind: "elected", lease, sent: now, previous, previousSession, vanishedTerm, lastHolder };',
   },
   {
     name: "refusal-taken-for-loss",
