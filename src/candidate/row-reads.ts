@@ -1,3 +1,4 @@
+import type { Clock } from "../clock.js";
 import type { LeaseClient } from "../lease-client.js";
 import type { Read } from "../protocol/verbs.js";
 import type { Timed } from "../timed-request.js";
@@ -13,6 +14,9 @@ type Waiting = {
   readonly reject: (error: unknown) => void;
 };
 
+/** How long a read waits for others that nothing hurries: timers that are due together do not call in one turn. */
+const UNHURRIED_MS = 5;
+
 /**
  * Reads of lease rows that are asked for at the same moment leave as one request per hundred rows. So thousands of elections of one
  * process that a session calls do not send thousands of requests.
@@ -20,19 +24,42 @@ type Waiting = {
 export class RowReads {
   readonly #waiting = new Map<string, Waiting[]>();
 
-  constructor(private readonly rows: Pick<LeaseClient, "readMany">) {}
+  #isLeaving = false;
+  #isTimed = false;
+
+  constructor(
+    private readonly rows: Pick<LeaseClient, "readMany">,
+    private readonly clock: Clock,
+  ) {}
 
   /** Undefined: this row must be read alone. Rejects as verbs do. */
   read(election: string, consistent: boolean): Promise<Timed<Read> | undefined> {
-    if (this.#waiting.size === 0) void this.#gather();
+    if (consistent) void this.#leaveSoon();
+    else this.#leaveLater();
     return new Promise((resolve, reject) => {
       const others = this.#waiting.get(election) ?? [];
       this.#waiting.set(election, [...others, { consistent, resolve, reject }]);
     });
   }
 
-  async #gather(): Promise<void> {
+  async #leaveSoon(): Promise<void> {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
     for (let turn = 0; turn < TURNS; turn++) await undefined;
+    this.#isLeaving = false;
+    this.#leave();
+  }
+
+  #leaveLater(): void {
+    if (this.#isTimed) return;
+    this.#isTimed = true;
+    this.clock.setTimer(UNHURRIED_MS, () => {
+      this.#isTimed = false;
+      this.#leave();
+    });
+  }
+
+  #leave(): void {
     const asked = [...this.#waiting];
     this.#waiting.clear();
     for (let from = 0; from < asked.length; from += PAGE) void this.#send(asked.slice(from, from + PAGE));

@@ -64,7 +64,7 @@ export class SessionWatch {
     private readonly options: WatchOptions,
     private readonly emit: Emit = () => {},
   ) {
-    this.rows = new RowReads(client);
+    this.rows = new RowReads(client, options.clock);
   }
 
   /** By the clocks at this call. Undefined: nothing is known of it yet. */
@@ -272,7 +272,7 @@ export class SessionWatch {
     const changes = readChanges(row.value);
     session.changes = changes;
     if (before === undefined) return;
-    const names = changedSince(known.count, changes);
+    const names = namesOf(changedSince(known.count, changes), nudgedSince(before.lease, row));
     const sentMs = before.schedule.polledAtMs;
     for (const follower of session.followers) {
       if (names === undefined || names.includes(follower.election)) follower.call(sentMs);
@@ -300,4 +300,23 @@ export class SessionWatch {
     this.#failedSinceMs ??= nowMs;
     this.emit({ type: "unavailable", error, failingForMs: nowMs - this.#failedSinceMs });
   }
+}
+
+/** Undefined: any election may be meant. */
+type Names = readonly string[] | undefined;
+
+function namesOf(changed: Names, nudged: Names): Names {
+  return changed && nudged && [...changed, ...nudged];
+}
+
+/** Rule 14h. Also what others than the holder have written can matter to those who wait. */
+function nudgedSince(before: Lease | undefined, after: Lease): Names {
+  const missed = nudgesOf(after) - nudgesOf(before);
+  const nudged = after.kind === "placeholder" ? undefined : after.nudged;
+  if (missed === 0) return [];
+  return missed === 1 && nudged !== undefined ? [nudged] : undefined;
+}
+
+function nudgesOf(lease: Lease | undefined): number {
+  return lease === undefined || lease.kind === "placeholder" ? 0 : (lease.nudges ?? 0);
 }

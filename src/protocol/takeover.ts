@@ -1,6 +1,6 @@
 import { type Instant, longestElapsedMs } from "../clock.js";
 import type { EndReason } from "../errors.js";
-import { MIN_INTERVAL_MS } from "../limits.js";
+import { HOUR_MS, MIN_INTERVAL_MS } from "../limits.js";
 import { type Poll, pollForRelease } from "./announced-end.js";
 import { endsAtMs, observedEndMs } from "./expiry.js";
 import {
@@ -64,6 +64,9 @@ export interface Acquire {
 }
 
 const HISTORY_VALID_MS = 600_000;
+
+/** After how many row leases a quiet row is polled, though nothing has told of a change. At most an hour. */
+const LAST_RESORT_ROW_LEASES = 4;
 
 /** The poll interval while there is no row. */
 const ABSENT_POLL_MS = 1_000;
@@ -239,6 +242,15 @@ export function pollsEvery(place: number): number {
   return Math.min(3, Math.max(1, place));
 }
 
+/**
+ * A quiet row keeps no time. Its session tells of changes (rule 14g), so it is polled rarely, and at moments that all rows of a process
+ * share: then thousands are read together.
+ */
+function lastResortMs({ leaseDurationMs, renewIntervalMs }: TermLease, polledMs: number): number {
+  const everyMs = Math.max(renewIntervalMs, Math.min(LAST_RESORT_ROW_LEASES * leaseDurationMs, HOUR_MS));
+  return (Math.floor(polledMs / everyMs) + 1) * everyMs;
+}
+
 /** Whether this candidate is the standby: a row without a line has none. */
 function isStandby(lease: TermLease, candidateId: string): boolean {
   return lease.line?.includes(candidateId) === true && placeOf(lease, candidateId) === 0;
@@ -252,9 +264,8 @@ function nextPollForMe(observation: Observation, lease: TermLease, me: Candidacy
   const { schedule, polledMs } = observation;
   const place = placeOf(lease, me.candidateId);
   const intervalMs = pollIntervalMs(lease, me);
-  // A quiet row keeps no time. Changes are told by its session (rule 14g), so this is only the last resort.
   const atRenewalMs = isQuiet(lease)
-    ? polledMs + intervalMs
+    ? lastResortMs(lease, polledMs)
     : nextPollMs(schedule, intervalMs) + (pollsEvery(place) - 1) * intervalMs;
   const standbyMs =
     me.standbyPollMs !== undefined && isStandby(lease, me.candidateId)

@@ -80,7 +80,11 @@ export class Hold implements HeldUnder, Looked {
   over(reason: EndReason, fault: InternalError | undefined): void {
     this.seat.holdChanged();
     if (fault) this.session?.fail(fault);
-    if (SHOWN_BY_ROW.has(reason)) this.session?.heldNoMore(this);
+    if (SHOWN_BY_ROW.has(reason)) {
+      // Those who wait for this row do not know yet what has become of it (rule 14g).
+      this.changed();
+      this.session?.heldNoMore(this);
+    }
     if (reason !== "expired") return;
     // Its work has the margin to stop, as with every lease that runs out.
     const { clock, safetyMarginMs } = this.options;

@@ -117,7 +117,20 @@ describe("a candidate without a session", () => {
     const elected = campaigning(stage.candidate("b", OBSERVED));
     await beating(stage, holder, 2 * LEASE_MS);
     await silent.release(NAME);
-    await beating(stage, holder, (ROW_LEASES / 2) * LEASE_MS);
+    await beating(stage, holder, 4 * ROW_LEASES * LEASE_MS);
+    expect(elected.term).toBe(2);
+  });
+
+  test("looks at once when somebody else has nudged the session for its election", async () => {
+    const stage = new Stage();
+    const holder = await heldUnder(stage, "s");
+    const silent = new SessionHolder(stage.table, "s", LEASE_MS);
+    const elected = campaigning(stage.candidate("b", OBSERVED));
+    await beating(stage, holder, 2 * LEASE_MS);
+    await silent.release(NAME);
+    const nudge = { election: sessionRowName("s"), name: NAME };
+    await stage.table.nudgeSession(nudge);
+    await beating(stage, holder, LEASE_MS);
     expect(elected.term).toBe(2);
   });
 
