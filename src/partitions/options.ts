@@ -94,7 +94,7 @@ const OWN: Record<"count" | "maxPerMember" | "maxMovesAtOnce" | "settleMs", 0> =
   maxMovesAtOnce: 0,
   settleMs: 0,
 };
-const NOT_OURS = /^(succession|eligible|group|session)\b|^tuning\.standbyPollMs$/;
+const NOT_OURS = /^(succession|eligible|group)\b|^tuning\.standbyPollMs$/;
 const PATHS = [...ELECTION_PATHS.filter((path) => !NOT_OURS.test(path)), ...Object.keys(OWN)];
 const EXAMPLE = new Code('{ client: new DynamoDBClient({}), name: "orders/shards", count: 64 }');
 const LEFT_OUT = "must be left out of partitions:";
@@ -103,7 +103,6 @@ const ELSEWHERE: Record<string, readonly [rule: string, suggestion?: Code]> = {
   succession: [`${LEFT_OUT} they keep no line, and each member takes its share`],
   eligible: [`${LEFT_OUT} who runs takes its share, and who only observes holds nothing`],
   group: [`${LEFT_OUT} nothing is reserved for a group, and this group's name is the option name`],
-  session: [`${LEFT_OUT} each lease of theirs has its own heartbeat`],
   onWorkError: ["is an option of run()", new Code("run(work, { onWorkError })")],
 };
 const RUN: Record<keyof RunOptions, 0> = { signal: 0, onWorkError: 0 };

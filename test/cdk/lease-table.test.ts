@@ -194,6 +194,7 @@ test("observers only read; operators update as well; of all elections unless som
   expect(statementsOf(stack, "Operator").map(actionsOf)).toEqual([
     ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"],
     ["dynamodb:Query"],
+    ["dynamodb:GetItem"],
   ]);
   for (const statement of statementsOf(stack, "Operator")) expect(statement).toHaveProperty("Condition");
 });

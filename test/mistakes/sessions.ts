@@ -33,8 +33,8 @@ export const sessions: Section = {
     "`lastWill` beside `session`": under({ lastWill: true }),
     "`requestTimeoutMs` in `tuning` beside `session`": under({ tuning: { requestTimeoutMs: 500 } }),
     "no `name` beside `session`": under({ name: undefined }),
-    "a `session` for `Partitions`": () =>
-      new Partitions({ session: new Session({ client }), name, count: 4 } as never),
+    "`leaseDurationMs` beside `session`, for `Partitions`": () =>
+      new Partitions({ session: new Session({ client }), name, count: 4, leaseDurationMs: 5_000 } as never),
     "a call after `close()`": async () => {
       const session = new Session({ store: new MemoryTable() });
       await session.close();
