@@ -969,8 +969,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "session-acknowledged-while-work-runs",
     revives: "others lead as soon as an evicted holder knows, and its work runs on",
     file: "src/session/hold.ts",
-    from: "if (SHOWN_BY_ROW.has(reason)) this.session?.heldNoMore(this);",
-    to: 'if (reason === "evicted") void this.#acknowledge();',
+    from: "this.changed();\n      this.session?.heldNoMore(this);",
+    to: 'this.changed();\n      if (reason === "evicted") void this.#acknowledge();',
   },
   {
     name: "session-closed-while-work-runs",
