@@ -717,13 +717,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: "    monotonicMs: sent.monotonicMs,\n    wallMs: sent.wallMs,",
   },
   {
-    name: "an-overtaken-renewal-is-a-loss",
-    revives: "a renewal that its own stand-in has overtaken is taken for a loss",
-    file: "src/leader/renewals.ts",
-    from: "if (this.standIns?.mayHaveWritten(lease)) {",
-    to: "if (this.standIns?.mayHaveWritten(undefined)) {",
-  },
-  {
     name: "an-outranked-stand-in-is-a-loss",
     revives: "a stand-in that meets a later renewal of its own holder is taken for a loss",
     file: "src/protocol/stand-ins.ts",
