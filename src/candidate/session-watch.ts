@@ -7,9 +7,12 @@ import type { Lease } from "../protocol/lease.js";
 import { type Observation, observe } from "../protocol/observation.js";
 import { nextPollMs } from "../protocol/poll-schedule.js";
 import {
+  bothNamed,
   type Changes,
   changedSince,
   NO_CHANGES,
+  nudgedSince,
+  nudgesOf,
   readChanges,
   type SessionFate,
   sessionFate,
@@ -272,7 +275,8 @@ export class SessionWatch {
     const changes = readChanges(row.value);
     session.changes = changes;
     if (before === undefined) return;
-    const names = namesOf(changedSince(known.count, changes), nudgedSince(before.lease, row));
+    const nudged = nudgedSince(nudgesOf(before.lease).count, nudgesOf(row));
+    const names = bothNamed(changedSince(known.count, changes), nudged);
     const sentMs = before.schedule.polledAtMs;
     for (const follower of session.followers) {
       if (names === undefined || names.includes(follower.election)) follower.call(sentMs);
@@ -300,23 +304,4 @@ export class SessionWatch {
     this.#failedSinceMs ??= nowMs;
     this.emit({ type: "unavailable", error, failingForMs: nowMs - this.#failedSinceMs });
   }
-}
-
-/** Undefined: any election may be meant. */
-type Names = readonly string[] | undefined;
-
-function namesOf(changed: Names, nudged: Names): Names {
-  return changed && nudged && [...changed, ...nudged];
-}
-
-/** Rule 14h. Also what others than the holder have written can matter to those who wait. */
-function nudgedSince(before: Lease | undefined, after: Lease): Names {
-  const missed = nudgesOf(after) - nudgesOf(before);
-  const nudged = after.kind === "placeholder" ? undefined : after.nudged;
-  if (missed === 0) return [];
-  return missed === 1 && nudged !== undefined ? [nudged] : undefined;
-}
-
-function nudgesOf(lease: Lease | undefined): number {
-  return lease === undefined || lease.kind === "placeholder" ? 0 : (lease.nudges ?? 0);
 }

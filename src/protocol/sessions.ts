@@ -2,7 +2,7 @@ import type { Instant } from "../clock.js";
 import type { EndReason } from "../errors.js";
 import { SESSION_PARTITION_PREFIX } from "../limits.js";
 import { endsAtMs } from "./expiry.js";
-import type { Vacant } from "./lease.js";
+import type { Lease, Vacant } from "./lease.js";
 import { isOlder, type Observation } from "./observation.js";
 import type { TimeBounds } from "./service-clock.js";
 
@@ -117,9 +117,39 @@ export function readChanges(text: string | undefined): Changes {
   return /^\d{1,15}$/.test(count) ? { count: Number(count), names } : NO_CHANGES;
 }
 
+/** Elections whose rows must be read. Undefined: any can be meant. */
+export type Named = readonly string[] | undefined;
+
 /** The elections that have changed since there were `before` changes. Undefined: some are not named any more. */
-export function changedSince(before: number, { count, names }: Changes): readonly string[] | undefined {
+export function changedSince(before: number, { count, names }: Changes): Named {
   const missed = count - before;
   if (missed === 0) return [];
   return missed > 0 && missed <= names.length ? [...new Set(names.slice(0, missed))] : undefined;
+}
+
+/** The nudges in a session's row (rule 14h). */
+export interface Nudges {
+  /** All that there ever were in this session. */
+  readonly count: number;
+  /** The election of the last one. */
+  readonly last: string | undefined;
+}
+
+export const NO_NUDGES: Nudges = { count: 0, last: undefined };
+
+export function nudgesOf(row: Lease | undefined): Nudges {
+  if (row === undefined || row.kind === "placeholder") return NO_NUDGES;
+  return { count: row.nudges ?? 0, last: row.nudged };
+}
+
+/** The elections that the nudges since `before` nudges are about. Undefined: the row names the last one only. */
+export function nudgedSince(before: number, { count, last }: Nudges): Named {
+  const missed = count - before;
+  if (missed === 0) return [];
+  return missed === 1 && last !== undefined ? [last] : undefined;
+}
+
+/** What either of two names. */
+export function bothNamed(one: Named, other: Named): Named {
+  return one && other && [...one, ...other];
 }

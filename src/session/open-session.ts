@@ -5,7 +5,14 @@ import type { HeartbeatAids } from "../leader/heartbeat-aids.js";
 import { Tenure } from "../leader/tenure.js";
 import type { LeaseClient, WriteResult } from "../lease-client.js";
 import type { Held, Lease } from "../protocol/lease.js";
-import { type Changes, NO_CHANGES, withChange, writeChanges } from "../protocol/sessions.js";
+import {
+  type Changes,
+  NO_CHANGES,
+  nudgedSince,
+  nudgesOf,
+  withChange,
+  writeChanges,
+} from "../protocol/sessions.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { Gate } from "./gate.js";
 import type { Hold, Holding } from "./hold.js";
@@ -115,11 +122,11 @@ export class OpenSession implements Holding {
   #observed(row: Lease): void {
     this.tools.lastWill?.observed(row);
     if (row.kind !== "held") return;
-    const { nudges = 0, nudged } = row;
-    const missed = nudges - this.#nudges;
-    if (missed <= 0) return;
-    this.#nudges = nudges;
-    this.#looks.soon(missed === 1 ? nudged : undefined);
+    const before = this.#nudges;
+    const nudges = nudgesOf(row);
+    if (nudges.count <= before) return;
+    this.#nudges = nudges.count;
+    this.#looks.soon(nudgedSince(before, nudges));
   }
 
   #over(): void {

@@ -2,7 +2,7 @@ import type { Instant } from "../clock.js";
 import { WakeableTimer } from "../leader/wakeable-timer.js";
 import type { LeaseClient } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
-import { LOOK_LEASES } from "../protocol/sessions.js";
+import { LOOK_LEASES, type Named } from "../protocol/sessions.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { Gate } from "./gate.js";
 
@@ -86,10 +86,10 @@ export class RowLooks<L extends Looked> {
     void this.#run();
   }
 
-  /** Another look leaves now, also if one is under way: that one may have left too early. Undefined: at all rows. */
-  soon(election: string | undefined): void {
+  /** Another look leaves now, also if one is under way: that one may have left too early. */
+  soon(elections: Named): void {
     for (const row of this.rows) {
-      if (election === undefined || row.election === election) this.#wanted.add(row);
+      if (elections === undefined || elections.includes(row.election)) this.#wanted.add(row);
     }
     this.#retryMs = Number.NEGATIVE_INFINITY;
     this.#isUrgent = true;

@@ -3,7 +3,15 @@ import { endsAtMs } from "../protocol/expiry.js";
 import { sessionOf } from "../protocol/lease.js";
 import { type Observation, observe } from "../protocol/observation.js";
 import { nextPollMs } from "../protocol/poll-schedule.js";
-import { changedSince, readChanges, type SessionFate, sessionFate } from "../protocol/sessions.js";
+import {
+  bothNamed,
+  changedSince,
+  nudgedSince,
+  nudgesOf,
+  readChanges,
+  type SessionFate,
+  sessionFate,
+} from "../protocol/sessions.js";
 import { type Standing, standing } from "../protocol/under-session.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 
@@ -107,8 +115,8 @@ export class Lookout {
     const { name } = this.options;
     const [old, now] = [factsOf(before), factsOf(session)];
     const changed = changedSince(old.changes.count, now.changes);
-    if (changed === undefined || changed.includes(name)) return true;
-    return now.nudges > old.nudges && (now.nudged === name || now.nudges > old.nudges + 1);
+    const named = bothNamed(changed, nudgedSince(old.nudges.count, now.nudges));
+    return named === undefined || named.includes(name);
   }
 
   async #session(
@@ -127,5 +135,5 @@ export class Lookout {
 
 function factsOf({ observation: { lease } }: SessionSight) {
   const row = lease?.kind === "placeholder" ? undefined : lease;
-  return { changes: readChanges(row?.value), nudges: row?.nudges ?? 0, nudged: row?.nudged };
+  return { changes: readChanges(row?.value), nudges: nudgesOf(row) };
 }

@@ -1004,7 +1004,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "session-nudge-not-read",
     revives: "a holder hears of an eviction or a request with its next look, eight leases later",
     file: "src/session/open-session.ts",
-    from: "this.#looks.soon(missed === 1 ? nudged : undefined);",
+    from: "this.#looks.soon(nudgedSince(before, nudges));",
     to: "",
   },
   {

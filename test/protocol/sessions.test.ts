@@ -20,10 +20,14 @@ import type { Lease } from "../../src/protocol/lease.js";
 import { observe } from "../../src/protocol/observation.js";
 import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";
 import {
+  bothNamed,
   changedSince,
   isSessionRow,
   LOOK_LEASES,
   NO_CHANGES,
+  NO_NUDGES,
+  nudgedSince,
+  nudgesOf,
   OPENING_REVISION,
   ROW_LEASES,
   readChanges,
@@ -257,6 +261,31 @@ describe("an answer that cannot be is noticed (rule 8g)", () => {
     for (const spoilt of spoils) {
       expect(() => check({ ...(lease as Lease), ...spoilt } as Lease)).toThrow(InternalError);
     }
+  });
+});
+
+describe("nudges", () => {
+  test("a row says how many there were, and whom the last one was about", () => {
+    expect(nudgesOf(row({ nudges: 3, nudged: "e" }))).toEqual({ count: 3, last: "e" });
+    expect(nudgesOf(vacantLease({ nudges: 3, nudged: "e" }))).toEqual({ count: 3, last: "e" });
+    for (const none of [undefined, placeholder(), row(), vacantLease()])
+      expect(nudgesOf(none)).toEqual(NO_NUDGES);
+  });
+
+  test.each([
+    ["no new one is about nobody", 3, { count: 3, last: "e" }, []],
+    ["one is about the election that it names", 2, { count: 3, last: "e" }, ["e"]],
+    ["of two, one is not named, so it can be any", 1, { count: 3, last: "e" }, undefined],
+    ["one of a newer version, which names nobody, can be any", 2, { count: 3, last: undefined }, undefined],
+    ["fewer than before, in a row that was put back, can be any", 4, { count: 3, last: "e" }, undefined],
+  ])("%s", (_, before, now, named) => {
+    expect(nudgedSince(before, now)).toEqual(named);
+  });
+
+  test("what the log or a nudge names counts, and if one of them can be any, it can be any", () => {
+    expect(bothNamed(["a"], ["b"])).toEqual(["a", "b"]);
+    expect(bothNamed([], undefined)).toBeUndefined();
+    expect(bothNamed(undefined, ["b"])).toBeUndefined();
   });
 });
 
