@@ -3,6 +3,7 @@ import type { Lease } from "../../src/protocol/lease.js";
 import type { Founding } from "../../src/protocol/takeover.js";
 import { acquired, paused, placeholderCreated, resigned } from "../../src/protocol/transitions.js";
 import type { AcquireRequest, ResignRequest } from "../../src/protocol/verbs.js";
+import { Broken, breadthFirst, type Next, type Searched } from "./breadth.js";
 
 /**
  * Rule 13: every interleaving of uses of one name, copies of requests that land at any time, and deletions by the table at any
@@ -65,51 +66,18 @@ interface State {
 const TIMES = { leaseDurationMs: 3_000, renewIntervalMs: 1_000 };
 const UNKNOWN = { value: undefined, expiresAt: undefined, at: undefined };
 
-export interface ForgottenSearch {
-  readonly states: number;
+export interface ForgottenSearch extends Searched {
   /** How many terms were founded above a floor. */
   readonly refoundings: number;
-  /** The shortest history that breaks a promise. */
-  readonly broken: readonly string[] | undefined;
 }
 
-class Broken extends Error {}
-
-/** Breadth first. */
 export function searchForgotten(
   bounds: ForgottenBounds,
   replaced: Partial<ForgottenRules> = {},
 ): ForgottenSearch {
   const search = new Search(bounds, { ...REAL, ...replaced });
-  const first = search.initial();
-  const seen = new Map([[JSON.stringify(first), { before: "", told: "begin" }]]);
-  const storyOf = (key: string): string[] => {
-    const step = seen.get(key);
-    return step ? [...storyOf(step.before), step.told] : [];
-  };
-  for (let level = [first]; level.length > 0; ) {
-    const next: State[] = [];
-    for (const state of level) {
-      const before = JSON.stringify(state);
-      try {
-        search.successors(state, (after, told) => {
-          const key = JSON.stringify(after);
-          if (seen.has(key)) return;
-          seen.set(key, { before, told });
-          next.push(after);
-        });
-      } catch (error) {
-        if (!(error instanceof Broken)) throw error;
-        return {
-          states: seen.size,
-          refoundings: search.refoundings,
-          broken: [...storyOf(before), error.message],
-        };
-      }
-    }
-    level = next;
-  }
-  return { states: seen.size, refoundings: search.refoundings, broken: undefined };
+  const searched = breadthFirst(search.initial(), (state, next) => search.successors(state, next));
+  return { ...searched, refoundings: search.refoundings };
 }
 
 class Search {
@@ -129,7 +97,7 @@ class Search {
     };
   }
 
-  successors(state: State, next: (state: State, told: string) => void): void {
+  successors(state: State, next: Next<State>): void {
     // No acquire can break anything any more.
     if (state.tenures === this.bounds.tenures && this.bounds.pauses === 0) return;
     state.candidates.forEach((candidate, index) => {
@@ -154,7 +122,7 @@ class Search {
     }
   }
 
-  #step(state: State, candidate: At, index: number, next: (state: State, told: string) => void): void {
+  #step(state: State, candidate: At, index: number, next: Next<State>): void {
     const id = "abc".charAt(index);
     const to = (from: State, at: At): State => ({
       ...from,

@@ -11,6 +11,7 @@ import {
   sessionSealed,
 } from "../../src/protocol/transitions.js";
 import type { AcquireRequest } from "../../src/protocol/verbs.js";
+import { Broken, breadthFirst, type Next, type Searched } from "./breadth.js";
 
 /**
  * Rule 14: every interleaving of two candidates of one election, P under a session and Q plain, where each request lands at any time,
@@ -117,56 +118,29 @@ interface State {
   readonly sweeps: number;
 }
 
-export interface SessionSearch {
-  readonly states: number;
+export interface SessionSearch extends Searched {
   /** How often Q took the lease from P. */
   readonly claims: number;
-  /** The shortest history that breaks a promise. */
-  readonly broken: readonly string[] | undefined;
 }
-
-class Broken extends Error {}
 
 const ROW = "session#s";
 const TIMES = { leaseDurationMs: 3, renewIntervalMs: 1 };
 const UNKNOWN = { expiresAt: undefined, at: undefined };
 const FIRST: Vacant = { kind: "vacant", term: 1, revision: 1, ...TIMES, endReason: "resigned" };
 
-/** Breadth first. */
 export function searchSessions(
   bounds: SessionBounds,
   replaced: Partial<SessionRules> = {},
-  maxStates = 2_000_000,
 ): SessionSearch {
   const search = new Search(bounds, { ...REAL, ...replaced });
-  const first = search.initial();
-  const seen = new Map([[JSON.stringify(first), { before: "", told: "begin" }]]);
-  const storyOf = (key: string): string[] => {
-    const step = seen.get(key);
-    return step ? [...storyOf(step.before), step.told] : [];
-  };
-  for (let level = [first]; level.length > 0; ) {
-    const next: State[] = [];
-    for (const state of level) {
-      const before = JSON.stringify(state);
-      try {
-        search.successors(state, (landed, told) => {
-          const after = { ...landed, net: landed.net.filter((message) => search.mayLand(message, landed)) };
-          const key = JSON.stringify(after);
-          if (seen.has(key)) return;
-          seen.set(key, { before, told });
-          next.push(after);
-          search.expectPromises(after, told);
-        });
-      } catch (error) {
-        if (!(error instanceof Broken)) throw error;
-        return { states: seen.size, claims: search.claims, broken: [...storyOf(before), error.message] };
-      }
-    }
-    if (seen.size > maxStates) throw new Error(`more than ${maxStates} states`);
-    level = next;
-  }
-  return { states: seen.size, claims: search.claims, broken: undefined };
+  const searched = breadthFirst(search.initial(), (state, next) =>
+    search.successors(state, (landed, told) => {
+      const after = { ...landed, net: landed.net.filter((message) => search.mayLand(message, landed)) };
+      search.expectPromises(after, told);
+      next(after, told);
+    }),
+  );
+  return { ...searched, claims: search.claims };
 }
 
 class Search {
@@ -219,7 +193,7 @@ class Search {
     return p.term > 0 && this.rules.trusts(this.#isSessionTrusted(p), p.shown < this.bounds.rowTicks);
   }
 
-  successors(state: State, next: (state: State, told: string) => void): void {
+  successors(state: State, next: Next<State>): void {
     next(this.#older(state), "time passes");
     this.#holder(state, next);
     this.#waiter(state, next);
@@ -256,7 +230,7 @@ class Search {
 
   // ---- P
 
-  #holder(state: State, next: (state: State, told: string) => void): void {
+  #holder(state: State, next: Next<State>): void {
     const { p, row, net } = state;
     const { beats, maxTerm, rowTicks } = this.bounds;
     if (!p.isOver && p.tried < beats) {
@@ -324,7 +298,7 @@ class Search {
 
   // ---- Q
 
-  #waiter(state: State, next: (state: State, told: string) => void): void {
+  #waiter(state: State, next: Next<State>): void {
     const { q, net, row, session } = state;
     const { leaseTicks, rowTicks, maxTerm } = this.bounds;
     const isSameRow = pairOf(q.row) === pairOf(row);
@@ -381,7 +355,7 @@ class Search {
 
   // ---- the table
 
-  #land(state: State, message: Message, next: (state: State, told: string) => void): void {
+  #land(state: State, message: Message, next: Next<State>): void {
     const { session, row, p } = state;
     const { rules } = this;
     const { leaseTicks, rowTicks } = this.bounds;
@@ -460,7 +434,7 @@ class Search {
   #landAcquire(
     state: State,
     { by, term, revision, age }: Extract<Message, { kind: "acquire" }>,
-    next: (state: State, told: string) => void,
+    next: Next<State>,
   ): void {
     const { leaseTicks, rowTicks } = this.bounds;
     const began = term + 1;
@@ -499,7 +473,7 @@ class Search {
 
   // ---- others
 
-  #others(state: State, next: (state: State, told: string) => void): void {
+  #others(state: State, next: Next<State>): void {
     const { row, session, evictions, deletions, sweeps, p } = state;
     if (evictions > 0 && row?.kind === "held" && row.term < this.bounds.maxTerm) {
       const free = this.rules.evicted(row, { election: "e", term: row.term, at: undefined });

@@ -10,6 +10,7 @@ import {
   withTick,
 } from "../../src/protocol/ticks.js";
 import { acquired, resigned, ticksReset } from "../../src/protocol/transitions.js";
+import { Broken, breadthFirst, type Next as NextStep, type Searched } from "./breadth.js";
 import type { Call, InFlight, Message, TickBounds, TickState } from "./tick-state.js";
 import { dead, executed, willOf } from "./tick-wills.js";
 
@@ -20,46 +21,12 @@ const REAL = {
 };
 export type TickRules = typeof REAL;
 
-export interface TickSearch {
-  readonly states: number;
-  /** The shortest history that breaks a promise. */
-  readonly broken: readonly string[] | undefined;
-}
+type Next = NextStep<TickState>;
 
-class Broken extends Error {}
-
-type Next = (state: TickState, told: string) => void;
-
-/** Every interleaving of calls, late requests, lost answers, resets and deletions, breadth first. */
-export function searchTicks(bounds: TickBounds, rules: Partial<TickRules> = {}): TickSearch {
+/** Every interleaving of calls, late requests, lost answers, resets and deletions. */
+export function searchTicks(bounds: TickBounds, rules: Partial<TickRules> = {}): Searched {
   const search = new Search(bounds, { ...REAL, ...rules });
-  const first = search.initial();
-  const seen = new Map<string, { readonly before: string; readonly told: string }>([
-    [keyOf(first), { before: "", told: "begin" }],
-  ]);
-  const storyOf = (key: string): string[] => {
-    const step = seen.get(key);
-    return step ? [...storyOf(step.before), step.told] : [];
-  };
-  for (let level = [first]; level.length > 0; ) {
-    const next: TickState[] = [];
-    for (const state of level) {
-      const before = keyOf(state);
-      try {
-        search.successors(state, (after, told) => {
-          const key = keyOf(after);
-          if (seen.has(key)) return;
-          seen.set(key, { before, told });
-          next.push(after);
-        });
-      } catch (error) {
-        if (!(error instanceof Error)) throw error;
-        return { states: seen.size, broken: [...storyOf(before), error.message] };
-      }
-    }
-    level = next;
-  }
-  return { states: seen.size, broken: undefined };
+  return breadthFirst(search.initial(), (state, next) => search.successors(state, next), { keyOf });
 }
 
 /** Messages have no order. */
