@@ -14,7 +14,10 @@ export interface Searched {
 export function breadthFirst<S>(
   first: S,
   successors: (state: S, next: Next<S>) => void,
-  { keyOf = JSON.stringify, maxStates = 2_000_000 }: { keyOf?: (state: S) => string; maxStates?: number } = {},
+  {
+    keyOf = JSON.stringify,
+    maxStates = 2_000_000,
+  }: { keyOf?: (state: S) => string; maxStates?: number } = {},
 ): Searched {
   const seen = new Map([[keyOf(first), { before: "", told: "begin" }]]);
   const storyOf = (key: string): string[] => {

@@ -128,10 +128,7 @@ const TIMES = { leaseDurationMs: 3, renewIntervalMs: 1 };
 const UNKNOWN = { expiresAt: undefined, at: undefined };
 const FIRST: Vacant = { kind: "vacant", term: 1, revision: 1, ...TIMES, endReason: "resigned" };
 
-export function searchSessions(
-  bounds: SessionBounds,
-  replaced: Partial<SessionRules> = {},
-): SessionSearch {
+export function searchSessions(bounds: SessionBounds, replaced: Partial<SessionRules> = {}): SessionSearch {
   const search = new Search(bounds, { ...REAL, ...replaced });
   const searched = breadthFirst(search.initial(), (state, next) =>
     search.successors(state, (landed, told) => {

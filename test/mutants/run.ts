@@ -65,8 +65,9 @@ export function mutantsInWords({ mutants, killed, survivors, kills, searched }: 
   const width = Math.max(...kills.map(({ mutant }) => mutant.length));
   return [
     ...kills.map((kill) => {
-      const where = kill.by === "exploration" ? kill.bounds : `seed ${kill.seed}`;
-      return `✓ ${kill.mutant.padEnd(width)}  ${kill.message} (${kill.by}, ${where})`;
+      const by =
+        kill.by === "exploration" ? `exploration, ${kill.bounds}` : `${kill.kind}, seed ${kill.seed}`;
+      return `✓ ${kill.mutant.padEnd(width)}  ${kill.message} (${by})`;
     }),
     ...survivors.map((name) => `✗ ${name} SURVIVED`),
     ...(searched.length === 0

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { transform } from "esbuild";
+import type { Kind } from "../simulation/kinds.js";
 import type { Mutant } from "./catalogue.js";
 import type { Hint, Kill } from "./hunt.js";
 
@@ -37,10 +38,8 @@ export class Workshop {
     await this.#build();
     const hunter = join(this.#folder, "test/mutants/hunt.js");
     const flags = ["--stack-trace-limit=0", "--max-semi-space-size=32"];
-    const options = ["--seeds", String(seeds)];
+    const options = ["--kind", kindOf(this.mutant), "--seeds", String(seeds)];
     if (hint !== undefined) options.push("--hint", JSON.stringify(hint));
-    if (this.mutant.file.startsWith("src/partitions/")) options.push("--partitions");
-    if (this.mutant.name.startsWith("session-")) options.push("--sessions");
     const { stdout } = await run(process.execPath, [...flags, hunter, ...options], { timeout: MAX_HUNT_MS });
     return (JSON.parse(stdout) as Kill | null) ?? undefined;
   }
@@ -66,6 +65,12 @@ export class Workshop {
     });
     writeFileSync(join(this.#folder, file.replace(/\.ts$/, ".js")), code);
   }
+}
+
+/** The simulation in which a fault can show. */
+function kindOf({ file, name }: Mutant): Kind {
+  if (file.startsWith("src/partitions/")) return "partitions";
+  return name.startsWith("session-") ? "sessions" : "elections";
 }
 
 function mutate(text: string, { name, file }: Mutant, from: string, to: string): string {

@@ -1,17 +1,16 @@
 import { parentPort } from "node:worker_threads";
 import type { Orders, Outcome } from "./crew.js";
+import { simulateOne } from "./kinds.js";
 import { useLightAbort } from "./light-abort.js";
-import { planOf } from "./plan.js";
-import { simulate } from "./simulate.js";
 
 /** A thread that simulates the seeds it is told to. */
 
 useLightAbort();
 
-parentPort?.on("message", async ({ from, count, broken }: Orders) => {
+parentPort?.on("message", async ({ kind, from, count, broken }: Orders) => {
   const outcomes: Outcome[] = [];
   for (let seed = from; seed < from + count; seed++) {
-    const run = await simulate(planOf(seed, { broken }));
+    const run = await simulateOne(kind, { seed, broken });
     const { violation } = run;
     outcomes.push({
       ...run,

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { Run } from "./simulate.js";
+import type { Kind } from "./kinds.js";
+import type { Run } from "./run.js";
 
 /** A run as it crosses threads. */
 export type Outcome = Omit<Run, "violation"> & {
@@ -7,6 +8,7 @@ export type Outcome = Omit<Run, "violation"> & {
 };
 
 export interface Orders {
+  readonly kind: Kind;
   readonly from: number;
   readonly count: number;
   readonly broken: boolean;
@@ -16,7 +18,7 @@ const AT_ONCE = 20;
 
 /** Simulates seeds on `jobs` threads; `heard` is told each outcome, in any order. */
 export async function simulateAll(
-  { from, count, broken }: Orders,
+  { kind, from, count, broken }: Orders,
   jobs: number,
   heard: (outcome: Outcome) => void,
 ): Promise<void> {
@@ -28,7 +30,7 @@ export async function simulateAll(
     return new Promise<void>((resolve, reject) => {
       const order = () => {
         if (next >= count) return void worker.terminate();
-        const orders: Orders = { from: from + next, count: Math.min(AT_ONCE, count - next), broken };
+        const orders: Orders = { kind, from: from + next, count: Math.min(AT_ONCE, count - next), broken };
         next += orders.count;
         worker.postMessage(orders);
       };

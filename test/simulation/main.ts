@@ -3,14 +3,12 @@ import { parseArgs } from "node:util";
 import { MUTANTS } from "../mutants/catalogue.js";
 import { mutantsInWords, runMutants } from "../mutants/run.js";
 import { simulateAll } from "./crew.js";
+import { type Kind, simulateOne } from "./kinds.js";
 import { useLightAbort } from "./light-abort.js";
-import { runPartitions } from "./partitions-main.js";
 import { planOf } from "./plan.js";
 import { Progress } from "./progress.js";
 import { inWords, Tally } from "./report.js";
-import { runSessions } from "./sessions-main.js";
 import { shrink } from "./shrink.js";
-import { simulate } from "./simulate.js";
 
 const HELP = `npm run simulate -- [options]
 
@@ -21,9 +19,9 @@ Runs the real election code on virtual time, on a network and machines that fail
   --trace     print the history of seed S, one line per event
   --broken    clocks beyond the assumptions: exclusion may fail, fencing may not
   --partitions  instead: members that share partitions, with five minutes of joins, ends and faults and four changes in calm
-              weather (--seeds N, default 200; one thread)
+              weather (--seeds N, default 200)
   --sessions  instead: processes whose sessions hold many leases, with 40 leases of faults and three changes in calm weather
-              (--seeds N, default 200; one thread)
+              (--seeds N, default 200)
   --jobs N    threads (default: one per core)
   --json      print one JSON object
   --mutants   instead: break the protocol one line at a time, and check that each fault is found
@@ -69,28 +67,28 @@ async function main(): Promise<number> {
     return result.survivors.length > 0 ? 1 : 0;
   }
   const first = whole("--seed", values.seed ?? String(Math.floor(Math.random() * 1e9)), 0);
-  if (values.partitions || values.sessions) {
-    useLightAbort();
-    const several = whole("--seeds", values.seeds ?? (values.seed === undefined ? "200" : "1"), 1);
-    return (values.sessions ? runSessions : runPartitions)(first, several, values);
-  }
-  const seeds = whole("--seeds", values.seeds ?? (values.seed === undefined ? "1000" : "1"), 1);
-  const { broken } = values;
+  const kind: Kind = values.sessions ? "sessions" : values.partitions ? "partitions" : "elections";
+  const several = kind === "elections" ? "1000" : "200";
+  const seeds = whole("--seeds", values.seeds ?? (values.seed === undefined ? several : "1"), 1);
+  const broken = values.broken && kind === "elections";
   useLightAbort();
 
   if (values.trace) {
-    const run = await simulate(planOf(first, { broken }), (line) => process.stdout.write(`${line}\n`));
+    const trace = (line: string) => process.stdout.write(`${line}\n`);
+    const run = await simulateOne(kind, { seed: first, broken, trace });
     return run.violation ? 1 : 0;
   }
-  const tally = new Tally(first, broken, jobs);
+  const tally = new Tally(kind, first, broken, jobs);
   const progress = new Progress("seeds", seeds);
-  await simulateAll({ from: first, count: seeds, broken }, jobs, (outcome) => {
+  await simulateAll({ kind, from: first, count: seeds, broken }, jobs, (outcome) => {
     tally.add(outcome);
     progress.reached(tally.seeds);
   });
   progress.done();
   const report = tally.report();
-  for (const violation of report.violations.slice(0, SHRINK_AT_MOST)) {
+  // What happens in the others is drawn while they run, so nothing can be left out.
+  const toShrink = kind === "elections" ? report.violations.slice(0, SHRINK_AT_MOST) : [];
+  for (const violation of toShrink) {
     const { plan, trace } = await shrink(planOf(violation.seed, { broken }), violation.promise);
     violation.shrunk = { candidates: plan.candidates.length, faults: plan.faults.length, trace };
   }

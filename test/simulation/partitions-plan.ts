@@ -1,6 +1,5 @@
 import { CALM, type Weather } from "./network.js";
 import type { Random } from "./random.js";
-import type { Violation } from "./violation.js";
 
 /** With a shorter one the whole seconds of the `Date` headers count for too much of it. */
 export const LEASE_MS = 15_000;
@@ -27,15 +26,6 @@ export function settingsOf(random: Random): Settings {
     maxMovesAtOnce: random.chance(0.5) ? random.integer(1, 4) : undefined,
     settleMs: random.chance(0.3) ? random.integer(2_000, 2 * LEASE_MS) : undefined,
   };
-}
-
-export interface PartitionsRun {
-  readonly seed: number;
-  readonly steps: number;
-  readonly simulatedMs: number;
-  readonly starts: number;
-  readonly changes: Readonly<Record<string, number>>;
-  readonly violation: Violation | undefined;
 }
 
 /** How much these loads exceed level ones, at least: so many partitions must move. */

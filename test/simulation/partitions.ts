@@ -3,16 +3,10 @@ import { MemoryTable } from "../../src/testing/index.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { CALM, Network } from "./network.js";
 import { Counts } from "./partitions-counts.js";
-import {
-  excessOf,
-  LEASE_MS,
-  type PartitionsRun,
-  type Settings,
-  STORM,
-  settingsOf,
-} from "./partitions-plan.js";
+import { excessOf, LEASE_MS, type Settings, STORM, settingsOf } from "./partitions-plan.js";
 import { type MemberPlayer, PartitionsReferee } from "./partitions-referee.js";
 import { Random } from "./random.js";
+import type { Run } from "./run.js";
 import { Violation } from "./violation.js";
 import { World } from "./world.js";
 
@@ -26,7 +20,7 @@ const SETTLE_MS = 12 * LEASE_MS;
 const CHANGE_MS = 6 * LEASE_MS;
 /** … and for each move that must wait for another one. */
 const MOVE_MS = LEASE_MS / 2;
-export function simulatePartitions(seed: number, trace?: (line: string) => void): Promise<PartitionsRun> {
+export function simulatePartitions(seed: number, trace?: (line: string) => void): Promise<Run> {
   return new PartitionsSimulation(seed, trace).run();
 }
 
@@ -36,7 +30,6 @@ class PartitionsSimulation {
   readonly #referee = new PartitionsReferee();
   readonly #network: Network;
   readonly #players: MemberPlayer[] = [];
-  readonly #changes: Record<string, number> = {};
   readonly #settings: Settings;
   readonly #counts: Counts;
   #isCalm = false;
@@ -62,7 +55,7 @@ class PartitionsSimulation {
     this.#settings = settingsOf(random);
   }
 
-  async run(): Promise<PartitionsRun> {
+  async run(): Promise<Run> {
     const world = this.#world;
     for (let i = this.#random.integer(1, 5); i > 0; i--) this.#join();
     this.#network.weather = STORM;
@@ -83,8 +76,9 @@ class PartitionsSimulation {
       seed: this.seed,
       steps: world.steps,
       simulatedMs: world.nowMs,
-      starts: this.#referee.starts,
-      changes: this.#changes,
+      elections: this.#referee.starts,
+      faults: this.#network.counted,
+      exclusionBroken: 0,
       violation: this.#violation,
     };
   }
@@ -243,7 +237,7 @@ class PartitionsSimulation {
     const fromMs = this.#world.nowMs;
     const alone = ["join", "join", "kill all", "restart", "flap"] as const;
     const kind = random.pick(living.length === 1 ? alone : [...alone, "leave", "leave", "kill half"]);
-    this.#changes[kind] = (this.#changes[kind] ?? 0) + 1;
+    this.#network.count(`calm ${kind}`);
     this.#say(`change: ${kind}`);
     let withinMs: number | undefined;
     let moving = this.#target;
@@ -312,7 +306,7 @@ class PartitionsSimulation {
     const before = this.#counts.agreed;
     const lower = this.#counts.lower();
     const kind = random.pick(["roll out", "differ", ...(lower === undefined ? [] : ["lower"])]);
-    this.#changes[kind] = (this.#changes[kind] ?? 0) + 1;
+    this.#network.count(`calm ${kind}`);
     this.#say(`change: ${kind}`);
     const count = (kind === "lower" ? lower : undefined) ?? this.#counts.another();
     const most = Math.max(before, count);

@@ -1,4 +1,5 @@
 import type { Outcome } from "./crew.js";
+import type { Kind } from "./kinds.js";
 
 export interface Found {
   readonly seed: number;
@@ -8,6 +9,7 @@ export interface Found {
 }
 
 export interface Report {
+  readonly kind: Kind;
   readonly profile: "within the assumptions" | "broken clocks";
   readonly seeds: number;
   readonly firstSeed: number;
@@ -33,6 +35,7 @@ export class Tally {
   readonly #startMs = performance.now();
 
   constructor(
+    private readonly kind: Kind,
     private readonly first: number,
     private readonly broken: boolean,
     private readonly jobs: number,
@@ -53,6 +56,7 @@ export class Tally {
   report(): Report {
     const seconds = (performance.now() - this.#startMs) / 1_000;
     return {
+      kind: this.kind,
       profile: this.broken ? "broken clocks" : "within the assumptions",
       seeds: this.seeds,
       firstSeed: this.first,
@@ -71,12 +75,13 @@ export class Tally {
 export function inWords(report: Report): string {
   const { seeds, firstSeed, violations, exclusionBroken } = report;
   const faults = Object.entries(report.faults).sort(([, a], [, b]) => b - a);
-  const again = report.profile === "broken clocks" ? " --broken" : "";
+  const broken = report.profile === "broken clocks" ? " --broken" : "";
+  const again = report.kind === "elections" ? broken : ` --${report.kind}`;
   return [
-    `${seeds} seeds from ${firstSeed}, ${report.profile}: ${report.simulatedHours} simulated hours, ` +
+    `${seeds} seeds of ${report.kind} from ${firstSeed}, ${report.profile}: ${report.simulatedHours} simulated hours, ` +
       `${report.elections} elections, ${report.steps} steps, ${report.seedsPerSecond} seeds/s on ${report.jobs} threads`,
     `faults: ${faults.map(([kind, count]) => `${kind} ${count}`).join(", ")}`,
-    ...(again
+    ...(broken
       ? [
           `exclusion broken in ${exclusionBroken.seeds} seeds (${exclusionBroken.steps} steps), fencing in none except those below`,
         ]

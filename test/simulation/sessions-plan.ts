@@ -1,6 +1,5 @@
 import type { Wall } from "./plan.js";
 import { Random } from "./random.js";
-import type { Violation } from "./violation.js";
 
 /** What a history of sessions begins with. What happens in it is drawn from the same seed while it runs. */
 export interface SessionsPlan {
@@ -38,15 +37,6 @@ export interface Machine {
   readonly maxStallMs: number | undefined;
   /** The names that it campaigns for: under its session, or as a plain candidate beside it. */
   readonly bids: ReadonlyArray<{ readonly name: Name; readonly isPlain: boolean }>;
-}
-
-export interface SessionsRun {
-  readonly seed: number;
-  readonly steps: number;
-  readonly simulatedMs: number;
-  readonly elections: number;
-  readonly faults: Readonly<Record<string, number>>;
-  readonly violation: Violation | undefined;
 }
 
 /** Of the row lease, in leases of the session (rule 14b). */

@@ -21,13 +21,8 @@ import { LivingThread } from "./living-thread.js";
 import { CALM, Network, type Verb, type Weather } from "./network.js";
 import { Random } from "./random.js";
 import { Replicas } from "./replicas.js";
-import {
-  DATE_ERROR_MS,
-  type Machine,
-  type Name,
-  type SessionsPlan,
-  type SessionsRun,
-} from "./sessions-plan.js";
+import type { Run } from "./run.js";
+import { DATE_ERROR_MS, type Machine, type Name, type SessionsPlan } from "./sessions-plan.js";
 import { type Bidder, SessionsReferee, type Written } from "./sessions-referee.js";
 import { Strays } from "./strays.js";
 import { Violation } from "./violation.js";
@@ -65,7 +60,7 @@ interface Process {
 }
 
 /** Processes with a session and many leases each, in a storm of faults, and then with one change at a time. */
-export function simulateSessions(plan: SessionsPlan, trace?: (line: string) => void): Promise<SessionsRun> {
+export function simulateSessions(plan: SessionsPlan, trace?: (line: string) => void): Promise<Run> {
   return new SessionsSimulation(plan, trace).run();
 }
 
@@ -131,7 +126,7 @@ class SessionsSimulation {
     for (const { name } of plan.names) this.#operators.set(name, new Operator({ store, name, runtime }));
   }
 
-  async run(): Promise<SessionsRun> {
+  async run(): Promise<Run> {
     const { plan } = this;
     const world = this.#world;
     for (const machine of plan.processes)
@@ -158,6 +153,7 @@ class SessionsSimulation {
       simulatedMs: world.nowMs,
       elections: this.#referee.elections,
       faults: this.#network.counted,
+      exclusionBroken: 0,
       violation: this.#violation,
     };
   }

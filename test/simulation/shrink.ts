@@ -1,5 +1,6 @@
 import type { Plan } from "./plan.js";
-import { type Run, simulate } from "./simulate.js";
+import type { Run } from "./run.js";
+import { simulate } from "./simulate.js";
 
 /** A plan that still breaks the same promise, and from which nothing more could be left out. */
 export interface Shrunk {

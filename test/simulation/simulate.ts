@@ -17,6 +17,7 @@ import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, 
 import { Random } from "./random.js";
 import { Referee } from "./referee.js";
 import { ReleaseWatch } from "./release-watch.js";
+import type { Run } from "./run.js";
 import { Stalls } from "./stalls.js";
 import { STOP_TIMEOUT_MS } from "./stand-in-referee.js";
 import { StandbyWatch } from "./standby-watch.js";
@@ -25,16 +26,6 @@ import { Strays } from "./strays.js";
 import { earlierTicks, tickOf } from "./ticks.js";
 import { Violation } from "./violation.js";
 import { World } from "./world.js";
-
-export interface Run {
-  readonly seed: number;
-  readonly steps: number;
-  readonly elections: number;
-  readonly faults: Readonly<Record<string, number>>;
-  readonly simulatedMs: number;
-  readonly exclusionBroken: number;
-  readonly violation: Violation | undefined;
-}
 
 const NAME = "simulated";
 /** They need a moment that fits, and do not always find one. */
