@@ -145,7 +145,7 @@ export class LeaseClient {
     });
   }
 
-  /** Lease rows of any number of elections. A name that is missing in the answer must be read alone. */
+  /** Lease rows of one page of elections. A name that is missing in the answer must be read alone. */
   readMany(
     elections: readonly string[],
     how: { readonly consistent: boolean },

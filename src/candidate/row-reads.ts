@@ -1,10 +1,9 @@
 import type { Clock } from "../clock.js";
 import type { LeaseClient } from "../lease-client.js";
 import type { Read } from "../protocol/verbs.js";
+import { pagesOf } from "../store/row-pages.js";
 import type { Timed } from "../timed-request.js";
 
-/** So many rows come with one answer. */
-const PAGE = 100;
 /** Turns of the microtask queue in which reads gather: campaigns that are called together come to their reads together. */
 const TURNS = 10;
 
@@ -62,7 +61,7 @@ export class RowReads {
   #leave(): void {
     const asked = [...this.#waiting];
     this.#waiting.clear();
-    for (let from = 0; from < asked.length; from += PAGE) void this.#send(asked.slice(from, from + PAGE));
+    for (const page of pagesOf(asked)) void this.#send(page);
   }
 
   async #send(page: ReadonlyArray<[string, readonly Waiting[]]>): Promise<void> {

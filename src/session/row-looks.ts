@@ -4,10 +4,8 @@ import type { LeaseClient } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
 import { LOOK_LEASES, type Named } from "../protocol/sessions.js";
 import type { ResolvedOptions } from "../resolve-options.js";
+import { pagesOf } from "../store/row-pages.js";
 import type { Gate } from "./gate.js";
-
-/** So many rows come with one answer. */
-const PAGE = 100;
 
 /** A row that is looked at. */
 export interface Looked {
@@ -39,7 +37,7 @@ export async function lookAt<L extends Looked>(
     }
   };
   const page = async (some: readonly L[]) => {
-    const names = [...new Set(some.map(({ election }) => election))];
+    const names = some.map(({ election }) => election);
     try {
       const { answer, sent } = await gate.run(() => client.readMany(names, { consistent: true }));
       // A row that is missing in the answer is gone, or it cannot be read together with others.
@@ -51,10 +49,7 @@ export async function lookAt<L extends Looked>(
       failed.push(...some);
     }
   };
-  const pages = Array.from({ length: Math.ceil(rows.length / PAGE) }, (_, i) =>
-    rows.slice(i * PAGE, (i + 1) * PAGE),
-  );
-  await Promise.all(pages.map(page));
+  await Promise.all(pagesOf(rows).map(page));
   return failed;
 }
 

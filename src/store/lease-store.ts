@@ -38,8 +38,8 @@ import type { Action } from "./transaction.js";
 export interface LeaseStore {
   read(election: string, how: { consistent: boolean }, signal: AbortSignal): Promise<Read>;
   /**
-   * Any number of lease rows. A name that is missing in the answer has no row, or one that cannot be read: `read` tells
-   * which. Rows that the table leaves out because it is busy are asked for again, until `signal` aborts.
+   * The lease rows of one page (`row-pages.ts`). A name that is missing in the answer has no row, or one that cannot be read:
+   * `read` tells which. Rows that the table leaves out because it is busy are asked for again, until `signal` aborts.
    */
   readMany(
     elections: readonly string[],

@@ -371,22 +371,25 @@ describe.each([
     });
   });
 
-  describe("many rows at once", () => {
+  describe("a page of rows at once", () => {
     test("each that is there, by name; none for a name without a row; a name twice is one row", async () => {
       const { store } = await make();
-      const names = Array.from({ length: 230 }, (_, i) => `orders/${i}`);
+      const names = Array.from({ length: 100 }, (_, i) => `orders/${i}`);
       const times = { leaseDurationMs: LEASE_MS, renewIntervalMs: 1_000 };
       await Promise.all(
         names.map((election, i) => store.createPlaceholder({ election, revision: i + 1, ...times }, signal)),
       );
-      const asked = ["none", "orders/7", "none", ...names, "orders/7", "none"];
+      const asked = ["orders/7", ...names, "orders/7"];
       for (const consistent of [true, false]) {
         const { leases } = await store.readMany(asked, { consistent }, signal);
         expect([...leases].map(([name, { revision }]) => [name, revision]).sort()).toEqual(
           names.map((name, i) => [name, i + 1]).sort(),
         );
       }
-      expect((await store.readMany([], { consistent: true }, signal)).leases.size).toBe(0);
+      for (const none of [[], ["none"], ["none", "none"]]) {
+        expect((await store.readMany(none, { consistent: true }, signal)).leases.size).toBe(0);
+      }
+      await expect(store.readMany([...names, "none"], { consistent: true }, signal)).rejects.toThrow();
     });
   });
 });
@@ -450,18 +453,47 @@ describe("BatchGetItem", () => {
     expect(asked).toBe(4);
   });
 
-  test("a role without BatchGetItem reads the rows one by one", async () => {
+  /** A role that may not do some things. */
+  const denying = (isDenied: (command: object) => boolean) => {
+    const sent: object[] = [];
+    const role: DynamoDBLike = {
+      send(command: never, options) {
+        sent.push(command);
+        return isDenied(command)
+          ? Promise.reject(Object.assign(new Error("no"), { name: "AccessDeniedException" }))
+          : client.send(command, options);
+      },
+    };
+    const batches = () => sent.splice(0).filter((each) => each instanceof BatchGetItemCommand).length;
+    return { role, batches };
+  };
+  const keysOf = async (store: LeaseStore) => {
+    const { leases } = await store.readMany(["a", "none", "b"], { consistent: true }, signal);
+    return [...leases.keys()].sort();
+  };
+
+  test("a role without BatchGetItem reads the rows one by one, and does not ask again for what it was refused", async () => {
     const { table, store } = await onDynamoDB();
     await twoRows(store);
-    const denied: DynamoDBLike = {
-      send: (command: never, options) =>
-        (command as object) instanceof BatchGetItemCommand
-          ? Promise.reject(Object.assign(new Error("no"), { name: "AccessDeniedException" }))
-          : client.send(command, options),
-    };
-    const reader = dynamoDBLeaseStore(denied, table);
-    const { leases } = await reader.readMany(["a", "none", "b"], { consistent: true }, signal);
-    expect([...leases.keys()].sort()).toEqual(["a", "b"]);
+    const { role, batches } = denying((command) => command instanceof BatchGetItemCommand);
+    const reader = dynamoDBLeaseStore(role, table);
+    expect(await keysOf(reader)).toEqual(["a", "b"]);
+    expect(batches()).toBe(1);
+    expect(await keysOf(reader)).toEqual(["a", "b"]);
+    expect(batches()).toBe(0);
+  });
+
+  test("a role that gets its rights later reads the rows together: all was denied, not only BatchGetItem", async () => {
+    const { table, store } = await onDynamoDB();
+    await twoRows(store);
+    let hasRights = false;
+    const { role, batches } = denying(() => !hasRights);
+    const reader = dynamoDBLeaseStore(role, table);
+    await expect(keysOf(reader)).rejects.toMatchObject({ problem: "access-denied" });
+    hasRights = true;
+    batches();
+    expect(await keysOf(reader)).toEqual(["a", "b"]);
+    expect(batches()).toBe(1);
   });
 });
 

@@ -23,7 +23,7 @@ import {
   tickReset,
 } from "./lease-updates.js";
 import { writeLease } from "./lease-write.js";
-import { readMany } from "./read-many.js";
+import { ReadMany } from "./read-many.js";
 import type { DynamoDBTable } from "./table.js";
 import type { Update } from "./update-expression.js";
 
@@ -48,6 +48,7 @@ type Verbs =
 
 /** The verbs on the lease row, each of them one conditional write. */
 export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
+  const many = new ReadMany(table);
   const write = (doing: string, election: string, update: Update, signal: AbortSignal) =>
     table.ask(doing, signal, (send) => writeLease(send, table, election, update));
   return {
@@ -60,7 +61,7 @@ export function leaseVerbs(table: DynamoDBTable): Pick<LeaseStore, Verbs> {
 
     readMany: (elections, { consistent }, signal) =>
       table.ask("read the leases of a session", signal, async (send) => ({
-        leases: await readMany(send, table, elections, { consistent, signal }),
+        leases: await many.read(send, elections, { consistent, signal }),
       })),
 
     createPlaceholder: (request, signal) =>

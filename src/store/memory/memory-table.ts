@@ -55,6 +55,7 @@ import type {
   Written,
 } from "../../protocol/verbs.js";
 import type { LeaseStore, TransactRequest } from "../lease-store.js";
+import { onePage } from "../row-pages.js";
 import { floorPartition, LEASE_SORT_KEY, termSortKey } from "../schema.js";
 import { TransactionTokens } from "./transaction-tokens.js";
 import { UserTables } from "./user-tables.js";
@@ -162,7 +163,7 @@ export class MemoryTable implements LeaseStore {
   }
 
   async readMany(elections: readonly string[]): Promise<ReadMany> {
-    const rows = elections.map((election) => [election, this.#leases.get(election)] as const);
+    const rows = onePage(elections).map((election) => [election, this.#leases.get(election)] as const);
     const known = rows.filter((row): row is [string, Lease] => row[1] !== undefined && isKnown(row[1]));
     return { dateMs: this.#dateMs(), leases: new Map(known) };
   }
