@@ -3,7 +3,7 @@ import type { LeaseClient } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
 import { keepsLine } from "../protocol/line.js";
 import type { ResolvedOptions } from "../resolve-options.js";
-import type { Under } from "./under.js";
+import { inTurn, type Under } from "./under.js";
 
 /**
  * Rule 2m. Tells the leader, once per term, that a candidate waits for its end, so that it announces that end. A line
@@ -25,9 +25,7 @@ export class Awaiting {
     if (keepsLine(order) || !eligible || lease?.kind !== "held" || lease.holder === candidateId) return;
     if (lease.isAwaited || lease.term === this.#toldTerm) return;
     this.#toldTerm = lease.term;
-    const mark = () => this.client.markAwaited(lease.term);
-    const marking = this.pace ? this.pace.paced(mark, "look") : mark();
-    marking.catch((error: unknown) => {
+    inTurn("look", this.pace, () => this.client.markAwaited(lease.term)).catch((error: unknown) => {
       if (error instanceof TableUnavailableError) this.#toldTerm = undefined;
     });
   }

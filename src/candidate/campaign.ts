@@ -38,7 +38,7 @@ import { CampaignReports } from "./campaign-reports.js";
 import type { Following } from "./follower.js";
 import { isHealthy } from "./health.js";
 import { SessionWatch } from "./session-watch.js";
-import type { Turn, Under } from "./under.js";
+import { inTurn, type Under } from "./under.js";
 
 /**
  * Candidates spread their first tries after a holder's death over this part of its lease. So usually one is
@@ -367,12 +367,7 @@ export class Campaign {
     const reading = this.#watch.rows.read(this.options.name, consistent);
     await endOrAbort(reading, signal);
     signal?.throwIfAborted();
-    return (await reading) ?? this.#paced("look", () => this.client.read(consistent, signal));
-  }
-
-  /** Thousands of elections of one process may claim at once. */
-  #paced<T>(turn: Turn, request: () => Promise<T>): Promise<T> {
-    return this.under ? this.under.paced(request, turn) : request();
+    return (await reading) ?? inTurn("look", this.under, () => this.client.read(consistent, signal));
   }
 
   /** @param seenMs when the consistent read left that showed the row. Undefined: it may be older. */
@@ -442,14 +437,14 @@ export class Campaign {
 
   async #createPlaceholder(signal: AbortSignal | undefined): Promise<void> {
     const { renewIntervalMs } = this.options;
-    const { answer, sent, received } = await this.#paced("claim", () =>
+    const { answer, sent, received } = await inTurn("claim", this.under, () =>
       this.client.createPlaceholder(renewIntervalMs, signal),
     );
     this.#observe(answer.lease, received.monotonicMs, true, sent.monotonicMs);
   }
 
   async #readHistory(signal: AbortSignal | undefined): Promise<void> {
-    const { answer, received } = await this.#paced("claim", () => this.client.readHistory(signal));
+    const { answer, received } = await inTurn("claim", this.under, () => this.client.readHistory(signal));
     if (this.#observation) this.#observation = observeHistory(this.#observation, answer.history, received);
     this.#isHistoryCurrent = true;
     // The row may be another one by now, and know more of ticks than the history does.
@@ -477,7 +472,7 @@ export class Campaign {
         isSent = true;
         return this.client.acquire({ basis, term, session });
       };
-      const acquiring = this.#paced("claim", acquire);
+      const acquiring = inTurn("claim", under, acquire);
       // Rule 11f. A leadership begins when also a kill would be noticed.
       [written] = await Promise.all([acquiring, this.lastWill?.prepare()]);
     } catch (error) {

@@ -18,3 +18,12 @@ export interface Under {
   paced<T>(request: () => Promise<T>, turn: Turn): Promise<T>;
   readonly watch: SessionWatch;
 }
+
+/** Sends a request of one of thousands of elections: in its turn under a session, and at once without one. */
+export function inTurn<T>(
+  turn: Turn,
+  under: Pick<Under, "paced"> | undefined,
+  request: () => Promise<T>,
+): Promise<T> {
+  return under ? under.paced(request, turn) : request();
+}

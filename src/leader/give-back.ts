@@ -1,4 +1,5 @@
 import { backoffMs, sleep, withTimeout } from "../async.js";
+import { inTurn } from "../candidate/under.js";
 import { type EndReason, InternalError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
@@ -59,13 +60,14 @@ export class GiveBack {
   }
 
   async #resign(releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
+    const { under } = this.sideTasks;
     const own = { candidateId: this.options.candidateId, term: this.tenure.lease.term };
     let failures = 0;
     let isDeletable = this.sideTasks.idleDeletion.allows(this.tenure.lease);
     for (let reason = this.#mayTry(failures); reason !== undefined; reason = this.#mayTry(failures)) {
       try {
         const resignation = { ...releaseOptions, reason, isDeletable };
-        const { succeeded, lease } = await this.#paced(() => this.#send(resignation));
+        const { succeeded, lease } = await inTurn("finish", under, () => this.#send(resignation));
         if (lease) this.tenure.observed(lease);
         if (!succeeded && isDeletable && isHeldIn(lease, own)) {
           // Somebody has paused the election, and the pause must not be forgotten.
@@ -75,7 +77,7 @@ export class GiveBack {
         if (succeeded && lease.kind === "vacant" && lease.ttl !== undefined) {
           this.#deletable = this.sideTasks.history.givenBack(lease);
         }
-        if (succeeded) this.sideTasks.under?.changed();
+        if (succeeded) under?.changed();
         this.tenure.finish(succeeded ? reason : lossBy(lease));
         return succeeded ? "released" : "lost";
       } catch (error) {
@@ -89,11 +91,6 @@ export class GiveBack {
     if (reason === undefined) return failures > 0 ? "unconfirmed" : "lost";
     this.tenure.finish(reason);
     return "unconfirmed";
-  }
-
-  /** Under a session, many leases are given back at once. */
-  #paced<T>(request: () => Promise<T>): Promise<T> {
-    return this.sideTasks.under?.paced(request) ?? request();
   }
 
   #send(resignation: ReleaseOptions & { readonly reason: EndReason; readonly isDeletable: boolean }) {

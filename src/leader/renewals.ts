@@ -1,5 +1,6 @@
 import { backoffMs } from "../async.js";
 import { isHealthy } from "../candidate/health.js";
+import { inTurn } from "../candidate/under.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { type EndReason, InternalError, type LeaseLostError } from "../errors.js";
 import type { Emit } from "../events.js";
@@ -112,11 +113,6 @@ export class Renewals {
     return this.tenure.renewing()?.announcement?.isSent !== false;
   }
 
-  /** Under a session, many leases may announce their ends at once. */
-  #paced<T>(request: () => Promise<T>): Promise<T> {
-    return this.sideTasks.under?.paced(request) ?? request();
-  }
-
   /** Undefined: while it waited for its turn, a renewal has come to be of no use. */
   async #send(value: string | undefined, announcement: Announcement | undefined) {
     const { tenure } = this;
@@ -148,7 +144,7 @@ export class Renewals {
     try {
       // A stand-in of before is above this renewal, and would bring the old value back.
       if (awaiting.length > 0) await this.standIns?.prepare(value, announcement);
-      const written = await this.#paced(() => this.#send(value, announcement));
+      const written = await inTurn("finish", this.sideTasks.under, () => this.#send(value, announcement));
       if (written === undefined) {
         if (tenure.isOver) this.#publishedValue.refuse(() => tenure.lostError(), awaiting);
         else this.#publishedValue.putBack(awaiting);

@@ -1,4 +1,5 @@
 import { backoffMs, sleep } from "../async.js";
+import { inTurn } from "../candidate/under.js";
 import { TableUnavailableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { isHeldIn, type TermLease } from "../protocol/lease.js";
@@ -28,10 +29,9 @@ export async function untilStillHeld(
   under: Pick<HeldUnder, "paced"> | undefined,
   isOver: () => boolean,
 ): Promise<void> {
-  const read = () => client.read(true);
   for (let failures = 1; !isOver(); failures++) {
     try {
-      const { answer, sent } = await (under ? under.paced(read) : read());
+      const { answer, sent } = await inTurn("finish", under, () => client.read(true));
       if (!isHeldIn(answer.lease, { candidateId, term: tenure.term })) tenure.looked(answer.lease, sent);
       return;
     } catch (error) {

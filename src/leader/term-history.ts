@@ -1,5 +1,6 @@
 import { retry } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
+import { inTurn } from "../candidate/under.js";
 import { TableUnavailableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { endedTerm, endReasonIn, type Held, type Lease, type TermLease } from "../protocol/lease.js";
@@ -151,8 +152,8 @@ async function record(
   pace?: Pick<HeldUnder, "paced">,
 ): Promise<unknown> {
   const { clock, random, renewIntervalMs: maxMs } = options;
-  const send = () => client.recordTerm(row());
-  return retry(() => (pace ? pace.paced(send) : send()), { clock, random, tries, maxMs }).then(
+  const write = () => inTurn("finish", pace, () => client.recordTerm(row()));
+  return retry(write, { clock, random, tries, maxMs }).then(
     () => undefined,
     (error: unknown) => error,
   );

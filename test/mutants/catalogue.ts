@@ -997,7 +997,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "session-release-not-logged",
     revives: "nobody hears that a lease is free, because its session lives on",
     file: "src/leader/give-back.ts",
-    from: "if (succeeded) this.sideTasks.under?.changed();",
+    from: "if (succeeded) under?.changed();",
     to: "",
   },
   {
