@@ -3,47 +3,18 @@ import { type Leadership, Operator, TableUnavailableError } from "../../src/inde
 import { type Held, holderOf, sessionOf } from "../../src/protocol/lease.js";
 import { rowLeaseMs, sessionRowName } from "../../src/protocol/sessions.js";
 import type { Written } from "../../src/protocol/verbs.js";
-import { between, gate, type Process, Stage, type Verb } from "../support/stage.js";
+import { LEASE_MS, NAME, never, passing, sessionScene, won } from "../support/session-scene.js";
+import { between, gate, Stage } from "../support/stage.js";
 import { contentOf, FakeExecutor, sendSigned, withWills } from "../support/wills.js";
 
 /** What an attack on sessions has found, or looked for. */
-
-const LEASE_MS = 3_000;
-const NAME = "billing/nightly";
-const never = () => new Promise<never>(() => {});
-
-type Meddler = (pass: () => Promise<unknown>) => Promise<unknown>;
-
-function scene(options: object = {}) {
-  const stage = new Stage();
-  const faults = new Map<Verb, Meddler>();
-  const verbs: Verb[] = [];
-  const store = between(stage.table, (verb, pass) => {
-    verbs.push(verb);
-    return (faults.get(verb) ?? ((go) => go()))(pass);
-  });
-  const row = async (name = NAME) => (await stage.table.read(name)).lease;
-  return { stage, faults, verbs, row, ...stage.session("a", { store, ...options }) };
-}
-
-async function passing<T>(stage: Stage, promise: Promise<T>, limitMs = 120_000): Promise<T> {
-  let isSettled = false;
-  const done = () => {
-    isSettled = true;
-  };
-  promise.then(done, done);
-  await stage.until(() => isSettled, limitMs);
-  return promise;
-}
-
-const won = (stage: Stage, { elect }: Process, name = NAME) => passing(stage, elect(name).campaign());
 
 function operator(stage: Stage, name = NAME): Operator {
   return new Operator({ store: stage.table, name, runtime: { clock: stage.clock() } } as never);
 }
 
 test("closing during an opening: what opens late is given back, and nothing is left", async () => {
-  const { stage, faults, session, elect, row } = scene({ stopTimeoutMs: 0 });
+  const { stage, faults, session, elect, row } = sessionScene({ stopTimeoutMs: 0 });
   const { opened, open } = gate();
   let id: string | undefined;
   faults.set("openSession", async (pass) => {
@@ -65,7 +36,7 @@ test("closing during an opening: what opens late is given back, and nothing is l
 });
 
 test("an opening whose row shows somebody else is not used", async () => {
-  const { stage, faults, session, elect, verbs } = scene();
+  const { stage, faults, session, elect, verbs } = sessionScene();
   faults.set("openSession", async (pass) => {
     faults.delete("openSession");
     const { lease } = (await pass()) as Written<Held>;
@@ -78,7 +49,7 @@ test("an opening whose row shows somebody else is not used", async () => {
 });
 
 test("a bug that is found in one lease ends the whole session, and gives nothing back", async () => {
-  const world = scene();
+  const world = sessionScene();
   const { stage, faults, session, row } = world;
   const [x, y] = [await won(stage, world, "x"), await won(stage, world, "y")];
   const { id = "" } = session;
@@ -95,7 +66,7 @@ test("a bug that is found in one lease ends the whole session, and gives nothing
 });
 
 test("a session that is lost between an acquire and its answer begins nothing", async () => {
-  const world = scene();
+  const world = sessionScene();
   const { stage, faults, session, elect, row, events } = world;
   await won(stage, world, "other");
   const { id = "" } = session;
@@ -122,7 +93,7 @@ test("a session that is lost between an acquire and its answer begins nothing", 
 });
 
 test("an answer that is late for the row lease confirms nothing", async () => {
-  const world = scene();
+  const world = sessionScene();
   const { stage, faults } = world;
   const leadership = await won(stage, world);
   const rowMs = rowLeaseMs({ leaseDurationMs: LEASE_MS });
@@ -139,7 +110,7 @@ test("an answer that is late for the row lease confirms nothing", async () => {
 });
 
 test("a look that left before a release is taken for no loss, and one that follows its acquire neither", async () => {
-  const world = scene();
+  const world = sessionScene();
   const { stage, faults, elect, events } = world;
   const election = elect();
   const first = await passing(stage, election.campaign());
@@ -162,7 +133,7 @@ test("a look that left before a release is taken for no loss, and one that follo
 });
 
 test("a nudge during a look leads to another look", async () => {
-  const world = scene();
+  const world = sessionScene();
   const { stage, faults } = world;
   const leadership = await won(stage, world);
   const { opened, open } = gate();
@@ -182,7 +153,7 @@ test("a nudge during a look leads to another look", async () => {
 });
 
 test("nudges that come while the process is cut off are all followed afterwards", async () => {
-  const world = scene();
+  const world = sessionScene();
   const { stage, faults } = world;
   const leaderships: Leadership[] = [];
   for (const name of ["x", "y", "z"]) leaderships.push(await won(stage, world, name));
@@ -196,7 +167,7 @@ test("nudges that come while the process is cut off are all followed afterwards"
 });
 
 test("after an eviction whose holder has stopped, the next candidate need not wait for the row lease", async () => {
-  const world = scene();
+  const world = sessionScene();
   const { stage, elect } = world;
   const life = elect().lead(
     (leadership) =>
@@ -241,7 +212,7 @@ test("the last will of a session frees all its leases, and a tick that is being 
 });
 
 test("work that overruns under a session: a release that comes late gives the lease back", async () => {
-  const world = scene({ stopTimeoutMs: 500 });
+  const world = sessionScene({ stopTimeoutMs: 500 });
   const { stage, elect, row } = world;
   await won(stage, world, "other");
   const { opened, open } = gate();
@@ -258,7 +229,7 @@ test("work that overruns under a session: a release that comes late gives the le
 });
 
 test("work under a session begins when history has its term, and not before", async () => {
-  const world = scene();
+  const world = sessionScene();
   const { stage, faults, elect } = world;
   faults.set("recordTerm", () => Promise.reject(new TableUnavailableError("record a term")));
   let hasBegun = false;

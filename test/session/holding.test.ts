@@ -1,13 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
-import {
-  Election,
-  type ElectionEvent,
-  type Leadership,
-  Session,
-  SessionClosedError,
-} from "../../src/index.js";
+import { Election, type ElectionEvent, Session, SessionClosedError } from "../../src/index.js";
 import { eventually, leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
+import { untilEnd } from "../support/session-scene.js";
 
 const client = newClient();
 const LEASE_MS = 9_000;
@@ -24,12 +19,6 @@ async function sessionOf() {
   open.push(session);
   return { session, tableName, events };
 }
-
-const untilEnd = ({ signal }: Leadership) =>
-  new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 
 test("a lease under a session names it, and closing gives lease and session back", async () => {
   const { session, tableName } = await sessionOf();

@@ -1,49 +1,14 @@
 import { expect, test } from "vitest";
-import { type Leadership, Operator, SessionClosedError } from "../../src/index.js";
+import { type Leadership, Operator } from "../../src/index.js";
 import { sessionRowName } from "../../src/protocol/sessions.js";
-import { between, gate, type Process, Stage, type Verb } from "../support/stage.js";
+import { LEASE_MS, NAME, never, passing, sessionScene, untilEnd, won } from "../support/session-scene.js";
+import { gate, Stage, type Verb } from "../support/stage.js";
 
-const LEASE_MS = 3_000;
 const TRUST_MS = 2_700;
 const INTERVAL_MS = 1_000;
-const NAME = "billing/nightly";
-
-const never = () => new Promise<never>(() => {});
-const untilEnd = ({ signal }: Leadership) =>
-  new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-const read = async (stage: Stage, name = NAME) => (await stage.table.read(name)).lease;
-
-/** Lets staged time pass until the promise is settled. */
-async function passing<T>(stage: Stage, promise: Promise<T>, limitMs = 120_000): Promise<T> {
-  let isSettled = false;
-  const done = () => {
-    isSettled = true;
-  };
-  promise.then(done, done);
-  await stage.until(() => isSettled, limitMs);
-  return promise;
-}
-
-const won = (stage: Stage, process: Process, name = NAME) => passing(stage, process.elect(name).campaign());
-
-/** A table that counts the requests of one process, and can be meddled with. */
-function watched(stage: Stage) {
-  const verbs: Verb[] = [];
-  const faults = new Map<Verb, (pass: () => Promise<unknown>) => Promise<unknown>>();
-  const store = between(stage.table, (verb, pass) => {
-    verbs.push(verb);
-    return (faults.get(verb) ?? ((go) => go()))(pass);
-  });
-  return { store, verbs, faults };
-}
 
 test("300 leases: one write per interval, and three looks in eight leases", async () => {
-  const stage = new Stage();
-  const { store, verbs } = watched(stage);
-  const process = stage.session("a", { store });
+  const { stage, process, verbs } = sessionScene();
   const leaderships = await Promise.all(
     Array.from({ length: 300 }, (_, i) => won(stage, process, `many/${i}`)),
   );
@@ -66,8 +31,7 @@ test("300 leases: one write per interval, and three looks in eight leases", asyn
 }, 120_000);
 
 test("a suspended machine knows at the call that its session, and so its lease, is lost", async () => {
-  const stage = new Stage();
-  const process = stage.session("a");
+  const { stage, process } = sessionScene();
   const leadership = await won(stage, process);
   leadership.throwIfLost(2_000);
   expect(leadership.remainingMs()).toBeLessThanOrEqual(TRUST_MS);
@@ -79,9 +43,7 @@ test("a suspended machine knows at the call that its session, and so its lease, 
 });
 
 test("no renewal is confirmed: all leaderships end by themselves, before anybody else can lead", async () => {
-  const stage = new Stage();
-  const { store, faults } = watched(stage);
-  const process = stage.session("a", { store });
+  const { stage, process, faults } = sessionScene();
   const leaderships = await Promise.all(["x", "y"].map((name) => won(stage, process, name)));
   const others = stage.session("b");
   const waiting = ["x", "y"].map((name) => others.elect(name).campaign());
@@ -99,8 +61,7 @@ test("no renewal is confirmed: all leaderships end by themselves, before anybody
 });
 
 test("a row that is another's is seen by the look, and ends that leadership alone", async () => {
-  const stage = new Stage();
-  const process = stage.session("a");
+  const { stage, process } = sessionScene();
   const [x, y] = await Promise.all(["x", "y"].map((name) => won(stage, process, name)));
   // An operator of before, who nudges nobody.
   await stage.table.evict({ election: "x", term: 1, at: undefined });
@@ -110,9 +71,7 @@ test("a row that is another's is seen by the look, and ends that leadership alon
 });
 
 test("looks that fail for a whole row lease end the leadership, and the row is given back", async () => {
-  const stage = new Stage();
-  const { store, faults } = watched(stage);
-  const process = stage.session("a", { store });
+  const { stage, process, faults } = sessionScene();
   const leadership = await won(stage, process);
   faults.set("readMany", () => Promise.reject(new Error("no")));
   await stage.advance(14 * LEASE_MS);
@@ -123,8 +82,7 @@ test("looks that fail for a whole row lease end the leadership, and the row is g
 });
 
 test("an eviction is known with the next heartbeat, and acknowledged when the work has stopped", async () => {
-  const stage = new Stage();
-  const process = stage.session("a");
+  const { stage, process, row } = sessionScene();
   const stopped = gate();
   let ended = false;
   const life = process.elect().lead(async (leadership) => {
@@ -140,41 +98,16 @@ test("an eviction is known with the next heartbeat, and acknowledged when the wo
   await passing(stage, operator.evict());
   await stage.until(() => ended, 2 * INTERVAL_MS);
   await stage.advance(INTERVAL_MS);
-  expect(await read(stage)).not.toHaveProperty("isAcknowledged");
+  expect(await row()).not.toHaveProperty("isAcknowledged");
   stopped.open();
   await stage.advance(INTERVAL_MS);
-  expect(await read(stage)).toMatchObject({ term: 2 });
+  expect(await row()).toMatchObject({ term: 2 });
   void process.session.close();
   await passing(stage, life);
 });
 
-test("an acquire that lands when nobody waits any more is given back", async () => {
-  const stage = new Stage();
-  const { store, faults } = watched(stage);
-  const process = stage.session("a", { store });
-  await won(stage, process, "other");
-  const late: Array<() => Promise<unknown>> = [];
-  faults.set("acquire", (pass) => {
-    late.push(pass);
-    return never();
-  });
-  const stop = new AbortController();
-  const bid = process.elect().campaign({ signal: stop.signal });
-  bid.catch(() => {});
-  await stage.until(() => late.length > 0);
-  stop.abort(new Error("enough"));
-  await expect(passing(stage, bid)).rejects.toThrow("enough");
-  await stage.advance(20 * LEASE_MS);
-  await late[0]?.();
-  expect(await read(stage)).toMatchObject({ kind: "held", session: process.session.id });
-  await stage.advance(2 * LEASE_MS);
-  expect(await read(stage)).toMatchObject({ kind: "vacant", term: 1 });
-  expect(process.session.isOpen).toBe(true);
-});
-
 test("work that does not stop keeps its lease for one lease more, and not as long as the session lives", async () => {
-  const stage = new Stage();
-  const process = stage.session("a", { stopTimeoutMs: 1_000 });
+  const { stage, process } = sessionScene({ stopTimeoutMs: 1_000 });
   await won(stage, process, "other");
   const stop = new AbortController();
   let leadership: Leadership | undefined;
@@ -196,129 +129,8 @@ test("work that does not stop keeps its lease for one lease more, and not as lon
   expect(other.term).toBe(2);
 });
 
-test("a release that is not confirmed is settled later, while the session lives", async () => {
-  const stage = new Stage();
-  const { store, faults } = watched(stage);
-  const process = stage.session("a", { store });
-  await won(stage, process, "other");
-  const leadership = await won(stage, process);
-  faults.set("resign", () => Promise.reject(new Error("no")));
-  expect(await passing(stage, leadership.resign())).toBe("unconfirmed");
-  faults.delete("resign");
-  await stage.advance(2 * LEASE_MS);
-  expect(await read(stage)).toMatchObject({ kind: "vacant", term: 1 });
-});
-
-test("the settler leaves a new leadership of the same candidate alone", async () => {
-  const stage = new Stage();
-  const { store, faults } = watched(stage);
-  const process = stage.session("a", { store });
-  await won(stage, process, "other");
-  const election = process.elect();
-  const first = await passing(stage, election.campaign());
-  faults.set("resign", () => Promise.reject(new Error("no")));
-  expect(await passing(stage, first.resign())).toBe("unconfirmed");
-  const second = await passing(stage, election.campaign());
-  faults.delete("resign");
-  expect(second.term).toBe(2);
-  await stage.advance(20 * LEASE_MS);
-  second.throwIfLost(1_000);
-  expect(await read(stage)).toMatchObject({ kind: "held", term: 2 });
-});
-
-test("what the settler reads late may be a new leadership of the same candidate: it is left alone", async () => {
-  const stage = new Stage();
-  const { store, faults } = watched(stage);
-  const process = stage.session("a", { store });
-  await won(stage, process, "other");
-  const election = process.elect();
-  const first = await passing(stage, election.campaign());
-  faults.set("resign", () => Promise.reject(new Error("no")));
-  const { opened, open } = gate();
-  let isLooking = false;
-  faults.set("readMany", async (pass) => {
-    isLooking = true;
-    await opened;
-    return pass();
-  });
-  expect(await passing(stage, first.resign())).toBe("unconfirmed");
-  await stage.until(() => isLooking, LEASE_MS);
-  faults.delete("resign");
-  const second = await passing(stage, election.campaign());
-  open();
-  await stage.advance(LEASE_MS / 4);
-  second.throwIfLost(1_000);
-  expect(await read(stage)).toMatchObject({ kind: "held", term: second.term });
-});
-
-test("a session that holds nothing gives its row back, and nothing is left running", async () => {
-  const stage = new Stage();
-  const process = stage.session("a");
-  const leadership = await won(stage, process);
-  const { id = "" } = process.session;
-  await passing(stage, leadership.resign());
-  await stage.advance(3 * LEASE_MS);
-  expect(process.session.isOpen).toBe(false);
-  expect(await read(stage, sessionRowName(id))).toMatchObject({ kind: "vacant", endReason: "resigned" });
-  expect(stage.pendingTimers).toBe(0);
-  await won(stage, process);
-  expect(process.session.id).not.toBe(id);
-});
-
-test("closing ends each call in its way, and gives all back", async () => {
-  const stage = new Stage();
-  const process = stage.session("a");
-  const life = process.elect("led").lead(untilEnd);
-  const other = await passing(stage, stage.candidate("b", { name: "waits" }).election.campaign());
-  const waiting = process.elect("waits").campaign();
-  waiting.catch(() => {});
-  await stage.advance(LEASE_MS);
-  const { id = "" } = process.session;
-  expect(await passing(stage, process.session.close())).toBe("released");
-  expect(await passing(stage, life)).toBeUndefined();
-  await expect(waiting).rejects.toThrow(SessionClosedError);
-  await expect(process.elect("led").lead(untilEnd)).rejects.toThrow(SessionClosedError);
-  expect(await read(stage, "led")).toMatchObject({ kind: "vacant", endReason: "resigned" });
-  expect(await read(stage, sessionRowName(id))).toMatchObject({ kind: "vacant", endReason: "resigned" });
-  await passing(stage, other.resign());
-  expect(stage.pendingTimers).toBe(0);
-});
-
-test("closing under work that does not stop: the session's row is not given back, and runs out", async () => {
-  const stage = new Stage();
-  const process = stage.session("a", { stopTimeoutMs: 1_000 });
-  let leadership: Leadership | undefined;
-  const life = process.elect().lead((own) => {
-    leadership = own;
-    return never();
-  });
-  life.catch(() => {});
-  await stage.until(() => leadership !== undefined);
-  const { id = "" } = process.session;
-  expect(await passing(stage, process.session.close())).toBe("unconfirmed");
-  await expect(passing(stage, life)).rejects.toMatchObject({ code: "WORK_NOT_STOPPED" });
-  await stage.advance(10 * LEASE_MS);
-  expect(leadership?.remainingMs()).toBe(0);
-  expect(await read(stage, sessionRowName(id))).toMatchObject({ kind: "held" });
-});
-
-test("closing does not hang on a dead table", async () => {
-  const stage = new Stage();
-  const { store, faults } = watched(stage);
-  const process = stage.session("a", { store, stopTimeoutMs: 5_000 });
-  const life = process.elect().lead(untilEnd);
-  await stage.until(() => process.session.isOpen);
-  await stage.advance(200);
-  for (const verb of ["renew", "resign", "read", "readMany"] as const) faults.set(verb, never);
-  const outcome = await passing(stage, process.session.close(), 8_000);
-  expect(outcome).toBe("lost");
-  await passing(stage, life, 8_000);
-});
-
 test("an opening that hangs is not used: the next one has another id", async () => {
-  const stage = new Stage();
-  const { store, faults, verbs } = watched(stage);
-  const process = stage.session("a", { store });
+  const { stage, process, faults, verbs } = sessionScene();
   const late: Array<() => Promise<unknown>> = [];
   faults.set("openSession", (pass) => {
     late.push(pass);
@@ -333,15 +145,14 @@ test("an opening that hangs is not used: the next one has another id", async () 
 });
 
 test("proclaim, transact, guard and a step-down work under a session", async () => {
-  const stage = new Stage();
-  const process = stage.session("a");
+  const { stage, process, row } = sessionScene();
   const leadership = await won(stage, process);
   const { id = "" } = process.session;
   await passing(stage, leadership.proclaim("http://10.0.0.7"));
-  expect(await read(stage)).toMatchObject({ value: "http://10.0.0.7", session: id });
-  expect(await read(stage)).toMatchObject({ expiresAt: undefined });
+  expect(await row()).toMatchObject({ value: "http://10.0.0.7", session: id });
+  expect(await row()).toMatchObject({ expiresAt: undefined });
   await stage.advance(INTERVAL_MS);
-  expect((await read(stage, sessionRowName(id))) as object).toMatchObject({ value: `1 ${NAME}` });
+  expect((await row(sessionRowName(id))) as object).toMatchObject({ value: `1 ${NAME}` });
   await passing(stage, leadership.transact([{ Put: { TableName: "ledger", Item: { id: "1" } } }]));
   expect(leadership.guard({ TableName: "ledger", Item: { id: "1" } })).toHaveProperty("ConditionExpression");
   const next = stage.session("b").elect().campaign();
@@ -353,8 +164,7 @@ test("proclaim, transact, guard and a step-down work under a session", async () 
 });
 
 test("runOnce completes its tick once", async () => {
-  const stage = new Stage();
-  const process = stage.session("a");
+  const { stage, process } = sessionScene();
   const run = () => process.elect().runOnce("2026-01-31T03:00:00Z", () => "done");
   expect(await passing(stage, run())).toMatchObject({ ran: true, result: "done" });
   expect(await passing(stage, run())).toMatchObject({ ran: false, because: "done" });
@@ -362,15 +172,16 @@ test("runOnce completes its tick once", async () => {
 
 test("with an order the row is renewed each interval, keeps its line, and hands over by rank", async () => {
   const stage = new Stage();
+  const row = async () => (await stage.table.read(NAME)).lease;
   const order = (rank: number) =>
     ({ succession: { order: "rank", rank, preempt: { minTenureMs: 0 } } }) as const;
   const low = stage.session("low");
   const life = low.elect(NAME, order(1)).lead(untilEnd);
   await stage.until(() => low.session.isOpen);
   await stage.advance(LEASE_MS);
-  const before = await read(stage);
+  const before = await row();
   await stage.advance(2 * INTERVAL_MS);
-  expect((await read(stage))?.revision).toBeGreaterThan(before?.revision ?? 0);
+  expect((await row())?.revision).toBeGreaterThan(before?.revision ?? 0);
   const high = stage.session("high");
   const leadership = await passing(stage, high.elect(NAME, order(2)).campaign(), 20 * LEASE_MS);
   expect(leadership.term).toBeGreaterThan(1);

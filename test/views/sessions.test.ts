@@ -3,6 +3,7 @@ import type { LeaderChange } from "../../src/index.js";
 import { LeaseClient } from "../../src/lease-client.js";
 import { sessionRowName } from "../../src/protocol/sessions.js";
 import { resolveOptions } from "../../src/resolve-options.js";
+import type { LeaseStore } from "../../src/store/lease-store.js";
 import { Liveness } from "../../src/views/liveness.js";
 import { SessionRows } from "../support/session-rows.js";
 import { between, Stage } from "../support/stage.js";
@@ -39,7 +40,16 @@ class Scene {
     return this.session.acquire(NAME, holder);
   }
 
-  follow(): void {
+  /** An observer has followed a holder for so long. */
+  static async followed(ms: number): Promise<Scene> {
+    const scene = new Scene();
+    await scene.held();
+    scene.#follow();
+    await scene.live(ms);
+    return scene;
+  }
+
+  #follow(): void {
     this.#following = (async () => {
       for await (const change of this.observer.observe({ signal: this.#stop.signal }))
         this.lines.push(inWords(change));
@@ -54,10 +64,24 @@ class Scene {
     }
   }
 
+  /** Ends the observation. */
   async end(): Promise<void> {
     this.#stop.abort();
     await this.#following;
   }
+}
+
+/** A table in which something happens between the first read's answer and what follows. */
+function afterFirstRead(table: LeaseStore, happens: () => Promise<void>): LeaseStore {
+  let isFirst = true;
+  return between(table, async (verb, pass) => {
+    const answer = await pass();
+    if (verb === "read" && isFirst) {
+      isFirst = false;
+      await happens();
+    }
+    return answer;
+  });
 }
 
 function inWords({ leader, ended }: LeaderChange): string {
@@ -67,19 +91,13 @@ function inWords({ leader, ended }: LeaderChange): string {
 
 describe("observe()", () => {
   test("a leader leads while its session lives, however long its own row rests", async () => {
-    const scene = new Scene();
-    await scene.held();
-    scene.follow();
-    await scene.live(2 * ROW_LEASE_MS);
+    const scene = await Scene.followed(2 * ROW_LEASE_MS);
     expect(scene.lines).toEqual(["1 holder"]);
     await scene.end();
   });
 
   test("it reads the session's row once per renewal, the lease row seldom, and writes nothing", async () => {
-    const scene = new Scene();
-    await scene.held();
-    scene.follow();
-    await scene.live(2 * ROW_LEASE_MS);
+    const scene = await Scene.followed(2 * ROW_LEASE_MS);
     const leases = scene.sent.filter((request) => request === "read lease").length;
     expect(new Set(scene.sent)).toEqual(new Set(["read lease", "read session"]));
     // 96 renewals, and a few looks to be in step with them. The row's interval is 24 of them; two reads when it begins.
@@ -92,10 +110,7 @@ describe("observe()", () => {
     ["its last will ends the session", (one: SessionRows) => one.crash(), "crashed"],
     ["somebody seals the session", (one: SessionRows) => one.seal(), "expired"],
   ])("%s: its leaders end with it, though their rows still name them", async (_, end, reason) => {
-    const scene = new Scene();
-    await scene.held();
-    scene.follow();
-    await scene.live(2 * LEASE_MS);
+    const scene = await Scene.followed(2 * LEASE_MS);
     await end(scene.session);
     await scene.stage.advance(LEASE_MS / 3 + 200);
     expect(scene.lines).toEqual(["1 holder", `nobody, 1 holder ${reason}`]);
@@ -103,10 +118,7 @@ describe("observe()", () => {
   });
 
   test("a session that is no longer renewed has run out, though nobody seals it", async () => {
-    const scene = new Scene();
-    await scene.held();
-    scene.follow();
-    await scene.live(2 * LEASE_MS);
+    const scene = await Scene.followed(2 * LEASE_MS);
     await scene.stage.advance(LEASE_MS - LEASE_MS / 3 - 200);
     expect(scene.lines).toEqual(["1 holder"]);
     await scene.stage.advance(LEASE_MS);
@@ -115,10 +127,7 @@ describe("observe()", () => {
   });
 
   test("a session whose row is gone proves nothing: its leader is told until the lease row has run out", async () => {
-    const scene = new Scene();
-    await scene.held();
-    scene.follow();
-    await scene.live(LEASE_MS);
+    const scene = await Scene.followed(LEASE_MS);
     scene.stage.table.deleteLease(sessionRowName(scene.session.id));
     await scene.stage.advance(ROW_LEASE_MS - LEASE_MS);
     expect(scene.lines).toEqual(["1 holder"]);
@@ -131,11 +140,8 @@ describe("observe()", () => {
     ["the session's log names the election", (one: SessionRows) => one.renew(NAME)],
     ["a nudge names the election", (one: SessionRows) => one.nudge(NAME)],
   ])("%s: the lease row is read at the next poll", async (_, tell) => {
-    const scene = new Scene();
-    const term = await scene.held();
-    scene.follow();
-    await scene.live(2 * LEASE_MS);
-    await scene.session.resign(NAME, "holder", term);
+    const scene = await Scene.followed(2 * LEASE_MS);
+    await scene.session.resign(NAME, "holder", 1);
     await scene.live(2 * LEASE_MS);
     expect(scene.lines).toEqual(["1 holder"]);
     await tell(scene.session);
@@ -147,15 +153,9 @@ describe("observe()", () => {
   test("a change that lands between the first reads of the two rows is not missed", async () => {
     const scene = new Scene();
     const term = await scene.held();
-    let isFirst = true;
-    const store = between(scene.stage.table, async (verb, pass) => {
-      const answer = await pass();
-      if (verb === "read" && isFirst) {
-        isFirst = false;
-        await scene.session.resign(NAME, "holder", term);
-        await scene.session.renew(NAME);
-      }
-      return answer;
+    const store = afterFirstRead(scene.stage.table, async () => {
+      await scene.session.resign(NAME, "holder", term);
+      await scene.session.renew(NAME);
     });
     const { election } = scene.stage.candidate("late", { store });
     const stop = new AbortController();
@@ -170,10 +170,7 @@ describe("observe()", () => {
   });
 
   test("a lease goes from one session to the next, and the observer goes with it", async () => {
-    const scene = new Scene();
-    await scene.held();
-    scene.follow();
-    await scene.live(LEASE_MS);
+    const scene = await Scene.followed(LEASE_MS);
     await scene.session.crash();
     await scene.stage.advance(LEASE_MS / 2);
     const next = new SessionRows(scene.stage.table, "s-2", () => scene.stage.time.wallMs());
@@ -216,15 +213,9 @@ describe("leader()", () => {
     await scene.held();
     const next = new SessionRows(scene.stage.table, "s-2", () => scene.stage.time.wallMs());
     await next.open();
-    let isFirst = true;
-    const store = between(scene.stage.table, async (verb, pass) => {
-      const answer = await pass();
-      if (verb === "read" && isFirst) {
-        isFirst = false;
-        await scene.session.crash();
-        await next.acquire(NAME, "other");
-      }
-      return answer;
+    const store = afterFirstRead(scene.stage.table, async () => {
+      await scene.session.crash();
+      await next.acquire(NAME, "other");
     });
     const { election } = scene.stage.candidate("asks", { store });
     expect(await election.leader()).toMatchObject({ candidateId: "other", term: 2 });
@@ -232,7 +223,8 @@ describe("leader()", () => {
 });
 
 describe("isWedged()", () => {
-  test("is true when the session that holds the lease is not renewed for its lease, and not before", async () => {
+  /** A holder asks about its own lease. */
+  const watchedBySelf = async () => {
     const scene = new Scene();
     const options = resolveOptions(
       { name: NAME, leaseDurationMs: LEASE_MS, runtime: { clock: scene.stage.time } },
@@ -240,6 +232,11 @@ describe("isWedged()", () => {
     );
     await scene.held(options.candidateId);
     const liveness = new Liveness(new LeaseClient(scene.stage.table, options, () => {}), options);
+    return { scene, liveness };
+  };
+
+  test("is true when the session that holds the lease is not renewed for its lease, and not before", async () => {
+    const { scene, liveness } = await watchedBySelf();
     const wedged: boolean[] = [];
     for (let look = 0; look < 12; look += 1) {
       wedged.push(await liveness.isWedged());
@@ -256,13 +253,7 @@ describe("isWedged()", () => {
 
   test("a session that has ended, or has no row, is not renewed either", async () => {
     for (const end of ["crash", "gone"] as const) {
-      const scene = new Scene();
-      const options = resolveOptions(
-        { name: NAME, leaseDurationMs: LEASE_MS, runtime: { clock: scene.stage.time } },
-        () => "holder",
-      );
-      await scene.held(options.candidateId);
-      const liveness = new Liveness(new LeaseClient(scene.stage.table, options, () => {}), options);
+      const { scene, liveness } = await watchedBySelf();
       if (end === "crash") await scene.session.crash();
       else scene.stage.table.deleteLease(sessionRowName(scene.session.id));
       expect(await liveness.isWedged()).toBe(false);
