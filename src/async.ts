@@ -1,33 +1,33 @@
 import type { Clock } from "./clock.js";
+import { onAbort } from "./on-abort.js";
 
 /** Resolves after `ms`; rejects with the signal's reason when it aborts first. Leaves no listener behind. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const cancel = clock.setTimer(ms, () => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    const onAbort = () => {
+    const forget = onAbort(signal, () => {
+      forget();
       cancel();
       reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
+    });
+    const cancel = clock.setTimer(ms, () => {
+      forget();
+      resolve();
+    });
   });
 }
 
 /** Waits for the end of `running`, or for the abort of `signal` if that comes first. Leaves no listener behind. */
 export async function endOrAbort(running: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
   const { promise: aborted, resolve } = deferred<void>();
-  const onAbort = () => resolve();
   // Nobody may be left to hear of its failure.
   running.catch(() => {});
   if (signal?.aborted) return;
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const forget = onAbort(signal, resolve);
   try {
     await Promise.race([running, aborted]);
   } finally {
-    signal?.removeEventListener("abort", onAbort);
+    forget();
   }
 }
 
@@ -70,13 +70,12 @@ export function withTimeout<T>(
       controller.abort(reason);
       reject(reason);
     };
-    const onAbort = () => stop(signal?.reason);
     const cancel = clock.setTimer(ms, () => stop(new TimedOut(ms)));
     const settle = () => {
       cancel();
-      signal?.removeEventListener("abort", onAbort);
+      forget();
     };
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const forget = onAbort(signal, () => stop(signal?.reason));
     // A task that throws at once counts as one that rejects, so the timer and the listener are removed.
     (async () => task(controller.signal))().then(
       (value) => {

@@ -20,6 +20,7 @@ const STOREYS: string[][] = [
     "bare-sender",
     "fnv1a",
     "bare-env",
+    "on-abort",
   ],
   ["async", "worker-threads"],
   ["error-summary"],

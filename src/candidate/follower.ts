@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.js";
+import { onAbort } from "../on-abort.js";
 import type { Poll } from "../protocol/announced-end.js";
 
 /** A campaign's part of a watched session. */
@@ -85,7 +86,7 @@ export class Follower implements Following {
         cancel();
         this.#wake = () => {};
         this.#poll = undefined;
-        signal?.removeEventListener("abort", end);
+        forget();
         const fault = this.#fault;
         this.#fault = undefined;
         if (signal?.aborted) reject(signal.reason);
@@ -94,7 +95,7 @@ export class Follower implements Following {
       };
       const cancel = this.clock.setTimer(Math.max(0, untilMs - this.clock.monotonicMs()), end);
       this.#wake = end;
-      signal?.addEventListener("abort", end, { once: true });
+      const forget = onAbort(signal, end);
       if (signal?.aborted || this.#isCalled || this.#fault) end();
     });
   }

@@ -1,4 +1,5 @@
 import { type EndReason, FencedOutError, LeaseLostError } from "../errors.js";
+import { onAbort } from "../on-abort.js";
 import type { Leadership } from "./leadership.js";
 import type { Tenure } from "./tenure.js";
 
@@ -39,8 +40,7 @@ export async function serve<T>(
   { signal, announce, onOverrun }: Serving,
 ): Promise<Served<T>> {
   const { clock } = tenure.options;
-  const onAbort = () => (announce ? tenure.announce("resigned") : tenure.end("resigned"));
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const forget = onAbort(signal, () => (announce ? tenure.announce("resigned") : tenure.end("resigned")));
   let cancelDrain = () => {};
   const onEnd = () => {
     cancelDrain = clock.setTimer(Math.max(0, tenure.stop.leftMs), () => {
@@ -60,7 +60,7 @@ export async function serve<T>(
 
   cancelDrain();
   leadership.signal.removeEventListener("abort", onEnd);
-  signal?.removeEventListener("abort", onAbort);
+  forget();
   return { ended: tenure.endReason, result };
 }
 

@@ -5,6 +5,7 @@ import { TableUnavailableError } from "../errors.js";
 import type { Emit } from "../events.js";
 import type { Leadership } from "../leader/leadership.js";
 import type { LeaseClient } from "../lease-client.js";
+import { onAbort } from "../on-abort.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { assign, type Member, movesOf } from "./assignment.js";
 import { Claim, type ClaimEnd } from "./claim.js";
@@ -83,8 +84,7 @@ export class Runner {
   }
 
   async run(): Promise<void> {
-    const onAbort = () => this.#wake();
-    this.signal?.addEventListener("abort", onAbort, { once: true });
+    const forget = onAbort(this.signal, () => this.#wake());
     try {
       while (!this.signal?.aborted && !this.#failure) {
         await this.#look();
@@ -95,7 +95,7 @@ export class Runner {
     } catch (error) {
       this.#failure ??= { error };
     } finally {
-      this.signal?.removeEventListener("abort", onAbort);
+      forget();
       await this.#leave();
     }
     if (this.#failure) throw this.#failure.error;

@@ -7,6 +7,7 @@ import { lastWillOf } from "../last-will/last-will.js";
 import { heartbeatAids } from "../leader/heartbeat-aids.js";
 import { StopDeadline } from "../leader/stop-deadline.js";
 import { LeaseClient } from "../lease-client.js";
+import { onAbort } from "../on-abort.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import { sessionRowName } from "../protocol/sessions.js";
 import { randomPart } from "../random.js";
@@ -120,14 +121,14 @@ export class SessionCore {
   async bid<T>(signal: AbortSignal | undefined, bid: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#throwIfClosed();
     const controller = new AbortController();
-    const onAbort = () => controller.abort(signal?.reason);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const abort = () => controller.abort(signal?.reason);
+    if (signal?.aborted) abort();
+    const forget = onAbort(signal, abort);
     this.#bids.add(controller);
     try {
       return await bid(controller.signal);
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      forget();
       this.#bids.delete(controller);
       this.#changed();
     }

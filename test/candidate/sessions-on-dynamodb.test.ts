@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { expect, test } from "vitest";
 import { Campaign } from "../../src/candidate/campaign.js";
 import { SessionWatch } from "../../src/candidate/session-watch.js";
@@ -38,7 +37,6 @@ test("a dead session's leases go to those who wait, with and without a session, 
     watch,
   };
   const stop = new AbortController();
-  setMaxListeners(0, stop.signal);
   const winners = new Map<string, string[]>(names.map((name) => [name, []]));
   const leaderships: Leadership[] = [];
   for (const name of names) {

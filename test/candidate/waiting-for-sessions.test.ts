@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { Campaign } from "../../src/candidate/campaign.js";
 import { SessionWatch } from "../../src/candidate/session-watch.js";
@@ -259,7 +258,6 @@ describe("a process that waits for many leases of one session", () => {
     const elections = names.map((name) => new Election({ session, name }));
     const elected = new Set<string>();
     const stop = new AbortController();
-    setMaxListeners(0, stop.signal);
     const campaigns = elections.map((election) =>
       election.lead(
         ({ signal }) => {
