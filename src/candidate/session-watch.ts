@@ -8,9 +8,7 @@ import { type Observation, observe } from "../protocol/observation.js";
 import { nextPollMs } from "../protocol/poll-schedule.js";
 import {
   bothNamed,
-  type Changes,
   changedSince,
-  NO_CHANGES,
   nudgedSince,
   nudgesOf,
   readChanges,
@@ -20,6 +18,7 @@ import {
 import type { ResolvedOptions } from "../resolve-options.js";
 import { Follower, type Following } from "./follower.js";
 import { RowReads } from "./row-reads.js";
+import { newlyWatched, type WatchedSession } from "./watched-session.js";
 
 /** What is remembered of sessions for which nobody waits now. Forgetting one costs time only. */
 const MAX_IDLE = 1_000;
@@ -33,23 +32,6 @@ export type WatchOptions = Pick<
   "clock" | "random" | "leaseDurationMs" | "renewIntervalMs" | "useServiceClock"
 >;
 
-/** One session, as this process knows it. */
-interface Session {
-  readonly id: string;
-  /** Of the session's own row, which is judged as a lease row is (rule 14d). */
-  observation: Observation | undefined;
-  /** The latest log that was read (rule 14g). */
-  changes: Changes;
-  readonly followers: Set<Follower>;
-  failures: number;
-  /** The look that is under way, and one that leaves after it. */
-  looking: Promise<void> | undefined;
-  next: Promise<void> | undefined;
-  /** The look that the timer is set for. */
-  due: Poll | undefined;
-  cancelTimer: () => void;
-}
-
 /**
  * Follows the sessions under which others hold the leases that elections of this process wait for. Each session costs one
  * eventually consistent read per interval, however many elections wait. It seals the dead (rule 14d), buries the missing (14e), and
@@ -57,7 +39,7 @@ interface Session {
  */
 export class SessionWatch {
   /** In the order of their last use. */
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, WatchedSession>();
   /** The lease rows of the elections that it calls. */
   readonly rows: RowReads;
   #failedSinceMs: number | undefined;
@@ -121,18 +103,8 @@ export class SessionWatch {
     signal?.throwIfAborted();
   }
 
-  #of(id: string): Session {
-    const known = this.#sessions.get(id) ?? {
-      id,
-      observation: undefined,
-      changes: NO_CHANGES,
-      followers: new Set<Follower>(),
-      failures: 0,
-      looking: undefined,
-      next: undefined,
-      due: undefined,
-      cancelTimer: () => {},
-    };
+  #of(id: string): WatchedSession {
+    const known = this.#sessions.get(id) ?? newlyWatched(id);
     this.#sessions.delete(id);
     this.#sessions.set(id, known);
     return known;
@@ -144,20 +116,20 @@ export class SessionWatch {
   }
 
   /** Sets the timer of the next look, if anybody waits and a look can tell anything. */
-  #schedule(session: Session): void {
+  #schedule(session: WatchedSession): void {
     if (session.followers.size === 0 || session.looking !== undefined) session.cancelTimer();
     else this.#setTimer(session, this.#nextLook(session));
   }
 
   /** One of thousands that wait must not ask all the others. */
-  #hurry(session: Session, follower: Follower): void {
+  #hurry(session: WatchedSession, follower: Follower): void {
     const { observation, due, looking } = session;
     if (observation === undefined || due === undefined || looking !== undefined) return;
     const poll = follower.nextPoll(observation.polledMs);
     if (poll && poll.atMs < due.atMs) this.#setTimer(session, poll);
   }
 
-  #setTimer(session: Session, due: Poll | undefined): void {
+  #setTimer(session: WatchedSession, due: Poll | undefined): void {
     session.cancelTimer();
     session.due = due;
     if (due === undefined) return;
@@ -167,7 +139,7 @@ export class SessionWatch {
     });
   }
 
-  #nextLook({ id, observation, failures, followers }: Session): Poll | undefined {
+  #nextLook({ id, observation, failures, followers }: WatchedSession): Poll | undefined {
     const { random } = this.options;
     const nowMs = this.client.time.now().monotonicMs;
     const usual = (atMs: number): Poll => ({ atMs, consistent: false });
@@ -187,7 +159,7 @@ export class SessionWatch {
   }
 
   /** A look that leaves after this call, and is shared with whoever asks before it leaves. */
-  #lookAgain(session: Session): Promise<void> {
+  #lookAgain(session: WatchedSession): Promise<void> {
     const { looking } = session;
     if (looking === undefined) return this.#look(session, true);
     session.next ??= looking
@@ -199,7 +171,7 @@ export class SessionWatch {
     return session.next;
   }
 
-  #look(session: Session, consistent: boolean): Promise<void> {
+  #look(session: WatchedSession, consistent: boolean): Promise<void> {
     // A timer can be due just when somebody asks.
     if (session.looking !== undefined) return consistent ? this.#lookAgain(session) : session.looking;
     session.cancelTimer();
@@ -217,14 +189,14 @@ export class SessionWatch {
   }
 
   /** Reads the row, and ends what it shows to be dead. */
-  async #judge(session: Session, consistent: boolean): Promise<void> {
+  async #judge(session: WatchedSession, consistent: boolean): Promise<void> {
     await this.#read(session, consistent);
     const fate = this.fateOf(session.id);
     if (fate?.kind === "dead") await this.#seal(session, fate.seal);
     if (fate?.kind === "missing") await this.#bury(session);
   }
 
-  async #read(session: Session, consistent: boolean): Promise<void> {
+  async #read(session: WatchedSession, consistent: boolean): Promise<void> {
     const { answer, sent, received } = await this.client.readSession(session.id, consistent);
     const { lease } = answer;
     // An old replica may not have the row yet.
@@ -234,18 +206,21 @@ export class SessionWatch {
   }
 
   /** Refused: somebody has ended it before, or it lives. The row that comes with the refusal tells. */
-  async #seal(session: Session, seen: { readonly term: number; readonly revision: number }): Promise<void> {
+  async #seal(
+    session: WatchedSession,
+    seen: { readonly term: number; readonly revision: number },
+  ): Promise<void> {
     const { answer, sent, received } = await this.client.sealSession(session.id, seen);
     this.#observed(session, answer.lease, received.monotonicMs, true, sent.monotonicMs);
   }
 
-  async #bury(session: Session): Promise<void> {
+  async #bury(session: WatchedSession): Promise<void> {
     const { answer, sent, received } = await this.client.burySession(session.id, this.options);
     this.#observed(session, answer.lease, received.monotonicMs, true, sent.monotonicMs);
   }
 
   #observed(
-    session: Session,
+    session: WatchedSession,
     lease: Lease | undefined,
     receivedMs: number,
     authoritative: boolean,
@@ -268,7 +243,7 @@ export class SessionWatch {
     }
   }
 
-  #tellChanges(session: Session, before: Observation | undefined): void {
+  #tellChanges(session: WatchedSession, before: Observation | undefined): void {
     const row = session.observation?.lease;
     if (row === undefined || row.kind === "placeholder") return;
     const { changes: known } = session;
@@ -283,7 +258,7 @@ export class SessionWatch {
     }
   }
 
-  #succeeded(session: Session): void {
+  #succeeded(session: WatchedSession): void {
     const { kind } = this.fateOf(session.id) ?? {};
     // If reads and writes go on to disagree, nothing must run hot.
     session.failures = kind === "dead" || kind === "missing" ? session.failures + 1 : 0;
@@ -294,7 +269,7 @@ export class SessionWatch {
   }
 
   /** What no retry can fix ends the campaigns that wait for this session, as it does when their own rows are so. */
-  #failed(session: Session, error: unknown): void {
+  #failed(session: WatchedSession, error: unknown): void {
     session.failures += 1;
     if (!(error instanceof TableUnavailableError)) {
       for (const follower of session.followers) follower.fail(error);
