@@ -1,17 +1,15 @@
 export { type Clock, type Instant, systemClock } from "./clock.js";
 export { Election } from "./election.js";
+export { IncumbentError } from "./error-base.js";
 export {
   type ActionRefusal,
   AlreadyCampaigningError,
   type EndReason,
   FencedOutError,
-  IncumbentError,
   InternalError,
   InvalidOptionError,
   LeaseHeldError,
   LeaseLostError,
-  MalformedLeaseError,
-  SchemaVersionError,
   SessionClosedError,
   TableError,
   TableUnavailableError,
@@ -55,6 +53,7 @@ export type { Candidate, CompareCandidates } from "./protocol/line.js";
 export type { Role } from "./protocol/role.js";
 export type { TermTimes } from "./protocol/term-times.js";
 export type { Tick } from "./protocol/tick-form.js";
+export { MalformedLeaseError, SchemaVersionError } from "./row-errors.js";
 export type { SessionOptions, SessionTuning } from "./session/options.js";
 export { Session } from "./session/session.js";
 export type { GuardInput, TransactionAction } from "./store/fencing.js";

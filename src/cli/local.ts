@@ -5,7 +5,7 @@ import { defineCommand } from "citty";
 import { checkNewTableName } from "../arguments.js";
 import { createItemsTable } from "../demo/items-table.js";
 import { describe, withoutPassword } from "../describe.js";
-import { IncumbentError } from "../errors.js";
+import { IncumbentError } from "../error-base.js";
 import { DEFAULT_TABLE_NAME, PARTITION_KEY, SORT_KEY } from "../store/schema.js";
 import { createLeaseTable, type DynamoDBLocal, startDynamoDBLocal } from "../testing/index.js";
 import { refused, refuseMissingValue, refuseUnknown, refuseWords, UsageError, wholeNumber } from "./usage.js";

@@ -1,4 +1,4 @@
-import { IncumbentError } from "../errors.js";
+import { IncumbentError } from "../error-base.js";
 import { MAX_TICKS } from "../limits.js";
 import type { Leader } from "../protocol/leader.js";
 import type { LeaderResult } from "./result.js";

@@ -1,4 +1,5 @@
-import { IncumbentError, WorkNotStoppedError } from "../errors.js";
+import { IncumbentError } from "../error-base.js";
+import { WorkNotStoppedError } from "../errors.js";
 
 /** The invocation was about to time out, so the work was stopped before it had finished, or did not begin at all. */
 export class OutOfTimeError extends IncumbentError {

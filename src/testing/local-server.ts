@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { dieWithUs } from "../child-guard.js";
-import { IncumbentError } from "../errors.js";
+import { IncumbentError } from "../error-base.js";
 
 /** The process of a DynamoDB Local: started on a free port, watched until it answers, stopped. */
 
