@@ -717,6 +717,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: "    monotonicMs: sent.monotonicMs,\n    wallMs: sent.wallMs,",
   },
   {
+    name: "an-overtaken-renewal-is-a-loss",
+    revives: "a renewal that its own stand-in has overtaken is taken for a loss",
+    file: "src/leader/renewals.ts",
+    from: "if (this.standIns?.mayHaveWritten(lease)) {",
+    to: "if (this.standIns?.mayHaveWritten(undefined)) {",
+  },
+  {
     name: "an-outranked-stand-in-is-a-loss",
     revives: "a stand-in that meets a later renewal of its own holder is taken for a loss",
     file: "src/protocol/stand-ins.ts",
@@ -1034,5 +1041,36 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/protocol/transitions.ts",
     from: "function vacated({ holder, session, stepDown,",
     to: "function vacated({ holder, stepDown,",
+  },
+  {
+    name: "session-lease-trusted-without-its-row",
+    revives:
+      "a holder that cannot look at its row trusts it as long as its session lives, whatever others wrote",
+    file: "src/session/hold.ts",
+    from: "this.rowTrustMs = rowMs - Math.max(",
+    to: "this.rowTrustMs = 100 * rowMs - Math.max(",
+  },
+  {
+    name: "session-unsettled-acquire-forgotten",
+    revives:
+      "an acquire lands when its caller has given up, and the session keeps the lease alive for nobody",
+    file: "src/session/seat.ts",
+    from: "this.core.current?.unsettled.acquireSent(this);",
+    to: "",
+  },
+  {
+    name: "session-missing-is-a-death",
+    revives: "a session's row that was deleted proves that the session is dead",
+    file: "src/protocol/sessions.ts",
+    from: 'if (lease === undefined) return { kind: "missing" };',
+    to: 'if (lease === undefined) return { kind: "ended", sinceMs: firstSeenMs, reason: "expired" };',
+  },
+  {
+    name: "session-put-back-and-dead-by-its-old-end",
+    revives:
+      "an older row of a session that lives is put back, and it is sealed by the time that this row says",
+    file: "src/protocol/sessions.ts",
+    from: "const clock = useServiceClock && !isOlder(observation, lease) ? service : undefined;",
+    to: "const clock = useServiceClock ? service : undefined;",
   },
 ];

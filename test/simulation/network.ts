@@ -42,6 +42,8 @@ export class Network {
   historyAwayUntilMs = 0;
   /** Until when nothing of a machine's arrives, and nothing reaches it. */
   readonly #cutUntilMs = { requests: new Map<Host, number>(), answers: new Map<Host, number>() };
+  /** How much later than others the request lands that a machine sends now. */
+  readonly #heldUpMs = new Map<Host, number>();
   /** How often days have passed. */
   #age = 0;
   readonly counted: Record<string, number> = {};
@@ -73,9 +75,19 @@ export class Network {
     }
   }
 
+  /** While the request is being sent that `watch.sent` tells of. */
+  holdUp(host: Host, forMs: number): void {
+    this.#heldUpMs.set(host, forMs);
+  }
+
   /** As after days: no request lives that long, so none that is under way lands any more. */
   forgetAllUnderWay(): void {
     this.#age += 1;
+    this.#done.clear();
+  }
+
+  /** Nothing that went by a row before is sent again. */
+  forgetCopies(): void {
     this.#done.clear();
   }
 
@@ -147,6 +159,8 @@ export class Network {
   #ask(host: Host, verb: Verb, args: unknown[]): Promise<unknown> {
     const { random, weather } = this;
     this.watch.sent(host, verb, args);
+    const heldUpMs = this.#heldUpMs.get(host) ?? 0;
+    this.#heldUpMs.delete(host);
     const sentMs = this.world.nowMs;
     const age = this.#age;
     return new Promise<unknown>((resolve, reject) => {
@@ -179,7 +193,7 @@ export class Network {
         }, reject);
       };
       if (random.chance(weather.loseRequest)) this.count("loseRequest");
-      else this.world.after(this.#delayMs(), () => land(true));
+      else this.world.after(heldUpMs + this.#delayMs(), () => land(true));
       if (random.chance(weather.duplicate)) {
         this.count("duplicate");
         this.world.after(this.#delayMs() + random.between(0, 20_000), () => land(false));

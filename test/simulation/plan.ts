@@ -146,7 +146,8 @@ export type Fault = { readonly atMs: number } & (
  * The event loop of the leader is blocked, or that of one with a thread: in the moment in which its next renewal or
  * resignation is under way, or after it was told that its tenure ends. `asks`: its work asks now and then whether it may
  * go on. `napMs`: its machine, if it ever is suspended, is suspended before. `cut`: its machine is cut off meanwhile, or
- * just after, so that what it trusts is not renewed.
+ * just after, so that what it trusts is not renewed. `lateMs`: so much later does the renewal land that is under way, so that a
+ * stand-in can land before it.
  */
 export interface Stall {
   readonly kind: "stall";
@@ -155,6 +156,7 @@ export interface Stall {
   readonly forMs: number;
   readonly asks: boolean;
   readonly napMs: number;
+  readonly lateMs: number;
   readonly cut:
     | { readonly afterMs: number; readonly forMs: number; readonly way: "requests" | "answers" | "both" }
     | undefined;
@@ -289,6 +291,7 @@ function stalls(
       forMs,
       asks: false,
       napMs: 0,
+      lateMs: 0,
       cut: undefined,
     } as const;
     return harshness ? { ...plain, ...harsher(harshness, forMs, leaseDurationMs) } : plain;
@@ -320,8 +323,10 @@ function harsher(
     forMs: leaseDurationMs * random.between(0.5, 1.5),
     way: random.pick(["requests", "answers", "both"] as const),
   };
+  const when = random.pick(["leading", "leading", "renew", "renew", "renew", "resign", "ending"] as const);
   return {
-    when: random.pick(["leading", "leading", "renew", "renew", "resign", "ending"] as const),
+    when,
+    lateMs: when === "renew" && random.chance(0.6) ? leaseDurationMs * random.between(0.05, 0.3) : 0,
     asks: random.chance(0.5),
     napMs: random.chance(0.3) ? leaseDurationMs * random.between(0.05, 0.5) : 0,
     cut: random.chance(0.4) ? cut : undefined,

@@ -12,6 +12,12 @@ export interface SessionsPlan {
   readonly wills: boolean;
   /** Whether rows are deleted and sessions swept: then a name may wait for a row lease. */
   readonly meddled: boolean;
+  /** Whether rows of older moments come back: of leases, of sessions, and of history. */
+  readonly restores: boolean;
+  /** Whether work writes nothing under its fence: then only looks show its holder what has become of its row. */
+  readonly silent: boolean;
+  /** Whether callers often give up and come again at once, leaderships end as they begin, and looks take long. */
+  readonly hasty: boolean;
   /** How much time there is between faults, in leases: in calmer storms what lasts for long comes to an end. */
   readonly pace: number;
   /** Whether a leader is evicted just when it cannot read for long, and little else happens. */
@@ -57,6 +63,8 @@ export function sessionsPlanOf(seed: number): SessionsPlan {
   }));
   const threads = random.chance(0.4);
   const blinds = random.chance(0.2);
+  const restores = random.chance(0.25);
+  const hasty = random.chance(0.25);
   const opposed = random.chance(0.3);
   const plainShare = random.pick([0, 0, 0.2, 0.5]);
   const processes = Array.from({ length: random.integer(2, 5) }, (_, i) => ({
@@ -78,10 +86,13 @@ export function sessionsPlanOf(seed: number): SessionsPlan {
     wills: random.chance(0.4),
     meddled: random.chance(0.5),
     blinds,
+    restores,
+    hasty,
+    silent: blinds && random.chance(0.5),
     pace: blinds ? 20 : random.pick([0.75, 0.75, 3, 8]),
     names,
     processes,
-    stormMs: STORM_LEASES * leaseDurationMs,
+    stormMs: (restores ? 2 : 1) * STORM_LEASES * leaseDurationMs,
   };
 }
 

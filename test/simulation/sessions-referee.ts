@@ -61,6 +61,8 @@ interface Known {
   slowSinceMs: number | undefined;
   /** Since when it is held under a living session, and nobody works on it. */
   orphanSinceMs: number | undefined;
+  /** An older row was put back: until a term above this one, perhaps nobody knows whom it names (rule 14f). */
+  lostTerm: number;
   /** A session's process has to log its last own write (rule 14g). */
   unlogged: { readonly session: string; readonly sinceMs: number } | undefined;
 }
@@ -73,6 +75,8 @@ interface KnownSession {
   tombstoneMs: number | undefined;
   /** It has ended for ever. */
   ended: boolean;
+  /** While it lived it was deleted, or an older row came in its place: its holder goes by this until its next heartbeat. */
+  lost: { readonly row: Lease | undefined; readonly changedMs: number } | undefined;
 }
 
 /** Of a history, with all its requests and timers. */
@@ -118,6 +122,21 @@ export class SessionsReferee {
 
   rowOf(name: string): Lease | undefined {
     return this.#names.get(name)?.row;
+  }
+
+  /** The row of an election or of a session, as it stands. */
+  standing(name: string): Lease | undefined {
+    return isSessionRow(name) ? this.#sessions.get(name)?.row : this.rowOf(name);
+  }
+
+  get sessionRows(): string[] {
+    return [...this.#sessions.keys()];
+  }
+
+  get livingSessions(): string[] {
+    return [...this.#sessions].flatMap(([row, { ended, row: lease }]) =>
+      lease?.kind === "held" && !ended ? [row] : [],
+    );
   }
 
   /** The rows of sessions that have ended for ever. */
@@ -212,7 +231,7 @@ export class SessionsReferee {
     if (session === undefined) return;
     const { leaseDurationMs } = this.plan;
     const tenure = `${bidder.name}: ${leadership.candidateId} (term ${leadership.term})`;
-    const { row, changedMs } = this.#sessionOf(sessionRowName(session));
+    const { row, changedMs } = this.#promiseOf(sessionRowName(session));
     if (row?.kind !== "held")
       throw new Violation("as promised", `${tenure} is trusted, but its session has ended`);
     if (row.expiresAt !== undefined && EPOCH_MS + nowMs > row.expiresAt)
@@ -227,6 +246,13 @@ export class SessionsReferee {
       throw new Violation("row lease", `${tenure} is trusted a row lease after its holder last saw its row`);
   }
 
+  /** What the holder of a session has promised to the others by its row. */
+  #promiseOf(sessionRow: string): Pick<KnownSession, "row" | "changedMs"> {
+    const { row, changedMs, lost } = this.#sessionOf(sessionRow);
+    const isEnded = row?.kind === "vacant" && !isTombstone(row);
+    return lost && !isEnded ? lost : { row, changedMs };
+  }
+
   /** Held under a living session, and no work on it: such a lease would be kept for ever (rule 14f). */
   #lookForOrphan(name: string, known: Known, nowMs: number): void {
     const { row } = known;
@@ -238,7 +264,8 @@ export class SessionsReferee {
         bidder.host.alive &&
         (runs || leadership.remainingMs() > 0),
     );
-    if (!isHeld || isWorkedOn || this.isCalmSinceMs === undefined) {
+    const isPutBack = row !== undefined && row.term <= known.lostTerm;
+    if (!isHeld || isWorkedOn || isPutBack || this.isCalmSinceMs === undefined) {
       known.orphanSinceMs = undefined;
       return;
     }
@@ -282,7 +309,9 @@ export class SessionsReferee {
       for (const [name, all] of this.#working)
         for (const working of all) {
           const { bidder, runs, leadership } = working;
-          const { row } = this.#of(name);
+          const { row, lostTerm } = this.#of(name);
+          // Of a row that was put back it may believe that another has it, so it does not count on it any more.
+          if (leadership.term <= lostTerm) continue;
           const isHeld = isHeldIn(row, leadership) && sessionRowName(row.session ?? "") === election;
           if (bidder.host === host && runs && isHeld && !this.#hasRunOut(working))
             throw new Violation("work", `a session is closed while work on ${name} runs`);
@@ -368,6 +397,7 @@ export class SessionsReferee {
       throw new Violation("revisions increase", `${election}: ${lease.revision} follows ${before.revision}`);
     known.row = lease;
     known.changedMs = nowMs;
+    if (lease.kind === "held") known.lost = undefined;
     if (lease.kind !== "vacant") return;
     if (isTombstone(lease)) {
       known.tombstoneMs ??= nowMs;
@@ -383,9 +413,10 @@ export class SessionsReferee {
   }
 
   /** Rule 14d. Nobody seals a session that may live: its pair is a lease old, or its `expiresAt` has passed. */
-  #expectDead(election: string, { row, changedMs }: KnownSession, nowMs: number): void {
+  #expectDead(election: string, { row, changedMs, lost }: KnownSession, nowMs: number): void {
     if (row?.kind !== "held") return;
-    const isPast = row.expiresAt !== undefined && EPOCH_MS + nowMs > row.expiresAt;
+    // A row that was put back says nothing of the time (rule 6b).
+    const isPast = lost === undefined && row.expiresAt !== undefined && EPOCH_MS + nowMs > row.expiresAt;
     if (isPast || nowMs - changedMs >= row.leaseDurationMs * (1 - MAX_DRIFT)) return;
     throw new Violation(
       "seal",
@@ -461,6 +492,29 @@ export class SessionsReferee {
     this.#excuseAllUnder(sessionRow, nowMs);
   }
 
+  /** The row of a session that lives is gone, or an older one is in its place. */
+  lost(sessionRow: string, older: Lease | undefined, nowMs: number): void {
+    const known = this.#sessionOf(sessionRow);
+    const isAlive = known.row?.kind === "held" && !known.ended;
+    known.lost = isAlive ? (known.lost ?? { row: known.row, changedMs: known.changedMs }) : undefined;
+    known.row = older;
+    known.changedMs = nowMs;
+    this.#excuseAllUnder(sessionRow, nowMs);
+  }
+
+  /** An older row is in the place of a later one. */
+  restored(name: string, older: Lease, row: Lease, nowMs: number): void {
+    if (isSessionRow(name)) {
+      this.lost(name, older, nowMs);
+      return;
+    }
+    const known = this.#of(name);
+    known.row = older;
+    known.slowSinceMs = nowMs;
+    known.lostTerm = Math.max(known.lostTerm, row.term);
+    known.unlogged = undefined;
+  }
+
   logged(session: string, lease: Lease): void {
     const { names } = readChanges(lease.kind === "held" ? lease.value : undefined);
     for (const name of names) {
@@ -472,8 +526,8 @@ export class SessionsReferee {
   heardEvent(event: ElectionEvent): void {
     if (event.type === "elected") this.#endings.set(tenureOf(event.election, event), 0);
     else if (event.type === "resigned" && event.outcome === "lost") {
-      const row = this.#names.get(event.election)?.row;
-      const ranOut = this.#ranOut.has(tenureOf(event.election, event));
+      const { row, lostTerm = 0 } = this.#names.get(event.election) ?? {};
+      const ranOut = this.#ranOut.has(tenureOf(event.election, event)) || event.term <= lostTerm;
       if (row?.term === event.term && row.kind === "vacant" && !ranOut)
         throw new Violation(
           "true loss",
@@ -492,7 +546,10 @@ export class SessionsReferee {
       if (event.reason === "expired") this.#expired.add(tenure);
       if (event.reason === "expired" || event.reason === "session-lost") this.#ranOut.add(tenure);
       if (times > 1) throw new Violation("told once", `the end of ${tenure} was reported ${times} times`);
-      if (LOSSES.has(event.reason) && isHeldIn(this.#names.get(event.election)?.row, event))
+      const known = this.#names.get(event.election);
+      // Of an older row: its holder is told that it lost the row, since what it wrote there is gone.
+      const isPutBack = known !== undefined && event.term <= known.lostTerm;
+      if (LOSSES.has(event.reason) && isHeldIn(known?.row, event) && !isPutBack)
         throw new Violation("true loss", `${tenure} gets "${event.reason}", but the row is still its own`);
     }
   }
@@ -519,7 +576,7 @@ export class SessionsReferee {
   #sessionOf(row: string): KnownSession {
     let known = this.#sessions.get(row);
     if (known === undefined) {
-      known = { row: undefined, changedMs: 0, tombstoneMs: undefined, ended: false };
+      known = { row: undefined, changedMs: 0, tombstoneMs: undefined, ended: false, lost: undefined };
       this.#sessions.set(row, known);
     }
     return known;
@@ -543,6 +600,7 @@ function unknown(): Known {
     ledMs: 0,
     slowSinceMs: undefined,
     orphanSinceMs: undefined,
+    lostTerm: 0,
     unlogged: undefined,
   };
 }

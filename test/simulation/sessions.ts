@@ -1,4 +1,4 @@
-import { TableUnavailableError } from "../../src/errors.js";
+import { TableError } from "../../src/errors.js";
 import { sendStandInsBy } from "../../src/heartbeat-thread/sender.js";
 import {
   Election,
@@ -23,14 +23,15 @@ import { Random } from "./random.js";
 import { Replicas } from "./replicas.js";
 import type { Run } from "./run.js";
 import { DATE_ERROR_MS, type Machine, type Name, type SessionsPlan } from "./sessions-plan.js";
+import { Reads, rest } from "./sessions-reads.js";
 import { type Bidder, SessionsReferee, type Written } from "./sessions-referee.js";
+import { LATEST_MS, type Memories, type Offer, Restores } from "./sessions-restores.js";
 import { Strays } from "./strays.js";
 import { Violation } from "./violation.js";
 import { World } from "./world.js";
 
 const REGISTER = "register";
-/** Whatever is late has come by then. */
-const LATEST_MS = 75_000;
+const RESTORES = ["restoreLease", "restoreLease", "restoreHistory", "restoreSession", "restoreAll"] as const;
 
 /** One election object, and the calls of it that are under way. */
 interface Player extends Bidder {
@@ -44,6 +45,7 @@ interface Player extends Bidder {
 
 /** A session of a process, from its first election to its close. */
 interface Era {
+  readonly sinceMs: number;
   readonly session: Session | undefined;
   readonly players: Player[];
   isOver: boolean;
@@ -74,8 +76,8 @@ class SessionsSimulation {
   readonly #headers: Headers;
   readonly #processes = new Map<string, Process>();
   readonly #machines = new Map<Host, Machine>();
-  /** Until then the reads of a process are refused. */
-  readonly #blindUntilMs = new Map<Host, number>();
+  readonly #reads: Reads;
+  readonly #restores: Restores;
   /** The ids of all candidates, alive or dead. */
   readonly #candidates = new Map<string, Host>();
   readonly #operators = new Map<string, Operator>();
@@ -113,13 +115,25 @@ class SessionsSimulation {
       },
       landed: (verb, args, answer) => this.#landed(verb, args, answer),
       shown: () => {},
-      heard: (host, answer, sentMs, verb, args) => {
+      heard: (host, whole, sentMs, verb, args) => {
+        const answer = this.#reads.leftOut(verb, whole);
         this.#referee.heard(host, new Set(this.#idsOf(host)), verb, args, answer, sentMs);
+        if (verb === "read")
+          this.#restores.read(host, args[0] as string, (answer as { lease?: Lease }).lease, sentMs);
         const machine = this.#machines.get(host);
         return machine ? this.#headers.on(machine, host, answer, { sentMs, nowMs: world.nowMs }) : answer;
       },
     });
     this.#headers = new Headers(false, (what) => this.#network.count(what));
+    this.#reads = new Reads(
+      world,
+      random,
+      this.#requestTimeoutMs,
+      plan.hasty ? 0.7 : 0.2,
+      (what) => this.#network.count(what),
+      () => this.#isCalm,
+    );
+    this.#restores = new Restores(plan.leaseDurationMs, random, () => world.nowMs);
     this.#operatorsHost = new Host(world, 1, { offsetMs: 0, isRight: true });
     const store = this.#losingNudges(this.#network.from(this.#operatorsHost));
     const runtime = { clock: this.#operatorsHost, random: random.next };
@@ -142,6 +156,7 @@ class SessionsSimulation {
     this.#replicas.staleness = 0;
     for (const { name } of plan.names) this.#setPaused(name, false);
     await this.#pass(LATEST_MS);
+    await this.#untilTermsHaveGoneOn();
     this.#referee.isCalmSinceMs = world.nowMs;
     await this.#untilAllAreLed(this.#referee.rowLeaseMs + 10 * plan.leaseDurationMs, "after the storm");
     for (let i = 0; i < 3 && !this.#violation; i++) await this.#changeOnce();
@@ -177,6 +192,16 @@ class SessionsSimulation {
           "liveness",
           `${when}: nobody leads ${this.#referee.leaderless} after ${withinMs} ms`,
         );
+    });
+  }
+
+  /** Where an older row was put back. If nothing tells of it, it is seen with the next poll as a last resort (rule 14g). */
+  async #untilTermsHaveGoneOn(): Promise<void> {
+    const withinMs = 6 * this.#referee.rowLeaseMs;
+    await this.#pass(withinMs, () => !this.#restores.isPending);
+    this.#judge(() => {
+      if (this.#restores.isPending)
+        throw new Violation("liveness", `terms do not go on ${withinMs} ms after a restore`);
     });
   }
 
@@ -218,31 +243,9 @@ class SessionsSimulation {
     });
   }
 
-  /** Reads can be refused for long, while all writes pass. */
-  #blindable(store: LeaseStore, host: Host): LeaseStore {
-    const unless = <T>(read: () => Promise<T>): Promise<T> => {
-      if (this.#world.nowMs >= (this.#blindUntilMs.get(host) ?? 0)) return read();
-      const refused = new TableUnavailableError("read");
-      return new Promise((_, reject) => this.#world.after(5, () => host.whenRunning(() => reject(refused))));
-    };
-    return {
-      ...store,
-      acquire: (...args) => this.#abandoned(host, args) ?? store.acquire(...args),
-      read: (...args) => unless(() => store.read(...args)),
-      readMany: (...args) => unless(() => this.#slowly(host, () => store.readMany(...args))),
-    };
-  }
-
-  /** The request or its answer takes nearly as long as it may. */
-  async #slowly<T>(host: Host, ask: () => Promise<T>): Promise<T> {
-    const random = this.#random;
-    if (this.#isCalm || !random.chance(0.2)) return ask();
-    const isRequest = random.chance(0.5);
-    const slowMs = random.between(0, 0.9) * this.#requestTimeoutMs;
-    if (isRequest) await rest(host, slowMs);
-    const answer = await ask();
-    if (!isRequest) await rest(host, slowMs);
-    return answer;
+  /** An acquire can come late, when its caller has given up. */
+  #abandoning(store: LeaseStore, host: Host): LeaseStore {
+    return { ...store, acquire: (...args) => this.#abandoned(host, args) ?? store.acquire(...args) };
   }
 
   get #requestTimeoutMs(): number {
@@ -255,7 +258,7 @@ class SessionsSimulation {
     const random = this.#random;
     const [{ candidateId }] = args;
     const isChosen = this.#abandons === candidateId;
-    if (!isChosen && (this.#isCalm || !random.chance(0.05))) return undefined;
+    if (!isChosen && (this.#isCalm || !random.chance(this.plan.hasty ? 0.2 : 0.05))) return undefined;
     this.#abandons = undefined;
     const player = this.#playersOf(host).find((one) => one.candidateId === candidateId);
     if (player === undefined) return undefined;
@@ -296,12 +299,13 @@ class SessionsSimulation {
     this.#judge(() => this.#referee.landed(verb, args, answer, this.#world.nowMs));
     if (!done || !lease || election === undefined) return;
     this.#replicas.wrote(election, lease);
+    this.#restores.landed(election, lease);
     if (isSessionRow(election)) {
       this.#referee.logged(election, lease);
       // By the table's TTL, before others have seen the end.
       if (lease.kind === "vacant" && this.plan.meddled && !this.#isCalm && this.#random.chance(0.3))
         this.#world.after(this.#random.between(0, 3_000), () => this.#sweep());
-    } else this.#leaseWrites += 1;
+    } else if (verb !== "markAwaited") this.#leaseWrites += 1; // Who sees a term late says that it waits (rule 2m).
     if (verb === "evict" && this.trace) this.#say(`${election} is evicted`);
     if (this.trace && (verb === "sealSession" || verb === "burySession" || verb === "openSession"))
       this.#say(`${election}: ${verb}`);
@@ -311,9 +315,10 @@ class SessionsSimulation {
 
   #start(machine: Machine): void {
     const world = this.#world;
+    if (this.#restores.isPending) return void world.after(1_000, () => this.#start(machine));
     const host = new Host(world, machine.rate, machine.wall);
     this.#machines.set(host, machine);
-    let store = this.#blindable(this.#network.from(host), host);
+    let store = this.#reads.of(this.#abandoning(this.#network.from(host), host), host);
     let estate: Estate | undefined;
     if (this.plan.wills) {
       estate = new Estate({ world, network: this.#network, random: this.#random, executed: () => {} }, host);
@@ -327,7 +332,7 @@ class SessionsSimulation {
       thread = new LivingThread({ world, network: this.#network, strays, ...watch }, host);
       sendStandInsBy(store, thread);
     }
-    const none: Era = { session: undefined, players: [], isOver: false };
+    const none: Era = { sinceMs: world.nowMs, session: undefined, players: [], isOver: false };
     const process = { machine, host, store, estate, thread, plain: none, under: none };
     this.#processes.set(machine.label, process);
     this.#say(`${machine.label} starts`);
@@ -352,6 +357,7 @@ class SessionsSimulation {
   }
 
   #openEra(process: Process): void {
+    if (this.#restores.isPending) return void process.host.setTimer(1_000, () => this.#openEra(process));
     this.#referee.born(this.#world.nowMs);
     const { machine, host, store } = process;
     const { maxStallMs } = machine;
@@ -366,7 +372,7 @@ class SessionsSimulation {
         if (event.type !== "renewed") this.#tell(event);
       },
     });
-    const era: Era = { session, players: [], isOver: false };
+    const era: Era = { sinceMs: this.#world.nowMs, session, players: [], isOver: false };
     process.under = era;
     for (const { name, isPlain } of machine.bids) if (!isPlain) this.#enter(process, era, name);
   }
@@ -379,6 +385,7 @@ class SessionsSimulation {
       ...(name.order !== "random" && { succession: name.order }),
       onEvent: (event: ElectionEvent) => {
         this.#judge(() => this.#referee.heardEvent(event));
+        this.#restores.heardEvent(event);
         this.#tell(event);
       },
     };
@@ -438,6 +445,8 @@ class SessionsSimulation {
           });
       } catch (error) {
         if (error instanceof WorkNotStoppedError) await error.stopped;
+        else if (error instanceof TableError && error.problem === "access-denied")
+          this.#network.count("gaveUp");
         else if (!era.isOver && !caller.signal.aborted)
           this.#judge(() => {
             throw new Violation("run", `${player.candidateId} gave up ${player.name}: ${error}`);
@@ -469,6 +478,7 @@ class SessionsSimulation {
       leadership.signal.addEventListener("abort", () => resolve(), { once: true });
       if (leadership.signal.aborted) resolve();
     });
+    if (this.plan.hasty && !this.#isCalm && random.chance(0.4)) this.#loseAtOnce(player, leadership);
     const most = random.chance(0.2) ? random.integer(1, 6) : Number.POSITIVE_INFINITY;
     for (let i = 0; !leadership.signal.aborted && (i < most || this.#isCalm); i++) {
       const pauseMs = random.between(0.2, 4) * leaseDurationMs;
@@ -478,6 +488,7 @@ class SessionsSimulation {
         break;
       }
       if (random.chance(0.05)) leadership.stepDown();
+      if (this.plan.silent) continue;
       if (random.chance(0.1)) void leadership.proclaim(`${leadership.term}/${i}`).catch(() => {});
       if (random.chance(0.3)) void leadership.transact([writeOf(name, leadership.term)]).catch(() => {});
     }
@@ -487,8 +498,20 @@ class SessionsSimulation {
     if (working) working.runs = false;
   }
 
+  /** It is evicted as it begins, and its next fenced write shows that. */
+  #loseAtOnce({ name, host }: Player, leadership: Leadership): void {
+    this.#network.count("lostAtOnce");
+    void this.#operators
+      .get(name)
+      ?.evict()
+      .catch(() => {});
+    host.setTimer(this.#random.between(20, 400), () => {
+      void leadership.transact([writeOf(name, leadership.term)]).catch(() => {});
+    });
+  }
+
   #die({ machine, host, estate }: Process, how: Death, forMs: number): void {
-    if (!host.alive) return;
+    if (!host.alive || this.#restores.isPending) return;
     const asItIs = how === "exits" && !host.running ? "killed" : how;
     this.#network.count(asItIs);
     this.#say(`${machine.label} dies: ${asItIs}`);
@@ -499,7 +522,7 @@ class SessionsSimulation {
 
   #close(process: Process, forMs: number): void {
     const { under, host, machine } = process;
-    if (under.isOver || !under.session) return;
+    if (under.isOver || !under.session || this.#restores.isPending) return;
     this.#network.count("close");
     this.#say(`${machine.label} closes its session`);
     under.isOver = true;
@@ -590,7 +613,8 @@ class SessionsSimulation {
       "header",
       "copy",
       "threadDies",
-      ...(plan.meddled ? ["deleteLease", "sweep", "sweep"] : []),
+      ...(plan.meddled ? (["deleteLease", "sweep", "sweep", "deleteSession"] as const) : []),
+      ...(plan.restores ? RESTORES : []),
     ] as const;
     const kind = what ?? random.pick([...kinds]);
     this.#network.count(kind);
@@ -628,9 +652,10 @@ class SessionsSimulation {
           if (random.chance(0.5)) this.#abort(player, player.mayLeave && random.chance(0.5));
         return;
       case "blind":
-        this.#blindUntilMs.set(
+        this.#reads.blind(
           this.#referee.leaderOf(name)?.bidder.host ?? host,
-          this.#world.nowMs + Math.min(this.#stormLeftMs, leaseMs * random.pick([random.between(2, 24), 24])),
+          Math.min(this.#stormLeftMs, leaseMs * random.pick([random.between(2, 24), 24])),
+          random.chance(0.7) ? "throttled" : "denied",
         );
         void operator.evict().catch(() => {});
         return;
@@ -671,6 +696,12 @@ class SessionsSimulation {
         return;
       case "sweep":
         this.#sweep();
+        return;
+      case "deleteSession":
+        this.#deleteSession();
+        return;
+      default:
+        void this.#restore(kind, name);
     }
   }
 
@@ -724,6 +755,101 @@ class SessionsSimulation {
       this.#referee.swept(row, this.#world.nowMs);
       this.#say(`${row} is swept`);
     }
+  }
+
+  /** By hand, while it lives (rule 14e). */
+  #deleteSession(): void {
+    const living = this.#referee.livingSessions.filter((row) => this.#restores.mayBeDeleted(row));
+    if (living.length > 0) this.#loseSession(this.#random.pick(living));
+  }
+
+  #loseSession(row: string): void {
+    this.#network.count("sessionLost");
+    this.#network.forgetCopies();
+    this.#table.deleteLease(row);
+    this.#replicas.wrote(row, undefined);
+    this.#referee.lost(row, undefined, this.#world.nowMs);
+    this.#say(`${row} is deleted`);
+  }
+
+  /** Rows of an older moment come back: a lease row, the history of an election, the row of a session, or all of them. */
+  async #restore(kind: (typeof RESTORES)[number], name: string): Promise<void> {
+    const asOfMs = kind === "restoreAll" ? this.#restores.aMoment() : undefined;
+    const sessions = this.#referee.sessionRows;
+    const leases = kind === "restoreAll" ? this.plan.names.map((each) => each.name) : [name];
+    const names = {
+      restoreLease: leases,
+      restoreHistory: [],
+      restoreSession: sessions,
+      restoreAll: [...leases, ...sessions],
+    };
+    const offers = this.#restores.offers(
+      names[kind],
+      (each) => this.#referee.standing(each),
+      this.#memories,
+      asOfMs,
+    );
+    const chosen = kind === "restoreSession" && offers.length > 0 ? [this.#random.pick(offers)] : offers;
+    for (const offer of chosen) this.#putBack(offer, kind === "restoreAll" || this.#random.chance(0.3));
+    if (kind === "restoreHistory")
+      void this.#putBackHistory(name, this.#random.integer(0, this.#referee.rowOf(name)?.term ?? 0));
+    if (asOfMs === undefined || chosen.length === 0) return;
+    for (const row of this.#referee.livingSessions)
+      if (this.#restores.isYounger(row, asOfMs) && this.#restores.mayBeDeleted(row)) this.#loseSession(row);
+  }
+
+  #putBack(offer: Offer, withHistory: boolean): void {
+    const { name, older, row } = offer;
+    this.#network.count(isSessionRow(name) ? "sessionPutBack" : "putBack");
+    this.#network.forgetCopies();
+    this.#table.restore(name, older);
+    this.#replicas.wrote(name, older);
+    this.#restores.restored(offer);
+    this.#referee.restored(name, older, row, this.#world.nowMs);
+    // If its holder renews at once, nobody sees what was put back.
+    if (isSessionRow(name) && this.#random.chance(0.7)) this.#cutOff(row);
+    this.#say(
+      `${name} is put back: term ${row.term}/${row.revision} becomes ${older.term}/${older.revision}`,
+    );
+    if (withHistory && !isSessionRow(name)) void this.#putBackHistory(name, older.term);
+  }
+
+  #cutOff(row: Lease): void {
+    const label = row.kind === "held" ? row.holder.slice(0, row.holder.lastIndexOf("-")) : undefined;
+    const holder = label === undefined ? undefined : this.#processes.get(label);
+    const forMs = Math.min(this.#stormLeftMs, this.#random.between(0.3, 1.2) * this.plan.leaseDurationMs);
+    if (holder) this.#network.cut(holder.host, "requests", forMs);
+  }
+
+  /** As it was then: the newest term carries no `ttl`, and no end. */
+  async #putBackHistory(name: string, upToTerm: number): Promise<void> {
+    const { lease: row } = await this.#table.read(name);
+    if (row === undefined || row.kind === "placeholder") return;
+    const terms = this.#table.terms(name);
+    const kept = terms.filter(({ term }) => term <= upToTerm);
+    if (kept.length === terms.length) return;
+    this.#network.count("historyPutBack");
+    const last = kept.at(-1)?.term;
+    const asThen = kept.map(({ ttl, endReason, endedAt, ...record }) =>
+      record.term === last ? record : { ...record, ttl, endReason, endedAt },
+    );
+    this.#table.restore(name, row, asThen);
+    this.#say(`the history of ${name} is put back to term ${last}`);
+  }
+
+  /** Who lives, and may go by what is put back. */
+  get #memories(): Memories {
+    const living = [...this.#processes.values()].filter(({ host }) => host.alive);
+    const players = living.flatMap(({ under, plain }) => [
+      ...(under.isOver ? [] : under.players),
+      ...plain.players,
+    ]);
+    return {
+      candidatesOf: (name) =>
+        players.filter((player) => player.name === name).map(({ candidateId }) => candidateId),
+      watchers: living.map(({ host, under }) => ({ host, sinceMs: under.sinceMs })),
+      hasPlain: players.some(({ isPlain }) => isPlain),
+    };
   }
 
   /** One after the other, each until it is done. */
@@ -891,8 +1017,4 @@ function writeOf(id: string, term: number) {
       ExpressionAttributeValues: { ":term": term, ":one": 1 },
     },
   };
-}
-
-function rest(host: Host, ms: number): Promise<void> {
-  return new Promise((resolve) => host.setTimer(ms, resolve));
 }

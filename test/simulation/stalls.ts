@@ -34,6 +34,10 @@ export class Stalls {
     const i = this.#waiting.findIndex(({ when }) => when === moment);
     if (i < 0 || !players.some((player) => player.host === host && player.hasThread)) return;
     const [stall] = this.#waiting.splice(i, 1) as [Stall];
+    if (stall.lateMs > 0) {
+      this.network.count("overtaken");
+      this.network.holdUp(host, stall.lateMs);
+    }
     this.world.after(this.random.between(0, 30), () => this.#begin(stall, host));
   }
 
