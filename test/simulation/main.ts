@@ -108,7 +108,7 @@ function whole(option: string, given: string, least: number): number {
 try {
   process.exitCode = await main();
 } catch (error) {
-  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const code = String((error as NodeJS.ErrnoException).code ?? "");
   if (!(error instanceof UsageError) && !code.startsWith("ERR_PARSE_ARGS")) throw error;
   process.stderr.write(`simulate: ${(error as Error).message}\nTry --help.\n`);
   process.exitCode = 2;
