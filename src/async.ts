@@ -31,19 +31,6 @@ export async function endOrAbort(running: Promise<unknown>, signal: AbortSignal 
   }
 }
 
-/** Resolves to the promise's value, or to undefined if it rejects after `signal` has aborted. `signal` does not end the wait. */
-export async function undefinedIfAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T | undefined> {
-  try {
-    return await promise;
-  } catch (error) {
-    if (signal?.aborted) return undefined;
-    throw error;
-  }
-}
-
 /** The reason with which `withTimeout` aborts. Callers replace it by an error of their own. */
 export class TimedOut extends Error {
   constructor(afterMs: number) {

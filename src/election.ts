@@ -1,5 +1,6 @@
 import { checkCall, checkReserveFor, checkWork } from "./arguments.js";
-import { backoffMs, deferred, endOrAbort, sleep, undefinedIfAborted } from "./async.js";
+import { backoffMs, endOrAbort, sleep } from "./async.js";
+import { Bid } from "./candidate/bid.js";
 import {
   Campaign,
   type NotElected,
@@ -37,7 +38,6 @@ import { mayBeFounded, untilStillHeld } from "./leader/still-held.js";
 import { Succession } from "./leader/succession.js";
 import { Tenure } from "./leader/tenure.js";
 import { recordTick, TermHistory } from "./leader/term-history.js";
-import { Transactions } from "./leader/transactions.js";
 import { refuseUnawaited } from "./leader/unawaited.js";
 import { LeaseClient } from "./lease-client.js";
 import { CALLS } from "./option-names.js";
@@ -69,8 +69,16 @@ import { HistoryView, type ListedCandidate, type PastLeader } from "./views/hist
 import { Liveness } from "./views/liveness.js";
 import { Observer } from "./views/observer.js";
 
+async function nothing(): Promise<void> {}
+
 /** The longest wait after work that failed. */
 const MAX_WORK_BACKOFF_MS = 60_000;
+
+/** A leadership that begins now. */
+interface Begun {
+  readonly leadership: Leadership;
+  readonly tenure: Tenure;
+}
 
 /** The lease was lost before anything began, for this reason. */
 class NotBegun {
@@ -91,7 +99,8 @@ export class Election {
   readonly #campaign: Campaign;
   readonly #registration: Registration;
   readonly #emit: Emit;
-  readonly #liveness: Liveness;
+  /** Made at the first question. */
+  #liveness: Liveness | undefined;
   #campaigning = false;
   #tenure: Tenure | undefined;
   /** While work runs that did not stop in time. */
@@ -111,14 +120,13 @@ export class Election {
     const listener = options.onEvent ?? place?.listener ?? warnOfSilence();
     this.#emit = emitter(name, candidateId, [telemetry(name), listener]);
     const store = place?.store ?? storeOf(options as AloneOptions);
-    this.#client = new LeaseClient(store, this.#options, this.#emit);
+    this.#client = new LeaseClient(store, this.#options, this.#emit, place?.time);
     this.#seat = place?.seat(this.#client);
     this.#tickWill = place?.tickWill(this.#emit);
     this.#lastWill = place ? undefined : lastWillOf(store, this.#options, this.#emit);
     this.#heartbeat = place ? undefined : heartbeatAids(store, this.#options);
     this.#campaign = new Campaign(this.#client, this.#options, this.#emit, this.#lastWill, this.#seat);
     this.#registration = new Registration(this.#client, this.#options, this.#emit);
-    this.#liveness = new Liveness(this.#client, this.#options);
   }
 
   /** The election's name. */
@@ -174,6 +182,7 @@ export class Election {
    */
   async isWedged(options: Signalled = {}): Promise<boolean> {
     checkCall(options, CALLS.signalled);
+    this.#liveness ??= new Liveness(this.#client, this.#options);
     return this.#liveness.isWedged(options.signal);
   }
 
@@ -202,65 +211,66 @@ export class Election {
   async lead<T>(work: Work<T>, options: LeadOptions = {}): Promise<T | undefined> {
     checkWork(work);
     checkCall(options, CALLS.lead);
-    return this.#exclusively(options.signal, async (signal) => {
-      this.#registration.join();
-      try {
-        return await this.#lead(work, { ...options, signal });
-      } finally {
-        const leaving = this.#registration.leave();
-        if (!this.#notStopped) await (this.#tenure?.stop.wait(leaving) ?? leaving);
-      }
-    });
+    return this.#exclusively(options.signal, (bid) => this.#lead(work, options, bid));
   }
 
+  /** One function, for each that waits for another one costs memory, and a process may have thousands of them. */
   async #lead<T>(
     work: Work<T>,
     { signal, announce = true, onWorkError = "stop" }: LeadOptions,
+    bid: Bid,
   ): Promise<T | undefined> {
     const { clock, leaseDurationMs, random } = this.#options;
-    for (let failures = 0; !signal?.aborted; ) {
-      this.#tenure = undefined;
-      const won = await undefinedIfAborted(this.#campaign.run({ signal }), signal);
-      if (won === undefined) break;
-      const serving = this.#begin(won, signal, (leadership, tenure) =>
-        this.#serve(leadership, tenure, work, { signal, announce }, async (served) => {
+    this.#registration.join();
+    try {
+      for (let failures = 0; !bid.isAborted; ) {
+        this.#tenure = undefined;
+        const won = await bid.unlessAborted(this.#campaign.run({ signal: bid.signal }));
+        if (won === undefined) break;
+        const begun = await bid.unlessAborted(this.#begin(won, bid));
+        if (begun === undefined) break;
+        if (begun instanceof NotBegun) {
+          if (begun.ended && LET_OTHERS_GO_FIRST.has(begun.ended)) await this.#letOthersGoFirst(bid);
+          continue;
+        }
+        const { tenure } = begun;
+        bid.rest();
+        // A session that is closed announces the ends of its leaderships itself.
+        const until = announce ? signal : bid.signal;
+        const served = await this.#serve(begun, work, { signal: until, announce }, async (stopped) => {
           await tenure.release("resigned");
-          return { ...served, fault: tenure.fault };
-        }),
-      );
-      const served = await undefinedIfAborted(serving, signal);
-      if (served === undefined) break;
-      if (served instanceof NotBegun) {
-        if (served.ended && LET_OTHERS_GO_FIRST.has(served.ended))
-          await undefinedIfAborted(this.#campaign.letOthersGoFirst(signal), signal);
-        continue;
+          return { ...stopped, fault: tenure.fault };
+        });
+        if (served instanceof WorkNotStoppedError) throw served;
+        const { ended, result, fault } = served;
+        // What this candidate knows may be wrong, so it does not campaign again.
+        if (fault && ended && !bid.isAborted) throw fault;
+        try {
+          const value = settle(result, ended);
+          if (!ended || bid.isAborted) return value;
+        } catch (error) {
+          if (onWorkError === "stop" || bid.isAborted) throw error;
+          this.#emit({ type: "work-failed", term: won.lease.term, error });
+          const ranMs = longestElapsedMs(won.sent, this.#client.time.now());
+          failures = ranMs < leaseDurationMs ? failures + 1 : 1;
+          // Out of the line meanwhile: leaders would hand over to a candidate that does not try.
+          await this.#registration.leave();
+          await this.#letOthersGoFirst(bid);
+          await bid.unlessAborted(sleep(clock, backoffMs(failures, MAX_WORK_BACKOFF_MS, random), bid.signal));
+          this.#registration.join();
+          continue;
+        }
+        if (LET_OTHERS_GO_FIRST.has(ended)) await this.#letOthersGoFirst(bid);
       }
-      if (served instanceof WorkNotStoppedError) throw served;
-      const { ended, result, fault } = served;
-      // What this candidate knows may be wrong, so it does not campaign again.
-      if (fault && ended && !signal?.aborted) throw fault;
-      try {
-        const value = settle(result, ended);
-        if (!ended || signal?.aborted) return value;
-      } catch (error) {
-        if (onWorkError === "stop" || signal?.aborted) throw error;
-        this.#emit({ type: "work-failed", term: won.lease.term, error });
-        const ranMs = longestElapsedMs(won.sent, this.#client.time.now());
-        failures = ranMs < leaseDurationMs ? failures + 1 : 1;
-        // Out of the line meanwhile: leaders would hand over to a candidate that does not try.
-        await this.#registration.leave();
-        await undefinedIfAborted(this.#campaign.letOthersGoFirst(signal), signal);
-        await undefinedIfAborted(
-          sleep(clock, backoffMs(failures, MAX_WORK_BACKOFF_MS, random), signal),
-          signal,
-        );
-        this.#registration.join();
-        continue;
-      }
-      if (LET_OTHERS_GO_FIRST.has(ended))
-        await undefinedIfAborted(this.#campaign.letOthersGoFirst(signal), signal);
+      return undefined;
+    } finally {
+      const leaving = this.#registration.leave();
+      if (!this.#notStopped) await (this.#tenure?.stop.wait(leaving) ?? leaving);
     }
-    return undefined;
+  }
+
+  #letOthersGoFirst(bid: Bid): Promise<void> {
+    return bid.unlessAborted(this.#campaign.letOthersGoFirst(bid.signal));
   }
 
   /**
@@ -282,18 +292,13 @@ export class Election {
 
   async #waitUntilElected(options: Signalled): Promise<Leadership> {
     checkCall(options, CALLS.signalled);
-    return this.#exclusively(options.signal, async (signal) => {
+    return this.#exclusively(options.signal, async (bid) => {
       this.#registration.join();
       try {
         for (;;) {
-          const won = await this.#campaign.run({ signal });
-          const begun = await this.#begin(
-            won,
-            signal,
-            (leadership) => leadership,
-            () => this.#registration.leave(),
-          );
-          if (!(begun instanceof NotBegun)) return begun;
+          const won = await this.#campaign.run({ signal: bid.signal });
+          const begun = await this.#begin(won, bid, () => this.#registration.leave());
+          if (!(begun instanceof NotBegun)) return begun.leadership;
           await this.#registration.leave();
           this.#registration.join();
         }
@@ -325,11 +330,11 @@ export class Election {
 
   async #tryToBeElected(options: Signalled): Promise<Leadership | undefined> {
     checkCall(options, CALLS.signalled);
-    return this.#exclusively(options.signal, async (signal) => {
-      const outcome = await this.#campaign.tryOnce({ signal });
+    return this.#exclusively(options.signal, async (bid) => {
+      const outcome = await this.#campaign.tryOnce({ signal: bid.signal });
       if (outcome.kind !== "elected") return undefined;
-      const begun = await this.#begin(outcome, signal, (leadership) => leadership);
-      return begun instanceof NotBegun ? undefined : begun;
+      const begun = await this.#begin(outcome, bid);
+      return begun instanceof NotBegun ? undefined : begun.leadership;
     });
   }
 
@@ -362,8 +367,8 @@ export class Election {
     checkCall(options, CALLS.runOnce);
     const { wait = false, ticks: mode = "latest", reserveForMs } = options;
     checkReserveFor(reserveForMs);
-    const run = async (signal: AbortSignal | undefined): Promise<RunOnceResult<T>> => {
-      const outcome = await this.#bid({ tick: normal, mode }, wait, signal);
+    const run = async (bid: Bid): Promise<RunOnceResult<T>> => {
+      const outcome = await this.#bidForTick({ tick: normal, mode }, wait, bid);
       if (outcome.kind === "settled") {
         const { verdict } = outcome;
         if (verdict.kind === "misplaced") throw misplacedTick(normal, tick);
@@ -371,30 +376,26 @@ export class Election {
           this.#emit({ type: "tick-superseded", completed: verdict.completed });
         return { ran: false, ...becauseOf(verdict), leader: undefined, lastTick: this.#campaign.lastTick };
       }
-      const tried = await this.#runIfElected(outcome, work, signal, (tenure) =>
-        this.#complete(tenure, normal, reserveForMs, signal),
+      const tried = await this.#runIfElected(outcome, work, bid, (tenure) =>
+        this.#complete(tenure, normal, reserveForMs, bid.signal),
       );
       const { lastTick } = this.#campaign;
       if (!(tried instanceof NotBegun)) return { ...tried, lastTick };
       // Somebody else may lead by now.
-      return wait ? run(signal) : { ran: false, because: "held", leader: undefined, lastTick };
+      return wait ? run(bid) : { ran: false, because: "held", leader: undefined, lastTick };
     };
     return this.#exclusively(options.signal, run);
   }
 
-  async #bid(
-    bid: TickBid,
-    wait: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<Won | NotElected | Unhealthy | Settled> {
-    const outcome = await (wait
-      ? this.#campaign.run({ signal, bid })
-      : this.#campaign.tryOnce({ signal, bid }));
+  async #bidForTick(tick: TickBid, wait: boolean, bid: Bid): Promise<Won | NotElected | Unhealthy | Settled> {
+    const options = { signal: bid.signal, bid: tick };
+    const outcome = await (wait ? this.#campaign.run(options) : this.#campaign.tryOnce(options));
     if (outcome.kind !== "elected") return outcome;
     // The row that was acquired decides, not the row that was seen before (rule 10c).
-    const verdict = verdictOn(bid.tick, bid.mode, outcome.lease.ticks);
+    const verdict = verdictOn(tick.tick, tick.mode, outcome.lease.ticks);
     if (verdict.kind === "open") return outcome;
-    await this.#begin(outcome, signal, (_, tenure) => tenure.release("resigned"));
+    const begun = await this.#begin(outcome, bid);
+    if (!(begun instanceof NotBegun)) await begun.tenure.release("resigned");
     return { kind: "settled", verdict };
   }
 
@@ -417,9 +418,9 @@ export class Election {
     checkCall(options, CALLS.tryLead);
     const { reserveForMs } = options;
     checkReserveFor(reserveForMs);
-    return this.#exclusively(options.signal, async (signal) => {
-      const outcome = await this.#campaign.tryOnce({ signal });
-      const tried = await this.#runIfElected(outcome, work, signal, async (tenure) => {
+    return this.#exclusively(options.signal, async (bid) => {
+      const outcome = await this.#campaign.tryOnce({ signal: bid.signal });
+      const tried = await this.#runIfElected(outcome, work, bid, async (tenure) => {
         await tenure.release("resigned", { reserve: reservationForGroup(reserveForMs, this.#options) });
       });
       return tried instanceof NotBegun ? { ran: false, because: "held", leader: undefined } : tried;
@@ -429,21 +430,23 @@ export class Election {
   async #runIfElected<T>(
     outcome: Won | NotElected | Unhealthy,
     work: Work<T>,
-    signal: AbortSignal | undefined,
+    bid: Bid,
     complete: (tenure: Tenure) => Promise<void>,
   ): Promise<TryLeadResult<T> | NotBegun> {
     if (outcome.kind === "unhealthy") return { ran: false, because: "unhealthy", leader: undefined };
     if (outcome.kind === "held") return { ran: false, because: "held", leader: leaderOf(outcome.lease) };
-    const run = await this.#begin(outcome, signal, (leadership, tenure) =>
-      this.#serve(leadership, tenure, work, { signal, announce: false }, async ({ result }) => {
-        if (result.status === "rejected") {
-          await tenure.release("resigned");
-          throw result.reason;
-        }
-        await complete(tenure);
-        return { ran: true, term: leadership.term, result: result.value } as const;
-      }),
-    );
+    const begun = await this.#begin(outcome, bid);
+    if (begun instanceof NotBegun) return begun;
+    const { tenure } = begun;
+    const { signal } = bid;
+    const run = await this.#serve(begun, work, { signal, announce: false }, async ({ result }) => {
+      if (result.status === "rejected") {
+        await tenure.release("resigned");
+        throw result.reason;
+      }
+      await complete(tenure);
+      return { ran: true, term: tenure.term, result: result.value } as const;
+    });
     if (run instanceof WorkNotStoppedError) throw run;
     return run;
   }
@@ -452,28 +455,28 @@ export class Election {
    * Rule 8c. Runs the work, and then `after`. If the work does not stop in time, it returns the error that says so.
    * `after` still follows then, when the work has stopped after all. No other bid begins before that.
    */
-  async #serve<T, R>(
-    leadership: Leadership,
-    tenure: Tenure,
+  #serve<T, R>(
+    { leadership, tenure }: Begun,
     work: Work<T>,
     serving: Omit<Serving, "onOverrun">,
     after: (served: Served<T>) => Promise<R>,
   ): Promise<R | WorkNotStoppedError> {
-    const { promise: overrun, resolve } = deferred<WorkNotStoppedError>();
-    const onOverrun = () => {
-      const stopped = whole.then(
-        () => {},
-        () => {},
-      );
-      const error = new WorkNotStoppedError(this.name, tenure.term, this.#options.stopTimeoutMs, stopped);
-      this.#notStopped = error;
-      void stopped.then(() => {
-        this.#notStopped = undefined;
-      });
-      resolve(error);
-    };
-    const whole = serve(leadership, tenure, work, { ...serving, onOverrun }).then(after);
-    return Promise.race([whole, overrun]);
+    return new Promise((resolve, reject) => {
+      const onOverrun = () => {
+        const stopped = whole.then(
+          () => {},
+          () => {},
+        );
+        const error = new WorkNotStoppedError(this.name, tenure.term, this.#options.stopTimeoutMs, stopped);
+        this.#notStopped = error;
+        void stopped.then(() => {
+          this.#notStopped = undefined;
+        });
+        resolve(error);
+      };
+      const whole = serve(leadership, tenure, work, { ...serving, onOverrun }).then(after);
+      whole.then(resolve, reject);
+    });
   }
 
   /**
@@ -545,33 +548,27 @@ export class Election {
   }
 
   /** Two bids of one candidate would take its own lease away from it. Closing the session ends a bid as the caller does. */
-  async #exclusively<T>(
-    signal: AbortSignal | undefined,
-    bid: (signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
+  async #exclusively<T>(signal: AbortSignal | undefined, make: (bid: Bid) => Promise<T>): Promise<T> {
     if (this.#notStopped) throw this.#notStopped;
     if (this.#campaigning || (this.#tenure && !this.#tenure.isOver))
       throw new AlreadyCampaigningError(this.name);
+    const bid = this.#seat?.beginBid(signal) ?? new Bid(signal);
     this.#campaigning = true;
     try {
-      return await (this.#seat?.bid(signal, bid) ?? bid(signal));
+      return await make(bid);
     } finally {
+      bid.end();
+      this.#seat?.endBid(bid);
       this.#campaigning = false;
     }
   }
 
   /**
-   * Rule 8a. Makes a tenure of what was won, while no other bid can begin, and calls `begin` at once. If the caller has
-   * aborted while the acquire was under way, it gives the lease back, begins nothing and rejects with the signal's
-   * reason. It begins nothing either if the lease was lost before the first stand-ins were signed (rule 12a): then it
-   * resolves to `NotBegun`.
+   * Rule 8a. Makes a tenure of what was won, while no other bid can begin. If the caller has aborted while the acquire was under
+   * way, it gives the lease back and rejects with the signal's reason. If the lease was lost before the first stand-ins were
+   * signed (rule 12a), it resolves to `NotBegun`.
    */
-  async #begin<T>(
-    won: Won,
-    signal: AbortSignal | undefined,
-    begin: (leadership: Leadership, tenure: Tenure) => T | Promise<T>,
-    onOver: () => Promise<unknown> = () => Promise.resolve(),
-  ): Promise<T | NotBegun> {
+  async #begin(won: Won, bid: Bid, onOver: () => Promise<unknown> = nothing): Promise<Begun | NotBegun> {
     const { lease, previous, lastHolder } = won;
     const under = this.#seat?.hold(lease);
     const history = new TermHistory(this.#client, this.#options, lease, won, under);
@@ -599,7 +596,7 @@ export class Election {
     const mustBeInHistory = isForgettable || under !== undefined;
     if (covering !== undefined) await covering;
     if (mustBeInHistory) {
-      const isOver = () => tenure.isOver || signal?.aborted === true;
+      const isOver = () => tenure.isOver || bid.isAborted;
       try {
         await history.untilBegun(isOver);
         const tookMs = longestElapsedMs(won.sent, this.#client.time.now());
@@ -612,16 +609,16 @@ export class Election {
         throw error;
       }
     }
-    if (signal?.aborted) {
+    if (bid.isAborted) {
       await tenure.release("resigned");
-      throw signal.reason;
+      bid.throwIfAborted();
     }
     if ((covering !== undefined || mustBeInHistory) && tenure.isOver) {
       void under?.released("lost", tenure.endReason);
       if (tenure.fault) throw tenure.fault;
       return new NotBegun(tenure.endReason);
     }
-    return begin(new Leadership(tenure, new Transactions(tenure, this.#client)), tenure);
+    return { leadership: new Leadership(tenure, this.#client), tenure };
   }
 
   async #complete(

@@ -130,8 +130,10 @@ export class LeaseClient {
     private readonly store: LeaseStore,
     private readonly options: ResolvedOptions,
     private readonly emit: Emit,
+    /** What a process knows of the table's time serves all its elections under one session. */
+    time?: TableTime,
   ) {
-    this.time = new TableTime(options, emit);
+    this.time = time ?? new TableTime(options, emit);
   }
 
   /** Undefined before the first answer. */

@@ -167,11 +167,13 @@ function resolveIdleDeletion(
   throw new InvalidOptionError(option, rule, deleteIdleAfterMs, new Code('succession: "random"'));
 }
 
+const noRank = () => 0;
+
 function resolveSuccession(succession: unknown = "random", leaseDurationMs: number) {
   if (succession === "random") {
     return {
       order: succession,
-      rank: () => 0,
+      rank: noRank,
       preempt: false,
       minTenureMs: leaseDurationMs,
       maxTenureMs: undefined,

@@ -1,20 +1,28 @@
-import { metrics, type Span, trace } from "@opentelemetry/api";
+import { type MeterProvider, metrics, type Span, trace } from "@opentelemetry/api";
 import type { ElectionEvent } from "./events.js";
 import { VERSION } from "./version.js";
 
 const SCOPE = ["incumbent", VERSION] as const;
 
+/** Of the whole process, for it may have thousands of elections. */
+let shared: { readonly provider: MeterProvider; readonly instruments: Instruments } | undefined;
+
 /**
- * Metrics and a span per tenure, for the user's OpenTelemetry SDK. Without an SDK they cost nothing. The instruments are
- * made at the first event: those made before the SDK is set up would record nothing, and many programs create their
- * `Election` first.
+ * Instruments that were made before the SDK is set up record nothing, and many programs create their `Election` first. So they are
+ * made again when there is another SDK.
  */
+function instrumentsNow(): Instruments {
+  const provider = metrics.getMeterProvider();
+  if (shared?.provider !== provider) shared = { provider, instruments: createInstruments() };
+  return shared.instruments;
+}
+
+/** Metrics and a span per tenure, for the user's OpenTelemetry SDK. Without an SDK they cost nothing. */
 export function telemetry(election: string): (event: ElectionEvent) => void {
   const attributes = { "incumbent.election": election };
-  let instruments: ReturnType<typeof createInstruments> | undefined;
   let tenure: Span | undefined;
   return (event) => {
-    instruments ??= createInstruments();
+    const instruments = instrumentsNow();
     switch (event.type) {
       case "elected":
         instruments.elected.add(1, attributes);
@@ -54,6 +62,8 @@ export function telemetry(election: string): (event: ElectionEvent) => void {
     }
   };
 }
+
+type Instruments = ReturnType<typeof createInstruments>;
 
 function createInstruments() {
   const meter = metrics.getMeter(...SCOPE);

@@ -15,8 +15,8 @@ export class Registration {
   #rank = 0;
   #heartbeat = 0;
   #leaving: AbortController | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #left: Promise<void> = Promise.resolve();
+  #running: Promise<void> | undefined;
+  #left: Promise<void> | undefined;
 
   constructor(
     private readonly client: LeaseClient,
@@ -42,18 +42,18 @@ export class Registration {
   }
 
   /** Resolves when nothing runs any more. If the table answers, the others see at once that this candidate has left. */
-  leave(): Promise<void> {
+  async leave(): Promise<void> {
     this.#leaving?.abort();
     if (this.#leaving) this.#left = this.#deleteRow(this.#running);
     this.#leaving = undefined;
-    return this.#left;
+    await this.#left;
   }
 
   /**
    * A refresh that arrives after the deletion brings the row back. From then on its `heartbeat` stands still and its
    * `expiresAt` passes. So for one lifetime it can spoil the order, never safety.
    */
-  async #deleteRow(running: Promise<void>): Promise<void> {
+  async #deleteRow(running: Promise<void> | undefined): Promise<void> {
     await running;
     const { candidateId } = this.options;
     // If it has joined again meanwhile, its newer heartbeat keeps the row.

@@ -5,6 +5,8 @@ import type { ResignOutcome } from "../events.js";
 export interface HeldUnder {
   /** How long the session may still be trusted, by the clocks at this call. At or below 0 it is over. */
   trustLeftMs(): number;
+  /** Asks the tenure whether it is over, in so long or earlier: what `rowTrustMs` says is prompt by that. */
+  checkIn(ms: number): void;
   /** How long the row alone may be trusted after an own write of it, or a look at it that showed this tenure (rule 14c). */
   readonly rowTrustMs: number;
   /** The `renewIntervalMs` of the row: others need not look more often (rule 14b). */

@@ -1,10 +1,11 @@
 import { checkCall, checkKeys, checkReserveFor, checkSuccessor, checkValue } from "../arguments.js";
 import { InvalidOptionError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
+import type { LeaseClient } from "../lease-client.js";
 import { type GuardInput, guardInput, type TransactionAction } from "../store/fencing.js";
 import { reservationForGroup } from "./reservations.js";
 import type { Tenure } from "./tenure.js";
-import type { Transactions } from "./transactions.js";
+import { Transactions } from "./transactions.js";
 
 /** The options of `resign()`. */
 export interface ResignOptions {
@@ -35,12 +36,14 @@ const TRANSACT: Record<keyof TransactOptions, 0> = { keys: 0 };
 /** One term of one leader: what the elected candidate works with. */
 export class Leadership implements AsyncDisposable {
   readonly #tenure: Tenure;
-  readonly #transactions: Transactions;
+  readonly #client: LeaseClient;
+  /** Made at the first call. */
+  #transactions: Transactions | undefined;
 
   /** @internal Made by `Election` only. */
-  constructor(tenure: Tenure, transactions: Transactions) {
+  constructor(tenure: Tenure, client: LeaseClient) {
     this.#tenure = tenure;
-    this.#transactions = transactions;
+    this.#client = client;
   }
 
   /** The election's name. */
@@ -150,6 +153,7 @@ export class Leadership implements AsyncDisposable {
     checkCall(options, Object.keys(TRANSACT));
     const { keys } = options;
     checkKeys(keys);
+    this.#transactions ??= new Transactions(this.#tenure, this.#client);
     return this.#transactions.add(actions, keys);
   }
 

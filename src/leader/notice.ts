@@ -7,22 +7,24 @@ import { noticeMs } from "./announcement.js";
  * (rule 7d). So a line that stood on the row counts for the longest poll interval.
  */
 export class Notice {
-  /** `untilMs`: by then each candidate that saw this row has polled again. */
-  readonly #stood = new Map<string, { readonly row: TermLease; readonly untilMs: number }>();
+  /** Only rows with a line. `untilMs`: by then each candidate that saw this row has polled again. */
+  #stood: ReadonlyArray<{ readonly key: string; readonly row: TermLease; readonly untilMs: number }> = [];
 
   constructor(private readonly renewIntervalMs: number) {}
 
   /** This row stood there until now. */
   stood(row: TermLease, nowMs: number): void {
-    for (const [key, { untilMs }] of this.#stood) if (untilMs <= nowMs) this.#stood.delete(key);
+    // Without a line each candidate polls as the first one does.
+    if (row.line === undefined && this.#stood.length === 0) return;
     const untilMs = nowMs + noticeMs(this.renewIntervalMs, Number.POSITIVE_INFINITY);
-    const holder = row.kind === "held" ? row.holder : "";
-    this.#stood.set([holder, ...(row.line ?? [])].join(), { row, untilMs });
+    const key = [row.kind === "held" ? row.holder : "", ...(row.line ?? [])].join();
+    const others = this.#stood.filter((one) => one.untilMs > nowMs && one.key !== key);
+    this.#stood = [...others, { key, row, untilMs }];
   }
 
   /** For this candidate. */
   msFor(candidateId: string, nowMs: number): number {
-    const rows = [...this.#stood.values()].filter(({ untilMs }) => untilMs > nowMs);
+    const rows = this.#stood.filter(({ untilMs }) => untilMs > nowMs);
     return noticeMs(this.renewIntervalMs, Math.max(0, ...rows.map(({ row }) => placeOf(row, candidateId))));
   }
 }

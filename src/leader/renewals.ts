@@ -27,12 +27,14 @@ export interface Renewable {
   nextTry(): OwnTry;
   /** How long an answer is worth waiting for. */
   timeoutMs(): number;
-  trustLeftMs(): number;
   observed(lease: Lease): void;
   confirm(lease: Held, sent: Instant): void;
   /** The row has this announcement, or none: what that means for the end of the tenure. */
   followPlan(lease: Held, announcement: Announcement | undefined): void;
   end(reason: EndReason): void;
+  /** Of the lease row, one at a time. */
+  readonly writes: WriteQueue;
+  remainingMs(): number;
   finish(reason: EndReason): void;
   fail(fault: InternalError): void;
   lostError(): LeaseLostError;
@@ -42,6 +44,8 @@ export interface Renewable {
 export class Renewals {
   readonly #heartbeat: Heartbeat;
   readonly #publishedValue: PublishedValue;
+  #hasBegun = false;
+  #isRunning = false;
 
   constructor(
     private readonly tenure: Renewable,
@@ -56,9 +60,16 @@ export class Renewals {
     this.#publishedValue = new PublishedValue(tenure.lease.value);
   }
 
+  /** Renews from now on until the tenure is over. */
+  begin(): void {
+    this.#hasBegun = true;
+    void this.#run();
+  }
+
   /** Something has changed: a renewal is sent now, if one is due at all. */
   wake(): void {
     this.#heartbeat.timer.wake();
+    if (this.#hasBegun) void this.#run();
   }
 
   /** Resolves when a renewal has carried the value to the table. Rejects with `LeaseLostError`. */
@@ -74,27 +85,29 @@ export class Renewals {
     this.#publishedValue.refuse(() => this.tenure.lostError());
   }
 
-  async runUntilOver(writes: WriteQueue): Promise<void> {
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
     const { renewIntervalMs, random } = this.options;
     const { tenure } = this;
     let failures = 0;
-    for (let state = tenure.renewing(); state; state = tenure.renewing()) {
-      const waitMs = failures === 0 ? this.#restMs() : backoffMs(failures, renewIntervalMs / 4, random);
+    for (let state = tenure.renewing(); state && !this.#isIdle; state = tenure.renewing()) {
+      const restMs = this.#heartbeat.dueMs - this.client.time.now().monotonicMs;
+      const waitMs = failures === 0 ? restMs : backoffMs(failures, renewIntervalMs / 4, random);
       const isUrgent = this.#publishedValue.isAwaited || state.announcement?.isSent === false;
       if (!isUrgent || failures > 0) await this.#heartbeat.timer.wait(waitMs);
       if (tenure.renewing()?.kind === "leading" && !(await isHealthy(this.options, this.emit)))
         tenure.end("unhealthy");
-      const renewed = this.#isQuiet() ? this.#skip() : await writes.run(() => this.#renew());
+      const renewed = this.#isQuiet() ? this.#skip() : await tenure.writes.run(() => this.#renew());
       failures = renewed === "failed" ? failures + 1 : 0;
       void this.sideTasks.history.refresh();
     }
+    this.#isRunning = false;
   }
 
-  /** A tenure that has nothing to do need not wake once per interval, for there may be thousands of them. */
-  #restMs(): number {
-    const { under, history } = this.sideTasks;
-    const isIdle = under !== undefined && this.#isQuiet() && history.isWritten && !this.options.healthy;
-    return isIdle ? under.rowIntervalMs : this.#heartbeat.dueMs - this.client.time.now().monotonicMs;
+  /** It has nothing to do until something wakes it. It needs no timer then, for there may be thousands of tenures. */
+  get #isIdle(): boolean {
+    return this.#isQuiet() && this.sideTasks.history.isWritten && !this.options.healthy;
   }
 
   #skip(): "skipped" {
@@ -183,7 +196,7 @@ export class Renewals {
         tenure.fail(error);
         return "ended";
       }
-      this.emit({ type: "renewal-failed", term: tenure.term, error, trustLeftMs: tenure.trustLeftMs() });
+      this.emit({ type: "renewal-failed", term: tenure.term, error, trustLeftMs: tenure.remainingMs() });
       if (tenure.isOver) this.#publishedValue.refuse(() => tenure.lostError());
       return "failed";
     }

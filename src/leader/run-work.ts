@@ -40,8 +40,9 @@ export async function serve<T>(
   { signal, announce, onOverrun }: Serving,
 ): Promise<Served<T>> {
   const { clock } = tenure.options;
-  const forget = onAbort(signal, () => (announce ? tenure.announce("resigned") : tenure.end("resigned")));
-  let cancelDrain = () => {};
+  const stop = () => (announce ? tenure.announce("resigned") : tenure.end("resigned"));
+  const forget = onAbort(signal, stop);
+  let cancelDrain: (() => void) | undefined;
   const onEnd = () => {
     cancelDrain = clock.setTimer(Math.max(0, tenure.stop.leftMs), () => {
       tenure.letRunOut();
@@ -51,14 +52,18 @@ export async function serve<T>(
   leadership.signal.addEventListener("abort", onEnd, { once: true });
   if (leadership.signal.aborted) onEnd();
 
-  const begin = async () => {
+  if (signal?.aborted) stop();
+
+  let result: PromiseSettledResult<T>;
+  try {
     // It may have been lost while its first stand-ins were signed (rule 12).
     if (tenure.hasStandIns) leadership.signal.throwIfAborted();
-    return work(leadership);
-  };
-  const [result] = await Promise.allSettled([begin()]);
+    result = { status: "fulfilled", value: await work(leadership) };
+  } catch (reason) {
+    result = { status: "rejected", reason };
+  }
 
-  cancelDrain();
+  cancelDrain?.();
   leadership.signal.removeEventListener("abort", onEnd);
   forget();
   return { ended: tenure.endReason, result };

@@ -43,7 +43,7 @@ export interface Covered {
   /** A stand-in left it so. */
   adopt(lease: Held): void;
   observed(lease: Lease): void;
-  trustLeftMs(): number;
+  remainingMs(): number;
   finish(reason: EndReason, lateByMs?: number): void;
   fail(fault: InternalError): void;
 }
@@ -253,7 +253,7 @@ export class StandIns {
       if (fate === "confirmed") this.#confirm(lease as Held, trustedFrom(planned, sent), received);
     } catch (error) {
       if (error instanceof InternalError) tenure.fail(error);
-      else this.emit({ type: "renewal-failed", term: tenure.term, error, trustLeftMs: tenure.trustLeftMs() });
+      else this.emit({ type: "renewal-failed", term: tenure.term, error, trustLeftMs: tenure.remainingMs() });
     }
   }
 

@@ -13,14 +13,17 @@ export interface PlannedEnd {
   readonly to?: string | undefined;
 }
 
+const NOBODY: Membership = new Map();
+const NO_SUSPECTS: ReadonlySet<string> = new Set();
+
 /**
  * The leader's part in the order of succession (rules 7b, 7c and 7f): it reads the candidates, and decides who
  * is next and when.
  */
 export class Succession {
-  #membership: Membership = new Map();
+  #membership: Membership = NOBODY;
   #line: readonly string[] | undefined;
-  #candidates: readonly Candidate[] = [];
+  #candidates: readonly Candidate[] | undefined;
   #reading: Promise<void> | undefined;
   #deleting: Promise<void> | undefined;
   /** False once the table has refused a deletion: the rows are then left to the table's TTL. */
@@ -36,7 +39,9 @@ export class Succession {
     lastHolder: string | undefined,
   ) {
     this.#sinceMs = client.time.now().monotonicMs;
-    this.#suspects = suspectsOf(previous, lastHolder, options.candidateId);
+    this.#suspects = keepsLine(options.order)
+      ? suspectsOf(previous, lastHolder, options.candidateId)
+      : NO_SUSPECTS;
   }
 
   /** The line that the next renewal should write. Undefined: the row has it already, or it is not known yet. */
@@ -76,7 +81,7 @@ export class Succession {
     const isRanked = this.registration.arrival !== undefined;
     const higher =
       preempt && isRanked && ledMs >= minTenureMs
-        ? preemptedBy(this.#candidates, line, this.registration.rank)
+        ? preemptedBy(this.#candidates ?? [], line, this.registration.rank)
         : undefined;
     if (higher !== undefined) return { reason: "preempted", to: higher };
     const [next] = line;
@@ -121,8 +126,8 @@ function suspectsOf(
   previous: TermLease | undefined,
   lastHolder: string | undefined,
   me: string,
-): Set<string> {
-  if (previous === undefined) return new Set();
+): ReadonlySet<string> {
+  if (previous === undefined) return NO_SUSPECTS;
   const { line = [] } = previous;
   const vacant = previous.kind === "vacant" ? previous : undefined;
   const isGone = vacant === undefined || vacant.endReason === "crashed";

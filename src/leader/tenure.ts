@@ -3,7 +3,7 @@ import type { Elected } from "../candidate/campaign.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { type EndReason, type InternalError, LeaseLostError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
-import type { LeaseClient, ReleaseOptions } from "../lease-client.js";
+import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
 import { trustMs } from "../protocol/expiry.js";
 import { type Held, isHeldIn, type Lease } from "../protocol/lease.js";
 import { lossBy } from "../protocol/lost-answers.js";
@@ -20,18 +20,20 @@ import { announcementOf, type Renewing, releaseOf, type State, signalledReason }
 import { Trust } from "./trust.js";
 import { WriteQueue } from "./write-queue.js";
 
-/** One term of one holder: its trust, its heartbeat and its end (rule 8). */
-export class Tenure {
+/**
+ * One term of one holder: its trust, its heartbeat and its end (rule 8). There may be thousands of them in a process, so what few
+ * of them need is made when it is needed.
+ */
+export class Tenure implements Renewable, Releasable, Covered {
   readonly term: number;
   readonly writes = new WriteQueue();
   /** Of each try (rule 1b). */
   readonly #revisions: Revisions;
   #state: State = { kind: "leading", announcement: undefined };
   #lease: Held;
-  readonly #trust: Trust;
+  readonly trust: Trust;
   readonly #notice: Notice;
   readonly #renewals: Renewals;
-  readonly #giveBack: GiveBack;
   /** Undefined: only the event loop renews. */
   readonly #standIns: StandIns | undefined;
   /** How long an end may take (rule 8c). */
@@ -54,15 +56,13 @@ export class Tenure {
     this.stop = new StopDeadline(options.clock, options.stopTimeoutMs);
     const { under } = sideTasks;
     const lastsMs = under?.rowTrustMs ?? trustMs(options);
-    this.#trust = new Trust(elected.sent, options.clock, lastsMs, () => void this.#check(), under);
+    this.trust = new Trust(elected.sent, options.clock, lastsMs, () => void this.#check(), under);
     this.#notice = new Notice(options.renewIntervalMs);
     if (elected.previous) this.#notice.stood(elected.previous, elected.sent.monotonicMs);
-    const controls = this.#controls();
     const { heartbeat } = sideTasks;
     this.#standIns =
-      heartbeat && new StandIns(controls, heartbeat, client, options, this.#revisions, emit, elected.sent);
-    this.#renewals = new Renewals(controls, client, options, emit, sideTasks, elected.sent, this.#standIns);
-    this.#giveBack = new GiveBack(controls, client, options, emit, this.stop, sideTasks);
+      heartbeat && new StandIns(this, heartbeat, client, options, this.#revisions, emit, elected.sent);
+    this.#renewals = new Renewals(this, client, options, emit, sideTasks, elected.sent, this.#standIns);
   }
 
   /**
@@ -71,9 +71,9 @@ export class Tenure {
    */
   start(): Promise<void> | undefined {
     // Rule 11e. The process is about to exit.
-    this.#stopLastWill = this.sideTasks.lastWill?.during(() => this.#finish("crashed"));
+    this.#stopLastWill = this.sideTasks.lastWill?.during(() => this.finish("crashed"));
     void this.sideTasks.succession.refresh();
-    void this.#renewals.runUntilOver(this.writes);
+    this.#renewals.begin();
     return this.#standIns?.prepare(this.#lease.value, undefined);
   }
 
@@ -103,7 +103,7 @@ export class Tenure {
   remainingMs(): number {
     const state = this.#check();
     const now = this.client.time.now();
-    return state.kind === "over" ? -longestElapsedMs(state.since, now) : this.#trust.leftMs(now);
+    return state.kind === "over" ? -longestElapsedMs(state.since, now) : this.trust.leftMs(now);
   }
 
   /**
@@ -123,7 +123,7 @@ export class Tenure {
     return Math.min(leftMs, -longestElapsedMs(release.since, this.client.time.now()));
   }
 
-  lostError(lateByMs: number, what?: string): LeaseLostError {
+  lostError(lateByMs = 0, what?: string): LeaseLostError {
     const reason = this.#state.kind === "leading" ? "expired" : this.#state.reason;
     return new LeaseLostError(this.options.name, this.term, reason, lateByMs, what, { cause: this.fault });
   }
@@ -135,7 +135,7 @@ export class Tenure {
 
   /** Trusts nothing any more. The lease is neither renewed nor given back: what is known of it may be wrong. */
   fail(fault: InternalError): void {
-    this.#finish("internal-error", { fault });
+    this.finish("internal-error", 0, fault);
   }
 
   /** Tells the work to stop. The lease is still renewed, so that nobody else starts meanwhile (rule 8b). */
@@ -171,7 +171,7 @@ export class Tenure {
     this.stop.lift();
     this.#standIns?.withdraw();
     // Nobody renews the row of a lease under a session, so it would last as long as the session (rule 14f).
-    if (this.sideTasks.under) this.#trust.cap(trustMs(this.options));
+    if (this.sideTasks.under) this.trust.cap(trustMs(this.options));
     // Before the event: a listener can release.
     if (state.kind === "draining") this.#state = { ...state, kind: "abandoned" };
     this.emit({ type: "drain-overrun", term: this.term });
@@ -180,7 +180,7 @@ export class Tenure {
 
   /** A fenced write brought the row: it is no longer this holder's. */
   superseded(lease: Lease | undefined): void {
-    this.#finish(lossBy(lease));
+    this.finish(lossBy(lease));
   }
 
   /**
@@ -192,20 +192,20 @@ export class Tenure {
     if (kind === "over" || kind === "releasing") return;
     if (!isHeldIn(lease, { candidateId: this.options.candidateId, term: this.term })) {
       if (lease) this.observer.observed(lease);
-      this.#finish(lossBy(lease));
+      this.finish(lossBy(lease));
       return;
     }
-    this.#trust.confirm(at);
+    this.trust.confirm(at);
     if (this.#isOvertaken(lease)) return;
     this.#lease = lease;
     this.observer.observed(lease);
-    if (kind === "leading") this.#followPlan(lease);
+    if (kind === "leading") this.followPlan(lease);
   }
 
   /** Rule 14j. The session under which the lease is held is over. */
   sessionEnded(reason: EndReason): void {
-    const lateByMs = Math.max(0, -this.#trust.leftMs());
-    this.#finish(reason === "crashed" ? reason : "session-lost", { lateByMs });
+    const lateByMs = Math.max(0, -this.trust.leftMs());
+    this.finish(reason === "crashed" ? reason : "session-lost", lateByMs);
   }
 
   /** Gives the lease back, once, when the work has stopped. Never rejects. */
@@ -228,8 +228,10 @@ export class Tenure {
     else this.#state = { kind: "releasing", reason: signalledReason(before) ?? reason, release };
     if (before.kind === "leading") this.#reportEnd(reason, 0);
     this.#renewals.wake();
-    void this.#giveBack.run(this.term, this.writes, { ...releaseOptions, reserve }).then(async (how) => {
-      await this.stop.wait(this.sideTasks.under?.released(how, this.#overReason) ?? Promise.resolve());
+    const { client, options, emit, stop, sideTasks } = this;
+    const giveBack = new GiveBack(this, client, options, emit, stop, sideTasks);
+    void giveBack.run(this.term, this.writes, { ...releaseOptions, reserve }).then(async (how) => {
+      await stop.wait(sideTasks.under?.released(how, this.#overReason) ?? Promise.resolve());
       resolve(how);
     });
     return outcome;
@@ -262,7 +264,7 @@ export class Tenure {
 
   /** Resolves when a renewal has carried the value to the table. Rejects with `LeaseLostError`. */
   proclaim(value: string | undefined): Promise<void> {
-    if (!this.#renewing()) return Promise.reject(this.lostError(-this.remainingMs()));
+    if (!this.renewing()) return Promise.reject(this.lostError(-this.remainingMs()));
     return this.#renewals.publish(value);
   }
 
@@ -270,23 +272,14 @@ export class Tenure {
   #check(): State {
     if (this.#state.kind !== "over") this.#standIns?.takeReports();
     if (this.#state.kind !== "over") {
-      const leftMs = this.#trust.leftMs();
-      const reason = this.#trust.isSessionOver ? "session-lost" : "expired";
-      if (leftMs <= 0) this.#finish(reason, { lateByMs: -leftMs });
+      const leftMs = this.trust.leftMs();
+      const reason = this.trust.isSessionOver ? "session-lost" : "expired";
+      if (leftMs <= 0) this.finish(reason, -leftMs);
     }
     return this.#state;
   }
 
-  /** Undefined when no renewal is due any more. */
-  #renewing(): Renewing | undefined {
-    const state = this.#check();
-    return state.kind === "leading" || state.kind === "draining" ? state : undefined;
-  }
-
-  #finish(
-    reason: EndReason,
-    { lateByMs = 0, fault }: { lateByMs?: number | undefined; fault?: InternalError } = {},
-  ): void {
+  finish(reason: EndReason, lateByMs = 0, fault?: InternalError): void {
     const before = this.#state;
     if (before.kind === "over") return;
     this.stop.request();
@@ -299,7 +292,7 @@ export class Tenure {
       release: releaseOf(before),
       fault,
     };
-    this.#trust.stop();
+    this.trust.stop();
     this.#stopLastWill?.();
     this.#standIns?.withdraw();
     announcementOf(before)?.cancel();
@@ -313,12 +306,6 @@ export class Tenure {
   #reportEnd(reason: EndReason, lateByMs: number): void {
     this.emit({ type: "ended", term: this.term, reason, lateByMs });
     this.#endSignal.abort(this.lostError(lateByMs));
-  }
-
-  /** Ends this leadership if an operator's request on the row, or the line, asks for another leader. */
-  #followPlan(lease: Held): void {
-    const planned = this.sideTasks.succession.plannedEnd(lease);
-    if (planned) this.announce(planned.reason, planned.to);
   }
 
   /** The row has the announcement: the work must stop at the moment that the followers know. */
@@ -341,49 +328,44 @@ export class Tenure {
     return isHeldIn(lease, { candidateId, term: this.term }) && lease.revision < this.#lease.revision;
   }
 
-  /** What the renewals, the stand-ins and the release see of this tenure, and do to it. */
-  #controls(): Renewable & Releasable & Covered {
-    const tenure = this;
-    return {
-      term: this.term,
-      get lease() {
-        return tenure.#lease;
-      },
-      get isOver() {
-        return tenure.isOver;
-      },
-      renewing: () => this.#renewing(),
-      releasing: () => {
-        const state = this.#check();
-        return state.kind === "releasing" ? state.reason : undefined;
-      },
-      nextTry: () => {
-        const at = this.client.time.now();
-        return { term: this.term, revision: this.#revisions.next(this.#standIns?.slotOfTry(at)), at };
-      },
-      // No answer is worth waiting for longer than trust lasts, or than an end may take.
-      timeoutMs: () => this.stop.cut(Math.min(this.options.requestTimeoutMs, this.remainingMs())),
-      trustLeftMs: () => this.remainingMs(),
-      // The answer to a renewal can be read after a stand-in has written again. It is older, but no restore (rule 6).
-      observed: (lease) => {
-        if (!this.#isOvertaken(lease)) this.observer.observed(lease);
-      },
-      trust: this.#trust,
-      stop: this.stop,
-      adopt: (lease) => {
-        this.#lease = lease;
-      },
-      confirm: (lease, sent) => {
-        this.#trust.confirm(sent);
-        this.#notice.stood(this.#lease, this.client.time.now().monotonicMs);
-        if (!this.#isOvertaken(lease)) this.#lease = lease;
-      },
-      followPlan: (lease, announcement) =>
-        announcement ? this.#endWhenDue(announcement) : this.#followPlan(lease),
-      end: (reason) => this.end(reason),
-      finish: (reason: EndReason, lateByMs?: number) => this.#finish(reason, { lateByMs }),
-      fail: (fault) => this.fail(fault),
-      lostError: () => this.lostError(0),
-    };
+  renewing(): Renewing | undefined {
+    const state = this.#check();
+    return state.kind === "leading" || state.kind === "draining" ? state : undefined;
+  }
+
+  releasing(): EndReason | undefined {
+    const state = this.#check();
+    return state.kind === "releasing" ? state.reason : undefined;
+  }
+
+  nextTry(): OwnTry {
+    const at = this.client.time.now();
+    return { term: this.term, revision: this.#revisions.next(this.#standIns?.slotOfTry(at)), at };
+  }
+
+  /** No answer is worth waiting for longer than trust lasts, or than an end may take. */
+  timeoutMs(): number {
+    return this.stop.cut(Math.min(this.options.requestTimeoutMs, this.remainingMs()));
+  }
+
+  /** The answer to a renewal can be read after a stand-in has written again. It is older, but no restore (rule 6). */
+  observed(lease: Lease): void {
+    if (!this.#isOvertaken(lease)) this.observer.observed(lease);
+  }
+
+  adopt(lease: Held): void {
+    this.#lease = lease;
+  }
+
+  confirm(lease: Held, sent: Instant): void {
+    this.trust.confirm(sent);
+    this.#notice.stood(this.#lease, this.client.time.now().monotonicMs);
+    if (!this.#isOvertaken(lease)) this.#lease = lease;
+  }
+
+  followPlan(lease: Held, announcement?: Announcement): void {
+    const planned = announcement ? undefined : this.sideTasks.succession.plannedEnd(lease);
+    if (announcement) this.#endWhenDue(announcement);
+    else if (planned) this.announce(planned.reason, planned.to);
   }
 }

@@ -4,6 +4,8 @@ import { trustLeftMs } from "../protocol/expiry.js";
 /** Rule 14c. The trust of a session bounds the trust of each lease under it. */
 interface Bound {
   trustLeftMs(): number;
+  /** Calls back in so long, or earlier. */
+  checkIn(ms: number): void;
 }
 
 /**
@@ -14,7 +16,7 @@ export class Trust {
   /** When the last confirmed write left. Trust counts from here. */
   #confirmed: Instant;
   #cap: { readonly from: Instant; readonly ms: number } | undefined;
-  #cancel: () => void = () => {};
+  #cancel: (() => void) | undefined;
 
   constructor(
     sent: Instant,
@@ -31,7 +33,7 @@ export class Trust {
 
   /** Negative when it is over. */
   leftMs(now: Instant = readClock(this.clock)): number {
-    return Math.min(this.#ownLeftMs(now), this.session?.trustLeftMs() ?? Number.POSITIVE_INFINITY);
+    return Math.min(this.ownLeftMs(now), this.session?.trustLeftMs() ?? Number.POSITIVE_INFINITY);
   }
 
   /** Whether it is over because the session is. */
@@ -59,23 +61,28 @@ export class Trust {
   }
 
   stop(): void {
-    this.#cancel();
+    this.#cancel?.();
   }
 
-  #ownLeftMs(now: Instant): number {
+  /** Without what the session says. */
+  ownLeftMs(now: Instant = readClock(this.clock)): number {
     const leftMs = trustLeftMs(this.#confirmed, this.lastsMs, now);
     return this.#cap ? Math.min(leftMs, trustLeftMs(this.#cap.from, this.#cap.ms, now)) : leftMs;
   }
 
   /**
-   * A timer uses one clock, and trust the worse of two, so the timer may have to be set again. It need not watch the session,
-   * which tells its end itself.
+   * A timer uses one clock, and trust the worse of two, so the timer may have to be set again. A session tells its end itself, and has
+   * one timer for all its leases.
    */
   #arm(): void {
-    this.#cancel();
-    const leftMs = () => this.#ownLeftMs(readClock(this.clock));
-    this.#cancel = this.clock.setTimer(leftMs(), () => {
-      if (leftMs() > 0) this.#arm();
+    const leftMs = this.ownLeftMs();
+    if (this.session) {
+      this.session.checkIn(leftMs);
+      return;
+    }
+    this.#cancel?.();
+    this.#cancel = this.clock.setTimer(leftMs, () => {
+      if (this.ownLeftMs() > 0) this.#arm();
       else this.onExpiry();
     });
   }

@@ -4,10 +4,10 @@
  * queued one by one, so a renewal waits for at most one of them.
  */
 export class WriteQueue {
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> | undefined;
 
   run<T>(task: () => Promise<T>): Promise<T> {
-    const run = this.#last.then(task);
+    const run = (this.#last ?? Promise.resolve()).then(task);
     this.#last = run.catch(() => {});
     return run;
   }

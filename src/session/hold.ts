@@ -20,6 +20,7 @@ const TRIES = 3;
 export interface Holding {
   readonly unsettled: Unsettled;
   trustLeftMs(): number;
+  checkIn(ms: number): void;
   held(hold: Hold): void;
   heldNoMore(hold: Hold): void;
   changed(election: string): void;
@@ -71,6 +72,10 @@ export class Hold implements HeldUnder, Looked {
 
   trustLeftMs(): number {
     return this.session?.trustLeftMs() ?? 0;
+  }
+
+  checkIn(ms: number): void {
+    this.session?.checkIn(ms);
   }
 
   changed(): void {

@@ -43,6 +43,9 @@ export class OpenSession implements Holding {
   readonly unsettled: Unsettled;
   #changes: Changes = NO_CHANGES;
   #nudges = 0;
+  /** Of the next look at the rows' own trust, in monotonic time. */
+  #checkMs = Number.POSITIVE_INFINITY;
+  #cancelCheck = () => {};
 
   constructor(
     { lease, sent }: Extract<WriteResult<Held>, { succeeded: true }>,
@@ -84,6 +87,16 @@ export class OpenSession implements Holding {
     return this.#tenure.workLeftMs();
   }
 
+  /** Rule 14c. The trust that a row gives by itself ends too: one timer for all of them. */
+  checkIn(ms: number): void {
+    const { clock } = this.tools.options;
+    const atMs = clock.monotonicMs() + ms;
+    if (atMs >= this.#checkMs) return;
+    this.#checkMs = atMs;
+    this.#cancelCheck();
+    this.#cancelCheck = clock.setTimer(ms, () => this.#check());
+  }
+
   get holds(): ReadonlySet<Hold> {
     return this.#holds;
   }
@@ -118,6 +131,12 @@ export class OpenSession implements Holding {
     this.#tenure.letRunOut();
   }
 
+  #check(): void {
+    this.#checkMs = Number.POSITIVE_INFINITY;
+    for (const { tenure } of [...this.#holds])
+      if (tenure && !tenure.isOver) this.checkIn(tenure.trust.ownLeftMs());
+  }
+
   /** Rule 14h. What others have written to lease rows since the last heartbeat. */
   #observed(row: Lease): void {
     this.tools.lastWill?.observed(row);
@@ -130,6 +149,7 @@ export class OpenSession implements Holding {
   }
 
   #over(): void {
+    this.#cancelCheck();
     this.#looks.stop();
     this.unsettled.stop();
     const reason: EndReason = this.#tenure.endReason ?? "expired";

@@ -10,8 +10,8 @@ import { tickWillOf } from "./tick-will.js";
 export function placeUnder(given: UnderSessionOptions) {
   const { core, given: ofSession } = insideOf(given.session);
   const options = resolveUnder(given, ofSession);
-  const { store, listener, closed } = core;
+  const { store, listener, closed, time } = core;
   const seat = (client: LeaseClient) => new Seat(core, client, options);
   const tickWill = (emit: Emit) => (core.options.lastWill ? tickWillOf(store, options, emit) : undefined);
-  return { options, store, listener, closed, seat, tickWill };
+  return { options, store, listener, closed, time, seat, tickWill };
 }

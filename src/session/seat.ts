@@ -1,3 +1,4 @@
+import type { Bid } from "../candidate/bid.js";
 import type { Turn, Under } from "../candidate/under.js";
 import type { LeaseClient } from "../lease-client.js";
 import { type Held, isHeldIn } from "../protocol/lease.js";
@@ -72,9 +73,13 @@ export class Seat implements Under, HoldSeat {
     this.#generation += 1;
   }
 
-  /** Runs one bid. Its signal aborts with the caller's, and when the session is closed. */
-  bid<T>(signal: AbortSignal | undefined, bid: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return this.core.bid(signal, bid);
+  /** A bid begins. Its signal aborts with the caller's, and when the session is closed. */
+  beginBid(signal: AbortSignal | undefined): Bid {
+    return this.core.beginBid(signal);
+  }
+
+  endBid(bid: Bid): void {
+    this.core.endBid(bid);
   }
 
   get election(): string {

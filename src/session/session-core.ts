@@ -1,4 +1,5 @@
 import { deferred } from "../async.js";
+import { Bid } from "../candidate/bid.js";
 import { type SessionRows, SessionWatch } from "../candidate/session-watch.js";
 import { longestElapsedMs } from "../clock.js";
 import { SessionClosedError, TableUnavailableError } from "../errors.js";
@@ -7,12 +8,12 @@ import { lastWillOf } from "../last-will/last-will.js";
 import { heartbeatAids } from "../leader/heartbeat-aids.js";
 import { StopDeadline } from "../leader/stop-deadline.js";
 import { LeaseClient } from "../lease-client.js";
-import { onAbort } from "../on-abort.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import { sessionRowName } from "../protocol/sessions.js";
 import { randomPart } from "../random.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { LeaseStore } from "../store/lease-store.js";
+import type { TableTime } from "../table-time.js";
 import { telemetry } from "../telemetry.js";
 import { Gate } from "./gate.js";
 import { OpenSession } from "./open-session.js";
@@ -38,7 +39,7 @@ export class SessionCore {
   #currentClient: LeaseClient | undefined;
   #opening: Promise<OpenSession> | undefined;
   #acquires = 0;
-  readonly #bids = new Set<AbortController>();
+  readonly #bids = new Set<Bid>();
   #cancelIdle = () => {};
   #onQuiet = () => {};
   #closing: Promise<ResignOutcome> | undefined;
@@ -83,6 +84,11 @@ export class SessionCore {
     return this.#closed.signal;
   }
 
+  /** The table's time, as this process knows it from all answers to elections under this session. */
+  get time(): TableTime {
+    return this.#reader.time;
+  }
+
   get msSinceContact(): number | undefined {
     return this.#currentClient?.msSinceContact ?? this.#reader.msSinceContact;
   }
@@ -117,21 +123,17 @@ export class SessionCore {
     if (this.#isQuiet) this.#onQuiet();
   }
 
-  /** Runs one bid, with a signal that aborts with the caller's, and when the session is closed. */
-  async bid<T>(signal: AbortSignal | undefined, bid: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** A bid begins. Its signal aborts with the caller's, and when the session is closed. */
+  beginBid(signal: AbortSignal | undefined): Bid {
     this.#throwIfClosed();
-    const controller = new AbortController();
-    const abort = () => controller.abort(signal?.reason);
-    if (signal?.aborted) abort();
-    const forget = onAbort(signal, abort);
-    this.#bids.add(controller);
-    try {
-      return await bid(controller.signal);
-    } finally {
-      forget();
-      this.#bids.delete(controller);
-      this.#changed();
-    }
+    const bid = new Bid(signal);
+    this.#bids.add(bid);
+    return bid;
+  }
+
+  endBid(bid: Bid): void {
+    this.#bids.delete(bid);
+    this.#changed();
   }
 
   /** Rule 14j. Never rejects. */
@@ -207,7 +209,7 @@ export class SessionCore {
     const id = `${label}-${randomPart(random)}`;
     const options = { ...this.options, name: sessionRowName(id), candidateId: id };
     const emit = this.#emitterOf(options.name, id);
-    const client = new LeaseClient(this.store, options, emit);
+    const client = new LeaseClient(this.store, options, emit, this.time);
     const lastWill = lastWillOf(this.store, options, emit);
     await lastWill?.beforeAcquire({ basis: { term: 0, revision: 0 }, term: 1 });
     // Rule 11f. Leases are taken under it when also a kill would be noticed.
