@@ -1,14 +1,6 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
-import {
-  deferred,
-  endOrAbort,
-  retry,
-  sleep,
-  TimedOut,
-  undefinedIfAborted,
-  withTimeout,
-} from "../src/async.js";
+import { endOrAbort, retry, sleep, TimedOut, withTimeout } from "../src/async.js";
 import { ManualClock } from "../src/testing/index.js";
 
 const refuse = () => {
@@ -56,20 +48,6 @@ test("endOrAbort does not wait beyond the abort, rejects as what runs, and leave
   expect(getEventListeners(signal, "abort")).toEqual([]);
   await endOrAbort(new Promise(() => {}), signal);
   await endOrAbort(Promise.resolve(), undefined);
-});
-
-test("undefinedIfAborted waits for the promise: its value, undefined for a rejection after the abort, or its error", async () => {
-  const stop = new AbortController();
-  const { signal } = stop;
-  expect(await undefinedIfAborted(Promise.resolve(1), signal)).toBe(1);
-  await expect(undefinedIfAborted(refuseLater(), signal)).rejects.toThrow("later");
-  await expect(undefinedIfAborted(refuseLater(), undefined)).rejects.toThrow("later");
-  const { promise, resolve } = deferred<number>();
-  const waiting = undefinedIfAborted(promise, signal);
-  stop.abort(new Error("enough"));
-  resolve(2);
-  expect(await waiting).toBe(2);
-  expect(await undefinedIfAborted(refuseLater(), signal)).toBeUndefined();
 });
 
 test("retry: so many tries, the last error; none after an error that will not pass", async () => {

@@ -1,7 +1,10 @@
 import type { SessionWatch } from "./session-watch.js";
 
-/** What waits for its turn: to finish what has begun, to claim a lease, or to look at a row. */
-export type Turn = "finish" | "claim" | "look";
+/**
+ * What waits for its turn: to finish what has begun, to claim a lease, to look at a row, or to write history for which no work
+ * waits.
+ */
+export type Turn = "finish" | "claim" | "look" | "record";
 
 /** What a candidate needs of the session under which it takes leases (rule 14). */
 export interface Under {

@@ -1,3 +1,4 @@
+import type { Turn } from "../candidate/under.js";
 import type { EndReason, InternalError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
 
@@ -23,5 +24,5 @@ export interface HeldUnder {
    */
   released(outcome: ResignOutcome, reason: EndReason | undefined): Promise<void>;
   /** At most so many requests at a time. The wait is before the request's time begins. */
-  paced<T>(request: () => Promise<T>): Promise<T>;
+  paced<T>(request: () => Promise<T>, turn: Turn): Promise<T>;
 }

@@ -1,6 +1,6 @@
 import { retry } from "../async.js";
 import type { Elected } from "../candidate/campaign.js";
-import { inTurn } from "../candidate/under.js";
+import { inTurn, type Turn } from "../candidate/under.js";
 import { TableUnavailableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
 import { endedTerm, endReasonIn, type Held, type Lease, type TermLease } from "../protocol/lease.js";
@@ -9,6 +9,12 @@ import { standing } from "../protocol/under-session.js";
 import type { TermRecord } from "../protocol/verbs.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { HeldUnder } from "./held-under.js";
+
+/** `row`: as it is when it is written. */
+interface Record {
+  readonly turn: Turn;
+  readonly row: () => TermRecord;
+}
 
 /** Tries in a row: at the beginning and at the end of a tenure, and for a completed tick. */
 const TRIES = 5;
@@ -20,7 +26,7 @@ const TRIES = 5;
  */
 export class TermHistory {
   /** What is not written yet, in order. */
-  readonly #waiting: Array<() => TermRecord>;
+  readonly #waiting: Record[];
   #writing: Promise<void> | undefined;
   #hasBegun = false;
   /** Of the latest write. Undefined: it was done. */
@@ -47,12 +53,11 @@ export class TermHistory {
       lastTickBefore: lastTickOf(lease.ticks),
       tickResetTermBefore: lease.tickReset?.term,
     };
-    this.#waiting = [() => began];
+    this.#waiting = [{ turn: "finish", row: () => began }];
     // A lease under a session has ended as its session has, which its own row does not say (rule 14d).
     const { previousEndReason } = lease;
-    if (previous) this.#waiting.push(() => this.#endOf(previous, previousEndReason, previousSession));
-    if (vanishedTerm)
-      this.#waiting.push(() => ({ term: vanishedTerm, endReason: "deleted", ttl: this.#ttl() }));
+    if (previous) this.#after(() => this.#endOf(previous, previousEndReason, previousSession));
+    if (vanishedTerm) this.#after(() => ({ term: vanishedTerm, endReason: "deleted", ttl: this.#ttl() }));
     void this.insist();
   }
 
@@ -92,8 +97,13 @@ export class TermHistory {
    * `insist` does.
    */
   givenBack(lease: TermLease): Promise<void> {
-    this.#waiting.push(() => this.#endOf(lease));
+    this.#after(() => this.#endOf(lease));
     return this.#write(TRIES);
+  }
+
+  /** No work waits for how a term has ended. */
+  #after(row: () => TermRecord): void {
+    this.#waiting.push({ turn: "record", row });
   }
 
   /** One writer at a time: a call that comes meanwhile waits for the same tries. */
@@ -140,19 +150,19 @@ export class TermHistory {
  * timeouts at the latest, whether it was written or not.
  */
 export async function recordTick(client: LeaseClient, options: ResolvedOptions, term: number, tick: string) {
-  await record(client, options, () => ({ term, lastTick: tick }), TRIES);
+  await record(client, options, { turn: "finish", row: () => ({ term, lastTick: tick }) }, TRIES);
 }
 
 /** Resolves to the error if it was not written. */
 async function record(
   client: LeaseClient,
   options: ResolvedOptions,
-  row: () => TermRecord,
+  { turn, row }: Record,
   tries: number,
   pace?: Pick<HeldUnder, "paced">,
 ): Promise<unknown> {
   const { clock, random, renewIntervalMs: maxMs } = options;
-  const write = () => inTurn("finish", pace, () => client.recordTerm(row()));
+  const write = () => inTurn(turn, pace, () => client.recordTerm(row()));
   return retry(write, { clock, random, tries, maxMs }).then(
     () => undefined,
     (error: unknown) => error,

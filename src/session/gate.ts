@@ -1,7 +1,7 @@
 import type { Turn } from "../candidate/under.js";
 
 /** The order in which waiting tasks get their turn. */
-const ORDER: readonly Turn[] = ["finish", "claim", "look"];
+const ORDER: readonly Turn[] = ["finish", "claim", "look", "record"];
 
 /**
  * At most so many tasks at a time. Of those that wait, what finishes something has its turn first: a lease that was acquired
@@ -9,7 +9,7 @@ const ORDER: readonly Turn[] = ["finish", "claim", "look"];
  */
 export class Gate {
   #running = 0;
-  readonly #waiting: Record<Turn, Array<() => void>> = { finish: [], claim: [], look: [] };
+  readonly #waiting: Record<Turn, Array<() => void>> = { finish: [], claim: [], look: [], record: [] };
 
   constructor(private readonly width: number) {}
 

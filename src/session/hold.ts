@@ -1,4 +1,5 @@
 import { retry } from "../async.js";
+import type { Turn } from "../candidate/under.js";
 import { type EndReason, type InternalError, TableUnavailableError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
 import type { HeldUnder } from "../leader/held-under.js";
@@ -30,7 +31,7 @@ export interface Holding {
 /** The election's place under the session. */
 export interface HoldSeat extends Claimant {
   holdChanged(): void;
-  pacedEnd<T>(request: () => Promise<T>): Promise<T>;
+  pacedEnd<T>(request: () => Promise<T>, turn: Turn): Promise<T>;
 }
 
 /** One lease that is held under a session: what its tenure asks of the session, and the session of it. */
@@ -104,8 +105,8 @@ export class Hold implements HeldUnder, Looked {
     this.session?.heldNoMore(this);
   }
 
-  paced<T>(request: () => Promise<T>): Promise<T> {
-    return this.seat.pacedEnd(request);
+  paced<T>(request: () => Promise<T>, turn: Turn): Promise<T> {
+    return this.seat.pacedEnd(request, turn);
   }
 
   async read() {
@@ -119,7 +120,7 @@ export class Hold implements HeldUnder, Looked {
     if (term === undefined) return;
     const { clock, random, renewIntervalMs: maxMs } = this.options;
     const isTransient = (error: unknown) => error instanceof TableUnavailableError;
-    const acknowledge = () => this.paced(() => this.client.acknowledgeEviction(term));
+    const acknowledge = () => this.paced(() => this.client.acknowledgeEviction(term), "finish");
     await retry(acknowledge, { clock, random, tries: TRIES, maxMs, isTransient }).then(
       () => this.changed(),
       () => {},

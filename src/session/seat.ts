@@ -56,8 +56,8 @@ export class Seat implements Under, HoldSeat {
   }
 
   /** For what is written when a leadership has begun, and when it ends. */
-  pacedEnd<T>(request: () => Promise<T>): Promise<T> {
-    return this.core.gate.run(request);
+  pacedEnd<T>(request: () => Promise<T>, turn: Turn): Promise<T> {
+    return this.core.gate.run(request, turn);
   }
 
   /** For the lease that was acquired. Its tenure begins in the same step. */

@@ -1,3 +1,4 @@
+import type { Item } from "../attribute.js";
 import { PARTITION_KEY } from "../schema.js";
 import { attributes, type Fact, type Facts } from "./facts.js";
 
@@ -112,13 +113,13 @@ export function conditionExpression({ expression, values }: Condition) {
 
 /** The names in the expressions, and the values. */
 export function placeholders(expressions: string, values: Facts) {
-  const names: Record<string, string> = Object.fromEntries(expressions.matchAll(/#(\w+)/g));
-  const entries = Object.entries(attributes(values));
-  return {
-    ExpressionAttributeNames: names,
-    // DynamoDB refuses a map without entries.
-    ...(entries.length > 0 && {
-      ExpressionAttributeValues: Object.fromEntries(entries.map(([name, value]) => [`:${name}`, value])),
-    }),
-  };
+  const names: Record<string, string> = {};
+  for (const [placeholder, name] of expressions.matchAll(NAME)) names[placeholder] = name as string;
+  const given: Item = {};
+  for (const [name, value] of Object.entries(attributes(values))) given[`:${name}`] = value;
+  // DynamoDB refuses a map without entries.
+  const isEmpty = Object.keys(given).length === 0;
+  return { ExpressionAttributeNames: names, ...(!isEmpty && { ExpressionAttributeValues: given }) };
 }
+
+const NAME = /#(\w+)/g;
