@@ -14,8 +14,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "trust-from-the-response",
     revives: "a slow success is trusted beyond its successor's start",
     file: "src/leader/tenure.ts",
-    from: "this.#trust.confirm(sent);",
-    to: "this.#trust.confirm(received);",
+    from: "    this.trust.confirm(sent);",
+    to: "    this.trust.confirm(this.client.time.now());",
   },
   {
     name: "trust-of-an-acquire-from-the-response",
@@ -84,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "silent-expiry",
     revives: "trust runs out, and the work does not hear of it",
     file: "src/leader/tenure.ts",
-    from: "if (leftMs <= 0) this.#finish(reason, { lateByMs: -leftMs });",
+    from: "if (leftMs <= 0) this.finish(reason, -leftMs);",
     to: "if (leftMs <= Number.NEGATIVE_INFINITY) throw new Error();",
   },
   {
@@ -443,8 +443,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-failed-run-completes-its-tick",
     revives: "a run that threw is recorded as done",
     file: "src/election.ts",
-    from: '          await tenure.release("resigned");\n          throw result.reason;',
-    to: "          await complete(tenure);\n          throw result.reason;",
+    from: '        await tenure.release("resigned");\n        throw result.reason;',
+    to: "        await complete(tenure);\n        throw result.reason;",
   },
   {
     name: "an-unanswered-resignation-is-a-loss",
@@ -457,8 +457,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the-elector-gives-up",
     revives: "after the first leadership that ends, the candidate never campaigns again",
     file: "src/election.ts",
-    from: "if (!ended || signal?.aborted) return value;",
-    to: "if (ended || !ended || signal?.aborted) return value;",
+    from: "if (!ended || bid.isAborted) return value;",
+    to: "if (ended || !ended || bid.isAborted) return value;",
   },
   {
     name: "tries-forget-what-they-saw",
@@ -565,15 +565,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: "work-begins-after-its-caller-aborted",
     revives: "an acquire under way succeeds, and work begins though its caller has aborted",
     file: "src/election.ts",
-    from: "    if (signal?.aborted) {\n      await tenure.release",
-    to: "    if (signal?.aborted && tenure.isOver) {\n      await tenure.release",
+    from: "    if (bid.isAborted) {\n      await tenure.release",
+    to: "    if (bid.isAborted && tenure.isOver) {\n      await tenure.release",
   },
   {
     name: "a-caller-that-aborts-leaves-a-leader",
     revives: "an acquire under way succeeds, and nobody gives the lease back",
     file: "src/election.ts",
-    from: '    if (signal?.aborted) {\n      await tenure.release("resigned");',
-    to: "    if (signal?.aborted) {",
+    from: '    if (bid.isAborted) {\n      await tenure.release("resigned");',
+    to: "    if (bid.isAborted) {",
   },
   {
     name: "a-late-pause-undoes-a-resume",
@@ -657,7 +657,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "trust-until-the-exit-is-over",
     revives: "a process that exits trusts its lease while its will gives it back",
     file: "src/leader/tenure.ts",
-    from: 'during(() => this.#finish("crashed"))',
+    from: 'during(() => this.finish("crashed"))',
     to: "during(() => {})",
   },
   {
@@ -962,7 +962,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "session-work-that-does-not-stop-keeps-its-lease",
     revives: "a lease lasts as long as the session, though its work has overrun its time to stop",
     file: "src/leader/tenure.ts",
-    from: "if (this.sideTasks.under) this.#trust.cap(trustMs(this.options));",
+    from: "if (this.sideTasks.under) this.trust.cap(trustMs(this.options));",
     to: "",
   },
   {
@@ -1032,7 +1032,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "session-look-ends-nothing",
     revives: "a holder sees that it was evicted, and goes on as if it had not looked",
     file: "src/leader/tenure.ts",
-    from: "      if (lease) this.observer.observed(lease);\n      this.#finish(lossBy(lease));\n      return;",
+    from: "      if (lease) this.observer.observed(lease);\n      this.finish(lossBy(lease));\n      return;",
     to: "      return;",
   },
   {
