@@ -1,5 +1,3 @@
-type Listener = (() => void) | { handleEvent(): void };
-
 /**
  * A real AbortController is a whole event target, and making one per request took a third of a simulation's
  * time. This one does what the code under test asks of it, and nothing else: it throws if asked for more.
