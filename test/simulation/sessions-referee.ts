@@ -482,6 +482,7 @@ export class SessionsReferee {
   deleted(name: string, nowMs: number): void {
     const known = this.#of(name);
     known.row = undefined;
+    known.unlogged = undefined;
     known.slowSinceMs = nowMs;
   }
 
@@ -519,7 +520,7 @@ export class SessionsReferee {
     const { names } = readChanges(lease.kind === "held" ? lease.value : undefined);
     for (const name of names) {
       const known = this.#names.get(name);
-      if (known?.unlogged?.session === session) known.unlogged = undefined;
+      if (known?.unlogged && sessionRowName(known.unlogged.session) === session) known.unlogged = undefined;
     }
   }
 
