@@ -1065,12 +1065,4 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'if (lease === undefined) return { kind: "missing" };',
     to: 'if (lease === undefined) return { kind: "ended", sinceMs: firstSeenMs, reason: "expired" };',
   },
-  {
-    name: "session-put-back-and-dead-by-its-old-end",
-    revives:
-      "an older row of a session that lives is put back, and it is sealed by the time that this row says",
-    file: "src/protocol/sessions.ts",
-    from: "const clock = useServiceClock && !isOlder(observation, lease) ? service : undefined;",
-    to: "const clock = useServiceClock ? service : undefined;",
-  },
 ];
