@@ -1,5 +1,6 @@
 import { checkCall, checkReserveFor, checkWork } from "./arguments.js";
 import { backoffMs, endOrAbort, sleep } from "./async.js";
+import type { Won } from "./candidate/acquire.js";
 import { Bid } from "./candidate/bid.js";
 import {
   Campaign,
@@ -7,7 +8,6 @@ import {
   type Settled,
   type TickBid,
   type Unhealthy,
-  type Won,
 } from "./candidate/campaign.js";
 import { defaultLabel } from "./candidate/default-label.js";
 import { Registration } from "./candidate/registration.js";
@@ -125,7 +125,13 @@ export class Election {
     this.#tickWill = place?.tickWill(this.#emit);
     this.#lastWill = place ? undefined : lastWillOf(store, this.#options, this.#emit);
     this.#heartbeat = place ? undefined : heartbeatAids(store, this.#options);
-    this.#campaign = new Campaign(this.#client, this.#options, this.#emit, this.#lastWill, this.#seat);
+    this.#campaign = new Campaign({
+      client: this.#client,
+      options: this.#options,
+      emit: this.#emit,
+      lastWill: this.#lastWill,
+      under: this.#seat,
+    });
     this.#registration = new Registration(this.#client, this.#options, this.#emit);
   }
 

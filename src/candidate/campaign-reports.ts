@@ -1,19 +1,13 @@
-import type { Emit } from "../events.js";
-import type { LeaseClient } from "../lease-client.js";
 import type { Lease } from "../protocol/lease.js";
 import { roleOf } from "../protocol/role.js";
-import type { ResolvedOptions } from "../resolve-options.js";
+import type { Candidacy } from "./candidacy.js";
 
 /** The events of a candidate that waits. Each state is reported once, however often it is read. */
 export class CampaignReports {
   #failedSinceMs: number | undefined;
   #reported: string | undefined;
 
-  constructor(
-    private readonly client: LeaseClient,
-    private readonly options: ResolvedOptions,
-    private readonly emit: Emit,
-  ) {}
+  constructor(private readonly candidacy: Pick<Candidacy, "client" | "options" | "emit">) {}
 
   /** A campaign begins. What failed in an earlier one says nothing of the time between. */
   begin(): void {
@@ -23,24 +17,24 @@ export class CampaignReports {
 
   /** A request got no answer. */
   failed(error: unknown): void {
-    const nowMs = this.client.time.now().monotonicMs;
+    const nowMs = this.candidacy.client.time.now().monotonicMs;
     this.#failedSinceMs ??= nowMs;
-    this.emit({ type: "unavailable", error, failingForMs: nowMs - this.#failedSinceMs });
+    this.candidacy.emit({ type: "unavailable", error, failingForMs: nowMs - this.#failedSinceMs });
   }
 
   /** A step of the campaign was taken. `lease`: the row as it was last read. */
   answered(lease: Lease | undefined): void {
     if (this.#failedSinceMs !== undefined) {
-      const afterMs = this.client.time.now().monotonicMs - this.#failedSinceMs;
+      const afterMs = this.candidacy.client.time.now().monotonicMs - this.#failedSinceMs;
       this.#failedSinceMs = undefined;
-      this.emit({ type: "recovered", afterMs });
+      this.candidacy.emit({ type: "recovered", afterMs });
     }
-    const { candidateId, eligible } = this.options;
+    const { candidateId, eligible } = this.candidacy.options;
     if (lease?.kind !== "held" || lease.holder === candidateId) return;
     const type = roleOf(lease, candidateId, eligible) === "standby" ? "standby" : "waiting";
     const report = `${type} ${lease.term}`;
     if (report === this.#reported) return;
     this.#reported = report;
-    this.emit({ type, term: lease.term, leader: lease.holder });
+    this.candidacy.emit({ type, term: lease.term, leader: lease.holder });
   }
 }

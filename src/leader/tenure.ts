@@ -1,5 +1,5 @@
 import { deferred } from "../async.js";
-import type { Elected } from "../candidate/campaign.js";
+import type { Elected } from "../candidate/acquire.js";
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { type EndReason, type InternalError, LeaseLostError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";

@@ -1,5 +1,5 @@
 import { retry } from "../async.js";
-import type { Elected } from "../candidate/campaign.js";
+import type { Elected } from "../candidate/acquire.js";
 import { inTurn, type Turn } from "../candidate/under.js";
 import { TableUnavailableError } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";

@@ -53,10 +53,12 @@ test("a dead session's leases go to those who wait, with and without a session, 
       rowLeaseMs: rowLeaseMs({ leaseDurationMs: LEASE_MS }),
     };
     const lease = new LeaseClient(store, options, () => {});
-    void new Campaign(lease, options, () => {}, undefined, session).run({ signal: stop.signal }).then(
-      (won) => winners.get(name)?.push(`session ${won.lease.term}`),
-      () => {},
-    );
+    void new Campaign({ client: lease, options, emit: () => {}, under: session })
+      .run({ signal: stop.signal })
+      .then(
+        (won) => winners.get(name)?.push(`session ${won.lease.term}`),
+        () => {},
+      );
   }
   // All have seen that it lives.
   for (let beats = 0; beats < 3; beats++) {

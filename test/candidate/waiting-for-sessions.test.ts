@@ -338,7 +338,7 @@ function under(stage: Stage, store: LeaseStore = stage.table) {
     paced: (request) => state.turn.then(request),
     watch: new SessionWatch(client, options),
   };
-  const campaign = new Campaign(client, options, () => {}, undefined, session);
+  const campaign = new Campaign({ client, options, emit: () => {}, under: session });
   return { campaign, state, clock, id: options.candidateId };
 }
 

@@ -20,9 +20,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "trust-of-an-acquire-from-the-response",
     revives: "the same, for the first write of a tenure",
-    file: "src/candidate/campaign.ts",
-    from: 'return { kind: "elected", lease, sent, previous, previousSession, vanishedTerm, lastHolder };',
-    to: 'return { kind: "elected", lease, sent: now, previous, previousSession, vanishedTerm, lastHolder };',
+    file: "src/candidate/acquire.ts",
+    from: 'return { kind: "elected", lease, sent, ...before };',
+    to: 'return { kind: "elected", lease, sent: now, ...before };',
   },
   {
     name: "refusal-taken-for-loss",
@@ -343,9 +343,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "handed-out-after-its-end",
     revives: "an acquire returns a lease that has already run out",
-    file: "src/candidate/campaign.ts",
-    from: "if (trustLeftMs(sent, trustMs(this.options), now) <= 0) return undefined;",
-    to: "if (longestElapsedMs(sent, now) < 0) return undefined;",
+    file: "src/candidate/acquire.ts",
+    from: "if (trustLeftMs(sent, trustMs(options), now) <= 0) return NOT_USED;",
+    to: "if (longestElapsedMs(sent, now) < 0) return NOT_USED;",
   },
   {
     name: "the-same-hostname-is-the-same-identity",
@@ -414,14 +414,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: "done-by-an-old-row",
     revives: "after a reset, a candidate that remembers the row calls the tick done",
     file: "src/candidate/campaign.ts",
-    from: "if (!this.#isCurrent) return { kind",
-    to: "if (!this.#observation) return { kind",
+    from: "if (!seen.isCurrent) return { kind",
+    to: "if (seen.ticks === undefined) return { kind",
   },
   {
     name: "history-instead-of-the-row",
     revives:
       "a tick is superseded by a history that is newer than the placeholder, though the new row knows better",
-    file: "src/candidate/campaign.ts",
+    file: "src/candidate/seen-row.ts",
     from: "know more of ticks than the history does.\n    this.#isCurrent = false;",
     to: "know more of ticks than the history does.",
   },
@@ -614,15 +614,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an-acquire-leaves-before-its-will",
     revives: "a process that dies while its acquire is under way holds the lease afterwards",
-    file: "src/candidate/campaign.ts",
-    from: "await this.lastWill?.beforeAcquire({ basis, term });",
+    file: "src/candidate/acquire.ts",
+    from: "await lastWill?.beforeAcquire({ basis, term });",
     to: "",
   },
   {
     name: "a-leader-without-a-companion",
     revives: "what notices a kill is not started before the first acquire, and never afterwards",
-    file: "src/candidate/campaign.ts",
-    from: "[written] = await Promise.all([acquiring, this.lastWill?.prepare()]);",
+    file: "src/candidate/acquire.ts",
+    from: "[written] = await Promise.all([acquiring, lastWill?.prepare()]);",
     to: "[written] = await Promise.all([acquiring]);",
   },
   {

@@ -1,0 +1,240 @@
+import { endOrAbort, sleep } from "../async.js";
+import { holderOf, type Lease, sessionOf } from "../protocol/lease.js";
+import {
+  type Observation,
+  observe,
+  observeHistory,
+  readAgain,
+  unchangedUntil,
+} from "../protocol/observation.js";
+import { type Basis, type Move, nextMove, sessionPoll, unsettledTerm } from "../protocol/takeover.js";
+import { lastTickOf, type TickWindow, windowFrom } from "../protocol/ticks.js";
+import type { Read } from "../protocol/verbs.js";
+import type { Timed } from "../timed-request.js";
+import type { Candidacy } from "./candidacy.js";
+import type { Following } from "./follower.js";
+import { SessionWatch } from "./session-watch.js";
+import { inTurn } from "./under.js";
+
+/**
+ * Candidates spread their first tries after a holder's death over this part of its lease. So usually one is
+ * first.
+ */
+const JITTER = 1 / 30;
+
+/**
+ * What one candidate has seen of the lease row, and how it reads it. It outlives each campaign, so that tries made one by one,
+ * minutes apart, still notice a dead holder (pitfall: a takeover that never happens).
+ */
+export class SeenRow {
+  #observation: Observation | undefined;
+  /** A try to acquire got no answer. Only the row shows whether it succeeded (rule 3a). */
+  #acquireUnanswered = false;
+  /** What that try was conditional on. While the row shows it, the try may still land (rule 14f). */
+  #mayLandOn: Basis | undefined;
+  /** The row was seen in this call, by an answer that cannot be stale. */
+  #isCurrent = false;
+  /** The history was read in this call: what it says of ticks may have been reset since an earlier one. */
+  #isHistoryCurrent = false;
+  #jitterMs = 0;
+  /** Only while a campaign waits: the session under which another candidate holds the lease. */
+  #following: { readonly id: string; readonly following: Following } | undefined;
+  #isWaiting = false;
+  readonly #watch: SessionWatch;
+
+  constructor(private readonly candidacy: Candidacy) {
+    const { client, options, emit, under } = candidacy;
+    this.#watch = under?.watch ?? new SessionWatch(client, options, emit);
+  }
+
+  /** The row as it was last seen. */
+  get lease(): Lease | undefined {
+    return this.#observation?.lease;
+  }
+
+  get isCurrent(): boolean {
+    return this.#isCurrent;
+  }
+
+  /** The row may still be an older one than a consistent read would show. */
+  get needsConsistentRead(): boolean {
+    return this.#observation?.needsConsistentRead === true;
+  }
+
+  /** The history, or the floor, may have changed since it was read. */
+  get isHistoryOld(): boolean {
+    return this.#observation?.isHistoryOld === true;
+  }
+
+  /** What is known of completed ticks. */
+  get ticks(): TickWindow | undefined {
+    const { lease, history } = this.#observation ?? {};
+    return lease && lease.kind !== "placeholder" ? lease.ticks : windowFrom(history?.lastTick);
+  }
+
+  /** A placeholder that a late copy made again looks like the one beside which an earlier call read the history. */
+  get isTickFromOldHistory(): boolean {
+    return this.lease?.kind === "placeholder" && !this.#isHistoryCurrent;
+  }
+
+  /** Undefined: none, or this call has not seen it. */
+  get lastTick(): string | undefined {
+    return this.isTickFromOldHistory ? undefined : lastTickOf(this.ticks);
+  }
+
+  /** Rule 14f. The row may name this candidate, now or when a request that is still under way lands. */
+  get mayBeMine(): boolean {
+    return this.#isMine || this.#mayLandOn !== undefined;
+  }
+
+  get #isMine(): boolean {
+    return holderOf(this.lease) === this.candidacy.options.candidateId;
+  }
+
+  /** A call begins: what was seen before may be old. */
+  begin(): void {
+    this.#isCurrent = false;
+    this.#isHistoryCurrent = false;
+  }
+
+  /** A campaign that waits begins, or a campaign ends: then no session is followed. */
+  waits(isWaiting: boolean): void {
+    this.#isWaiting = isWaiting;
+    this.#follow(undefined);
+  }
+
+  /** What a campaign that waits adds to the end of a lease before it acquires. */
+  get jitterMs(): number {
+    return this.#jitterMs;
+  }
+
+  nextMove(jitterMs: number): Move {
+    // Rule 14g. The session's log names this election.
+    const isCalled = this.#following?.following.isCalled;
+    if (this.#acquireUnanswered || isCalled) return { kind: "read", consistent: true };
+    const { client, options } = this.candidacy;
+    const session = sessionOf(this.lease);
+    return nextMove(
+      this.#observation,
+      { ...options, jitterMs },
+      client.time.now(),
+      client.time.service,
+      session === undefined ? undefined : this.#watch.fateOf(session),
+    );
+  }
+
+  async read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
+    const following = consistent ? this.#following?.following : undefined;
+    const isCalled = following?.isCalled === true;
+    const unchangedUntilMs = following?.looking();
+    const { answer, sent, received } = await this.#readRow(consistent, signal).catch((error: unknown) => {
+      if (isCalled) following?.notLooked();
+      throw error;
+    });
+    if (consistent) this.#acquireUnanswered = false;
+    if (this.#observation && unchangedUntilMs !== undefined)
+      this.#observation = unchangedUntil(this.#observation, unchangedUntilMs);
+    this.observe(answer.lease, received.monotonicMs, consistent, sent.monotonicMs);
+  }
+
+  /** The elections of one session read together. */
+  async #readRow(consistent: boolean, signal: AbortSignal | undefined): Promise<Timed<Read>> {
+    const { client, options, under } = this.candidacy;
+    if (under === undefined) return client.read(consistent, signal);
+    signal?.throwIfAborted();
+    const reading = this.#watch.rows.read(options.name, consistent);
+    await endOrAbort(reading, signal);
+    signal?.throwIfAborted();
+    return (await reading) ?? inTurn("look", under, () => client.read(consistent, signal));
+  }
+
+  async readHistory(signal: AbortSignal | undefined): Promise<void> {
+    const { client, under } = this.candidacy;
+    const { answer, received } = await inTurn("claim", under, () => client.readHistory(signal));
+    if (this.#observation) this.#observation = observeHistory(this.#observation, answer.history, received);
+    this.#isHistoryCurrent = true;
+    // The row may be another one by now, and know more of ticks than the history does.
+    this.#isCurrent = false;
+  }
+
+  async createPlaceholder(signal: AbortSignal | undefined): Promise<void> {
+    const { client, options, under } = this.candidacy;
+    const { renewIntervalMs } = options;
+    const create = () => client.createPlaceholder(renewIntervalMs, signal);
+    const { answer, sent, received } = await inTurn("claim", under, create);
+    this.observe(answer.lease, received.monotonicMs, true, sent.monotonicMs);
+  }
+
+  /** The session of a lease that is held under one, for a try that does not wait. */
+  checkSession(id: string, signal: AbortSignal | undefined): Promise<void> {
+    return this.#watch.check(id, signal);
+  }
+
+  /** Waits until then, or until something is heard of the session under which the lease is held. */
+  rest(untilMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const { client, options } = this.candidacy;
+    if (this.#following) {
+      const observation = this.#observation;
+      const poll = (polledMs: number) =>
+        observation && sessionPoll(observation, options, polledMs, client.time.now());
+      return this.#following.following.wait(untilMs, signal, poll);
+    }
+    return sleep(options.clock, untilMs - client.time.now().monotonicMs, signal);
+  }
+
+  /** What an acquire follows. */
+  beforeAcquire() {
+    const observation = this.#observation;
+    const lease = observation?.lease;
+    const previous = lease?.kind === "placeholder" ? undefined : lease;
+    return {
+      previous,
+      previousSession: this.#watch.rowOf(sessionOf(lease)),
+      vanishedTerm: observation && previous === undefined ? unsettledTerm(observation) : undefined,
+      lastHolder: holderOf(lease) ?? observation?.lastHolder,
+    };
+  }
+
+  /** An acquire with this condition got no answer. */
+  unanswered(basis: Basis): void {
+    this.#acquireUnanswered = true;
+    this.#mayLandOn = basis;
+  }
+
+  /**
+   * The row is gone, or history or the floor has changed since it was read. If it is the same row, then the wait for an unknown
+   * holder counts (rule 13c).
+   */
+  foundingRefused(): void {
+    if (this.#observation) this.#observation = readAgain(this.#observation);
+    this.#isCurrent = false;
+    this.candidacy.lastWill?.observed(undefined);
+  }
+
+  observe(lease: Lease | undefined, receivedMs: number, authoritative: boolean, sentMs = receivedMs): void {
+    const { leaseDurationMs, random } = this.candidacy.options;
+    const before = this.#observation;
+    this.#observation = observe(before, lease, receivedMs, authoritative, sentMs);
+    this.#isCurrent = authoritative;
+    if (authoritative) {
+      this.candidacy.lastWill?.observed(lease);
+      // What was conditional on another pair is refused.
+      const { term, revision } = this.#mayLandOn ?? {};
+      if (lease?.term !== term || lease?.revision !== revision) this.#mayLandOn = undefined;
+    }
+    this.#follow(authoritative ? sentMs : undefined);
+    if (lease && this.#observation.firstSeenMs !== before?.firstSeenMs) {
+      // A row under a session lasts for many leases of its session.
+      this.#jitterMs = Math.min(lease.leaseDurationMs, leaseDurationMs) * JITTER * random();
+    }
+  }
+
+  /** @param seenMs when the consistent read left that showed the row. Undefined: it may be older. */
+  #follow(seenMs: number | undefined): void {
+    const id = this.#isWaiting && !this.#isMine ? sessionOf(this.lease) : undefined;
+    if (id === this.#following?.id) return;
+    this.#following?.following.stop();
+    const { name } = this.candidacy.options;
+    this.#following = id === undefined ? undefined : { id, following: this.#watch.follow(id, name, seenMs) };
+  }
+}
