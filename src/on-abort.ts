@@ -19,8 +19,19 @@ class Callbacks {
   }
 
   handleEvent(): void {
-    this.#only?.();
-    for (const callback of this.#others ?? []) callback();
+    if (this.#only) call(this.#only);
+    for (const callback of this.#others ?? []) call(callback);
+  }
+}
+
+/** As a listener: what it throws is an uncaught exception, and the others are called all the same. */
+function call(callback: () => void): void {
+  try {
+    callback();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 

@@ -101,3 +101,26 @@ test("each callback is called once, but not those that were forgotten, and nothi
   expect(getEventListeners(other, "abort")).toEqual([]);
   expect(called).toHaveLength(3);
 });
+
+test("a callback that throws keeps no other from being called, and each error surfaces as a listener's does", async () => {
+  const before = process.listeners("uncaughtException");
+  const surfaced: unknown[] = [];
+  const called: string[] = [];
+  const stop = new AbortController();
+  for (const name of ["a", "b", "c"])
+    onAbort(stop.signal, () => {
+      called.push(name);
+      if (name !== "c") throw new Error(name);
+    });
+  process.removeAllListeners("uncaughtException");
+  process.on("uncaughtException", (error) => void surfaced.push(error.message));
+  try {
+    stop.abort();
+    await told();
+  } finally {
+    process.removeAllListeners("uncaughtException");
+    for (const listener of before) process.on("uncaughtException", listener);
+  }
+  expect(called).toEqual(["a", "b", "c"]);
+  expect(surfaced).toEqual(["a", "b"]);
+});

@@ -143,7 +143,8 @@ export class OpenSession implements Holding {
     if (row.kind !== "held") return;
     const before = this.#nudges;
     const nudges = nudgesOf(row);
-    if (nudges.count <= before) return;
+    // An older row that was put back has fewer. Any other number than before says that something was written.
+    if (nudges.count === before) return;
     this.#nudges = nudges.count;
     this.#looks.soon(nudgedSince(before, nudges));
   }

@@ -166,6 +166,24 @@ test("nudges that come while the process is cut off are all followed afterwards"
   expect(leaderships.map(({ signal }) => signal.reason?.reason)).toEqual(["evicted", "evicted", undefined]);
 });
 
+test("after an older row of the session was put back, its count of nudges is lower, and the next nudge is followed", async () => {
+  const world = sessionScene();
+  const { stage } = world;
+  const [x, y] = [await won(stage, world, "x"), await won(stage, world, "y")];
+  await stage.advance(LEASE_MS);
+  const session = sessionRowName(sessionOf((await world.row("x")) as Held) as string);
+  const older = (await world.row(session)) as Held;
+  for (let i = 0; i < 3; i++) await stage.table.nudgeSession({ election: session, name: "y" });
+  await stage.advance(LEASE_MS);
+  expect(await world.row(session)).toMatchObject({ nudges: 3 });
+  stage.table.restore(session, older);
+  await passing(stage, operator(stage, "x").evict());
+  await stage.advance(LEASE_MS / 2);
+  expect(await world.row(session)).toMatchObject({ nudges: 1 });
+  expect(x.signal.reason).toMatchObject({ reason: "evicted" });
+  y.throwIfLost(1_000);
+});
+
 test("after an eviction whose holder has stopped, the next candidate need not wait for the row lease", async () => {
   const world = sessionScene();
   const { stage, elect } = world;
