@@ -1,43 +1,17 @@
 import { checkCall, checkReserveFor, checkWork } from "./arguments.js";
-import { backoffMs, endOrAbort, sleep } from "./async.js";
-import type { Won } from "./candidate/acquire.js";
 import { Bid } from "./candidate/bid.js";
-import {
-  Campaign,
-  type NotElected,
-  type Settled,
-  type TickBid,
-  type Unhealthy,
-} from "./candidate/campaign.js";
 import { defaultLabel } from "./candidate/default-label.js";
-import { Registration } from "./candidate/registration.js";
-import { longestElapsedMs } from "./clock.js";
-import {
-  AlreadyCampaigningError,
-  type EndReason,
-  InternalError,
-  InvalidOptionError,
-  TableUnavailableError,
-  WorkNotStoppedError,
-} from "./errors.js";
-import { type Emit, emitter } from "./events.js";
-import { type LastWill, lastWillOf } from "./last-will/last-will.js";
-import { type HeartbeatAids, heartbeatAids } from "./leader/heartbeat-aids.js";
-import { IdleDeletion } from "./leader/idle-deletion.js";
-import { Leadership } from "./leader/leadership.js";
+import { AlreadyCampaigningError, InvalidOptionError } from "./errors.js";
+import { emitter } from "./events.js";
+import { lastWillOf } from "./last-will/last-will.js";
+import { type Leading, NotBegun } from "./leader/begin.js";
+import { heartbeatAids } from "./leader/heartbeat-aids.js";
+import { lead } from "./leader/lead.js";
+import type { Leadership } from "./leader/leadership.js";
+import { Leaderships } from "./leader/leaderships.js";
 import { reservationForGroup } from "./leader/reservations.js";
-import {
-  LET_OTHERS_GO_FIRST,
-  type Served,
-  type Serving,
-  serve,
-  settle,
-  type Work,
-} from "./leader/run-work.js";
-import { mayBeFounded, untilStillHeld } from "./leader/still-held.js";
-import { Succession } from "./leader/succession.js";
-import { Tenure } from "./leader/tenure.js";
-import { recordTick, TermHistory } from "./leader/term-history.js";
+import { runTick, type TickRun } from "./leader/run-tick.js";
+import type { Work } from "./leader/run-work.js";
 import { refuseUnawaited } from "./leader/unawaited.js";
 import { LeaseClient } from "./lease-client.js";
 import { CALLS } from "./option-names.js";
@@ -52,16 +26,13 @@ import type {
   TryLeadOptions,
   TryLeadResult,
 } from "./options.js";
-import { type Leader, leaderOf } from "./protocol/leader.js";
+import type { Leader } from "./protocol/leader.js";
 import type { LeaderChange } from "./protocol/leader-change.js";
-import type { Lease } from "./protocol/lease.js";
 import { type Role, roleOf } from "./protocol/role.js";
-import { misplacedTick, normalTick, type Tick } from "./protocol/tick-form.js";
-import { becauseOf, verdictOn } from "./protocol/ticks.js";
-import { type ResolvedOptions, resolveOptions } from "./resolve-options.js";
+import { normalTick, type Tick } from "./protocol/tick-form.js";
+import { resolveOptions } from "./resolve-options.js";
 import { placeUnder } from "./session/place.js";
 import type { Seat } from "./session/seat.js";
-import type { TickWill } from "./session/tick-will.js";
 import { warnOfSilence } from "./silence.js";
 import { storeOf } from "./store/open-store.js";
 import { telemetry } from "./telemetry.js";
@@ -69,42 +40,17 @@ import { HistoryView, type ListedCandidate, type PastLeader } from "./views/hist
 import { Liveness } from "./views/liveness.js";
 import { Observer } from "./views/observer.js";
 
-async function nothing(): Promise<void> {}
-
-/** The longest wait after work that failed. */
-const MAX_WORK_BACKOFF_MS = 60_000;
-
-/** A leadership that begins now. */
-interface Begun {
-  readonly leadership: Leadership;
-  readonly tenure: Tenure;
-}
-
-/** The lease was lost before anything began, for this reason. */
-class NotBegun {
-  constructor(readonly ended: EndReason | undefined) {}
-}
-
 /**
  * One candidate of one election. Each object is a candidate of its own: no other object or process shares its id.
  */
 export class Election {
-  readonly #options: ResolvedOptions;
-  readonly #client: LeaseClient;
-  readonly #lastWill: LastWill | undefined;
-  readonly #tickWill: TickWill | undefined;
-  readonly #heartbeat: HeartbeatAids | undefined;
+  readonly #leading: Leading;
+  readonly #leaderships: Leaderships;
   /** Undefined: its lease has its own heartbeat. */
   readonly #seat: Seat | undefined;
-  readonly #campaign: Campaign;
-  readonly #registration: Registration;
-  readonly #emit: Emit;
   /** Made at the first question. */
   #liveness: Liveness | undefined;
   #campaigning = false;
-  #tenure: Tenure | undefined;
-  /** While work runs that did not stop in time. */
-  #notStopped: WorkNotStoppedError | undefined;
 
   /**
    * Sends nothing. All durations are in milliseconds.
@@ -115,34 +61,33 @@ export class Election {
    */
   constructor(options: ElectionOptions) {
     const place = options?.session === undefined ? undefined : placeUnder(options);
-    this.#options = place?.options ?? resolveOptions(options, defaultLabel);
-    const { name, candidateId } = this.#options;
+    const resolved = place?.options ?? resolveOptions(options, defaultLabel);
+    const { name, candidateId } = resolved;
     const listener = options.onEvent ?? place?.listener ?? warnOfSilence();
-    this.#emit = emitter(name, candidateId, [telemetry(name), listener]);
+    const emit = emitter(name, candidateId, [telemetry(name), listener]);
     const store = place?.store ?? storeOf(options as AloneOptions);
-    this.#client = new LeaseClient(store, this.#options, this.#emit, place?.time);
-    this.#seat = place?.seat(this.#client);
-    this.#tickWill = place?.tickWill(this.#emit);
-    this.#lastWill = place ? undefined : lastWillOf(store, this.#options, this.#emit);
-    this.#heartbeat = place ? undefined : heartbeatAids(store, this.#options);
-    this.#campaign = new Campaign({
-      client: this.#client,
-      options: this.#options,
-      emit: this.#emit,
-      lastWill: this.#lastWill,
+    const client = new LeaseClient(store, resolved, emit, place?.time);
+    this.#seat = place?.seat(client);
+    this.#leading = {
+      client,
+      options: resolved,
+      emit,
       under: this.#seat,
-    });
-    this.#registration = new Registration(this.#client, this.#options, this.#emit);
+      tickWill: place?.tickWill(emit),
+      lastWill: place ? undefined : lastWillOf(store, resolved, emit),
+      heartbeat: place ? undefined : heartbeatAids(store, resolved),
+    };
+    this.#leaderships = new Leaderships(this.#leading);
   }
 
   /** The election's name. */
   get name(): string {
-    return this.#options.name;
+    return this.#leading.options.name;
   }
 
   /** This candidate's id: its `label` and a random part. It is unique, and new for each object. */
   get candidateId(): string {
-    return this.#options.candidateId;
+    return this.#leading.options.candidateId;
   }
 
   /**
@@ -157,10 +102,10 @@ export class Election {
    * server.get("/ready", (_, res) => res.json({ role: election.role }));
    */
   get role(): Role | "idle" {
-    if (this.#tenure?.mayWork) return "leader";
+    if (this.#leaderships.tenure?.mayWork) return "leader";
     if (!this.#campaigning) return "idle";
     // The row may still name this candidate for a lease that it has lost.
-    const role = roleOf(this.#campaign.lease, this.candidateId, this.#options.eligible);
+    const role = roleOf(this.#leaderships.campaign.lease, this.candidateId, this.#leading.options.eligible);
     return role === "leader" ? "waiting" : role;
   }
 
@@ -169,7 +114,7 @@ export class Election {
    * answer. A candidate that campaigns or leads gets an answer about once per `renewIntervalMs`.
    */
   get msSinceContact(): number | undefined {
-    const { msSinceContact = Number.POSITIVE_INFINITY } = this.#client;
+    const { msSinceContact = Number.POSITIVE_INFINITY } = this.#leading.client;
     const ms = Math.min(msSinceContact, this.#seat?.msSinceContact ?? Number.POSITIVE_INFINITY);
     return ms === Number.POSITIVE_INFINITY ? undefined : ms;
   }
@@ -188,7 +133,7 @@ export class Election {
    */
   async isWedged(options: Signalled = {}): Promise<boolean> {
     checkCall(options, CALLS.signalled);
-    this.#liveness ??= new Liveness(this.#client, this.#options);
+    this.#liveness ??= new Liveness(this.#leading.client, this.#leading.options);
     return this.#liveness.isWedged(options.signal);
   }
 
@@ -217,66 +162,7 @@ export class Election {
   async lead<T>(work: Work<T>, options: LeadOptions = {}): Promise<T | undefined> {
     checkWork(work);
     checkCall(options, CALLS.lead);
-    return this.#exclusively(options.signal, (bid) => this.#lead(work, options, bid));
-  }
-
-  /** One function, for each that waits for another one costs memory, and a process may have thousands of them. */
-  async #lead<T>(
-    work: Work<T>,
-    { signal, announce = true, onWorkError = "stop" }: LeadOptions,
-    bid: Bid,
-  ): Promise<T | undefined> {
-    const { clock, leaseDurationMs, random } = this.#options;
-    this.#registration.join();
-    try {
-      for (let failures = 0; !bid.isAborted; ) {
-        this.#tenure = undefined;
-        const won = await bid.unlessAborted(this.#campaign.run({ signal: bid.signal }));
-        if (won === undefined) break;
-        const begun = await bid.unlessAborted(this.#begin(won, bid));
-        if (begun === undefined) break;
-        if (begun instanceof NotBegun) {
-          if (begun.ended && LET_OTHERS_GO_FIRST.has(begun.ended)) await this.#letOthersGoFirst(bid);
-          continue;
-        }
-        const { tenure } = begun;
-        bid.rest();
-        // A session that is closed announces the ends of its leaderships itself.
-        const until = announce ? signal : bid.signal;
-        const served = await this.#serve(begun, work, { signal: until, announce }, async (stopped) => {
-          await tenure.release("resigned");
-          return { ...stopped, fault: tenure.fault };
-        });
-        if (served instanceof WorkNotStoppedError) throw served;
-        const { ended, result, fault } = served;
-        // What this candidate knows may be wrong, so it does not campaign again.
-        if (fault && ended && !bid.isAborted) throw fault;
-        try {
-          const value = settle(result, ended);
-          if (!ended || bid.isAborted) return value;
-        } catch (error) {
-          if (onWorkError === "stop" || bid.isAborted) throw error;
-          this.#emit({ type: "work-failed", term: won.lease.term, error });
-          const ranMs = longestElapsedMs(won.sent, this.#client.time.now());
-          failures = ranMs < leaseDurationMs ? failures + 1 : 1;
-          // Out of the line meanwhile: leaders would hand over to a candidate that does not try.
-          await this.#registration.leave();
-          await this.#letOthersGoFirst(bid);
-          await bid.unlessAborted(sleep(clock, backoffMs(failures, MAX_WORK_BACKOFF_MS, random), bid.signal));
-          this.#registration.join();
-          continue;
-        }
-        if (LET_OTHERS_GO_FIRST.has(ended)) await this.#letOthersGoFirst(bid);
-      }
-      return undefined;
-    } finally {
-      const leaving = this.#registration.leave();
-      if (!this.#notStopped) await (this.#tenure?.stop.wait(leaving) ?? leaving);
-    }
-  }
-
-  #letOthersGoFirst(bid: Bid): Promise<void> {
-    return bid.unlessAborted(this.#campaign.letOthersGoFirst(bid.signal));
+    return this.#exclusively(options.signal, (bid) => lead(this.#leaderships, work, options, bid));
   }
 
   /**
@@ -298,18 +184,19 @@ export class Election {
 
   async #waitUntilElected(options: Signalled): Promise<Leadership> {
     checkCall(options, CALLS.signalled);
+    const { campaign, registration } = this.#leaderships;
     return this.#exclusively(options.signal, async (bid) => {
-      this.#registration.join();
+      registration.join();
       try {
         for (;;) {
-          const won = await this.#campaign.run({ signal: bid.signal });
-          const begun = await this.#begin(won, bid, () => this.#registration.leave());
+          const won = await campaign.run({ signal: bid.signal });
+          const begun = await this.#leaderships.begin(won, bid, () => registration.leave());
           if (!(begun instanceof NotBegun)) return begun.leadership;
-          await this.#registration.leave();
-          this.#registration.join();
+          await registration.leave();
+          registration.join();
         }
       } catch (error) {
-        await this.#registration.leave();
+        await registration.leave();
         throw error;
       }
     });
@@ -337,9 +224,9 @@ export class Election {
   async #tryToBeElected(options: Signalled): Promise<Leadership | undefined> {
     checkCall(options, CALLS.signalled);
     return this.#exclusively(options.signal, async (bid) => {
-      const outcome = await this.#campaign.tryOnce({ signal: bid.signal });
+      const outcome = await this.#leaderships.campaign.tryOnce({ signal: bid.signal });
       if (outcome.kind !== "elected") return undefined;
-      const begun = await this.#begin(outcome, bid);
+      const begun = await this.#leaderships.begin(outcome, bid);
       return begun instanceof NotBegun ? undefined : begun.leadership;
     });
   }
@@ -373,36 +260,8 @@ export class Election {
     checkCall(options, CALLS.runOnce);
     const { wait = false, ticks: mode = "latest", reserveForMs } = options;
     checkReserveFor(reserveForMs);
-    const run = async (bid: Bid): Promise<RunOnceResult<T>> => {
-      const outcome = await this.#bidForTick({ tick: normal, mode }, wait, bid);
-      if (outcome.kind === "settled") {
-        const { verdict } = outcome;
-        if (verdict.kind === "misplaced") throw misplacedTick(normal, tick);
-        if (verdict.kind === "superseded")
-          this.#emit({ type: "tick-superseded", completed: verdict.completed });
-        return { ran: false, ...becauseOf(verdict), leader: undefined, lastTick: this.#campaign.lastTick };
-      }
-      const tried = await this.#runIfElected(outcome, work, bid, (tenure) =>
-        this.#complete(tenure, normal, reserveForMs, bid.signal),
-      );
-      const { lastTick } = this.#campaign;
-      if (!(tried instanceof NotBegun)) return { ...tried, lastTick };
-      // Somebody else may lead by now.
-      return wait ? run(bid) : { ran: false, because: "held", leader: undefined, lastTick };
-    };
-    return this.#exclusively(options.signal, run);
-  }
-
-  async #bidForTick(tick: TickBid, wait: boolean, bid: Bid): Promise<Won | NotElected | Unhealthy | Settled> {
-    const options = { signal: bid.signal, bid: tick };
-    const outcome = await (wait ? this.#campaign.run(options) : this.#campaign.tryOnce(options));
-    if (outcome.kind !== "elected") return outcome;
-    // The row that was acquired decides, not the row that was seen before (rule 10c).
-    const verdict = verdictOn(tick.tick, tick.mode, outcome.lease.ticks);
-    if (verdict.kind === "open") return outcome;
-    const begun = await this.#begin(outcome, bid);
-    if (!(begun instanceof NotBegun)) await begun.tenure.release("resigned");
-    return { kind: "settled", verdict };
+    const run: TickRun = { tick: normal, given: tick, mode, wait, reserveForMs };
+    return this.#exclusively(options.signal, (bid) => runTick(this.#leaderships, run, work, bid));
   }
 
   /**
@@ -425,63 +284,13 @@ export class Election {
     const { reserveForMs } = options;
     checkReserveFor(reserveForMs);
     return this.#exclusively(options.signal, async (bid) => {
-      const outcome = await this.#campaign.tryOnce({ signal: bid.signal });
-      const tried = await this.#runIfElected(outcome, work, bid, async (tenure) => {
-        await tenure.release("resigned", { reserve: reservationForGroup(reserveForMs, this.#options) });
+      const outcome = await this.#leaderships.campaign.tryOnce({ signal: bid.signal });
+      const tried = await this.#leaderships.runIfElected(outcome, work, bid, async (tenure) => {
+        await tenure.release("resigned", {
+          reserve: reservationForGroup(reserveForMs, this.#leading.options),
+        });
       });
       return tried instanceof NotBegun ? { ran: false, because: "held", leader: undefined } : tried;
-    });
-  }
-
-  async #runIfElected<T>(
-    outcome: Won | NotElected | Unhealthy,
-    work: Work<T>,
-    bid: Bid,
-    complete: (tenure: Tenure) => Promise<void>,
-  ): Promise<TryLeadResult<T> | NotBegun> {
-    if (outcome.kind === "unhealthy") return { ran: false, because: "unhealthy", leader: undefined };
-    if (outcome.kind === "held") return { ran: false, because: "held", leader: leaderOf(outcome.lease) };
-    const begun = await this.#begin(outcome, bid);
-    if (begun instanceof NotBegun) return begun;
-    const { tenure } = begun;
-    const { signal } = bid;
-    const run = await this.#serve(begun, work, { signal, announce: false }, async ({ result }) => {
-      if (result.status === "rejected") {
-        await tenure.release("resigned");
-        throw result.reason;
-      }
-      await complete(tenure);
-      return { ran: true, term: tenure.term, result: result.value } as const;
-    });
-    if (run instanceof WorkNotStoppedError) throw run;
-    return run;
-  }
-
-  /**
-   * Rule 8c. Runs the work, and then `after`. If the work does not stop in time, it returns the error that says so.
-   * `after` still follows then, when the work has stopped after all. No other bid begins before that.
-   */
-  #serve<T, R>(
-    { leadership, tenure }: Begun,
-    work: Work<T>,
-    serving: Omit<Serving, "onOverrun">,
-    after: (served: Served<T>) => Promise<R>,
-  ): Promise<R | WorkNotStoppedError> {
-    return new Promise((resolve, reject) => {
-      const onOverrun = () => {
-        const stopped = whole.then(
-          () => {},
-          () => {},
-        );
-        const error = new WorkNotStoppedError(this.name, tenure.term, this.#options.stopTimeoutMs, stopped);
-        this.#notStopped = error;
-        void stopped.then(() => {
-          this.#notStopped = undefined;
-        });
-        resolve(error);
-      };
-      const whole = serve(leadership, tenure, work, { ...serving, onOverrun }).then(after);
-      whole.then(resolve, reject);
     });
   }
 
@@ -497,7 +306,7 @@ export class Election {
    */
   async leader(options: Signalled = {}): Promise<Leader | undefined> {
     checkCall(options, CALLS.signalled);
-    return new Observer(this.#client, this.#options).leader(options.signal);
+    return new Observer(this.#leading.client, this.#leading.options).leader(options.signal);
   }
 
   /**
@@ -516,7 +325,7 @@ export class Election {
    */
   async *observe(options: Signalled = {}): AsyncIterableIterator<LeaderChange> {
     checkCall(options, CALLS.signalled);
-    yield* new Observer(this.#client, this.#options).follow(options.signal);
+    yield* new Observer(this.#leading.client, this.#leading.options).follow(options.signal);
   }
 
   /**
@@ -531,7 +340,7 @@ export class Election {
    */
   async candidates(options: Signalled = {}): Promise<ListedCandidate[]> {
     checkCall(options, CALLS.signalled);
-    return new HistoryView(this.#client).candidates(options.signal);
+    return new HistoryView(this.#leading.client).candidates(options.signal);
   }
 
   /**
@@ -550,14 +359,12 @@ export class Election {
     if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
       throw new InvalidOptionError("limit", "must be a whole number from 1 to 10000", limit, 100);
     }
-    return new HistoryView(this.#client).history(limit, signal);
+    return new HistoryView(this.#leading.client).history(limit, signal);
   }
 
   /** Two bids of one candidate would take its own lease away from it. Closing the session ends a bid as the caller does. */
   async #exclusively<T>(signal: AbortSignal | undefined, make: (bid: Bid) => Promise<T>): Promise<T> {
-    if (this.#notStopped) throw this.#notStopped;
-    if (this.#campaigning || (this.#tenure && !this.#tenure.isOver))
-      throw new AlreadyCampaigningError(this.name);
+    this.#checkFree();
     const bid = this.#seat?.beginBid(signal) ?? new Bid(signal);
     this.#campaigning = true;
     try {
@@ -569,76 +376,9 @@ export class Election {
     }
   }
 
-  /**
-   * Rule 8a. Makes a tenure of what was won, while no other bid can begin. If the caller has aborted while the acquire was under
-   * way, it gives the lease back and rejects with the signal's reason. If the lease was lost before the first stand-ins were
-   * signed (rule 12a), it resolves to `NotBegun`.
-   */
-  async #begin(won: Won, bid: Bid, onOver: () => Promise<unknown> = nothing): Promise<Begun | NotBegun> {
-    const { lease, previous, lastHolder } = won;
-    const under = this.#seat?.hold(lease);
-    const history = new TermHistory(this.#client, this.#options, lease, won, under);
-    const observer = {
-      observed: (row: Lease) => {
-        this.#campaign.observed(row);
-        this.#tickWill?.observed(row);
-      },
-    };
-    const tenure = new Tenure(won, this.#client, this.#options, this.#emit, observer, {
-      succession: new Succession(this.#client, this.#options, this.#registration, previous, lastHolder),
-      history,
-      idleDeletion: new IdleDeletion(this.#client, this.#options, this.#emit, lease),
-      lastWill: this.#tickWill ?? this.#lastWill,
-      heartbeat: this.#heartbeat,
-      under,
-      onOver,
-    });
-    under?.begins(tenure);
-    this.#tenure = tenure;
-    const covering = tenure.start();
-    // Rule 13d. The history may say that the last term was given back, and a founder would not wait for this one.
-    const isForgettable = previous?.kind === "vacant" && previous.ttl !== undefined;
-    // Rule 14i. A founder must find in history how long a lease under a session lasts.
-    const mustBeInHistory = isForgettable || under !== undefined;
-    if (covering !== undefined) await covering;
-    if (mustBeInHistory) {
-      const isOver = () => tenure.isOver || bid.isAborted;
-      try {
-        await history.untilBegun(isOver);
-        const tookMs = longestElapsedMs(won.sent, this.#client.time.now());
-        if (mayBeFounded(previous, tookMs))
-          await untilStillHeld(tenure, this.#client, this.#options, under, isOver);
-      } catch (error) {
-        // The work cannot begin, and the lease must not be kept for it.
-        if (error instanceof InternalError) tenure.fail(error);
-        await tenure.release("resigned");
-        throw error;
-      }
-    }
-    if (bid.isAborted) {
-      await tenure.release("resigned");
-      bid.throwIfAborted();
-    }
-    if ((covering !== undefined || mustBeInHistory) && tenure.isOver) {
-      void under?.released("lost", tenure.endReason);
-      if (tenure.fault) throw tenure.fault;
-      return new NotBegun(tenure.endReason);
-    }
-    return { leadership: new Leadership(tenure, this.#client), tenure };
-  }
-
-  async #complete(
-    tenure: Tenure,
-    tick: string,
-    reserveForMs: number | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const reserve = reservationForGroup(reserveForMs, this.#options);
-    const isStopRequested = tenure.stop.isRequested;
-    const outcome = await tenure.release("resigned", { tick, reserve });
-    if (outcome === "lost") throw tenure.lostError(-tenure.remainingMs());
-    if (outcome === "unconfirmed") throw tenure.fault ?? new TableUnavailableError("record the tick as done");
-    const recording = recordTick(this.#client, this.#options, tenure.term, tick);
-    await (isStopRequested ? tenure.stop.wait(recording) : endOrAbort(recording, signal));
+  #checkFree(): void {
+    const { notStopped, tenure } = this.#leaderships;
+    if (notStopped) throw notStopped;
+    if (this.#campaigning || tenure?.isOver === false) throw new AlreadyCampaigningError(this.name);
   }
 }

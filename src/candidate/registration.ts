@@ -1,10 +1,8 @@
 import { isRank, RANK_RULE } from "../arguments.js";
 import { backoffMs, sleep, withTimeout } from "../async.js";
 import { InvalidOptionError } from "../errors.js";
-import type { Emit } from "../events.js";
-import type { LeaseClient } from "../lease-client.js";
 import { keepsLine } from "../protocol/line.js";
-import type { ResolvedOptions } from "../resolve-options.js";
+import type { Candidacy } from "./candidacy.js";
 
 /**
  * A candidate's own row (rule 7a): written and refreshed while it campaigns or leads, then deleted. It never
@@ -18,11 +16,7 @@ export class Registration {
   #running: Promise<void> | undefined;
   #left: Promise<void> | undefined;
 
-  constructor(
-    private readonly client: LeaseClient,
-    private readonly options: ResolvedOptions,
-    private readonly emit: Emit,
-  ) {}
+  constructor(private readonly candidacy: Pick<Candidacy, "client" | "options" | "emit">) {}
 
   /** Undefined before it has joined. */
   get arrival(): number | undefined {
@@ -35,7 +29,7 @@ export class Registration {
   }
 
   join(): void {
-    const { order, eligible } = this.options;
+    const { order, eligible } = this.candidacy.options;
     if (this.#leaving || !(keepsLine(order) || !eligible)) return;
     this.#leaving = new AbortController();
     this.#running = this.#refresh(this.#leaving.signal);
@@ -55,26 +49,26 @@ export class Registration {
    */
   async #deleteRow(running: Promise<void> | undefined): Promise<void> {
     await running;
-    const { candidateId } = this.options;
+    const { candidateId } = this.candidacy.options;
     // If it has joined again meanwhile, its newer heartbeat keeps the row.
     const heartbeat = this.#heartbeat;
     if (heartbeat === 0) return;
-    await this.client.deleteCandidate({ candidateId, heartbeat }).catch(() => {});
+    await this.candidacy.client.deleteCandidate({ candidateId, heartbeat }).catch(() => {});
   }
 
   async #refresh(signal: AbortSignal): Promise<void> {
-    const { clock, refreshIntervalMs, random } = this.options;
+    const { clock, refreshIntervalMs, random } = this.candidacy.options;
     let firstFailureMs = 0;
     for (let failures = 0; !signal.aborted; ) {
       try {
-        this.#arrival ??= (await this.client.drawArrival()).answer.arrival;
+        this.#arrival ??= (await this.candidacy.client.drawArrival()).answer.arrival;
         await this.#askRank(signal);
         await this.#write(this.#arrival);
         failures = 0;
       } catch (error) {
         const nowMs = clock.monotonicMs();
         if (failures === 0) firstFailureMs = nowMs;
-        this.emit({ type: "unavailable", error, failingForMs: nowMs - firstFailureMs });
+        this.candidacy.emit({ type: "unavailable", error, failingForMs: nowMs - firstFailureMs });
         failures += 1;
       }
       const pauseMs =
@@ -87,7 +81,7 @@ export class Registration {
 
   /** If the function does not return a rank now, the last one stays. */
   async #askRank(signal: AbortSignal): Promise<void> {
-    const { clock, requestTimeoutMs, rank } = this.options;
+    const { clock, requestTimeoutMs, rank } = this.candidacy.options;
     try {
       const result = await withTimeout(clock, requestTimeoutMs, async () => rank(), signal);
       if (isRank(result)) this.#rank = result;
@@ -99,13 +93,13 @@ export class Registration {
 
   #ignoreRank(result: unknown): void {
     const error = new InvalidOptionError("succession.rank", `the function's result ${RANK_RULE}`, result, 10);
-    this.emit({ type: "rank-ignored", error });
+    this.candidacy.emit({ type: "rank-ignored", error });
   }
 
   async #write(arrival: number): Promise<void> {
-    const { candidateId, label, eligible, group, value, refreshIntervalMs } = this.options;
+    const { candidateId, label, eligible, group, value, refreshIntervalMs } = this.candidacy.options;
     this.#heartbeat += 1;
     const fixed = { candidateId, label, eligible, group, value, refreshIntervalMs, arrival };
-    await this.client.writeCandidate({ ...fixed, rank: this.#rank, heartbeat: this.#heartbeat });
+    await this.candidacy.client.writeCandidate({ ...fixed, rank: this.#rank, heartbeat: this.#heartbeat });
   }
 }

@@ -442,7 +442,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a-failed-run-completes-its-tick",
     revives: "a run that threw is recorded as done",
-    file: "src/election.ts",
+    file: "src/leader/leaderships.ts",
     from: '        await tenure.release("resigned");\n        throw result.reason;',
     to: "        await complete(tenure);\n        throw result.reason;",
   },
@@ -456,7 +456,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the-elector-gives-up",
     revives: "after the first leadership that ends, the candidate never campaigns again",
-    file: "src/election.ts",
+    file: "src/leader/lead.ts",
     from: "if (!ended || bid.isAborted) return value;",
     to: "if (ended || !ended || bid.isAborted) return value;",
   },
@@ -549,9 +549,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-lost-run-completes-its-tick",
     revives:
       "a run that lost its lease is recorded as done, and after a deletion of the row its tick never runs",
-    file: "src/election.ts",
-    from: '    const outcome = await tenure.release("resigned", { tick',
-    to: '    await recordTick(this.#client, this.#options, tenure.term, tick);\n    const outcome = await tenure.release("resigned", { tick',
+    file: "src/leader/run-tick.ts",
+    from: '  const outcome = await tenure.release("resigned", { tick',
+    to: '  await recordTick(client, options, tenure.term, tick);\n  const outcome = await tenure.release("resigned", { tick',
   },
   {
     name: "history-gives-up",
@@ -564,16 +564,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "work-begins-after-its-caller-aborted",
     revives: "an acquire under way succeeds, and work begins though its caller has aborted",
-    file: "src/election.ts",
-    from: "    if (bid.isAborted) {\n      await tenure.release",
-    to: "    if (bid.isAborted && tenure.isOver) {\n      await tenure.release",
+    file: "src/leader/begin.ts",
+    from: "  if (bid.isAborted) {\n    await tenure.release",
+    to: "  if (bid.isAborted && tenure.isOver) {\n    await tenure.release",
   },
   {
     name: "a-caller-that-aborts-leaves-a-leader",
     revives: "an acquire under way succeeds, and nobody gives the lease back",
-    file: "src/election.ts",
-    from: '    if (bid.isAborted) {\n      await tenure.release("resigned");',
-    to: "    if (bid.isAborted) {",
+    file: "src/leader/begin.ts",
+    from: '  if (bid.isAborted) {\n    await tenure.release("resigned");',
+    to: "  if (bid.isAborted) {",
   },
   {
     name: "a-late-pause-undoes-a-resume",
@@ -898,7 +898,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the-remains-of-a-lease-are-handed-out",
     revives:
       "work begins after its lease was lost, because its first stand-ins were signed late (our own, found by the simulator)",
-    file: "src/election.ts",
+    file: "src/leader/begin.ts",
     from: "if ((covering !== undefined || mustBeInHistory) && tenure.isOver) {",
     to: "if (covering === undefined && tenure.isOver) {",
   },
@@ -989,7 +989,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "session-work-before-history",
     revives: "the row is deleted, and no founder finds in history how long to wait",
-    file: "src/election.ts",
+    file: "src/leader/begin.ts",
     from: "const mustBeInHistory = isForgettable || under !== undefined;",
     to: "const mustBeInHistory = isForgettable;",
   },
