@@ -1,8 +1,8 @@
 import { simulatePartitions } from "./partitions.js";
 import { planOf } from "./plan.js";
 import type { Run } from "./run.js";
-import { simulateSessions } from "./sessions.js";
-import { sessionsPlanOf } from "./sessions-plan.js";
+import { sessionsPlanOf } from "./sessions/plan.js";
+import { simulateSessions } from "./sessions/simulation.js";
 import { simulate } from "./simulate.js";
 
 export interface History {

@@ -1,4 +1,5 @@
 import type { Lease } from "../../src/protocol/lease.js";
+import type { LeaseStore } from "../../src/store/lease-store.js";
 import type { Random } from "./random.js";
 
 /** No replica is further behind. */
@@ -29,8 +30,31 @@ export class Replicas {
     this.#past.set(election, past);
   }
 
+  /** Reads that need not be consistent are answered by replicas. */
+  before(table: LeaseStore): LeaseStore {
+    return new Proxy(table, {
+      get: (target, verb) => {
+        if (verb === "read")
+          return async (election: string, how: { consistent: boolean }, signal: AbortSignal) => {
+            const answer = await target.read(election, how, signal);
+            return how.consistent ? answer : { ...answer, lease: this.#show(election, answer.lease) };
+          };
+        if (verb === "readMany")
+          return async (names: readonly string[], how: { consistent: boolean }, signal: AbortSignal) => {
+            const answer = await target.readMany(names, how, signal);
+            if (how.consistent) return answer;
+            const shown = names.map((name) => [name, this.#show(name, answer.leases.get(name))] as const);
+            const there = shown.filter((one): one is readonly [string, Lease] => one[1] !== undefined);
+            return { ...answer, leases: new Map(there) };
+          };
+        const value: unknown = Reflect.get(target, verb);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+
   /** What a read shows in the place of `row`. */
-  show(election: string, row: Lease | undefined): Lease | undefined {
+  #show(election: string, row: Lease | undefined): Lease | undefined {
     const past = this.#past.get(election);
     if (past === undefined || !this.random.chance(this.staleness)) return row;
     const asOfMs = this.nowMs() - this.random.between(0, BEHIND_MS);

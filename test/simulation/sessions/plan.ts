@@ -1,5 +1,5 @@
-import type { Wall } from "./plan.js";
-import { Random } from "./random.js";
+import type { Wall } from "../plan.js";
+import { Random } from "../random.js";
 
 /** What a history of sessions begins with. What happens in it is drawn from the same seed while it runs. */
 export interface SessionsPlan {

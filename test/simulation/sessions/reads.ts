@@ -1,11 +1,11 @@
-import { TableError, TableUnavailableError } from "../../src/errors.js";
-import type { Lease } from "../../src/protocol/lease.js";
-import type { Answer } from "../../src/protocol/verbs.js";
-import type { LeaseStore } from "../../src/store/lease-store.js";
-import type { Host } from "./host.js";
-import type { Verb } from "./network.js";
-import type { Random } from "./random.js";
-import type { World } from "./world.js";
+import { TableError, TableUnavailableError } from "../../../src/errors.js";
+import type { Lease } from "../../../src/protocol/lease.js";
+import type { Answer } from "../../../src/protocol/verbs.js";
+import type { LeaseStore } from "../../../src/store/lease-store.js";
+import type { Host } from "../host.js";
+import type { Verb } from "../network.js";
+import type { Random } from "../random.js";
+import type { World } from "../world.js";
 
 /** What a process is told instead of what it asks for. */
 export type Blindness = "throttled" | "denied";

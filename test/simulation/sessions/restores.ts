@@ -1,8 +1,8 @@
-import type { ElectionEvent } from "../../src/index.js";
-import { type Lease, sessionOf } from "../../src/protocol/lease.js";
-import { isSessionRow } from "../../src/protocol/sessions.js";
-import type { Host } from "./host.js";
-import type { Random } from "./random.js";
+import type { ElectionEvent } from "../../../src/index.js";
+import { type Lease, sessionOf } from "../../../src/protocol/lease.js";
+import { isSessionRow } from "../../../src/protocol/sessions.js";
+import type { Host } from "../host.js";
+import type { Random } from "../random.js";
 
 /** Nothing that went by a row is under way so long after it. */
 export const LATEST_MS = 75_000;
