@@ -4,6 +4,8 @@ import type { Poll } from "../protocol/announced-end.js";
 
 /** A campaign's part of a watched session. */
 export interface Following {
+  /** The id of that session. */
+  readonly session: string;
   /** Its lease row may have changed since the last look at it. */
   readonly isCalled: boolean;
   /** A consistent look at the lease row leaves now. Returns until when the row surely was as it had been, if that is known. */
@@ -21,6 +23,13 @@ export interface Following {
 
 export type NextPoll = (polledMs: number) => Poll | undefined;
 
+/** What followers tell. One object for all of them, for there may be thousands. */
+export interface Followed {
+  /** It wants to be told at the moment of its next poll. */
+  waits(follower: Follower): void;
+  stops(follower: Follower): void;
+}
+
 /** One election that waits for a session. */
 export class Follower implements Following {
   /** The session's log was not read yet since this follower came. */
@@ -32,9 +41,10 @@ export class Follower implements Following {
   #poll: NextPoll | undefined;
 
   constructor(
+    readonly session: string,
     readonly election: string,
     private readonly clock: Clock,
-    private readonly on: { readonly stop: () => void; readonly wait: () => void },
+    private readonly watch: Followed,
   ) {}
 
   /** When this one wants the session to be polled. */
@@ -58,7 +68,7 @@ export class Follower implements Following {
   }
 
   stop(): void {
-    this.on.stop();
+    this.watch.stops(this);
   }
 
   /** @param unchangedUntilMs when the last poll left that did not tell of a change. */
@@ -80,7 +90,7 @@ export class Follower implements Following {
 
   wait(untilMs: number, signal: AbortSignal | undefined, poll?: NextPoll): Promise<void> {
     this.#poll = poll;
-    this.on.wait();
+    this.watch.waits(this);
     return new Promise((resolve, reject) => {
       const end = () => {
         cancel();

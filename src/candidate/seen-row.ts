@@ -38,7 +38,7 @@ export class SeenRow {
   #isHistoryCurrent = false;
   #jitterMs = 0;
   /** Only while a campaign waits: the session under which another candidate holds the lease. */
-  #following: { readonly id: string; readonly following: Following } | undefined;
+  #following: Following | undefined;
   #isWaiting = false;
   readonly #watch: SessionWatch;
 
@@ -110,7 +110,7 @@ export class SeenRow {
 
   nextMove(jitterMs: number): Move {
     // Rule 14g. The session's log names this election.
-    const isCalled = this.#following?.following.isCalled;
+    const isCalled = this.#following?.isCalled;
     if (this.#acquireUnanswered || isCalled) return { kind: "read", consistent: true };
     const { client, options } = this.candidacy;
     const session = sessionOf(this.lease);
@@ -124,7 +124,7 @@ export class SeenRow {
   }
 
   async read(consistent: boolean, signal: AbortSignal | undefined): Promise<void> {
-    const following = consistent ? this.#following?.following : undefined;
+    const following = consistent ? this.#following : undefined;
     const isCalled = following?.isCalled === true;
     const unchangedUntilMs = following?.looking();
     const { answer, sent, received } = await this.#readRow(consistent, signal).catch((error: unknown) => {
@@ -177,7 +177,7 @@ export class SeenRow {
       const observation = this.#observation;
       const poll = (polledMs: number) =>
         observation && sessionPoll(observation, options, polledMs, client.time.now());
-      return this.#following.following.wait(untilMs, signal, poll);
+      return this.#following.wait(untilMs, signal, poll);
     }
     return sleep(options.clock, untilMs - client.time.now().monotonicMs, signal);
   }
@@ -232,9 +232,9 @@ export class SeenRow {
   /** @param seenMs when the consistent read left that showed the row. Undefined: it may be older. */
   #follow(seenMs: number | undefined): void {
     const id = this.#isWaiting && !this.#isMine ? sessionOf(this.lease) : undefined;
-    if (id === this.#following?.id) return;
-    this.#following?.following.stop();
+    if (id === this.#following?.session) return;
+    this.#following?.stop();
     const { name } = this.candidacy.options;
-    this.#following = id === undefined ? undefined : { id, following: this.#watch.follow(id, name, seenMs) };
+    this.#following = id === undefined ? undefined : this.#watch.follow(id, name, seenMs);
   }
 }

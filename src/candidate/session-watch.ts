@@ -16,7 +16,7 @@ import {
   sessionFate,
 } from "../protocol/sessions.js";
 import type { ResolvedOptions } from "../resolve-options.js";
-import { Follower, type Following } from "./follower.js";
+import { type Followed, Follower, type Following } from "./follower.js";
 import { RowReads } from "./row-reads.js";
 import { newlyWatched, type WatchedSession } from "./watched-session.js";
 
@@ -37,7 +37,7 @@ export type WatchOptions = Pick<
  * eventually consistent read per interval, however many elections wait. It seals the dead (rule 14d), buries the missing (14e), and
  * calls the elections whose rows have changed (14g). A session for which nobody waits is not read.
  */
-export class SessionWatch {
+export class SessionWatch implements Followed {
   /** In the order of their last use. */
   readonly #sessions = new Map<string, WatchedSession>();
   /** The lease rows of the elections that it calls. */
@@ -72,16 +72,7 @@ export class SessionWatch {
    */
   follow(id: string, election: string, seenMs?: number): Following {
     const session = this.#of(id);
-    const stop = () => {
-      session.followers.delete(follower);
-      if (session.followers.size > 0) return;
-      session.cancelTimer();
-      this.#forgetSome();
-    };
-    const follower = new Follower(election, this.options.clock, {
-      stop,
-      wait: () => this.#hurry(session, follower),
-    });
+    const follower = new Follower(id, election, this.options.clock, this);
     const { observation } = session;
     // What changed before the log was first read is not known from it (rule 14g).
     if (observation === undefined) follower.isNew = true;
@@ -89,6 +80,21 @@ export class SessionWatch {
     session.followers.add(follower);
     if (session.followers.size === 1) this.#schedule(session);
     return follower;
+  }
+
+  /** Of `Follower`. */
+  waits(follower: Follower): void {
+    const session = this.#sessions.get(follower.session);
+    if (session) this.#hurry(session, follower);
+  }
+
+  /** Of `Follower`. */
+  stops(follower: Follower): void {
+    const session = this.#sessions.get(follower.session);
+    session?.followers.delete(follower);
+    if (session === undefined || session.followers.size > 0) return;
+    session.cancelTimer();
+    this.#forgetSome();
   }
 
   /**
