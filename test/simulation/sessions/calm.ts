@@ -28,6 +28,8 @@ export class Calm {
       ),
     );
     await this.scene.pass(Math.max(0, awayMs - this.scene.world.nowMs) + leaseMs);
+    // A row may have been deleted in the storm, and its holder has not looked since.
+    await this.scene.untilSettled();
     const leader = this.scene.referee.known.leaderOf(name);
     const process = [...this.scene.processes.values()].find(({ host }) => host === leader?.bidder.host);
     if (!leader || !process) return;

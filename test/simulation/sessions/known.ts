@@ -1,5 +1,5 @@
 import type { Leadership } from "../../../src/index.js";
-import type { Lease, Vacant } from "../../../src/protocol/lease.js";
+import { isHeldIn, type Lease, type Vacant } from "../../../src/protocol/lease.js";
 import { isSessionRow, sessionRowName } from "../../../src/protocol/sessions.js";
 import type { Host } from "../host.js";
 import { ROW_LEASES, type SessionsPlan } from "./plan.js";
@@ -152,6 +152,14 @@ export class Known {
     return this.plan.names.flatMap(({ name }) => {
       const leader = this.leaderOf(name);
       return leader && !leader.leadership.signal.aborted ? [] : [name];
+    });
+  }
+
+  /** Each name is led by whom its row names: what happened to the rows before has been seen. */
+  get isSettled(): boolean {
+    return this.plan.names.every(({ name }) => {
+      const { leadership } = this.leaderOf(name) ?? {};
+      return leadership && !leadership.signal.aborted && isHeldIn(this.rowOf(name), leadership);
     });
   }
 }

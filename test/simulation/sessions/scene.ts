@@ -113,11 +113,29 @@ export class Scene {
 
   async untilAllAreLed(withinMs: number, when: string): Promise<void> {
     const { known } = this.referee;
-    const isLed = () => known.leaderless.length === 0;
-    await this.pass(withinMs, isLed);
+    await this.#until(
+      () => known.leaderless.length === 0,
+      withinMs,
+      () => `${when}: nobody leads ${known.leaderless} after ${withinMs} ms`,
+    );
+  }
+
+  /** Its holder sees what has become of a row with its next look, and another one leads a row lease later (rule 14c). */
+  async untilSettled(): Promise<void> {
+    const { known } = this.referee;
+    const withinMs = known.rowLeaseMs + 18 * this.plan.leaseDurationMs;
+    await this.#until(
+      () => known.isSettled,
+      withinMs,
+      () => `a row still names nobody who leads, after ${withinMs} ms`,
+    );
+  }
+
+  async #until(isReached: () => boolean, withinMs: number, otherwise: () => string): Promise<void> {
+    if (isReached()) return;
+    await this.pass(withinMs, isReached);
     this.judge(() => {
-      if (!isLed())
-        throw new Violation("liveness", `${when}: nobody leads ${known.leaderless} after ${withinMs} ms`);
+      if (!isReached()) throw new Violation("liveness", otherwise());
     });
   }
 
