@@ -23,8 +23,8 @@ export interface Working {
   readonly session: string | undefined;
   /** The work has not returned. */
   runs: boolean;
-  /** When its time to stop was over, by the clock of its process. */
-  overrunMs: number | undefined;
+  /** When its time to stop was over, in true time and by the clock of its process, which stands still while it is suspended. */
+  overrun: { readonly trueMs: number; readonly monotonicMs: number } | undefined;
   /** Since when it is not trusted, and its work was not told. */
   untoldSinceMs: number | undefined;
 }

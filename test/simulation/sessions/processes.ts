@@ -78,7 +78,7 @@ export class Processes {
       ...(maxStallMs !== undefined && { heartbeat: { maxStallMs } }),
       runtime: { clock: host, random: this.scene.random.next },
       onEvent: (event: ElectionEvent) => {
-        this.scene.judge(() => this.scene.referee.heardEvent(event));
+        this.scene.judge(() => this.scene.referee.heardEvent(event, this.scene.world.nowMs));
         if (event.type !== "renewed") this.#tell(event);
       },
     });
@@ -94,7 +94,7 @@ export class Processes {
       name: name.name,
       ...(name.order !== "random" && { succession: name.order }),
       onEvent: (event: ElectionEvent) => {
-        this.scene.judge(() => this.scene.referee.heardEvent(event));
+        this.scene.judge(() => this.scene.referee.heardEvent(event, this.scene.world.nowMs));
         this.scene.restores.heardEvent(event);
         this.#tell(event);
       },

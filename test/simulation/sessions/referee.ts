@@ -46,7 +46,7 @@ export class SessionsReferee {
     this.elections += 1;
     const lease = this.known.lease(bidder.name);
     const session = lease.sessions.get(leadership.term);
-    const ends = { overrunMs: undefined, untoldSinceMs: undefined };
+    const ends = { overrun: undefined, untoldSinceMs: undefined };
     const working = { bidder, leadership, session, runs: true, ...ends };
     this.#terms.began(working);
     this.known.working(bidder.name).add(working);
@@ -65,8 +65,8 @@ export class SessionsReferee {
     this.life.look(name, nowMs);
   }
 
-  sent(host: Host, verb: Verb, request: unknown): void {
-    this.#work.sent(host, verb, request);
+  sent(host: Host, verb: Verb, request: unknown, nowMs: number): void {
+    this.#work.sent(host, verb, request, nowMs);
   }
 
   /** An answer reached a process. */
@@ -96,8 +96,8 @@ export class SessionsReferee {
     }
   }
 
-  heardEvent(event: ElectionEvent): void {
-    this.#work.heardEvent(event);
+  heardEvent(event: ElectionEvent, nowMs: number): void {
+    this.#work.heardEvent(event, nowMs);
   }
 
   /** The row of an election is gone, or that of a session that lives. */

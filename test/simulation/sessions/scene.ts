@@ -73,7 +73,7 @@ export class Scene {
     );
     this.network = new Network(world, this.replicas.before(this.table), random, {
       sent: (host, verb, [request]) => {
-        this.judge(() => this.referee.sent(host, verb, request));
+        this.judge(() => this.referee.sent(host, verb, request, world.nowMs));
         if (verb === "acquire") chances.acquireSent(host);
       },
       landed: (verb, args, answer) => this.#landed(verb, args, answer, chances),

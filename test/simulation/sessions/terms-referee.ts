@@ -1,5 +1,6 @@
 import type { Lease } from "../../../src/protocol/lease.js";
 import type { Versioned } from "../../../src/protocol/schema-version.js";
+import { sessionRowName } from "../../../src/protocol/sessions.js";
 import type { AcquireRequest, TermRecord } from "../../../src/protocol/verbs.js";
 import type { Verb } from "../network.js";
 import { Violation } from "../violation.js";
@@ -52,7 +53,8 @@ export class TermsReferee {
     const session = before?.kind === "held" ? before.session : undefined;
     if (LOGGED.has(verb) && session !== undefined && lease.kind === "vacant")
       known.unlogged = { session, sinceMs: nowMs };
-    if (verb === "evict") known.slowSinceMs = nowMs;
+    // If the session has ended, nobody is told: who waits for a row lease sees the eviction after that, and waits again.
+    if (verb === "evict") known.slowSinceMs = nowMs + (this.#isLive(session) ? 0 : this.known.rowLeaseMs);
     if (lease.kind !== "held" && "session" in lease && lease.session !== undefined)
       throw new Violation("row", `${name}: a row without a holder names a session`);
     known.row = lease;
@@ -101,6 +103,10 @@ export class TermsReferee {
     known.slowSinceMs = nowMs;
     known.lostTerm = Math.max(known.lostTerm, row.term);
     known.unlogged = undefined;
+  }
+
+  #isLive(session: string | undefined): boolean {
+    return session === undefined || this.known.session(sessionRowName(session)).row?.kind === "held";
   }
 
   #recordedOf(name: string): Set<number> {

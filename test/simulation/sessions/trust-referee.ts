@@ -54,7 +54,7 @@ export class TrustReferee {
   }
 
   /** What a holder under a session trusts, it has promised to the others by two rows. */
-  #expectPromised({ bidder, leadership, session, overrunMs }: Working, nowMs: number): void {
+  #expectPromised({ bidder, leadership, session, overrun }: Working, nowMs: number): void {
     if (session === undefined) return;
     const { leaseDurationMs } = this.known.plan;
     const tenure = `${bidder.name}: ${leadership.candidateId} (term ${leadership.term})`;
@@ -66,7 +66,7 @@ export class TrustReferee {
     if (nowMs - changedMs > leaseDurationMs * (1 + MAX_DRIFT))
       throw new Violation("as promised", `${tenure} is trusted a lease after the last heartbeat`);
     const shownMs = this.#shownMs.get(tenureOf(bidder.name, leadership)) ?? nowMs;
-    if (overrunMs !== undefined && bidder.host.monotonicMs() - overrunMs > leaseDurationMs)
+    if (overrun && bidder.host.monotonicMs() - overrun.monotonicMs > leaseDurationMs)
       throw new Violation("overrun", `${tenure} is trusted a lease after its time to stop`);
     const rowLeaseMs = ROW_LEASES * leaseDurationMs + (bidder.maxStallMs ?? 0);
     if (nowMs - shownMs > rowLeaseMs * (1 + MAX_DRIFT))

@@ -19,11 +19,11 @@ export class WorkReferee {
 
   constructor(private readonly known: Known) {}
 
-  sent(host: Host, verb: Verb, request: unknown): void {
+  sent(host: Host, verb: Verb, request: unknown, nowMs: number): void {
     if (verb === "resign") {
       const resign = request as ResignRequest;
-      if (isSessionRow(resign.election)) this.#expectAllStopped(host, resign.election);
-      else this.#expectStopped(host, resign);
+      if (isSessionRow(resign.election)) this.#expectAllStopped(host, resign.election, nowMs);
+      else this.#expectStopped(host, resign, nowMs);
     }
     if (verb === "acknowledgeEviction") {
       const { election, term } = request as AcknowledgeRequest;
@@ -37,14 +37,14 @@ export class WorkReferee {
   }
 
   /** Work that does not stop has run out before its row is given back (rule 14f). */
-  #expectStopped(host: Host, { election, term, candidateId }: ResignRequest): void {
+  #expectStopped(host: Host, { election, term, candidateId }: ResignRequest, nowMs: number): void {
     const working = this.known.workOf(host, election, term);
     if (!working?.runs || working.bidder.candidateId !== candidateId) return;
-    if (working.session !== undefined && this.#hasRunOut(working)) return;
+    if (working.session !== undefined && this.#hasRunOut(working, nowMs)) return;
     throw new Violation("work", `term ${term} of ${election} is given back while its work runs`);
   }
 
-  #expectAllStopped(host: Host, sessionRow: string): void {
+  #expectAllStopped(host: Host, sessionRow: string, nowMs: number): void {
     for (const [name, all] of this.known.allWorking)
       for (const working of all) {
         const { bidder, runs, leadership } = working;
@@ -52,20 +52,20 @@ export class WorkReferee {
         // Of a row that was put back it may believe that another has it, so it does not count on it any more.
         if (leadership.term <= lostTerm) continue;
         const isHeld = isHeldIn(row, leadership) && sessionRowName(row.session ?? "") === sessionRow;
-        if (bidder.host === host && runs && isHeld && !this.#hasRunOut(working))
+        if (bidder.host === host && runs && isHeld && !this.#hasRunOut(working, nowMs))
           throw new Violation("work", `a session is closed while work on ${name} runs`);
       }
   }
 
-  #hasRunOut({ bidder, leadership, overrunMs }: Working): boolean {
+  #hasRunOut({ bidder, leadership, overrun }: Working, nowMs: number): boolean {
     if (leadership.remainingMs() > 0) return false;
-    const sinceMs = bidder.host.monotonicMs() - (overrunMs ?? Number.POSITIVE_INFINITY);
+    const sinceMs = nowMs - (overrun?.trueMs ?? Number.POSITIVE_INFINITY);
     const isExpired = this.#expired.has(tenureOf(bidder.name, leadership));
     return isExpired || sinceMs > 0.85 * this.known.plan.leaseDurationMs;
   }
 
   /** Of an election, or of a session. */
-  heardEvent(event: ElectionEvent): void {
+  heardEvent(event: ElectionEvent, nowMs: number): void {
     if (event.type === "internal-error") throw new Violation("no internal error", event.error.found);
     if (event.type === "elected") this.#endings.set(tenureOf(event.election, event), 0);
     else if (event.type === "ended") this.#ended(event);
@@ -74,7 +74,7 @@ export class WorkReferee {
       this.#ranOut.add(tenureOf(event.election, event));
       for (const working of this.known.working(event.election))
         if (working.leadership.candidateId === event.candidateId && working.leadership.term === event.term)
-          working.overrunMs = working.bidder.host.monotonicMs();
+          working.overrun = { trueMs: nowMs, monotonicMs: working.bidder.host.monotonicMs() };
     }
   }
 
