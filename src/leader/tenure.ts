@@ -196,9 +196,11 @@ export class Tenure implements Renewable, Releasable, Covered {
       return;
     }
     this.trust.confirm(at);
-    if (this.#isOvertaken(lease)) return;
-    this.#lease = lease;
-    this.observer.observed(lease);
+    if (!this.#isOvertaken(lease)) {
+      this.#lease = lease;
+      this.observer.observed(lease);
+    }
+    // Also of an older row, which perhaps was put back: nothing else would ever show what is asked for there.
     if (kind === "leading") this.followPlan(lease);
   }
 

@@ -1036,6 +1036,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: "      return;",
   },
   {
+    name: "session-look-at-an-older-row-is-dropped",
+    revives: "a pause on an older row that was put back is not followed as long as the session lives",
+    file: "src/leader/tenure.ts",
+    from: "    if (!this.#isOvertaken(lease)) {\n      this.#lease = lease;\n      this.observer.observed(lease);\n    }\n",
+    to: "    if (this.#isOvertaken(lease)) return;\n    this.#lease = lease;\n    this.observer.observed(lease);\n",
+  },
+  {
     name: "session-stays-on-a-free-row",
     revives: "a row without a holder names the session of the last one",
     file: "src/protocol/transitions.ts",

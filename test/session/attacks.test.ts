@@ -184,6 +184,20 @@ test("after an older row of the session was put back, its count of nudges is low
   y.throwIfLost(1_000);
 });
 
+test("after an older row of a lease was put back, a pause is followed", async () => {
+  const world = sessionScene();
+  const { stage } = world;
+  const leadership = await won(stage, world);
+  await stage.advance(LEASE_MS);
+  const older = (await world.row()) as Held;
+  await passing(stage, leadership.proclaim("later"));
+  expect(await world.row()).toMatchObject({ value: "later" });
+  stage.table.restore(NAME, older);
+  await passing(stage, operator(stage).pause());
+  await stage.advance(LEASE_MS);
+  expect(leadership.signal.reason).toMatchObject({ reason: "paused" });
+});
+
 test("after an eviction whose holder has stopped, the next candidate need not wait for the row lease", async () => {
   const world = sessionScene();
   const { stage, elect } = world;
