@@ -1015,13 +1015,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: "",
   },
   {
-    name: "session-loss-not-told",
-    revives: "work under a lost session does not hear of it",
-    file: "src/session/open-session.ts",
-    from: "for (const { tenure } of [...this.#holds]) tenure?.sessionEnded(reason);",
-    to: "",
-  },
-  {
     name: "session-look-at-an-old-replica",
     revives: "an eventually consistent look counts as a proof that the row is mine",
     file: "src/session/row-looks.ts",

@@ -123,6 +123,10 @@ export class Scene {
   /** Its holder sees what has become of a row with its next look, and another one leads a row lease later (rule 14c). */
   async untilSettled(): Promise<void> {
     const { known } = this.referee;
+    // Who waits under a session that has ended sees only after that that an older row was put back, and waits again (rule 6b).
+    const restored = [...known.leases].filter(({ lostTerm }) => lostTerm > 0);
+    const untilMs = Math.max(0, ...restored.map(({ slowSinceMs = 0 }) => slowSinceMs + 2 * known.rowLeaseMs));
+    if (untilMs > this.world.nowMs) await this.pass(untilMs - this.world.nowMs);
     const withinMs = known.rowLeaseMs + 18 * this.plan.leaseDurationMs;
     await this.#until(
       () => known.isSettled,
