@@ -1,4 +1,8 @@
-import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  type AttributeValue,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from "@aws-sdk/client-dynamodb";
 import { Election, type Leadership, Session } from "../src/index.js";
 
 import { CountingClient } from "./counted.js";
@@ -115,25 +119,59 @@ async function inParallel(count: number, atOnce: number, one: (i: number) => Pro
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** Rows and conditions of the size of an acquire's. */
+/** Without this library, and by turns as an acquire and as a record of history: as many attributes, and the same answers. */
 async function write(count: number): Promise<void> {
   await inParallel(count, AT_ONCE, async (i) => {
-    await client.send(
-      new UpdateItemCommand({
-        TableName: tableName,
-        Key: { pk: { S: `bare/${label}/${i}` }, sk: { S: "lease" } },
-        UpdateExpression:
-          "SET holder = :me, attemptId = :attempt, electedAt = :now ADD term :one, revision :one",
-        ConditionExpression: "attribute_not_exists(holder) OR holder = :me",
-        ExpressionAttributeValues: {
-          ":me": { S: label },
-          ":attempt": { S: `${label}.${i}` },
-          ":now": { N: "1767225600000" },
-          ":one": { N: "1" },
-        },
-      }),
-    );
+    await client.send(new UpdateItemCommand({ TableName: tableName, ...(i % 2 === 0 ? lease(i) : term(i)) }));
   });
+}
+
+const AT = { N: "1767225600000" };
+const ERROR = { N: "1000" };
+
+function lease(i: number): Omit<UpdateItemCommandInput, "TableName"> {
+  const set = {
+    ...{ holder: { S: `${label}-0123456789ab` }, session: { S: `${label}-ba9876543210` } },
+    ...{
+      term: { N: "2" },
+      revision: { N: "4" },
+      attemptId: { S: `attempt-${i}` },
+      schemaVersion: { N: "2" },
+    },
+    ...{ leaseDurationMs: { N: "240000" }, renewIntervalMs: { N: "120000" } },
+    ...{ electedAt: AT, electedErrorMs: ERROR, renewedAt: AT, renewedErrorMs: ERROR },
+    ...{ previousTerm: { N: "1" }, previousEndReason: { S: "resigned" } },
+  };
+  const removed =
+    `expiresAt value stepDownBy stepDownTo releaseInMs releaseTo reservedForCandidate reservedForGroup reservedUntil
+    reservedForMs endReason endedAt endedErrorMs acknowledgedTerm ttl`.split(/\s+/);
+  return {
+    Key: { pk: { S: `bare/${label}/${i}` }, sk: { S: "lease" } },
+    ...update(set, removed),
+    ConditionExpression: "attribute_not_exists(#term) OR (#term = :term AND #revision = :revision)",
+    ReturnValues: "ALL_NEW",
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  };
+}
+
+function term(i: number): Omit<UpdateItemCommandInput, "TableName"> {
+  const set = {
+    ...{ term: { N: "2" }, holder: { S: `${label}-0123456789ab` }, leaseDurationMs: { N: "240000" } },
+    ...{ electedAt: AT, electedErrorMs: ERROR, schemaVersion: { N: "1" } },
+  };
+  return { Key: { pk: { S: `bare/${label}/${i}` }, sk: { S: "term#000000000002" } }, ...update(set, []) };
+}
+
+function update(set: Record<string, AttributeValue>, removed: readonly string[]) {
+  const names = Object.keys(set);
+  const remove = removed.length > 0 ? ` REMOVE ${removed.map((name) => `#${name}`).join(", ")}` : "";
+  return {
+    UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(", ")}${remove}`,
+    ExpressionAttributeNames: Object.fromEntries([...names, ...removed].map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(
+      names.map((name) => [`:${name}`, set[name] as AttributeValue]),
+    ),
+  };
 }
 
 async function writeFenced(count: number, among: number): Promise<void> {
