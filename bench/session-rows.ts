@@ -1,6 +1,5 @@
 import { type Burst, timesItsWrites, timesOneWrite } from "./burst.js";
-import { type Measured, SIZES, STEADY_LEASES } from "./measured.js";
-import { RENEW_MS } from "./messages.js";
+import { type Measured, SIZES, STEADY_LEASES, timesOf } from "./measured.js";
 import type { Row } from "./report.js";
 import type { Usage } from "./session-messages.js";
 import { median, rounded } from "./statistics.js";
@@ -74,7 +73,8 @@ function requestFigures(ones: readonly Measured[], leases: number): Figures {
 
 function processFigures(ones: readonly Measured[], leases: number): Figures {
   const mid = (of: (one: Measured) => number) => median(ones.map(of));
-  const share = ({ cpuMs }: Usage, { intervals }: Measured) => cpuMs / (intervals * RENEW_MS);
+  const share = ({ cpuMs }: Usage, { intervals, leases }: Measured) =>
+    cpuMs / (intervals * timesOf(leases).renewMs);
   const cpu = mid((one) => share(one.holder, one));
   const more = mid(({ idleMB, holderMB }) => holderMB - idleMB);
   const percent = (part: number) => rounded(100 * part, 1);

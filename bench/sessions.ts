@@ -3,16 +3,13 @@ import { burst } from "./burst.js";
 import { fencedWrites } from "./fenced-writes.js";
 import { Holder } from "./holder.js";
 import type { Laboratory } from "./laboratory.js";
-import { type Measured, SIZES, STEADY_LEASES } from "./measured.js";
-import { LEASE_MS, RENEW_MS } from "./messages.js";
+import { type Measured, SIZES, STEADY_LEASES, timesOf } from "./measured.js";
 import { month } from "./month.js";
 import type { Row } from "./report.js";
 import type { Usage } from "./session-messages.js";
 import { rowsOf } from "./session-rows.js";
 import { meanOf, used } from "./usage.js";
 
-/** After all is held: by then each follower knows when to poll, and the garbage of the start is collected. */
-const SETTLE_MS = 4 * LEASE_MS;
 const SETTLES_AT_MOST = 20;
 const TRIALS_A_ROUND = 50;
 
@@ -35,7 +32,9 @@ export async function sessions(laboratory: Laboratory, trials: number): Promise<
 }
 
 async function measure(laboratory: Laboratory, leases: number): Promise<Measured> {
-  const config = laboratory.holderConfig(leases);
+  const times = timesOf(leases);
+  const { leaseMs, renewMs } = times;
+  const config = { ...laboratory.holderConfig(leases), ...times };
   const start = (label: string) => Holder.start(laboratory.programs.sessionWorker, { ...config, label });
   const acquireAll = (by: Holder) =>
     burst(by, leases, async () => {
@@ -58,13 +57,13 @@ async function measure(laboratory: Laboratory, leases: number): Promise<Measured
     one.compete();
     await one.until(() => one.waitsMs !== undefined);
   }
-  await untilSettled([survivor, other]);
+  await untilSettled([survivor, other], 4 * leaseMs);
   const processes = [holder, survivor, other];
   const from = await Promise.all(processes.map((one) => one.usage()));
   const beganMs = performance.now();
-  await delay(STEADY_LEASES * LEASE_MS);
+  await delay(STEADY_LEASES * leaseMs);
   const to = await Promise.all(processes.map((one) => one.usage()));
-  const intervals = (performance.now() - beganMs) / RENEW_MS;
+  const intervals = (performance.now() - beganMs) / renewMs;
   const [held, ...waiting] = to.map((usage, i) => used(usage, from[i] as Usage)) as [Usage, Usage, Usage];
   const holderMB = (to[0] as Usage).residentMB;
   const { lost } = holder;
@@ -75,7 +74,7 @@ async function measure(laboratory: Laboratory, leases: number): Promise<Measured
   const takeOver = await burst(survivor, leases, async () => {
     const killedMs = holder.kill();
     await survivor.until(() => survivor.heldMs !== undefined);
-    noticedLeases = ((survivor.claimedMs as number) - killedMs) / LEASE_MS;
+    noticedLeases = ((survivor.claimedMs as number) - killedMs) / leaseMs;
     return (survivor.heldMs as number) - (survivor.claimedMs as number);
   });
   return {
@@ -84,12 +83,15 @@ async function measure(laboratory: Laboratory, leases: number): Promise<Measured
   };
 }
 
-/** Once per term, one of those that wait writes to each row that it waits (rule 2m). With ten thousand rows that takes a while. */
-async function untilSettled(waiting: readonly Holder[]): Promise<void> {
+/**
+ * By then each follower knows when to poll, and the garbage of the start is collected. Once per term, one of those that wait
+ * writes to each row that it waits (rule 2m), which takes a while with ten thousand rows.
+ */
+async function untilSettled(waiting: readonly Holder[], settleMs: number): Promise<void> {
   const writes = async () => (await Promise.all(waiting.map((one) => one.usage()))).map((one) => one.writes);
   let before = await writes();
   for (let settles = 0; settles < SETTLES_AT_MOST; settles++) {
-    await delay(SETTLE_MS);
+    await delay(settleMs);
     const now = await writes();
     if (now.every((count, i) => count === before[i])) return;
     before = now;

@@ -1,4 +1,4 @@
-import { retry } from "../async.js";
+import { deferred, retry } from "../async.js";
 import type { Elected } from "../candidate/acquire.js";
 import { inTurn, type Turn } from "../candidate/under.js";
 import { TableUnavailableError } from "../errors.js";
@@ -29,6 +29,7 @@ export class TermHistory {
   readonly #waiting: Record[];
   #writing: Promise<void> | undefined;
   #hasBegun = false;
+  #onBegun: (() => void) | undefined;
   /** Of the latest write. Undefined: it was done. */
   #failure: unknown;
 
@@ -67,7 +68,10 @@ export class TermHistory {
    */
   async untilBegun(isOver: () => boolean): Promise<void> {
     while (!this.#hasBegun && !isOver()) {
-      await this.insist();
+      const { promise: begun, resolve } = deferred<void>();
+      this.#onBegun = resolve;
+      // Not for the end of the term before: under a session, that waits for thousands of others.
+      await Promise.race([this.insist(), begun]);
       const error = this.#failure;
       if (error !== undefined && !(error instanceof TableUnavailableError) && !this.#hasBegun) throw error;
     }
@@ -120,6 +124,8 @@ export class TermHistory {
       if (this.#failure !== undefined) return;
       this.#waiting.shift();
       this.#hasBegun = true;
+      this.#onBegun?.();
+      this.#onBegun = undefined;
     }
   }
 

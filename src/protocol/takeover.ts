@@ -1,6 +1,6 @@
 import { type Instant, longestElapsedMs } from "../clock.js";
 import type { EndReason } from "../errors.js";
-import { HOUR_MS, MIN_INTERVAL_MS } from "../limits.js";
+import { DAY_MS, MIN_INTERVAL_MS } from "../limits.js";
 import { type Poll, pollForRelease } from "./announced-end.js";
 import { endsAtMs, observedEndMs } from "./expiry.js";
 import {
@@ -66,7 +66,7 @@ export interface Acquire {
 const HISTORY_VALID_MS = 600_000;
 
 /** After how many row leases a quiet row is polled, though nothing has told of a change. At most an hour. */
-const LAST_RESORT_ROW_LEASES = 4;
+const LAST_RESORT_ROW_LEASES = 32;
 
 /** The poll interval while there is no row. */
 const ABSENT_POLL_MS = 1_000;
@@ -247,7 +247,7 @@ export function pollsEvery(place: number): number {
  * share: then thousands are read together.
  */
 function lastResortMs({ leaseDurationMs, renewIntervalMs }: TermLease, polledMs: number): number {
-  const everyMs = Math.max(renewIntervalMs, Math.min(LAST_RESORT_ROW_LEASES * leaseDurationMs, HOUR_MS));
+  const everyMs = Math.max(renewIntervalMs, Math.min(LAST_RESORT_ROW_LEASES * leaseDurationMs, DAY_MS));
   return (Math.floor(polledMs / everyMs) + 1) * everyMs;
 }
 

@@ -116,7 +116,7 @@ describe("a candidate without a session", () => {
     const elected = campaigning(stage.candidate("b", OBSERVED));
     await beating(stage, holder, 2 * LEASE_MS);
     await silent.release(NAME);
-    await beating(stage, holder, 4 * ROW_LEASES * LEASE_MS);
+    await beating(stage, holder, 32 * ROW_LEASES * LEASE_MS);
     expect(elected.term).toBe(2);
   });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { TableUnavailableError } from "../../src/index.js";
-import { between, Stage } from "../support/stage.js";
+import { between, gate, Stage } from "../support/stage.js";
 
 /** What stands in history of each term, when the table takes no history for a time. */
 
@@ -80,4 +80,28 @@ test("a leader that goes tries some more, and no longer once it is over", async 
   await stage.advance(10 * LEASE_MS);
   expect(history.tries()).toBe(before + 5);
   expect(stage.pendingTimers).toBe(0);
+});
+
+test("work under a session begins with its own record, and does not wait for that of the term before", async () => {
+  const stage = new Stage();
+  const first = await stage.candidate("a").election.tryCampaign();
+  await first?.resign();
+  let records = 0;
+  const { opened, open } = gate();
+  const store = between(stage.table, async (verb, pass) => {
+    if (verb === "recordTerm") records += 1;
+    // The first one is its own.
+    if (verb === "recordTerm" && records > 1) await opened;
+    return pass();
+  });
+  const { session, elect } = stage.session("b", { store });
+  const leading = elect(NAME).campaign();
+  await stage.advance(LEASE_MS);
+  expect((await leading).term).toBe(2);
+  expect(records).toBeGreaterThan(1);
+  open();
+  const closing = session.close();
+  await stage.advance(LEASE_MS);
+  expect(await closing).toBe("released");
+  expect(stage.table.terms(NAME)).toMatchObject([{ term: 1, endReason: "resigned" }, { term: 2 }]);
 });

@@ -235,7 +235,7 @@ describe("a lease under a session", () => {
   });
 
   test("is polled rarely, when all rows are, and a vacant row by the candidate's interval", () => {
-    const everyMs = 4 * ROW_MS;
+    const everyMs = 32 * ROW_MS;
     for (const polledMs of [0, 1, everyMs - 1]) {
       expect(move(observe(seen, quiet, polledMs, false), polledMs)).toEqual({
         kind: "wait",
@@ -246,14 +246,14 @@ describe("a lease under a session", () => {
       kind: "wait",
       untilMs: 2 * everyMs,
     });
-    // Long leases are polled once per hour, if their holder does not look less often.
+    // Long leases are polled once per day, if their holder does not look less often.
     const long = observe(
       undefined,
-      { ...quiet, leaseDurationMs: 1_600_000, renewIntervalMs: 800_000 },
+      { ...quiet, leaseDurationMs: 6_000_000, renewIntervalMs: 3_000_000 },
       0,
       true,
     );
-    expect(move(long, 0)).toEqual({ kind: "wait", untilMs: 3_600_000 });
+    expect(move(long, 0)).toEqual({ kind: "wait", untilMs: 86_400_000 });
     const evicted = observe(seen, vacantLease({ ...quiet, term: 6, endReason: "evicted" }), 10_000, true);
     const next = move(observe(evicted, evicted.lease, 10_010, false), 10_010);
     expect(next).toMatchObject({ kind: "wait" });
@@ -275,7 +275,7 @@ describe("a lease under a session", () => {
     // The session was polled at 20,000 and 21,000. Its log named this election then, and the row was read.
     const announced = { ...quiet, revision: quiet.revision + 1, announcement: { inMs: 1_500 } };
     const read = observe(unchangedUntil(seen, 20_000), announced, 21_010, true, 21_000);
-    expect(move(read, 21_010)).toEqual({ kind: "wait", untilMs: 4 * ROW_MS });
+    expect(move(read, 21_010)).toEqual({ kind: "wait", untilMs: 32 * ROW_MS });
     const poll = (polledMs: number, ms = polledMs) => sessionPoll(read, me, polledMs, at(ms));
     // 50 ms before the earliest moment at which the announced end can be.
     expect(poll(21_010)).toEqual({ atMs: 21_450, consistent: true });
