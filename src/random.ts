@@ -1,12 +1,10 @@
-/** Drawn together, because each draw has a cost of its own. */
-const drawn = new Uint32Array(256);
-let left = 0;
-
-/** The source of jitter and ids unless another one is given: numbers in [0, 1). */
+/**
+ * The source of jitter and ids unless another one is given: numbers in [0, 1). Never drawn ahead: two processes that start from one
+ * snapshot would have the same ids.
+ */
 export function secureRandom(): number {
-  if (left === 0) left = crypto.getRandomValues(drawn).length;
-  left -= 1;
-  return (drawn[left] ?? 0) / 2 ** 32;
+  const [bits] = crypto.getRandomValues(new Uint32Array(1));
+  return (bits ?? 0) / 2 ** 32;
 }
 
 /** About 62 bits: two starts with the same label are still two candidates (pitfall: hostname as identity). */

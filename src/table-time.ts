@@ -16,6 +16,7 @@ import type { ResolvedOptions } from "./resolve-options.js";
 /** The table's time, as one candidate knows it from the answers so far (rule 4c). */
 export class TableTime {
   #headerState: HeaderState | undefined;
+  #contradictions = 0;
 
   constructor(
     private readonly options: Pick<ResolvedOptions, "clock" | "leaseDurationMs" | "maxServiceClockErrorMs">,
@@ -83,22 +84,28 @@ export class TableTime {
     return { at: this.at(now), atErrorMs: this.headers && estimateErrorMs(this.headers, now) };
   }
 
+  /** How many headers have contradicted what was known, so far. A request that was sent before one may have said what was wrong. */
+  get contradictions(): number {
+    return this.#contradictions;
+  }
+
   /**
-   * Returns whether this header contradicts what was known.
+   * Learns from a header.
    *
    * The time of doubt is this candidate's own lease, though others may hold longer ones. Exclusion does not
    * rest on its length: while the wall clock is right, no header does harm. It helps a host whose wall clock is
    * wrong as well: there a series of wrong headers that contradicts what was known is forgotten if it is
    * shorter than this.
    */
-  learn(header: Header): boolean {
+  learn(header: Header): void {
     const { maxServiceClockErrorMs, leaseDurationMs: doubtMs } = this.options;
     const { state, contradicts } = afterHeader(this.#headerState, header, {
       maxServiceClockErrorMs,
       doubtMs,
     });
     this.#headerState = state;
-    if (contradicts) this.emit({ type: "clock-anomaly" });
-    return contradicts;
+    if (!contradicts) return;
+    this.#contradictions += 1;
+    this.emit({ type: "clock-anomaly" });
   }
 }

@@ -14,8 +14,8 @@ export interface Timed<T> {
   readonly sent: Instant;
   readonly received: Instant;
   /**
-   * Its `Date` header contradicts what was known when the request left, so what the request said of time may be
-   * wrong.
+   * A `Date` header that came since, with this answer or another one, contradicts what was known when the request left, so what the
+   * request said of time may be wrong.
    */
   readonly contradicts: boolean;
 }
@@ -31,12 +31,14 @@ export async function timedRequest<T extends Answer>(
 ): Promise<Timed<T>> {
   // Read before the request leaves (pitfall: trust counted from the response).
   const sent = time.now();
+  const known = time.contradictions;
   const asked = withTimeout(time.clock, timeoutMs, (abort) => request(sent, abort), signal);
   const answer = await asked.catch((error: unknown) => {
     throw error instanceof TimedOut ? new TableUnavailableError(doing, { cause: error }) : error;
   });
   const received = time.now();
   checkTimes(sent, received);
-  const contradicts = answer.dateMs !== undefined && time.learn({ dateMs: answer.dateMs, sent, received });
-  return { answer, sent, received, contradicts };
+  if (answer.dateMs !== undefined) time.learn({ dateMs: answer.dateMs, sent, received });
+  // Also if the answer to another request has told it first, which left this one nothing to contradict.
+  return { answer, sent, received, contradicts: time.contradictions !== known };
 }
