@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { simulateSessions } from "./simulation/sessions/simulation.js";
 import { sessionsPlanOf } from "./simulation/sessions/plan.js";
+import { simulateSessions } from "./simulation/sessions/simulation.js";
 
 /** Others on each run, unless told. */
 const FIRST = Number(process.env.FIRST_SEED ?? Math.floor(Math.random() * 1e9));
