@@ -31,7 +31,7 @@ export const LET_OTHERS_GO_FIRST = new Set<EndReason>([
 
 /**
  * Runs the work to its end, under a leadership that was just won. It does not release the lease: the caller
- * does that afterwards (rule 8b). It begins at once, so that no abort of either signal is missed.
+ * does that afterwards (rule 8b). An abort that came before it is told at once.
  */
 export async function serve<T>(
   leadership: Leadership,
@@ -51,7 +51,6 @@ export async function serve<T>(
   };
   leadership.signal.addEventListener("abort", onEnd, { once: true });
   if (leadership.signal.aborted) onEnd();
-
   if (signal?.aborted) stop();
 
   let result: PromiseSettledResult<T>;

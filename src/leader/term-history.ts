@@ -11,7 +11,7 @@ import type { ResolvedOptions } from "../resolve-options.js";
 import type { HeldUnder } from "./held-under.js";
 
 /** `row`: as it is when it is written. */
-interface Record {
+interface Entry {
   readonly turn: Turn;
   readonly row: () => TermRecord;
 }
@@ -26,7 +26,7 @@ const TRIES = 5;
  */
 export class TermHistory {
   /** What is not written yet, in order. */
-  readonly #waiting: Record[];
+  readonly #waiting: Entry[];
   #writing: Promise<void> | undefined;
   #hasBegun = false;
   #onBegun: (() => void) | undefined;
@@ -163,7 +163,7 @@ export async function recordTick(client: LeaseClient, options: ResolvedOptions, 
 async function record(
   client: LeaseClient,
   options: ResolvedOptions,
-  { turn, row }: Record,
+  { turn, row }: Entry,
   tries: number,
   pace?: Pick<HeldUnder, "paced">,
 ): Promise<unknown> {
