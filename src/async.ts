@@ -4,15 +4,13 @@ import { onAbort } from "./on-abort.js";
 /** Resolves after `ms`; rejects with the signal's reason when it aborts first. Leaves no listener behind. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const forget = onAbort(signal, () => {
-      forget();
-      cancel();
-      reject(signal?.reason);
-    });
     const cancel = clock.setTimer(ms, () => {
       forget();
       resolve();
+    });
+    const forget = onAbort(signal, () => {
+      cancel();
+      reject(signal?.reason);
     });
   });
 }
@@ -22,10 +20,9 @@ export async function endOrAbort(running: Promise<unknown>, signal: AbortSignal 
   const { promise: aborted, resolve } = deferred<void>();
   // Nobody may be left to hear of its failure.
   running.catch(() => {});
-  if (signal?.aborted) return;
   const forget = onAbort(signal, resolve);
   try {
-    await Promise.race([running, aborted]);
+    await Promise.race([aborted, running]);
   } finally {
     forget();
   }

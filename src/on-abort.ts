@@ -21,6 +21,9 @@ class Callbacks {
   handleEvent(): void {
     if (this.#only) call(this.#only);
     for (const callback of this.#others ?? []) call(callback);
+    // Each is told once, and a signal that has aborted may live on.
+    this.#only = undefined;
+    this.#others = undefined;
   }
 }
 
@@ -38,11 +41,12 @@ function call(callback: () => void): void {
 const known = new WeakMap<AbortSignal, Callbacks>();
 
 /**
- * Calls `callback` when `signal` aborts, until the returned function is called. A signal has one listener of ours, however many
- * calls share it: Node takes more than ten for a leak, and a thousand elections with one stop signal are none. The user's own
- * listeners count as before. As with a listener, an abort that has been is not told.
+ * Calls `callback` when `signal` aborts, until the returned function is called; at once if it has aborted. A signal has one
+ * listener of ours, however many calls share it: Node takes more than ten for a leak, and a thousand elections with one stop signal
+ * are none. The user's own listeners count as before.
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
+  if (signal?.aborted) callback();
   if (signal === undefined || signal.aborted) return nothing;
   let callbacks = known.get(signal);
   if (callbacks === undefined) {

@@ -94,12 +94,27 @@ test("each callback is called once, but not those that were forgotten, and nothi
   late();
   stop.abort();
   expect(called.sort()).toEqual(["b", "d", "f"]);
-  onAbort(stop.signal, () => called.push("too late"));
+  expect(called).toHaveLength(3);
+  stop.abort();
   const other = new AbortController().signal;
   const forgetAll = ["a", "b"].map(() => onAbort(other, () => {}));
   for (const each of forgetAll) each();
   expect(getEventListeners(other, "abort")).toEqual([]);
   expect(called).toHaveLength(3);
+});
+
+test("an abort that has been is told at once, also while the others are told", () => {
+  const stop = new AbortController();
+  const called: string[] = [];
+  onAbort(stop.signal, () => {
+    called.push("a");
+    onAbort(stop.signal, () => called.push("b"))();
+    called.push("c");
+  });
+  stop.abort();
+  onAbort(stop.signal, () => called.push("d"));
+  onAbort(AbortSignal.abort(), () => called.push("e"));
+  expect(called).toEqual(["a", "b", "c", "d", "e"]);
 });
 
 test("a callback that throws keeps no other from being called, and each error surfaces as a listener's does", async () => {

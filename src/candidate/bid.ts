@@ -9,7 +9,6 @@ export class Bid {
   readonly end: () => void;
 
   constructor(caller: AbortSignal | undefined) {
-    if (caller?.aborted) this.abort(caller.reason);
     this.end = onAbort(caller, () => this.abort(caller?.reason));
   }
 

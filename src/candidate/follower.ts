@@ -92,6 +92,7 @@ export class Follower implements Following {
     this.#poll = poll;
     this.watch.waits(this);
     return new Promise((resolve, reject) => {
+      let forget = () => {};
       const end = () => {
         cancel();
         this.#wake = () => {};
@@ -105,8 +106,8 @@ export class Follower implements Following {
       };
       const cancel = this.clock.setTimer(Math.max(0, untilMs - this.clock.monotonicMs()), end);
       this.#wake = end;
-      const forget = onAbort(signal, end);
-      if (signal?.aborted || this.#isCalled || this.#fault) end();
+      forget = onAbort(signal, end);
+      if (this.#isCalled || this.#fault) end();
     });
   }
 }

@@ -94,7 +94,13 @@ export class Leaderships {
     if (begun instanceof NotBegun) return begun;
     const { tenure } = begun;
     const { signal } = bid;
-    const run = await this.serve(begun, work, { signal, announce: false }, async ({ result }) => {
+    const run = await this.serve(begun, work, { bid, signal, announce: false }, async ({ ended, result }) => {
+      if (result === undefined) {
+        await tenure.release("resigned");
+        bid.throwIfAborted();
+        if (tenure.fault) throw tenure.fault;
+        return new NotBegun(ended);
+      }
       if (result.status === "rejected") {
         await tenure.release("resigned");
         throw result.reason;

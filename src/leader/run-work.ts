@@ -1,3 +1,4 @@
+import type { Bid } from "../candidate/bid.js";
 import { type EndReason, FencedOutError, LeaseLostError } from "../errors.js";
 import { onAbort } from "../on-abort.js";
 import type { Leadership } from "./leadership.js";
@@ -9,10 +10,14 @@ export type Work<T> = (leadership: Leadership) => T | Promise<T>;
 export interface Served<T> {
   /** Why the work had to stop. Undefined: it ended by itself. */
   readonly ended: EndReason | undefined;
-  readonly result: PromiseSettledResult<T>;
+  /** Undefined: it did not begin. */
+  readonly result: PromiseSettledResult<T> | undefined;
 }
 
 export interface Serving {
+  /** The work does not begin when this one has ended. */
+  readonly bid: Bid;
+  /** When it aborts, the work is told to stop. */
   readonly signal: AbortSignal | undefined;
   readonly announce: boolean;
   /** Called when the time to stop is over and the work still runs. */
@@ -30,15 +35,17 @@ export const LET_OTHERS_GO_FIRST = new Set<EndReason>([
 ]);
 
 /**
- * Runs the work to its end, under a leadership that was just won. It does not release the lease: the caller
- * does that afterwards (rule 8b). An abort that came before it is told at once.
+ * Runs the work to its end, under a leadership that was just won. It does not release the lease: the caller does that afterwards
+ * (rule 8b). The work does not begin if the bid has been aborted, or if the work would have to stop at once (rule 8a): that is
+ * asked in the step in which the work is called.
  */
 export async function serve<T>(
   leadership: Leadership,
   tenure: Tenure,
   work: Work<T>,
-  { signal, announce, onOverrun }: Serving,
+  { bid, signal, announce, onOverrun }: Serving,
 ): Promise<Served<T>> {
+  if (bid.isAborted || tenure.endReason !== undefined) return { ended: tenure.endReason, result: undefined };
   const { clock } = tenure.options;
   const stop = () => (announce ? tenure.announce("resigned") : tenure.end("resigned"));
   const forget = onAbort(signal, stop);
@@ -50,13 +57,9 @@ export async function serve<T>(
     });
   };
   leadership.signal.addEventListener("abort", onEnd, { once: true });
-  if (leadership.signal.aborted) onEnd();
-  if (signal?.aborted) stop();
 
   let result: PromiseSettledResult<T>;
   try {
-    // It may have been lost while its first stand-ins were signed (rule 12).
-    if (tenure.hasStandIns) leadership.signal.throwIfAborted();
     result = { status: "fulfilled", value: await work(leadership) };
   } catch (reason) {
     result = { status: "rejected", reason };

@@ -77,10 +77,6 @@ export class Tenure implements Renewable, Releasable, Covered {
     return this.#standIns?.prepare(this.#lease.value, undefined);
   }
 
-  get hasStandIns(): boolean {
-    return this.#standIns !== undefined;
-  }
-
   get signal(): AbortSignal {
     return this.#endSignal.signal;
   }

@@ -138,8 +138,12 @@ export class SessionCore {
 
   /** Rule 14j. Never rejects. */
   close(): Promise<ResignOutcome> {
-    this.#closing ??= Promise.resolve().then(() => this.#close());
-    this.#closed.abort(new SessionClosedError());
+    if (this.#closing !== undefined) return this.#closing;
+    this.#closing = Promise.resolve().then(() => this.#close());
+    const reason = new SessionClosedError();
+    this.#closed.abort(reason);
+    // In this step: no work begins after the call.
+    for (const bid of [...this.#bids]) bid.abort(reason);
     return this.#closing;
   }
 
@@ -148,8 +152,6 @@ export class SessionCore {
     const deadline = new StopDeadline(clock, stopTimeoutMs);
     deadline.request();
     this.#cancelIdle();
-    const reason = new SessionClosedError();
-    for (const bid of [...this.#bids]) bid.abort(reason);
     const first = this.#current;
     for (const { tenure } of [...(first?.holds ?? [])]) tenure?.announce("resigned");
     await deadline.wait(this.#untilQuiet());

@@ -895,14 +895,6 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return row.pausedBy === undefined;",
   },
   {
-    name: "the-remains-of-a-lease-are-handed-out",
-    revives:
-      "work begins after its lease was lost, because its first stand-ins were signed late (our own, found by the simulator)",
-    file: "src/leader/begin.ts",
-    from: "if ((covering !== undefined || mustBeInHistory) && tenure.isOver) {",
-    to: "if (covering === undefined && tenure.isOver) {",
-  },
-  {
     name: "a-stand-in-takes-time-back",
     revives: "a stand-in that lands late takes back the time that a renewal after it promised",
     file: "src/protocol/transitions.ts",
