@@ -91,7 +91,7 @@ export async function untilBegun(
   if (mustBeInHistory) {
     const isOver = () => tenure.isOver || bid.isAborted;
     try {
-      await history.untilBegun(isOver);
+      await history.untilRecorded(isOver);
       const tookMs = longestElapsedMs(sent, client.time.now());
       if (mayBeFounded(previous, tookMs)) await untilStillHeld(tenure, client, options, under, isOver);
     } catch (error) {

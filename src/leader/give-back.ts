@@ -40,10 +40,13 @@ export class GiveBack {
 
   /** Never rejects. */
   async run(term: number, writes: WriteQueue, releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
-    const history = this.sideTasks.history.insist();
-    await this.#whileTrusted(Promise.all([history, this.sideTasks.idleDeletion.insist()]));
+    const { history, idleDeletion, under } = this.sideTasks;
+    const written = history.insist();
+    const own = under ? history.insistOnOwn() : written;
+    await this.#whileTrusted(Promise.all([own, idleDeletion.insist()]));
     const outcome = await writes.run(() => this.#resign(releaseOptions));
-    await this.stop.wait(Promise.all([history, this.#deletable, this.sideTasks.onOver()]));
+    history.hurry();
+    await this.stop.wait(Promise.all([written, this.#deletable, this.sideTasks.onOver()]));
     this.emit({ type: "resigned", term, outcome });
     return outcome;
   }
@@ -52,8 +55,9 @@ export class GiveBack {
   #deletable: Promise<void> | undefined;
 
   /**
-   * Observers would miss a tenure that is shorter than one write of history. So the release waits for that
-   * write, but not for long: it needs trust too.
+   * Observers would miss a tenure that is shorter than one write of history. So the release waits for that write, but not for long:
+   * it needs trust too. How the term before ended can be written after the release, and under a session it waits for others:
+   * decisions go by the newest term in history (rules 5b, 5c, 10e, 13d), and that one is there before (rule 5e).
    */
   async #whileTrusted(history: Promise<unknown>): Promise<void> {
     await withTimeout(this.options.clock, this.tenure.timeoutMs() / 2, () => history).catch(() => {});

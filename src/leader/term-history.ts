@@ -1,4 +1,4 @@
-import { deferred, retry } from "../async.js";
+import { type Deferred, deferred, retry } from "../async.js";
 import type { Elected } from "../candidate/acquire.js";
 import { inTurn, type Turn } from "../candidate/under.js";
 import { TableUnavailableError } from "../errors.js";
@@ -29,7 +29,10 @@ export class TermHistory {
   readonly #waiting: Entry[];
   #writing: Promise<void> | undefined;
   #hasBegun = false;
-  #onBegun: (() => void) | undefined;
+  #begun: Deferred<void> | undefined;
+  /** The lease is being given back: what is left has its turn at once. */
+  #isHurried = false;
+  #onHurry: (() => void) | undefined;
   /** Of the latest write. Undefined: it was done. */
   #failure: unknown;
 
@@ -66,12 +69,9 @@ export class TermHistory {
    * Rule 13d. Resolves when history says that the own term has begun, or when `isOver` says that nobody waits for it. Rejects
    * if history cannot be written and another try cannot help: work that waits for it would never begin.
    */
-  async untilBegun(isOver: () => boolean): Promise<void> {
+  async untilRecorded(isOver: () => boolean): Promise<void> {
     while (!this.#hasBegun && !isOver()) {
-      const { promise: begun, resolve } = deferred<void>();
-      this.#onBegun = resolve;
-      // Not for the end of the term before: under a session, that waits for thousands of others.
-      await Promise.race([this.insist(), begun]);
+      await this.insistOnOwn();
       const error = this.#failure;
       if (error !== undefined && !(error instanceof TableUnavailableError) && !this.#hasBegun) throw error;
     }
@@ -94,6 +94,22 @@ export class TermHistory {
    */
   insist(): Promise<void> {
     return this.#write(TRIES);
+  }
+
+  /**
+   * Several tries in a row for the own term. Resolves when it was written, or as `insist` does. It does not wait for the end of the
+   * term before: under a session, that waits for thousands of others.
+   */
+  async insistOnOwn(): Promise<void> {
+    if (this.#hasBegun) return;
+    this.#begun ??= deferred();
+    await Promise.race([this.insist(), this.#begun.promise]);
+  }
+
+  /** Somebody waits for what is left, so it does not wait for the claims of others any more. */
+  hurry(): void {
+    this.#isHurried = true;
+    this.#onHurry?.();
   }
 
   /**
@@ -120,13 +136,28 @@ export class TermHistory {
 
   async #writeAll(tries: number): Promise<void> {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
-      this.#failure = await record(this.client, this.options, next, tries, this.pace);
+      this.#failure = await tried(this.options, tries, () => this.#send(next));
       if (this.#failure !== undefined) return;
       this.#waiting.shift();
       this.#hasBegun = true;
-      this.#onBegun?.();
-      this.#onBegun = undefined;
+      this.#begun?.resolve();
     }
+  }
+
+  /** One request: in its own turn or, once it is hurried, in an earlier one. */
+  #send({ turn, row }: Entry): Promise<unknown> {
+    let sending: Promise<unknown> | undefined;
+    const send = () => {
+      sending ??= this.client.recordTerm(row());
+      return sending;
+    };
+    if (turn === "finish" || this.#isHurried) return inTurn("finish", this.pace, send);
+    const { promise, resolve, reject } = deferred<unknown>();
+    this.#onHurry = () => void inTurn("finish", this.pace, send).then(resolve, reject);
+    inTurn(turn, this.pace, send).then(resolve, reject);
+    return promise.finally(() => {
+      this.#onHurry = undefined;
+    });
   }
 
   #ttl(): number | undefined {
@@ -156,19 +187,15 @@ export class TermHistory {
  * timeouts at the latest, whether it was written or not.
  */
 export async function recordTick(client: LeaseClient, options: ResolvedOptions, term: number, tick: string) {
-  await record(client, options, { turn: "finish", row: () => ({ term, lastTick: tick }) }, TRIES);
+  await tried(options, TRIES, () => client.recordTerm({ term, lastTick: tick }));
 }
 
 /** Resolves to the error if it was not written. */
-async function record(
-  client: LeaseClient,
-  options: ResolvedOptions,
-  { turn, row }: Entry,
+async function tried(
+  { clock, random, renewIntervalMs: maxMs }: ResolvedOptions,
   tries: number,
-  pace?: Pick<HeldUnder, "paced">,
+  write: () => Promise<unknown>,
 ): Promise<unknown> {
-  const { clock, random, renewIntervalMs: maxMs } = options;
-  const write = () => inTurn(turn, pace, () => client.recordTerm(row()));
   return retry(write, { clock, random, tries, maxMs }).then(
     () => undefined,
     (error: unknown) => error,

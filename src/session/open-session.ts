@@ -60,7 +60,10 @@ export class OpenSession implements Holding {
     const observer = { observed: (row: Lease) => this.#observed(row) };
     this.#tenure = new Tenure(elected, client, options, emit, observer, {
       succession: { refresh: nothing, newLine: () => undefined, plannedEnd: () => undefined },
-      history: { refresh: nothing, insist: nothing, givenBack: nothing, isWritten: true },
+      history: {
+        ...{ refresh: nothing, insist: nothing, insistOnOwn: nothing, hurry() {}, givenBack: nothing },
+        isWritten: true,
+      },
       idleDeletion: { insist: nothing, allows: () => false },
       lastWill,
       heartbeat,

@@ -103,3 +103,62 @@ test("work under a session begins with its own record, and does not wait for tha
   await stage.advance(LEASE_MS);
   expect(stage.table.terms(NAME)).toMatchObject([{ term: 1, endReason: "resigned" }, { term: 2 }]);
 });
+
+test("a lease under a session is given back before the end of the term before is in history", async () => {
+  const stage = new Stage();
+  const first = await stage.candidate("a").election.tryCampaign();
+  await first?.resign();
+  const { opened, open } = gate();
+  let records = 0;
+  const store = between(stage.table, async (verb, pass) => {
+    if (verb === "recordTerm" && ++records > 1) await opened;
+    return pass();
+  });
+  const { elect } = stage.session("b", { store });
+  const leading = elect(NAME).campaign();
+  await stage.advance(100);
+  const resigned = (await leading).resign();
+  // No time passes on the stage.
+  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+  const { lease } = await stage.table.read(NAME);
+  expect(lease).toMatchObject({ kind: "vacant", term: 2, endReason: "resigned" });
+  open();
+  await stage.advance(100);
+  expect(await resigned).toBe("released");
+  expect(stage.table.terms(NAME)).toMatchObject([{ term: 1, endReason: "resigned" }, { term: 2 }]);
+});
+
+test.each([
+  ["stays", {}],
+  ["may be forgotten", { deleteIdleAfterMs: 3_600_000 }],
+])(
+  "who gives a lease back whose row %s does not wait until thousands of others have claimed theirs",
+  async (_, tuning) => {
+    const stage = new Stage();
+    const names = Array.from({ length: 200 }, (_, i) => `many/${i}`);
+    for (const name of names) await (await stage.candidate("a", { name }).election.tryCampaign())?.resign();
+    let acquired = 0;
+    const store = between(stage.table, async (verb, pass) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (verb === "acquire") acquired += 1;
+      return pass();
+    });
+    const { elect } = stage.session("b", { store });
+    const [first, ...others] = names.map((name) => elect(name, { tuning }).campaign());
+    let claimed: number | undefined;
+    const resigned = first?.then((leadership) => leadership.resign());
+    void resigned?.then(() => {
+      claimed = acquired;
+    });
+    await stage.until(() => claimed !== undefined);
+    expect(claimed).toBeLessThan(names.length / 2);
+    expect(await resigned).toBe("released");
+    const [before, own] = stage.table.terms("many/0");
+    expect(before).toMatchObject({ term: 1, endReason: "resigned" });
+    expect(own?.endReason).toBe("deleteIdleAfterMs" in tuning ? "resigned" : undefined);
+    await Promise.all(others);
+    await stage.advance(LEASE_MS);
+    for (const name of names)
+      expect(stage.table.terms(name)).toMatchObject([{ term: 1, endReason: "resigned" }, { term: 2 }]);
+  },
+);
