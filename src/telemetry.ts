@@ -21,12 +21,15 @@ function instrumentsNow(): Instruments {
 export function telemetry(election: string): (event: ElectionEvent) => void {
   const attributes = { "incumbent.election": election };
   let tenure: Span | undefined;
+  /** Of the SDK that has counted this leader: another one may be set up while it leads. */
+  let leading: Instruments["leading"] | undefined;
   return (event) => {
     const instruments = instrumentsNow();
     switch (event.type) {
       case "elected":
         instruments.elected.add(1, attributes);
-        instruments.leading.add(1, attributes);
+        leading = instruments.leading;
+        leading.add(1, attributes);
         tenure = trace.getTracer(...SCOPE).startSpan("incumbent.tenure", {
           attributes: {
             ...attributes,
@@ -37,7 +40,7 @@ export function telemetry(election: string): (event: ElectionEvent) => void {
         break;
       case "ended":
         instruments.ended.add(1, { ...attributes, "incumbent.reason": event.reason });
-        instruments.leading.add(-1, attributes);
+        leading?.add(-1, attributes);
         tenure?.setAttribute("incumbent.reason", event.reason).end();
         break;
       case "renewed":

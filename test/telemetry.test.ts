@@ -156,6 +156,24 @@ test("an SDK that is set up after the Election was created gets everything", asy
   ]);
 });
 
+test("an SDK that is set up while somebody leads never shows fewer leaders than none", async () => {
+  metrics.disable();
+  const { election } = new Stage().candidate("a");
+  const leadership = await election.campaign();
+  recorded.length = 0;
+  setUp();
+  await leadership.resign();
+  expect(recorded.map(({ name }) => name)).toEqual(["incumbent.ended"]);
+  recorded.length = 0;
+  const next = await election.campaign();
+  metrics.disable();
+  await next.resign();
+  setUp();
+  // It was counted there, so it is taken back there.
+  const leading = recorded.filter(({ name }) => name === "incumbent.leading");
+  expect(leading.map(({ value }) => value)).toEqual([1, -1]);
+});
+
 test("the scope of metrics and spans has the version of the package", () => {
   expect(scopes.length).toBeGreaterThan(2);
   for (const scope of scopes) expect(scope).toEqual(["incumbent", version]);
