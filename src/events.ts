@@ -45,7 +45,7 @@ export type ElectionEvent = { readonly election: string; readonly candidateId: s
   | { readonly type: "rank-ignored"; readonly error: InvalidOptionError }
   /**
    * Two answers contradict each other about the table's time, so neither is used. For at least one lease, observation
-   * alone decides, and leases are written without `expiresAt`.
+   * alone decides, and leases are written without `expiresAt`. Under a session only the session's `onEvent` gets it, once.
    */
   | { readonly type: "clock-anomaly" }
   /**
