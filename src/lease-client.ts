@@ -68,6 +68,20 @@ interface WriteTimes {
   readonly contradicts: boolean;
 }
 
+/**
+ * Rule 4c. Whether the end of an acquired row may be too early for others: both local clocks may have stood still since the last
+ * header. The row is ours, but it is not used.
+ */
+export function isDoubted({
+  contradicts,
+  lease,
+}: {
+  readonly contradicts: boolean;
+  readonly lease: Held;
+}): boolean {
+  return contradicts && lease.expiresAt !== undefined;
+}
+
 /** One try of a holder. Each has a revision of its own, so that the row tells which one landed (rule 3b). */
 export interface OwnTry {
   readonly term: number;

@@ -1,5 +1,5 @@
 import { type Instant, longestElapsedMs } from "../clock.js";
-import type { WriteResult } from "../lease-client.js";
+import { isDoubted, type WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import type { Held, Lease, TermLease } from "../protocol/lease.js";
 import type { Acquire } from "../protocol/takeover.js";
@@ -72,9 +72,8 @@ export async function acquire(
     emit({ type: "refused", term: lease?.term });
     return isExplained(lease, basis) ? NOT_USED : UNEXPLAINED;
   }
-  // Both local clocks may have stood still since the last header, so the row's end may be too early. The
-  // lease is ours, but it is acquired again (rule 4c).
-  if (written.contradicts && lease.expiresAt !== undefined) return NOT_USED;
+  // It is acquired again.
+  if (isDoubted(written)) return NOT_USED;
   // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
   const now = client.time.now();
   if (trustLeftMs(sent, trustMs(options), now) <= 0) return NOT_USED;

@@ -7,7 +7,7 @@ import { type ElectionEvent, type Emit, emitter, type ResignOutcome } from "../e
 import { lastWillOf } from "../last-will/last-will.js";
 import { heartbeatAids } from "../leader/heartbeat-aids.js";
 import { StopDeadline } from "../leader/stop-deadline.js";
-import { LeaseClient } from "../lease-client.js";
+import { isDoubted, LeaseClient } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import { sessionRowName } from "../protocol/sessions.js";
 import { randomPart } from "../random.js";
@@ -221,10 +221,9 @@ export class SessionCore {
     });
     lastWill?.observed(opened.lease);
     if (!opened.succeeded) return undefined;
-    const { lease, sent, contradicts } = opened;
+    const { lease, sent } = opened;
     const now = client.time.now();
-    const isDoubted = contradicts && lease.expiresAt !== undefined;
-    if (isDoubted || this.isClosed || trustLeftMs(sent, trustMs(options), now) <= 0) {
+    if (isDoubted(opened) || this.isClosed || trustLeftMs(sent, trustMs(options), now) <= 0) {
       const own = { term: lease.term, revision: lease.revision + 1, at: now };
       const resignation = { reason: "resigned", ticksBefore: undefined } as const;
       const resigning = client.resign(own, resignation, options.requestTimeoutMs);
