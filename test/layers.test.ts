@@ -37,6 +37,7 @@ const STOREYS: string[][] = [
   ["resolve-options"],
   ["table-time"],
   ["timed-request"],
+  ["requests"],
   ["lease-client", "last-will", "heartbeat-thread"],
   ["candidate", "views", "operator"],
   ["leader"],

@@ -1,8 +1,8 @@
 import { type Instant, longestElapsedMs } from "../clock.js";
-import { isDoubted, type WriteResult } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import type { Held, Lease, TermLease } from "../protocol/lease.js";
 import type { Acquire } from "../protocol/takeover.js";
+import { isDoubted, type WriteResult } from "../requests/write-result.js";
 import type { Candidacy } from "./candidacy.js";
 import type { SeenRow } from "./seen-row.js";
 import { inTurn, type Under } from "./under.js";

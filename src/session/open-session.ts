@@ -3,7 +3,7 @@ import type { Emit, ResignOutcome } from "../events.js";
 import type { LastWill } from "../last-will/last-will.js";
 import type { HeartbeatAids } from "../leader/heartbeat-aids.js";
 import { Tenure } from "../leader/tenure.js";
-import type { LeaseClient, WriteResult } from "../lease-client.js";
+import type { LeaseClient } from "../lease-client.js";
 import type { Held, Lease } from "../protocol/lease.js";
 import {
   type Changes,
@@ -13,6 +13,7 @@ import {
   withChange,
   writeChanges,
 } from "../protocol/sessions.js";
+import type { WriteResult } from "../requests/write-result.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { Gate } from "./gate.js";
 import type { Hold, Holding } from "./hold.js";

@@ -7,10 +7,11 @@ import { type ElectionEvent, type Emit, emitter, type ResignOutcome } from "../e
 import { lastWillOf } from "../last-will/last-will.js";
 import { heartbeatAids } from "../leader/heartbeat-aids.js";
 import { StopDeadline } from "../leader/stop-deadline.js";
-import { isDoubted, LeaseClient } from "../lease-client.js";
+import { LeaseClient } from "../lease-client.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import { sessionRowName } from "../protocol/sessions.js";
 import { randomPart } from "../random.js";
+import { isDoubted } from "../requests/write-result.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import type { LeaseStore } from "../store/lease-store.js";
 import type { TableTime } from "../table-time.js";

@@ -27,7 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "refusal-taken-for-loss",
     revives: "the SDK asked again, the first try had landed, and the holder believes it has lost",
-    file: "src/lease-client.ts",
+    file: "src/requests/write-result.ts",
     from: "if (succeededBy(lease)) return",
     to: "if (lease === undefined && succeededBy(lease)) return",
   },

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { TableUnavailableError } from "../src/errors.js";
-import { LeaseClient } from "../src/lease-client.js";
-import type { Held } from "../src/protocol/lease.js";
-import { OPENING_REVISION, sessionRowName } from "../src/protocol/sessions.js";
-import type { Written } from "../src/protocol/verbs.js";
-import { type ResolvedOptions, resolveOptions } from "../src/resolve-options.js";
-import type { LeaseStore } from "../src/store/lease-store.js";
-import { ManualClock, MemoryTable } from "../src/testing/index.js";
-import { between, type Verb } from "./support/stage.js";
+import { TableUnavailableError } from "../../src/errors.js";
+import { LeaseClient } from "../../src/lease-client.js";
+import type { Held } from "../../src/protocol/lease.js";
+import { OPENING_REVISION, sessionRowName } from "../../src/protocol/sessions.js";
+import type { Written } from "../../src/protocol/verbs.js";
+import { type ResolvedOptions, resolveOptions } from "../../src/resolve-options.js";
+import type { LeaseStore } from "../../src/store/lease-store.js";
+import { ManualClock, MemoryTable } from "../../src/testing/index.js";
+import { between, type Verb } from "../support/stage.js";
 
 /** The verbs of sessions as a candidate sends them (rule 14): what each writes, and what a lost answer means (rule 3). */
 

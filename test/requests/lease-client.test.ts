@@ -1,12 +1,12 @@
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
-import { Election } from "../src/index.js";
-import type { CandidateOptions } from "../src/options.js";
-import type { DynamoDBLike } from "../src/store/dynamodb/table.js";
-import type { ClientOptions } from "../src/store/open-store.js";
-import { ManualClock } from "../src/testing/index.js";
-import { type FaultProxy, type SeenRequest, startFaultProxy } from "./support/fault-proxy.js";
-import { newClient, newLeaseTable } from "./support/fixture.js";
+import { Election } from "../../src/index.js";
+import type { CandidateOptions } from "../../src/options.js";
+import type { DynamoDBLike } from "../../src/store/dynamodb/table.js";
+import type { ClientOptions } from "../../src/store/open-store.js";
+import { ManualClock } from "../../src/testing/index.js";
+import { type FaultProxy, type SeenRequest, startFaultProxy } from "../support/fault-proxy.js";
+import { newClient, newLeaseTable } from "../support/fixture.js";
 
 /**
  * What goes over the wire, counted between client and table. The table is real, candidates' time is staged
