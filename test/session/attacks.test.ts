@@ -276,3 +276,28 @@ test("work under a session begins when history has its term, and not before", as
   void world.session.close();
   await passing(stage, life);
 });
+
+test("an opening whose answer contradicts the table's time is given back: its end came too early for others", async () => {
+  const { stage, faults, verbs, process, row } = sessionScene();
+  const opened: string[] = [];
+  const election = process.elect();
+  await passing(stage, election.leader());
+  // Both clocks of the host stand still while the request is under way.
+  faults.set("openSession", async (pass) => {
+    if (opened.length === 0) stage.time.stepWall(20_000);
+    const answer = (await pass()) as { readonly lease: { readonly holder: string } };
+    opened.push(answer.lease.holder);
+    return answer;
+  });
+  const leadership = await passing(stage, election.campaign());
+  const { id = "" } = process.session;
+  expect(opened).toHaveLength(2);
+  expect(opened[1]).toBe(id);
+  expect(verbs).toContain("resign");
+  expect(await row(sessionRowName(opened[0] ?? ""))).toMatchObject({ kind: "vacant", endReason: "resigned" });
+  const held = (await row(sessionRowName(id))) as Held;
+  // Either none, or one that is not before the trust that it gives.
+  const endsMs = held.expiresAt ?? Number.POSITIVE_INFINITY;
+  expect(endsMs).toBeGreaterThanOrEqual(stage.time.wallMs() + process.session.remainingMs());
+  expect(leadership.remainingMs()).toBeGreaterThan(0);
+});
