@@ -1,7 +1,7 @@
 import { type Instant, longestElapsedMs } from "../clock.js";
 import { trustLeftMs, trustMs } from "../protocol/expiry.js";
 import type { Held, Lease, TermLease } from "../protocol/lease.js";
-import type { Acquire } from "../protocol/takeover.js";
+import type { Acquire } from "../protocol/move.js";
 import { isDoubted, type WriteResult } from "../requests/write-result.js";
 import type { Candidacy } from "./candidacy.js";
 import type { SeenRow } from "./seen-row.js";

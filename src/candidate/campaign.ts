@@ -2,7 +2,7 @@ import { backoffMs, sleep } from "../async.js";
 import { TooBusy } from "../error-summary.js";
 import { TableUnavailableError } from "../errors.js";
 import { type Lease, sessionOf } from "../protocol/lease.js";
-import type { Acquire, Move } from "../protocol/takeover.js";
+import type { Acquire, Move } from "../protocol/move.js";
 import { type TickMode, type TickVerdict, verdictOn } from "../protocol/ticks.js";
 import { acquire, type NotWon, type Won } from "./acquire.js";
 import { Awaiting } from "./awaiting.js";

@@ -1,5 +1,6 @@
 import { endOrAbort, sleep } from "../async.js";
 import { holderOf, type Lease, sessionOf } from "../protocol/lease.js";
+import type { Basis, Move } from "../protocol/move.js";
 import {
   type Observation,
   observe,
@@ -7,7 +8,9 @@ import {
   readAgain,
   unchangedUntil,
 } from "../protocol/observation.js";
-import { type Basis, type Move, nextMove, sessionPoll, unsettledTerm } from "../protocol/takeover.js";
+import { unsettledTerm } from "../protocol/placeholder.js";
+import { sessionPoll } from "../protocol/polls.js";
+import { nextMove } from "../protocol/takeover.js";
 import { lastTickOf, type TickWindow, windowFrom } from "../protocol/ticks.js";
 import type { Read } from "../protocol/verbs.js";
 import type { Timed } from "../timed-request.js";

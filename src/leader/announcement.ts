@@ -2,7 +2,7 @@ import type { Clock } from "../clock.js";
 import type { EndReason } from "../errors.js";
 import { MIN_RELEASE_IN_MS } from "../limits.js";
 import type { AnnouncedEnd, Held } from "../protocol/lease.js";
-import { pollsEvery } from "../protocol/takeover.js";
+import { pollsEvery } from "../protocol/turns.js";
 
 /**
  * A planned end that is announced to the followers with a renewal (rule 7e). The work goes on until it is due,

@@ -1,5 +1,5 @@
 import type { TermLease } from "../protocol/lease.js";
-import { placeOf } from "../protocol/takeover.js";
+import { placeOf } from "../protocol/turns.js";
 import { noticeMs } from "./announcement.js";
 
 /**

@@ -1,6 +1,6 @@
 import { MAX_FLOOR } from "../limits.js";
 import type { Lease, TenureRow } from "./lease.js";
-import type { Founding } from "./takeover.js";
+import type { Founding } from "./move.js";
 
 /**
  * Rule 13. The row of a name that is long unused may be deleted. Before that its term goes into the *floor* of its shard, a

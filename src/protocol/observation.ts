@@ -208,3 +208,17 @@ export function observeHistory(observation: Observation, history: History, readA
   const isSame = before?.highestTerm === history.highestTerm && unconfirmed === false;
   return { ...observation, history, historyReadAt: readAt, isHistoryOld: false, unconfirmed: !isSame };
 }
+
+/** Terms go on from the highest that was ever seen, whatever the row says now (rule 6c). */
+export function termAfter({ memory }: Observation, term: number): number {
+  return Math.max(term, memory.term) + 1;
+}
+
+/**
+ * A row older than one that was seen does not tell who leads. It counts as held by an unknown since it was put
+ * back, by observation alone (rule 6b).
+ */
+export function restoredUntilMs({ memory }: Observation): number {
+  const { olderSinceMs, longestLeaseMs } = memory;
+  return olderSinceMs === undefined ? Number.NEGATIVE_INFINITY : olderSinceMs + longestLeaseMs;
+}

@@ -1,7 +1,7 @@
 import type { ActionRefusal, EndReason } from "../errors.js";
 import type { AnnouncedEnd, Lease, Reservation, Vacant } from "./lease.js";
 import type { Candidate } from "./line.js";
-import type { Basis } from "./takeover.js";
+import type { Basis } from "./move.js";
 import type { RecordedTimes } from "./term-times.js";
 import type { TermTicks, TickWindow } from "./ticks.js";
 

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Lease } from "../../src/protocol/lease.js";
+import type { Candidacy } from "../../src/protocol/move.js";
 import { observe } from "../../src/protocol/observation.js";
-import { type Candidacy, nextMove, placeOf } from "../../src/protocol/takeover.js";
+import { nextMove } from "../../src/protocol/takeover.js";
+import { placeOf } from "../../src/protocol/turns.js";
 import { type Facts, factsOf, heldLease, leaseOf, vacantLease } from "../support/lease.js";
 
 /** Who tries when, by what stands in the row: the candidate's decisions alone, on a row that stays as it is. */

@@ -1,8 +1,8 @@
 import type { Instant } from "../../src/clock.js";
 import { holderOf, isHeldIn, type Lease } from "../../src/protocol/lease.js";
+import type { Candidacy, Move } from "../../src/protocol/move.js";
 import type { Observation } from "../../src/protocol/observation.js";
 import type { ServiceClock } from "../../src/protocol/service-clock.js";
-import type { Candidacy, Move } from "../../src/protocol/takeover.js";
 import type { AcquireRequest } from "../../src/protocol/verbs.js";
 import { type Broken, trustOf } from "./promises.js";
 import { endReasonOf, expiresAtOf } from "./row.js";

@@ -1,6 +1,6 @@
 import { claimedTerm, floorOver, isPast } from "../../src/protocol/forgotten.js";
 import type { Lease } from "../../src/protocol/lease.js";
-import type { Founding } from "../../src/protocol/takeover.js";
+import type { Founding } from "../../src/protocol/move.js";
 import { acquired, paused, placeholderCreated, resigned } from "../../src/protocol/transitions.js";
 import type { AcquireRequest, ResignRequest } from "../../src/protocol/verbs.js";
 import { Broken, breadthFirst, type Next, type Searched } from "./breadth.js";

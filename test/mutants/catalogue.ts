@@ -118,14 +118,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "deletion-resets-the-term",
     revives: "the token restarts at 1 when somebody deletes the row",
-    file: "src/protocol/takeover.ts",
+    file: "src/protocol/placeholder.ts",
     from: "const firstTerm = termAfter(observation, Math.max(highestTerm, floor ?? 0));",
     to: "const firstTerm = 1;",
   },
   {
     name: "deletion-is-a-vacancy",
     revives: "another candidate leads at once, while the holder of the deleted row trusts its lease",
-    file: "src/protocol/takeover.ts",
+    file: "src/protocol/placeholder.ts",
     from: "const freeAtMs = mayBeHeld ?",
     to: "const freeAtMs = mayBeHeld && firstTerm < 1 ?",
   },
@@ -470,14 +470,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "restored-row-is-believed",
     revives: "terms go on from an older row that was put back, and are used twice",
-    file: "src/protocol/takeover.ts",
+    file: "src/protocol/observation.ts",
     from: "return Math.max(term, memory.term) + 1;",
     to: "return term + 1 + 0 * memory.term;",
   },
   {
     name: "no-wait-after-a-restore",
     revives: "an older row that says that the lease is free is taken at once, while somebody leads",
-    file: "src/protocol/takeover.ts",
+    file: "src/protocol/observation.ts",
     from: "return olderSinceMs === undefined ?",
     to: "return olderSinceMs !== longestLeaseMs + 0.5 ?",
   },
@@ -498,7 +498,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a-dead-standby-blocks",
     revives: "the candidate behind a dead standby never has its turn",
-    file: "src/protocol/takeover.ts",
+    file: "src/protocol/turns.ts",
     from: "return placeOf(lease, candidateId) * slotMs + (isInLine ? 0 : jitterMs);",
     to: "return placeOf(lease, candidateId) * slotMs * 1e6 + (isInLine ? 0 : jitterMs);",
   },
@@ -506,14 +506,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: "nobody-watches-for-the-release",
     revives:
       "the successor of a leader that announced its end looks as usual, and leads up to a poll interval later",
-    file: "src/protocol/takeover.ts",
+    file: "src/protocol/polls.ts",
     from: "return poll !== undefined && poll.atMs < usualMs ? poll : usual;",
     to: "return poll !== undefined && poll.atMs < usualMs - 1e9 ? poll : usual;",
   },
   {
     name: "a-standby-that-does-not-look",
     revives: "a lease that is given back unannounced stays free for a third of a lease",
-    file: "src/protocol/takeover.ts",
+    file: "src/protocol/turns.ts",
     from: "return lease.line?.includes(candidateId) === true && placeOf(",
     to: "return lease.line === undefined && placeOf(",
   },
@@ -847,7 +847,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "forgotten-name-begins-again",
     revives: "the term of a name begins at 1 again after its rows were deleted",
-    file: "src/protocol/takeover.ts",
+    file: "src/protocol/placeholder.ts",
     from: "const firstTerm = termAfter(observation, Math.max(highestTerm, floor ?? 0));",
     to: "const firstTerm = termAfter(observation, highestTerm);",
   },

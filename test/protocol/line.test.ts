@@ -19,7 +19,7 @@ import {
   updateMembership,
 } from "../../src/protocol/membership.js";
 import { boundsOf, serviceClockOf } from "../../src/protocol/service-clock.js";
-import { pollsEvery } from "../../src/protocol/takeover.js";
+import { pollsEvery } from "../../src/protocol/turns.js";
 import type { CandidateRow } from "../../src/protocol/verbs.js";
 
 const candidate = (candidateId: string, facts: Partial<Candidate> = {}): Candidate => ({

@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Lease } from "../../src/protocol/lease.js";
+import type { Candidacy } from "../../src/protocol/move.js";
 import { type Observation, observe, unchangedUntil } from "../../src/protocol/observation.js";
+import { sessionPoll } from "../../src/protocol/polls.js";
 import { boundsOf, MAX_DRIFT, serviceClockOf } from "../../src/protocol/service-clock.js";
 import { OPENING_REVISION, ROW_LEASES, type SessionFate, sessionFate } from "../../src/protocol/sessions.js";
-import { type Candidacy, nextMove, sessionPoll } from "../../src/protocol/takeover.js";
+import { nextMove } from "../../src/protocol/takeover.js";
 import { sessionSealed } from "../../src/protocol/transitions.js";
 import { heldLease, leaseOf, vacantLease } from "../support/lease.js";
 

@@ -11,7 +11,7 @@ import type { MalformedLeaseError } from "../../src/errors.js";
 import { MAX_TERM } from "../../src/limits.js";
 import { claimedTerm, floorOver } from "../../src/protocol/forgotten.js";
 import type { Lease } from "../../src/protocol/lease.js";
-import type { Founding } from "../../src/protocol/takeover.js";
+import type { Founding } from "../../src/protocol/move.js";
 import { dynamoDBLeaseStore } from "../../src/store/dynamodb/lease-store.js";
 import type { LeaseStore } from "../../src/store/lease-store.js";
 import { FLOOR_SHARDS, floorPartition } from "../../src/store/schema.js";

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import type { IncumbentError } from "../../src/errors.js";
 import { EVICTION_STEP, MAX_TERM } from "../../src/limits.js";
 import type { Lease } from "../../src/protocol/lease.js";
-import type { Basis } from "../../src/protocol/takeover.js";
+import type { Basis } from "../../src/protocol/move.js";
 import type { RecordedTickReset } from "../../src/protocol/ticks.js";
 import type {
   AcquireRequest,

@@ -9,7 +9,7 @@ import { retry } from "../../async.js";
 import { systemClock } from "../../clock.js";
 import { DAY_MS } from "../../limits.js";
 import { claimedTerm } from "../../protocol/forgotten.js";
-import type { Founding } from "../../protocol/takeover.js";
+import type { Founding } from "../../protocol/move.js";
 import type { AcquireRequest, TermRecord, Written } from "../../protocol/verbs.js";
 import { secureRandom } from "../../random.js";
 import type { Item } from "../attribute.js";
