@@ -42,8 +42,7 @@ export class GiveBack {
   async run(term: number, writes: WriteQueue, releaseOptions: ReleaseOptions): Promise<ResignOutcome> {
     const { history, idleDeletion, under } = this.sideTasks;
     const written = history.insist();
-    const own = under ? history.insistOnOwn() : written;
-    await this.#whileTrusted(Promise.all([own, idleDeletion.insist()]));
+    await this.#whileTrusted(Promise.all([under ? undefined : written, idleDeletion.insist()]));
     const outcome = await writes.run(() => this.#resign(releaseOptions));
     history.hurry();
     await this.stop.wait(Promise.all([written, this.#deletable, this.sideTasks.onOver()]));
@@ -56,8 +55,9 @@ export class GiveBack {
 
   /**
    * Observers would miss a tenure that is shorter than one write of history. So the release waits for that write, but not for long:
-   * it needs trust too. How the term before ended can be written after the release, and under a session it waits for others:
-   * decisions go by the newest term in history (rules 5b, 5c, 10e, 13d), and that one is there before (rule 5e).
+   * it needs trust too. Under a session the own term was written before the work began (rule 14i), and how the term before ended
+   * has its turn after the claims of others. That can be written after the release: decisions go by the newest term in history
+   * (rules 5b, 5c, 10e, 13d), and it is never written before the own term (rule 5e).
    */
   async #whileTrusted(history: Promise<unknown>): Promise<void> {
     await withTimeout(this.options.clock, this.tenure.timeoutMs() / 2, () => history).catch(() => {});

@@ -1,7 +1,7 @@
 import { backoffMs, sleep } from "../async.js";
 import type { Bid } from "../candidate/bid.js";
 import { longestElapsedMs } from "../clock.js";
-import { type EndReason, WorkNotStoppedError } from "../errors.js";
+import { WorkNotStoppedError } from "../errors.js";
 import type { LeadOptions } from "../options.js";
 import { NotBegun } from "./begin.js";
 import type { Leaderships } from "./leaderships.js";
@@ -30,7 +30,7 @@ export async function lead<T>(
       const begun = await bid.unlessAborted(leaderships.begin(won, bid));
       if (begun === undefined) break;
       if (begun instanceof NotBegun) {
-        await letOthersGoFirstAfter(begun.ended, leaderships, bid);
+        if (begun.ended && LET_OTHERS_GO_FIRST.has(begun.ended)) await letOthersGoFirst(leaderships, bid);
         continue;
       }
       const { tenure } = begun;
@@ -50,10 +50,6 @@ export async function lead<T>(
       const { ended, result, fault } = served;
       // What this candidate knows may be wrong, so it does not campaign again.
       if (fault && ended && !bid.isAborted) throw fault;
-      if (result === undefined) {
-        await letOthersGoFirstAfter(ended, leaderships, bid);
-        continue;
-      }
       try {
         const value = settle(result, ended);
         if (!ended || bid.isAborted) return value;
@@ -71,17 +67,13 @@ export async function lead<T>(
         registration.join();
         continue;
       }
-      await letOthersGoFirstAfter(ended, leaderships, bid);
+      if (LET_OTHERS_GO_FIRST.has(ended)) await letOthersGoFirst(leaderships, bid);
     }
     return undefined;
   } finally {
     const leaving = registration.leave();
     if (!leaderships.notStopped) await (leaderships.tenure?.stop.wait(leaving) ?? leaving);
   }
-}
-
-async function letOthersGoFirstAfter(ended: EndReason | undefined, leaderships: Leaderships, bid: Bid) {
-  if (ended && LET_OTHERS_GO_FIRST.has(ended)) await letOthersGoFirst(leaderships, bid);
 }
 
 function letOthersGoFirst({ campaign }: Leaderships, bid: Bid): Promise<void> {

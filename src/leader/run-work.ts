@@ -71,9 +71,9 @@ export async function serve<T>(
   return { ended: tenure.endReason, result };
 }
 
-/** Returns the work's result, or throws its error, unless the error only says that the leadership has ended. */
-export function settle<T>(result: PromiseSettledResult<T>, ended: EndReason | undefined): T | undefined {
-  if (result.status === "fulfilled") return result.value;
+/** Returns the work's result, if it has one, or throws its error, unless the error only says that the leadership has ended. */
+export function settle<T>(result: Served<T>["result"], ended: EndReason | undefined): T | undefined {
+  if (result?.status !== "rejected") return result?.value;
   const error: unknown = result.reason;
   const saysEnded =
     error instanceof LeaseLostError ||

@@ -8,10 +8,7 @@ import type { TermHistory } from "./term-history.js";
 /** What runs beside a tenure, as long as it lasts. */
 export interface SideTasks {
   readonly succession: Pick<Succession, "refresh" | "newLine" | "plannedEnd">;
-  readonly history: Pick<
-    TermHistory,
-    "refresh" | "insist" | "insistOnOwn" | "hurry" | "givenBack" | "isWritten"
-  >;
+  readonly history: Pick<TermHistory, "refresh" | "insist" | "hurry" | "givenBack" | "isWritten">;
   readonly idleDeletion: Pick<IdleDeletion, "insist" | "allows">;
   readonly lastWill: Pick<LastWill, "during" | "beforeResignation"> | undefined;
   /** Undefined: only the event loop renews. */

@@ -1,4 +1,4 @@
-import { type Deferred, deferred, retry } from "../async.js";
+import { deferred, retry } from "../async.js";
 import type { Elected } from "../candidate/acquire.js";
 import { inTurn, type Turn } from "../candidate/under.js";
 import { TableUnavailableError } from "../errors.js";
@@ -29,7 +29,7 @@ export class TermHistory {
   readonly #waiting: Entry[];
   #writing: Promise<void> | undefined;
   #hasBegun = false;
-  #begun: Deferred<void> | undefined;
+  #onBegun: (() => void) | undefined;
   /** The lease is being given back: what is left has its turn at once. */
   #isHurried = false;
   #onHurry: (() => void) | undefined;
@@ -71,7 +71,10 @@ export class TermHistory {
    */
   async untilRecorded(isOver: () => boolean): Promise<void> {
     while (!this.#hasBegun && !isOver()) {
-      await this.insistOnOwn();
+      const { promise: begun, resolve } = deferred<void>();
+      this.#onBegun = resolve;
+      // Not for the end of the term before: under a session, that waits for thousands of others.
+      await Promise.race([this.insist(), begun]);
       const error = this.#failure;
       if (error !== undefined && !(error instanceof TableUnavailableError) && !this.#hasBegun) throw error;
     }
@@ -94,16 +97,6 @@ export class TermHistory {
    */
   insist(): Promise<void> {
     return this.#write(TRIES);
-  }
-
-  /**
-   * Several tries in a row for the own term. Resolves when it was written, or as `insist` does. It does not wait for the end of the
-   * term before: under a session, that waits for thousands of others.
-   */
-  async insistOnOwn(): Promise<void> {
-    if (this.#hasBegun) return;
-    this.#begun ??= deferred();
-    await Promise.race([this.insist(), this.#begun.promise]);
   }
 
   /** Somebody waits for what is left, so it does not wait for the claims of others any more. */
@@ -140,7 +133,9 @@ export class TermHistory {
       if (this.#failure !== undefined) return;
       this.#waiting.shift();
       this.#hasBegun = true;
-      this.#begun?.resolve();
+      this.#onHurry = undefined;
+      this.#onBegun?.();
+      this.#onBegun = undefined;
     }
   }
 
@@ -151,12 +146,10 @@ export class TermHistory {
       sending ??= this.client.recordTerm(row());
       return sending;
     };
-    if (turn === "finish" || this.#isHurried) return inTurn("finish", this.pace, send);
-    const { promise, resolve, reject } = deferred<unknown>();
-    this.#onHurry = () => void inTurn("finish", this.pace, send).then(resolve, reject);
-    inTurn(turn, this.pace, send).then(resolve, reject);
-    return promise.finally(() => {
-      this.#onHurry = undefined;
+    return new Promise((resolve, reject) => {
+      this.#onHurry = () => resolve(inTurn("finish", this.pace, send));
+      if (this.#isHurried) this.#onHurry();
+      else inTurn(turn, this.pace, send).then(resolve, reject);
     });
   }
 

@@ -62,7 +62,7 @@ export class OpenSession implements Holding {
     this.#tenure = new Tenure(elected, client, options, emit, observer, {
       succession: { refresh: nothing, newLine: () => undefined, plannedEnd: () => undefined },
       history: {
-        ...{ refresh: nothing, insist: nothing, insistOnOwn: nothing, hurry() {}, givenBack: nothing },
+        ...{ refresh: nothing, insist: nothing, hurry() {}, givenBack: nothing },
         isWritten: true,
       },
       idleDeletion: { insist: nothing, allows: () => false },
