@@ -1,6 +1,6 @@
 import { checkKeys } from "../../arguments.js";
 import { checkNames } from "../../known-names.js";
-import { claimedTerm, floorOver, isPast, type Recorded } from "../../protocol/forgotten.js";
+import { claimedTerm, isPast } from "../../protocol/forgotten.js";
 import type { Lease } from "../../protocol/lease.js";
 import { checkNextPause, checkNextTerm } from "../../protocol/next-term.js";
 import type { History } from "../../protocol/observation.js";
@@ -10,7 +10,6 @@ import {
   SESSION_SCHEMA_VERSION,
   type Versioned,
 } from "../../protocol/schema-version.js";
-import { ticksInHistory } from "../../protocol/ticks.js";
 import {
   acquired,
   askedToStepDown,
@@ -56,7 +55,10 @@ import type {
 } from "../../protocol/verbs.js";
 import type { LeaseStore, TransactRequest } from "../lease-store.js";
 import { onePage } from "../row-pages.js";
-import { floorPartition, LEASE_SORT_KEY, termSortKey } from "../schema.js";
+import { LEASE_SORT_KEY } from "../schema.js";
+import { CandidateRows } from "./candidate-rows.js";
+import { HistoryRows } from "./history-rows.js";
+import { removeExpired } from "./time-to-live.js";
 import { TransactionTokens } from "./transaction-tokens.js";
 import { UserTables } from "./user-tables.js";
 
@@ -80,10 +82,8 @@ export class MemoryTable implements LeaseStore {
   readonly signer = undefined;
   readonly answers = undefined;
   readonly #leases = new Map<string, Lease & Versioned>();
-  readonly #terms = new Map<string, Map<number, TermRecord & Versioned>>();
-  readonly #candidates = new Map<string, Map<string, CandidateRow & Versioned>>();
-  readonly #arrivals = new Map<string, number>();
-  readonly #floors = new Map<string, number>();
+  readonly #history = new HistoryRows();
+  readonly #candidates = new CandidateRows();
   readonly #tokens = new TransactionTokens();
   readonly #userTables: UserTables;
   readonly #serviceTimeMs: () => number;
@@ -131,7 +131,7 @@ export class MemoryTable implements LeaseStore {
    */
   restore(election: string, lease: Lease & Versioned, terms?: ReadonlyArray<TermRecord & Versioned>): void {
     this.#leases.set(election, lease);
-    if (terms) this.#terms.set(election, new Map(terms.map((record) => [record.term, record])));
+    if (terms) this.#history.restore(election, terms);
   }
 
   /**
@@ -142,10 +142,9 @@ export class MemoryTable implements LeaseStore {
    * store.removeExpired(Date.now() + 86_400_000);
    */
   removeExpired(atMs = this.#serviceTimeMs()): void {
-    const collections = [this.#leases, ...this.#terms.values(), ...this.#candidates.values()];
-    for (const rows of collections as Array<Map<unknown, { ttl?: number }>>) {
-      for (const [key, { ttl }] of rows) if (ttl !== undefined && ttl * 1_000 <= atMs) rows.delete(key);
-    }
+    removeExpired(this.#leases, atMs);
+    this.#history.removeExpired(atMs);
+    this.#candidates.removeExpired(atMs);
   }
 
   /**
@@ -155,7 +154,7 @@ export class MemoryTable implements LeaseStore {
    * expect(store.terms("billing/nightly")).toHaveLength(2);
    */
   terms(election: string): Array<TermRecord & Versioned> {
-    return [...(this.#terms.get(election)?.values() ?? [])].sort((a, b) => a.term - b.term);
+    return this.#history.terms(election);
   }
 
   async read(election: string): Promise<Read> {
@@ -169,17 +168,7 @@ export class MemoryTable implements LeaseStore {
   }
 
   async readHistory(election: string): Promise<Answer & { history: History }> {
-    const terms = this.terms(election);
-    for (const record of terms) checkSchemaVersion(election, termSortKey(record.term), record);
-    const history = {
-      highestTerm: terms.at(-1)?.term ?? 0,
-      longestLeaseMs: Math.max(0, ...terms.map((term) => term.leaseDurationMs ?? 0)),
-      ...ticksInHistory(terms),
-      highestTermTick: terms.at(-1)?.lastTick,
-      isGivenBack: terms.at(-1)?.ttl !== undefined || undefined,
-      floor: this.#floors.get(floorPartition(election)),
-    };
-    return { dateMs: this.#dateMs(), history };
+    return { dateMs: this.#dateMs(), history: this.#history.of(election) };
   }
 
   async createPlaceholder(request: PlaceholderRequest): Promise<Written> {
@@ -190,7 +179,7 @@ export class MemoryTable implements LeaseStore {
     const { election, basis, at: electedAt, atErrorMs: electedErrorMs } = request;
     const { founding } = basis;
     checkNextTerm(election, request.term, basis);
-    const isRefused = founding && isPast(founding, request.term, this.#recorded(election));
+    const isRefused = founding && isPast(founding, request.term, this.#history.recorded(election));
     if (isRefused && acquired(this.#leases.get(election), request)) {
       return { dateMs: this.#dateMs(), done: false, lease: undefined };
     }
@@ -215,19 +204,8 @@ export class MemoryTable implements LeaseStore {
     return written;
   }
 
-  #recorded(election: string): Recorded {
-    const terms = this.#terms.get(election);
-    return {
-      floor: this.#floors.get(floorPartition(election)) ?? 0,
-      has: (term) => terms?.has(term) === true,
-      tickOf: (term) => terms?.get(term)?.lastTick,
-    };
-  }
-
   async raiseFloor(election: string, term: number): Promise<Answer> {
-    const shard = floorPartition(election);
-    const floor = floorOver(term) ?? 0;
-    if ((this.#floors.get(shard) ?? 0) < floor) this.#floors.set(shard, floor);
+    this.#history.raiseFloor(election, term);
     return { dateMs: this.#dateMs() };
   }
 
@@ -286,55 +264,34 @@ export class MemoryTable implements LeaseStore {
     return this.#write(evictionAcknowledged, request);
   }
 
-  async readTerms(
-    election: string,
-    { before = Number.POSITIVE_INFINITY, after = -1, limit }: TermRange,
-  ): Promise<Answer & { terms: readonly TermRecord[] }> {
-    const terms = this.terms(election).filter(({ term }) => term > after && term < before);
-    const known = terms.map((record) => (isKnown(record) ? record : { term: record.term }));
-    return { dateMs: this.#dateMs(), terms: known.reverse().slice(0, limit) };
+  async readTerms(election: string, range: TermRange): Promise<Answer & { terms: readonly TermRecord[] }> {
+    return { dateMs: this.#dateMs(), terms: this.#history.page(election, range) };
+  }
+
+  async recordTerm(election: string, record: TermRecord): Promise<Answer> {
+    this.#history.record(election, record);
+    return { dateMs: this.#dateMs() };
   }
 
   async drawArrival(election: string): Promise<Answer & { arrival: number }> {
-    const arrival = (this.#arrivals.get(election) ?? 0) + 1;
-    this.#arrivals.set(election, arrival);
-    return { dateMs: this.#dateMs(), arrival };
+    return { dateMs: this.#dateMs(), arrival: this.#candidates.drawArrival(election) };
   }
 
   async writeCandidate(election: string, row: CandidateRow): Promise<Answer> {
-    const candidates = this.#candidates.get(election) ?? new Map<string, CandidateRow>();
-    this.#candidates.set(election, candidates.set(row.candidateId, row));
+    this.#candidates.write(election, row);
     return { dateMs: this.#dateMs() };
   }
 
   async deleteCandidate(
     election: string,
-    { candidateId, heartbeat }: Pick<CandidateRow, "candidateId" | "heartbeat">,
+    row: Pick<CandidateRow, "candidateId" | "heartbeat">,
   ): Promise<Answer> {
-    const candidates = this.#candidates.get(election);
-    const row = candidates?.get(candidateId);
-    if (row !== undefined && row.heartbeat <= heartbeat) candidates?.delete(candidateId);
+    this.#candidates.delete(election, row);
     return { dateMs: this.#dateMs() };
   }
 
   async readCandidates(election: string): Promise<Answer & { candidates: readonly CandidateRow[] }> {
-    const rows = [...(this.#candidates.get(election)?.values() ?? [])];
-    return { dateMs: this.#dateMs(), candidates: rows.filter(isKnown) };
-  }
-
-  async recordTerm(election: string, record: TermRecord): Promise<Answer> {
-    const terms = this.#terms.get(election) ?? new Map<number, TermRecord>();
-    this.#terms.set(election, terms);
-    const before = terms.get(record.term);
-    const { tickReset } = record;
-    if (tickReset && before?.tickReset && before.tickReset.revision > tickReset.revision)
-      return { dateMs: this.#dateMs() };
-    const known = Object.entries(record).filter(([, fact]) => fact !== undefined);
-    terms.set(record.term, {
-      ...before,
-      ...(Object.fromEntries(known) as unknown as TermRecord),
-    });
-    return { dateMs: this.#dateMs() };
+    return { dateMs: this.#dateMs(), candidates: this.#candidates.of(election) };
   }
 
   async transact(request: TransactRequest): Promise<Transacted> {
