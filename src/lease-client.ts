@@ -116,7 +116,7 @@ export class LeaseClient extends OperatorRequests {
         expiresAt: expiresAt(this.options, this.time, sent),
         ...this.time.stamp(sent),
       };
-      return checked(await store.acquire(request, abort), (lease) => checkAcquired(lease, request));
+      return checked(await store.acquire(request, abort), checkAcquired, request);
     });
     return resultOf(timed, (lease): lease is Held => acquireSucceeded(lease, mine));
   }
@@ -141,7 +141,7 @@ export class LeaseClient extends OperatorRequests {
           ttl: sessionTtl(this.name, this.time, sent),
           ...this.time.stamp(sent),
         };
-        return checked(await store.renew(request, abort), (lease) => checkRenewed(lease, request));
+        return checked(await store.renew(request, abort), checkRenewed, request);
       },
       { timeoutMs },
     );
@@ -166,7 +166,7 @@ export class LeaseClient extends OperatorRequests {
             : undefined);
         const request = { ...mine, revision, reason, ...this.time.stamp(sent), ticks, reservation, ttl };
         await before?.(request);
-        return checked(await store.resign(request, abort), (lease) => checkResigned(lease, request));
+        return checked(await store.resign(request, abort), checkResigned, request);
       },
       { timeoutMs },
     );

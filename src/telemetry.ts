@@ -70,15 +70,11 @@ type Instruments = ReturnType<typeof createInstruments>;
 
 function createInstruments() {
   const meter = metrics.getMeter(...SCOPE);
+  const counter = (name: string, unit: string, description: string) =>
+    meter.createCounter(`incumbent.${name}`, { description, unit });
   return {
-    elected: meter.createCounter("incumbent.elected", {
-      description: "Terms that this process won",
-      unit: "{term}",
-    }),
-    ended: meter.createCounter("incumbent.ended", {
-      description: "Terms of this process that ended, by reason",
-      unit: "{term}",
-    }),
+    elected: counter("elected", "{term}", "Terms that this process won"),
+    ended: counter("ended", "{term}", "Terms of this process that ended, by reason"),
     leading: meter.createUpDownCounter("incumbent.leading", {
       description: "1 while this process leads, otherwise 0",
       unit: "{leader}",
@@ -87,26 +83,25 @@ function createInstruments() {
       description: "Time from the request of a renewal to its confirmation",
       unit: "ms",
     }),
-    failures: meter.createCounter("incumbent.request.failures", {
-      description: "Requests that failed and are tried again",
-      unit: "{request}",
-    }),
-    anomalies: meter.createCounter("incumbent.clock.anomalies", {
-      description: "Answers of the table that contradict each other about its time",
-      unit: "{anomaly}",
-    }),
-    willFailures: meter.createCounter("incumbent.last_will.failures", {
-      description:
-        "Parts of the last will that do not work: without them the lease of a dead process can run out",
-      unit: "{failure}",
-    }),
+    failures: counter("request.failures", "{request}", "Requests that failed and are tried again"),
+    anomalies: counter(
+      "clock.anomalies",
+      "{anomaly}",
+      "Answers of the table that contradict each other about its time",
+    ),
+    willFailures: counter(
+      "last_will.failures",
+      "{failure}",
+      "Parts of the last will that do not work: without them the lease of a dead process can run out",
+    ),
     stalls: meter.createHistogram("incumbent.stall.duration", {
       description: "How long the event loop of a leader with a heartbeat thread did not turn",
       unit: "ms",
     }),
-    superseded: meter.createCounter("incumbent.ticks.superseded", {
-      description: "Ticks that did not run because a later one had completed",
-      unit: "{tick}",
-    }),
+    superseded: counter(
+      "ticks.superseded",
+      "{tick}",
+      "Ticks that did not run because a later one had completed",
+    ),
   };
 }

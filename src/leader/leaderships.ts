@@ -95,15 +95,12 @@ export class Leaderships {
     const { tenure } = begun;
     const { signal } = bid;
     const run = await this.serve(begun, work, { bid, signal, announce: false }, async ({ ended, result }) => {
-      if (result === undefined) {
+      if (result?.status !== "fulfilled") {
         await tenure.release("resigned");
+        if (result) throw result.reason;
         bid.throwIfAborted();
         if (tenure.fault) throw tenure.fault;
         return new NotBegun(ended);
-      }
-      if (result.status === "rejected") {
-        await tenure.release("resigned");
-        throw result.reason;
       }
       await complete(tenure);
       return { ran: true, term: tenure.term, result: result.value } as const;

@@ -2,25 +2,20 @@ import type { Answer, TermRange, TermRecord } from "../protocol/verbs.js";
 import type { Timed } from "../timed-request.js";
 import { Sender } from "./sender.js";
 
+/** What is tried, as errors say it. */
+const READ = "read the election's history";
+
 /** The requests on an election's history, and on the floor of forgotten names (rules 5 and 13). */
 export class HistoryRequests extends Sender {
   readHistory(signal?: AbortSignal) {
-    return this.send(
-      "read the election's history",
-      (store, _, abort) => store.readHistory(this.name, abort),
-      {
-        signal,
-      },
-    );
+    return this.send(READ, (store, _, abort) => store.readHistory(this.name, abort), {
+      signal,
+    });
   }
 
   /** Latest first. */
   readTerms(range: TermRange, signal?: AbortSignal) {
-    return this.send(
-      "read the election's history",
-      (store, _, abort) => store.readTerms(this.name, range, abort),
-      { signal },
-    );
+    return this.send(READ, (store, _, abort) => store.readTerms(this.name, range, abort), { signal });
   }
 
   recordTerm(record: TermRecord): Promise<Timed<Answer>> {

@@ -24,7 +24,7 @@ export class OperatorRequests extends SessionRequests {
     const request = { ...reset, election: this.name };
     const timed = await this.send("reset the ticks", async (store, _, abort) => {
       const answer = await store.resetTicks(request, abort);
-      return checked(answer, (lease) => checkTicksReset(lease, request));
+      return checked(answer, checkTicksReset, request);
     });
     return resultOf(timed, (lease): lease is TermLease => ticksResetSucceeded(lease, request));
   }

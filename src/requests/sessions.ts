@@ -32,7 +32,7 @@ export class SessionRequests extends CandidateRequests {
     const timed = await this.send("open a session", async (store, sent, abort) => {
       const times = { expiresAt: this.time.expiresAt(sent), ttl: sessionTtl(this.name, this.time, sent) };
       const request = { ...fixed, ...times, ...this.time.stamp(sent) };
-      return checked(await store.openSession(request, abort), (lease) => checkOpened(lease, request));
+      return checked(await store.openSession(request, abort), checkOpened, request);
     });
     return resultOf(timed, (lease): lease is Held => acquireSucceeded(lease, mine));
   }
@@ -42,7 +42,7 @@ export class SessionRequests extends CandidateRequests {
     return this.send("seal a session", async (store, sent, abort) => {
       const ttl = sessionKeptUntil(this.time, sent);
       const request = { election: sessionRowName(id), seen, ...this.time.stamp(sent), ttl };
-      return checked(await store.sealSession(request, abort), (lease) => checkSealed(lease, request));
+      return checked(await store.sealSession(request, abort), checkSealed, request);
     });
   }
 
@@ -56,7 +56,7 @@ export class SessionRequests extends CandidateRequests {
     const fixed = { election: sessionRowName(id), revision, leaseDurationMs, renewIntervalMs };
     return this.send("bury a session", async (store, sent, abort) => {
       const request = { ...fixed, ttl: sessionKeptUntil(this.time, sent) };
-      return checked(await store.burySession(request, abort), (lease) => checkBuried(lease, request));
+      return checked(await store.burySession(request, abort), checkBuried, request);
     });
   }
 
@@ -64,7 +64,7 @@ export class SessionRequests extends CandidateRequests {
   nudgeSession(id: string): Promise<Timed<Written>> {
     const request = { election: sessionRowName(id), name: this.name };
     return this.send("nudge a session", async (store, _, abort) =>
-      checked(await store.nudgeSession(request, abort), (lease) => checkNudged(lease, request)),
+      checked(await store.nudgeSession(request, abort), checkNudged, request),
     );
   }
 
@@ -75,7 +75,7 @@ export class SessionRequests extends CandidateRequests {
   acknowledgeEviction(term: number): Promise<Timed<Written>> {
     const request = { election: this.name, term };
     return this.send("acknowledge an eviction", async (store, _, abort) =>
-      checked(await store.acknowledgeEviction(request, abort), (lease) => checkAcknowledged(lease, request)),
+      checked(await store.acknowledgeEviction(request, abort), checkAcknowledged, request),
     );
   }
 }

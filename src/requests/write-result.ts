@@ -33,17 +33,20 @@ export function isDoubted({
 }
 
 /** The answer to a write that landed. The check throws an `InternalError` if the row is not as it was written (rule 8g). */
-export function checked<L extends Lease>(answer: Written, check: (lease: Lease) => L): Written<L> {
-  return answer.done ? { ...answer, lease: check(answer.lease) } : answer;
+export function checked<R, L extends Lease>(
+  answer: Written,
+  check: (lease: Lease, request: R) => L,
+  request: R,
+): Written<L> {
+  return answer.done ? { ...answer, lease: check(answer.lease, request) } : answer;
 }
 
 export function resultOf<L extends Lease>(
-  { answer, sent, received, contradicts }: Timed<Written<L>>,
+  { answer, ...times }: Timed<Written<L>>,
   succeededBy: (lease: Lease | undefined) => lease is L,
 ): WriteResult<L> {
-  const times = { sent, received, contradicts };
-  if (answer.done) return { succeeded: true, lease: answer.lease, ...times };
-  const { lease } = answer;
-  if (succeededBy(lease)) return { succeeded: true, lease, ...times };
-  return { succeeded: false, lease, ...times };
+  const { done, lease } = answer;
+  return done || succeededBy(lease)
+    ? { succeeded: true, lease: lease as L, ...times }
+    : { succeeded: false, lease, ...times };
 }

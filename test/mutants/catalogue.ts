@@ -28,8 +28,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "refusal-taken-for-loss",
     revives: "the SDK asked again, the first try had landed, and the holder believes it has lost",
     file: "src/requests/write-result.ts",
-    from: "if (succeededBy(lease)) return",
-    to: "if (lease === undefined && succeededBy(lease)) return",
+    from: "done || succeededBy(lease)",
+    to: "done || (lease === undefined && succeededBy(lease))",
   },
   {
     name: "renewal-without-revision-guard",
@@ -443,8 +443,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a-failed-run-completes-its-tick",
     revives: "a run that threw is recorded as done",
     file: "src/leader/leaderships.ts",
-    from: '        await tenure.release("resigned");\n        throw result.reason;',
-    to: "        await complete(tenure);\n        throw result.reason;",
+    from: '        await tenure.release("resigned");\n        if (result) throw result.reason;',
+    to: "        await complete(tenure);\n        if (result) throw result.reason;",
   },
   {
     name: "an-unanswered-resignation-is-a-loss",
