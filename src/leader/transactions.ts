@@ -1,15 +1,11 @@
 import { backoffMs } from "../async.js";
 import {
   type ActionRefusal,
-  FencedOutError,
   InternalError,
   TableUnavailableError,
   TransactionRefusedError,
-  TransactionUnknownError,
 } from "../errors.js";
 import type { LeaseClient } from "../lease-client.js";
-import { isHeldIn, type Lease } from "../protocol/lease.js";
-import { fateOf } from "../protocol/transaction-fate.js";
 import type { Transacted } from "../protocol/verbs.js";
 import { randomPart } from "../random.js";
 import type { TransactionAction } from "../store/fencing.js";
@@ -17,7 +13,8 @@ import { sizeOf } from "../store/item-size.js";
 import { toActions } from "../store/transaction.js";
 import { TableKeys } from "./table-keys.js";
 import type { Tenure } from "./tenure.js";
-import { type Content, UndecidedNumber } from "./transaction-number.js";
+import type { Content, UndecidedNumber } from "./transaction-number.js";
+import { TransactionOutcomes } from "./transaction-outcomes.js";
 import { type Call, TransactionQueue } from "./transaction-queue.js";
 import { sortRefused } from "./transaction-refusals.js";
 import { WakeableTimer } from "./wakeable-timer.js";
@@ -37,7 +34,7 @@ const MAX_BACKOFF_MS = 1_000;
 export class Transactions {
   readonly #queue = new TransactionQueue();
   readonly #keys: TableKeys;
-  #open = new UndecidedNumber(1);
+  readonly #outcomes: TransactionOutcomes;
   /**
    * What is sent next, before calls that wait: the innocent calls of a refused content, or a content without an
    * answer.
@@ -55,6 +52,7 @@ export class Transactions {
   ) {
     const { signal, options } = tenure;
     this.#keys = new TableKeys(client, options.clock, signal);
+    this.#outcomes = new TransactionOutcomes(tenure);
     this.#timer = new WakeableTimer(options.clock);
     signal.addEventListener("abort", () => this.#wake(), { once: true });
   }
@@ -67,7 +65,7 @@ export class Transactions {
     const converted = toActions(actions);
     this.#keys.given(keys);
     this.#keys.checkDistinct(converted);
-    if (!this.tenure.mayWork) throw this.#lostError();
+    if (!this.tenure.mayWork) throw this.#outcomes.lostError();
     this.#keys.need(converted);
     await new Promise<void>((resolve, reject) => {
       const bytes = converted.reduce((sum, action) => sum + sizeOf(action), 0);
@@ -93,7 +91,7 @@ export class Transactions {
     } catch (error) {
       // Our own fault: no call may wait for ever, and no outcome is known.
       const left = [...this.#open.unsettled, ...(this.#resend?.calls ?? []), ...this.#queue.all];
-      for (const call of left) this.#settleUnknown(call, error);
+      for (const call of left) this.#outcomes.settleUnknown(call, error);
       this.#resend = undefined;
       this.#queue.dropSettled();
     } finally {
@@ -130,7 +128,7 @@ export class Transactions {
     this.#queue.putBack(resend?.calls ?? []);
     const undecided = new Set(this.#open.unsettled);
     for (const call of this.#queue.all) {
-      if (!undecided.has(call)) this.#reject(call, this.#lostError());
+      if (!undecided.has(call)) this.#outcomes.reject(call, this.#outcomes.lostError());
     }
     this.#queue.dropSettled();
     if (undecided.size === 0) return undefined;
@@ -176,51 +174,14 @@ export class Transactions {
   #handleAnswer(content: Content, answer: Transacted): void {
     if (answer.done) {
       this.#keys.proven(content.calls.flatMap(({ actions }) => actions));
-      this.#decided(content.id);
+      this.#outcomes.decided(content.id);
     } else if (answer.fenced) {
-      this.#readFate(answer);
+      this.#outcomes.readFate(answer);
       this.#queue.putBack(content.calls);
       this.#queue.dropSettled();
     } else {
       this.#handleRefusals(content.calls, answer.refusals);
     }
-  }
-
-  /** This content has landed, so nothing else of this number ever will (rule 9a). */
-  #decided(id: string): void {
-    const landed = this.#open.contentOf(id);
-    for (const call of landed) this.#settle(call, call.resolve);
-    for (const call of this.#open.unsettled) {
-      const error = this.#open.errorOf(call);
-      if (error !== undefined) this.#reject(call, error);
-    }
-    this.#open = new UndecidedNumber(this.#open.number + 1);
-  }
-
-  /** Rule 9d. The lease row refused: it tells what has landed, and whether this term goes on. */
-  #readFate({ lease, attempts }: { lease: Lease | undefined; attempts?: number | undefined }): void {
-    const { options, term } = this.tenure;
-    const { name, candidateId } = options;
-    const open = this.#open;
-    const fate = fateOf(lease, { candidateId, term, number: open.number });
-    // It was refused, though the row would have let it pass: that counts as no answer.
-    if (fate.kind === "open") throw new TableUnavailableError("decide a transaction");
-    if (fate.kind === "landed" && open.has(fate.id)) {
-      this.#decided(fate.id);
-      if (isHeldIn(lease, { candidateId, term })) return;
-    } else {
-      const fenced = new FencedOutError(name, term, lease?.term);
-      const error = lease?.term === term ? this.#lostError() : fenced;
-      for (const call of open.unsettled) {
-        const own = open.errorOf(call);
-        if (fate.kind === "never" || open.wasSentOnce(attempts)) this.#reject(call, own ?? error);
-        else this.#settleUnknown(call, own);
-      }
-      this.#open = new UndecidedNumber(open.number + 1);
-    }
-    // When its own release caused this, the tenure knows already.
-    const isGivenBack = lease?.kind === "vacant" && lease.term === term;
-    if (!isGivenBack) this.tenure.superseded(lease);
   }
 
   /** Calls whose own action was to blame are refused. Calls that met others' writes go on alone (rule 9g). */
@@ -256,7 +217,7 @@ export class Transactions {
       // Not by the clock alone: after a freeze the time has long passed, and one more try could tell the
       // outcome.
       const tries = isAlone ? content.tries : call.tries;
-      if (this.#isOld(call) && tries > MIN_TRIES) this.#settleUnknown(call, cause);
+      if (this.#isOld(call) && tries > MIN_TRIES) this.#outcomes.settleUnknown(call, cause);
     }
     this.#queue.dropSettled();
     const calls = content.calls.filter(({ settled }) => !settled);
@@ -278,21 +239,6 @@ export class Transactions {
     return sentMs !== undefined && this.#nowMs - sentMs >= this.tenure.options.leaseDurationMs;
   }
 
-  #settle(call: Call, how: () => void): void {
-    call.settled = true;
-    this.#open.forget(call);
-    how();
-  }
-
-  #reject(call: Call, error: unknown): void {
-    this.#settle(call, () => call.reject(error));
-  }
-
-  #settleUnknown(call: Call, cause: unknown): void {
-    const { options, term } = this.tenure;
-    this.#reject(call, new TransactionUnknownError(options.name, term, { cause }));
-  }
-
   /**
    * The id is unique in this tenure by counting, and among all others by chance: DynamoDB remembers ids for ten
    * minutes.
@@ -303,8 +249,9 @@ export class Transactions {
     return { id: `${place}-${randomPart(this.tenure.options.random)}`, calls, isSeparate, tries: 0 };
   }
 
-  #lostError(): Error {
-    return this.tenure.lostError(-this.tenure.workLeftMs());
+  /** What is decided next. */
+  get #open(): UndecidedNumber {
+    return this.#outcomes.open;
   }
 
   get #nowMs(): number {
