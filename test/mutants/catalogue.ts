@@ -909,6 +909,14 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return slotAt(grid, nowMs - grid.graceMs);",
   },
   {
+    name: "a-contradiction-told-by-another-answer",
+    revives:
+      "both clocks stood still, another answer tells it before that of the acquire, which is trusted with an end that is too early",
+    file: "src/timed-request.ts",
+    from: "  if (answer.dateMs !== undefined) time.learn({ dateMs: answer.dateMs, sent, received });\n  // Also if the answer to another request has told it first, which left this one nothing to contradict.\n  return { answer, sent, received, contradicts: time.contradictions !== known };",
+    to: "  const before = time.contradictions;\n  if (answer.dateMs !== undefined) time.learn({ dateMs: answer.dateMs, sent, received });\n  return { answer, sent, received, contradicts: time.contradictions !== before };",
+  },
+  {
     name: "session-sealed-whatever-it-has-written",
     revives: "a session is sealed though it was renewed since it was seen, and its leases are trusted by two",
     file: "src/protocol/transitions.ts",

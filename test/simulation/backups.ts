@@ -30,6 +30,11 @@ export class Backups {
     if (this.#lost && isLater(lease, this.#lost)) this.#lost = undefined;
   }
 
+  /** The row is gone. Its terms can come again where they left no history, so nobody has seen what comes now. */
+  deleted(): void {
+    this.#seen.clear();
+  }
+
   /** An answer reached a process that still waits for it. */
   shown(host: Host, verb: Verb, answer: Answer): void {
     const { done, lease } = answer as Answer & { done?: boolean; lease?: Lease };

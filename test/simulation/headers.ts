@@ -23,7 +23,7 @@ const QUICK_MS = 100;
 /** … for so long … */
 const FRESH_MS = 60_000;
 /** … that a lie this far off surely contradicts it. */
-const SURELY_MS = 5_000;
+export const SURELY_MS = 5_000;
 
 /**
  * The `Date` headers that each machine hears. Where the wall clock is right they may say anything, to a newcomer
@@ -33,6 +33,8 @@ const SURELY_MS = 5_000;
 export class Headers {
   readonly #spells = new Map<string, Spell>();
   readonly #heard = new WeakMap<Host, Heard>();
+  /** When the request left whose answer was the latest one that told the truth. */
+  readonly #truthMs = new WeakMap<Host, number>();
 
   constructor(
     private readonly broken: boolean,
@@ -49,6 +51,8 @@ export class Headers {
     host: Host,
     answer: T,
     took: Took,
+    /** Whether its process still waits for it. */
+    isAwaited: boolean,
   ): T {
     const { dateMs } = answer;
     if (dateMs === undefined) return answer;
@@ -56,13 +60,29 @@ export class Headers {
     const spell = this.#spells.get(label);
     const isQuick = nowMs - sentMs < QUICK_MS;
     const lying = spell && nowMs < spell.untilMs ? spell : undefined;
-    if (lying && lying.byMs === undefined) return { ...answer, dateMs: undefined };
+    if (lying && lying.byMs === undefined && !this.isBlind(host)) return { ...answer, dateMs: undefined };
     const passes = wall.isRight || this.broken || (isQuick && this.#isContradicted(lying, host, nowMs));
     const told = passes ? lying : undefined;
-    if (isQuick) this.#heard.set(host, { atMs: nowMs, spell: told, disturbances: host.disturbances });
-    if (told === undefined) return answer;
+    if (isQuick && isAwaited)
+      this.#heard.set(host, { atMs: nowMs, spell: told, disturbances: host.disturbances });
+    if (told === undefined) {
+      if (isAwaited) this.#truthMs.set(host, Math.max(sentMs, this.#truthMs.get(host) ?? 0));
+      return answer;
+    }
     this.count("falseHeader");
     return { ...answer, dateMs: dateMs + (told.byMs ?? 0) };
+  }
+
+  /** The next header that is right surely contradicts what it knows, if its clocks stand still now and for long enough. */
+  isSure(host: Host, nowMs: number): boolean {
+    const heard = this.#heard.get(host);
+    if (heard === undefined || heard.spell !== undefined || this.broken) return false;
+    return nowMs - heard.atMs < FRESH_MS && heard.disturbances === host.disturbances;
+  }
+
+  /** All its clocks stood still, and no answer to what it has asked since has told it so. */
+  isBlind(host: Host): boolean {
+    return host.thawedMs !== undefined && !((this.#truthMs.get(host) ?? -1) >= host.thawedMs);
   }
 
   /** By a right one that is near and was not shaken since, or already by the first of this spell. */

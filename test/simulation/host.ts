@@ -4,14 +4,16 @@ import type { World } from "./world.js";
 
 /**
  * A process with clocks of its own. Its clocks run at `rate`; it can be suspended (the monotonic clock stands
- * still), blocked or stopped (clocks go on, no code runs), and killed.
+ * still), stand still (both clocks do), be blocked or stopped (clocks go on, no code runs), and be killed.
  */
 export class Host implements Clock {
   alive = true;
-  #paused: "no" | "suspend" | "block" = "no";
+  #paused: "no" | Pause = "no";
   #waiting: Array<() => void> = [];
   /** True time that the monotonic clock did not count. */
   #suspendedMs = 0;
+  /** True time that no clock counted. */
+  #stoodStillMs = 0;
   #shownMs = Number.NEGATIVE_INFINITY;
   #pausedAtMs = 0;
   #blockedAtMs = 0;
@@ -20,6 +22,8 @@ export class Host implements Clock {
   blockedMs = 0;
   /** How often its clocks were stepped or stopped. */
   disturbances = 0;
+  /** When it last went on after no clock of it had counted, in true time. */
+  thawedMs: number | undefined;
   /** Whether the work that blocks its event loop asks now and then whether it may go on. */
   #asks = false;
 
@@ -40,20 +44,26 @@ export class Host implements Clock {
     return this.running || (this.alive && this.#asks);
   }
 
+  /** No clock of it counts. */
+  get standsStill(): boolean {
+    return this.#paused === "standStill";
+  }
+
   /** Since when its event loop does not turn, by its monotonic clock. Undefined: it turns, or the machine stands still. */
   get blockedAtMs(): number | undefined {
     return this.#paused === "block" ? this.#blockedAtMs : undefined;
   }
 
   monotonicMs(): number {
-    const now = this.#paused === "suspend" ? this.#pausedAtMs : this.world.nowMs;
+    const stands = this.#paused === "suspend" || this.#paused === "standStill";
+    const now = stands ? this.#pausedAtMs : this.world.nowMs;
     // Rounding after a suspension could set it back by a trillionth.
-    this.#shownMs = Math.max(this.#shownMs, (now - this.#suspendedMs) * this.rate);
+    this.#shownMs = Math.max(this.#shownMs, (now - this.#suspendedMs - this.#stoodStillMs) * this.rate);
     return this.#shownMs;
   }
 
   wallMs(): number {
-    const { nowMs } = this.world;
+    const nowMs = (this.#paused === "standStill" ? this.#pausedAtMs : this.world.nowMs) - this.#stoodStillMs;
     const ranMs = this.wall.isRight ? wanderedMs(nowMs) : nowMs;
     return EPOCH_MS + nowMs + ranMs * (this.rate - 1) + this.#wallStepMs;
   }
@@ -87,7 +97,7 @@ export class Host implements Clock {
     else this.#waiting.push(callback);
   }
 
-  pause(how: "suspend" | "block", forMs: number, asks = false): void {
+  pause(how: Pause, forMs: number, asks = false): void {
     if (!this.running) return;
     this.#asks = asks;
     this.#paused = how;
@@ -95,8 +105,13 @@ export class Host implements Clock {
     this.#blockedAtMs = this.monotonicMs();
     this.#pausedAtMs = this.world.nowMs;
     this.world.after(forMs, () => {
-      if (how === "suspend") this.#suspendedMs += this.world.nowMs - this.#pausedAtMs;
-      else this.blockedMs += this.world.nowMs - this.#pausedAtMs;
+      const lastedMs = this.world.nowMs - this.#pausedAtMs;
+      if (how === "suspend") this.#suspendedMs += lastedMs;
+      else if (how === "block") this.blockedMs += lastedMs;
+      else {
+        this.#stoodStillMs += lastedMs;
+        this.thawedMs = this.world.nowMs;
+      }
       this.#paused = "no";
       this.#asks = false;
       for (const callback of this.#waiting.splice(0)) this.world.after(0, () => this.whenRunning(callback));
@@ -112,6 +127,8 @@ export class Host implements Clock {
     this.alive = false;
   }
 }
+
+type Pause = "suspend" | "standStill" | "block";
 
 export const EPOCH_MS = 1_767_225_600_000;
 

@@ -44,6 +44,8 @@ export class Network {
   readonly #cutUntilMs = { requests: new Map<Host, number>(), answers: new Map<Host, number>() };
   /** How much later than others the request lands that a machine sends now. */
   readonly #heldUpMs = new Map<Host, number>();
+  /** What has no answer yet. Who sent it may have given up by then. */
+  readonly #awaited = new Set<{ readonly host: Host; readonly verb: Verb; readonly signal: AbortSignal }>();
   /** How often days have passed. */
   #age = 0;
   readonly counted: Record<string, number> = {};
@@ -56,7 +58,7 @@ export class Network {
     private readonly random: Random,
     private readonly watch: {
       sent(host: Host, verb: Verb, args: readonly unknown[]): void;
-      landed(verb: Verb, args: readonly unknown[], answer: Answer): void;
+      landed(verb: Verb, args: readonly unknown[], answer: Answer, host: Host): void;
       /** What of it is read when it comes. */
       heard(host: Host, answer: Answer, sentMs: number, verb: Verb, args: readonly unknown[]): Answer;
       /** An answer reached who still waits for it. */
@@ -66,6 +68,14 @@ export class Network {
 
   count(fault: string): void {
     this.counted[fault] = (this.counted[fault] ?? 0) + 1;
+  }
+
+  /** Whether its process still waits for the answer to such a request. */
+  isAwaited(host: Host, verbs: ReadonlySet<Verb>): boolean {
+    for (const each of this.#awaited) {
+      if (each.host === host && verbs.has(each.verb) && !each.signal.aborted) return true;
+    }
+    return false;
   }
 
   cut(host: Host, way: "requests" | "answers" | "both", forMs: number): void {
@@ -111,7 +121,7 @@ export class Network {
     const call = this.table[verb] as (...args: unknown[]) => Promise<Answer & { done?: boolean }>;
     const answer = await call.apply(this.table, [...args]);
     if (answer.done) this.#done.set(verb, [...(this.#done.get(verb) ?? []).slice(-1), { host, args }]);
-    this.watch.landed(verb, args, answer);
+    this.watch.landed(verb, args, answer, host);
     return answer;
   }
 
@@ -163,7 +173,7 @@ export class Network {
     this.#heldUpMs.delete(host);
     const sentMs = this.world.nowMs;
     const age = this.#age;
-    return new Promise<unknown>((resolve, reject) => {
+    const asked = new Promise<unknown>((resolve, reject) => {
       const land = (answered: boolean) => {
         if (age !== this.#age || this.world.nowMs < this.awayUntilMs || this.#isCut(host, "requests")) return;
         if (random.chance(weather.fail)) {
@@ -199,6 +209,11 @@ export class Network {
         this.world.after(this.#delayMs() + random.between(0, 20_000), () => land(false));
       }
     });
+    const awaited = { host, verb, signal: args.at(-1) as AbortSignal };
+    this.#awaited.add(awaited);
+    const answered = () => void this.#awaited.delete(awaited);
+    asked.then(answered, answered);
+    return asked;
   }
 
   /** A transaction that the table does not look at. Nothing of this try lands. */

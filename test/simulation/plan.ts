@@ -58,6 +58,10 @@ export interface Machine {
   readonly group: string;
   /** Its wall clock is never stepped: both together are not promised. */
   readonly mayBeSuspended: boolean;
+  /** With all its clocks. Its headers are right then: its wall clock is not, once it has stood still. */
+  readonly mayStandStill: boolean;
+  /** Its process reads who leads while an acquire is under way, which may land later. */
+  readonly isAsked: boolean;
   /** How often it looks while it is the first in line. Only with an order that keeps one. */
   readonly standbyPollMs: number | undefined;
   /** Whether its row may be deleted once the name is long unused. Only with the order "random". */
@@ -93,6 +97,7 @@ export type Fault = { readonly atMs: number } & (
   /** What was to execute the wills of a process. */
   | { readonly kind: "companionDies"; readonly label: string }
   | { readonly kind: "suspend" | "block"; readonly label: string; readonly forMs: number }
+  | StandStill
   | Stall
   /** Credentials come slowly or not at all, so nothing is signed ahead. */
   | { readonly kind: "signing"; readonly forMs: number }
@@ -162,6 +167,20 @@ export interface Stall {
     | undefined;
 }
 
+/**
+ * A machine stops, and neither of its clocks counts the time, as a virtual machine's whose host does not tell it. While it trusts
+ * nothing: what it trusts, it would trust for longer. `resigned`: once it has given a lease back. `reading`: while it is on its way
+ * that the lease is free. `isOutage`: nobody reaches the table meanwhile, so that the row is as it saw it.
+ */
+export interface StandStill {
+  readonly kind: "standStill";
+  readonly atMs: number;
+  readonly label: string;
+  readonly forMs: number;
+  readonly when: "now" | "resigned" | "reading";
+  readonly isOutage: boolean;
+}
+
 const STORM_MS = 480_000;
 /** `Date` headers may differ by `maxServiceClockErrorMs` (1 s) in all: half of it each way. */
 const DATE_ERROR_MS = 500;
@@ -196,6 +215,8 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     eligible: i < 2 || !random.chance(0.1),
     group: i % 2 === 0 ? "east" : "west",
     mayBeSuspended: i % 2 === 1,
+    mayStandStill: false,
+    isAsked: false,
   }));
   const job = random.chance(0.3) ? "ticks" : "lead";
   // What the history must hold is seen only where rows are deleted often, and a job is to be done once.
@@ -211,8 +232,10 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
   const forgets = order === "random" && idle.chance(0.4);
   const harsh = new Random(seed ^ 0x8aa1dbb9);
   const harshness = threads && harsh.chance(0.6) ? harsh : undefined;
+  const still = new Random(seed ^ 0x2c1b3c6d);
+  const standsStill = still.chance(0.4);
   const machines = candidates.map((machine) => ({
-    ...machine,
+    ...(standsStill && still.chance(0.7) ? standingStill(still, machine) : machine),
     // As in a fleet that is being given this option.
     forgets: forgets && idle.chance(0.8),
     standbyPollMs: standbyPoll(standby, order),
@@ -250,8 +273,41 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
       ...(threads ? stalls(heartbeats, harshness, machines, leaseDurationMs) : []),
       ...(harshness ? [...strays(harshness), ...badSigning(harshness)] : []),
       ...(forgets ? forgettings(idle) : []),
+      ...(standsStill ? standStills(still, machines, leaseDurationMs) : []),
     ].sort((a, b) => a.atMs - b.atMs),
   };
+}
+
+/** Its wall clock was right until it stood still, or never was. */
+function standingStill<M extends Pick<Machine, "wall">>(random: Random, machine: M) {
+  const isRight = random.chance(0.6);
+  const offsetMs = isRight ? random.between(-1, 1) * WALL_OFFSET_MS : machine.wall.offsetMs;
+  const isAsked = random.chance(0.7);
+  return {
+    ...machine,
+    wall: { isRight: false, offsetMs },
+    headersAreRight: true,
+    mayStandStill: true,
+    isAsked,
+  };
+}
+
+/** Longer than what headers leave open, and requests of the same process beside what it does when it goes on. */
+function standStills(random: Random, candidates: readonly Machine[], leaseDurationMs: number): Fault[] {
+  const labels = candidates.filter(({ mayStandStill }) => mayStandStill).map(({ label }) => label);
+  if (labels.length === 0) return [];
+  return Array.from({ length: random.integer(6, 24) }, () => {
+    const label = random.pick(labels);
+    const atMs = random.between(0, STORM_MS);
+    return {
+      kind: "standStill",
+      atMs,
+      label,
+      forMs: random.pick([random.between(5_000, 15_000), random.between(0.6, 2) * leaseDurationMs]),
+      when: random.pick(["now", "resigned", "reading", "reading", "reading"]),
+      isOutage: random.chance(0.7),
+    };
+  });
 }
 
 /** Each process has a companion, and some of the companions die alone. */

@@ -150,6 +150,15 @@ export class Referee {
     return this.players.find(({ leadership }) => leadership && leadership.remainingMs() > 0);
   }
 
+  /** It has no lease that it would still go by, whatever its clocks say. */
+  trustsNothing({ election, leadership, working }: Player): boolean {
+    if (working || (leadership && leadership.remainingMs() > 0)) return false;
+    for (const [tenure, times] of this.#endings) {
+      if (times === 0 && tenure.startsWith(`${election.candidateId}/`)) return false;
+    }
+    return true;
+  }
+
   sent(host: Host, verb: Verb, request: unknown, nowMs: number): void {
     this.standIns.sent(host, verb, request);
     if (verb === "recordTerm" || verb === "acquire") this.#rememberedMs.set(host, nowMs - host.blockedMs);

@@ -20,6 +20,7 @@ import { ReleaseWatch } from "./release-watch.js";
 import type { Run } from "./run.js";
 import { Stalls } from "./stalls.js";
 import { STOP_TIMEOUT_MS } from "./stand-in-referee.js";
+import { StandStills } from "./stand-stills.js";
 import { StandbyWatch } from "./standby-watch.js";
 import { tellEvent, tellFault } from "./story.js";
 import { Strays } from "./strays.js";
@@ -29,7 +30,14 @@ import { World } from "./world.js";
 
 const NAME = "simulated";
 /** They need a moment that fits, and do not always find one. */
-const COUNTED_WHEN_DONE = new Set<Fault["kind"]>(["weather", "callerAborts", "restore", "killed", "exits"]);
+const COUNTED_WHEN_DONE = new Set<Fault["kind"]>([
+  "weather",
+  "callerAborts",
+  "restore",
+  "killed",
+  "exits",
+  "standStill",
+]);
 /** Faults under way when the storm ends are over by then: restarts, outages, late requests. */
 const SETTLE_MS = 70_000;
 const TICK_MS = 30_000;
@@ -70,6 +78,9 @@ class Simulation {
   readonly #threads = new Map<Host, LivingThread>();
   readonly #strays: Strays;
   readonly #stalls: Stalls;
+  readonly #standStills: StandStills;
+  /** Of clocks that stand still: all other histories stay as they were. */
+  readonly #stillness: Random;
   /** Until then signing takes long, or fails. */
   #signsBadlyUntilMs = 0;
   /** Of threads: all other histories stay as they were. */
@@ -126,20 +137,35 @@ class Simulation {
         this.#standby.sent(host, verb);
         this.#release.sent(host, verb);
         if (verb === "acquire") this.#abortWhileAcquiring(host);
+        if (verb === "acquire") this.#askWhileAcquiring(host);
         if (verb === "acquire" || verb === "resign") this.#dieWhile(verb, host);
         if (verb === "renew" || verb === "resign") this.#stalls.when(verb, this.#referee.players, host);
       },
-      landed: (verb, args, answer) => this.#landed(verb, args, answer),
+      landed: (verb, args, answer, host) => {
+        this.#landed(verb, args, answer);
+        this.#standStills.landed(host, verb, answer);
+      },
       shown: (host, verb, answer) => {
         this.#backups.shown(host, verb, answer);
+        this.#standStills.shown(host, verb, answer);
         if (verb === "read" && world.nowMs > plan.stormMs + SETTLE_MS) this.#watchStandby(host, answer);
       },
-      heard: (host, answer, sentMs) => this.#heard(host, answer, sentMs),
+      heard: (host, answer, sentMs, _verb, args) => this.#heard(host, answer, sentMs, args),
     });
     this.#luck = new Random(plan.seed ^ 0x38b34ae5);
     this.#strays = new Strays(world, this.#network, this.#luck);
     this.#stalls = new Stalls(world, this.#network, this.#luck, plan.stormMs, (host) => this.#hostsOf(host));
     this.#headers = new Headers(plan.broken, (what) => this.#network.count(what));
+    this.#stillness = new Random(plan.seed ^ 0x7f4a7c15);
+    this.#standStills = new StandStills(world, this.#network, this.#stillness, plan.stormMs, {
+      labelOf: (host) => this.#machines.get(host)?.label,
+      stoppable: (label) => {
+        const player = this.#current.get(label);
+        return player && { host: player.host, trustsNothing: referee.trustsNothing(player) };
+      },
+      isSure: (host) => this.#headers.isSure(host, world.nowMs),
+      isBlind: (host) => this.#headers.isBlind(host),
+    });
     this.#operatorsHost = new Host(world, 1, { offsetMs: 0, isRight: true });
     const store = this.#network.from(this.#operatorsHost);
     const runtime = { clock: this.#operatorsHost, random: random.next };
@@ -218,11 +244,12 @@ class Simulation {
     void watch(new Election({ store, name: NAME, label: "w", runtime: { clock, random } }), this.#referee);
   }
 
-  #heard(host: Host, answer: Answer, sentMs: number): Answer {
+  #heard(host: Host, answer: Answer, sentMs: number, args: readonly unknown[]): Answer {
     const machine = this.#machines.get(host);
     const { nowMs } = this.#world;
     if (host === this.#timelessHost) return { ...answer, dateMs: undefined };
-    return machine ? this.#headers.on(machine, host, answer, { sentMs, nowMs }) : answer;
+    const isAwaited = !(args.at(-1) as AbortSignal).aborted;
+    return machine ? this.#headers.on(machine, host, answer, { sentMs, nowMs }, isAwaited) : answer;
   }
 
   /** Leadership goes round or up, so that there are short times without a leader. */
@@ -481,14 +508,20 @@ class Simulation {
       case "block":
         this.#current.get(fault.label)?.host.pause(fault.kind, fault.forMs);
         return;
+      case "standStill":
+        this.#standStills.strike(fault);
+        return;
       case "cut": {
         const host = this.#current.get(fault.label)?.host;
         if (host) for (const each of this.#hostsOf(host)) this.#network.cut(each, fault.way, fault.forMs);
         return;
       }
-      case "stepWall":
-        this.#current.get(fault.label)?.host.stepWall(fault.byMs);
+      case "stepWall": {
+        const host = this.#current.get(fault.label)?.host;
+        // It could hide just so much of what both clocks did not count that no header contradicts.
+        if (host && !host.standsStill && !this.#headers.isBlind(host)) host.stepWall(fault.byMs);
         return;
+      }
       case "lieHeader":
       case "stepHeader":
       case "missingHeaders": {
@@ -534,6 +567,18 @@ class Simulation {
     const player = this.#referee.players.find((one) => one.host === host);
     if (!player || !this.#impatient.delete(player)) return;
     this.#world.after(this.#random.between(0, 30), () => this.#abortCallers(player));
+  }
+
+  /** What it reads can land and be answered before. */
+  #askWhileAcquiring(host: Host): void {
+    const machine = this.#machines.get(host);
+    if (!machine?.isAsked || this.#around.isCalm()) return;
+    const player = this.#current.get(machine.label);
+    const random = this.#stillness;
+    if (random.chance(0.7)) this.#network.holdUp(host, random.between(0, 100));
+    this.#world.after(random.between(0, 5), () =>
+      host.whenRunning(() => void player?.election.leader().catch(() => {})),
+    );
   }
 
   #abortCallers({ callers }: Player): void {
@@ -608,6 +653,7 @@ class Simulation {
 
   #removeExpired(): void {
     this.#network.forgetAllUnderWay();
+    this.#backups.deleted();
     this.#judge(() => this.#referee.forgotten(this.#world.nowMs));
     this.#table.removeExpired(Number.POSITIVE_INFINITY);
   }
@@ -620,6 +666,7 @@ class Simulation {
     // Sometimes the history stays for longer.
     const atMs = this.#random.chance(0.5) ? Number.POSITIVE_INFINITY : row.ttl * 1_000;
     this.#judge(() => this.#referee.forgotten(this.#world.nowMs));
+    this.#backups.deleted();
     this.#table.removeExpired(atMs);
     if (!copies) return;
     for (const verb of ["createPlaceholder", "acquire", "resign"] as const) this.#network.copy(verb, 3_000);
@@ -631,6 +678,7 @@ class Simulation {
     // Days later: what history keeps must be enough.
     if (!copies && lease.term > 0 && this.#random.chance(0.3)) this.#removeExpired();
     this.#table.deleteLease(NAME);
+    this.#backups.deleted();
     this.#referee.deleted(this.#world.nowMs);
     if (!copies) return;
     this.#network.copy("createPlaceholder", 3_000);

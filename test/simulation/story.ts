@@ -82,6 +82,15 @@ export function tellFault(fault: Fault): string {
       return `✗ the heartbeat thread of ${fault.label} dies`;
     case "suspend":
       return `‖ ${fault.label} is suspended for ${seconds(fault.forMs)}: its monotonic clock stands still`;
+    case "standStill": {
+      const moment = {
+        now: "",
+        resigned: ", once it has given a lease back",
+        reading: ", while it reads that the lease is free",
+      }[fault.when];
+      const outage = fault.isOutage ? ", and the table does not answer meanwhile" : "";
+      return `‖ ${fault.label} stands still with all its clocks for ${seconds(fault.forMs)}${moment}${outage}`;
+    }
     case "block":
       return `‖ ${fault.label} is blocked for ${seconds(fault.forMs)}: its clocks continue`;
     case "cut": {

@@ -183,7 +183,9 @@ export class Scene {
     if (verb === "read")
       this.restores.read(host, args[0] as string, (answer as { lease?: Lease }).lease, sentMs);
     const machine = this.machines.get(host);
-    return machine ? this.headers.on(machine, host, answer, { sentMs, nowMs: this.world.nowMs }) : answer;
+    const isAwaited = !(args.at(-1) as AbortSignal).aborted;
+    const took = { sentMs, nowMs: this.world.nowMs };
+    return machine ? this.headers.on(machine, host, answer, took, isAwaited) : answer;
   }
 
   *#idsOf(host: Host): Iterable<string> {
