@@ -147,9 +147,9 @@ export class TermHistory {
       return sending;
     };
     return new Promise((resolve, reject) => {
-      this.#onHurry = () => resolve(inTurn("finish", this.pace, send));
-      if (this.#isHurried) this.#onHurry();
-      else inTurn(turn, this.pace, send).then(resolve, reject);
+      const sendIn = (one: Turn) => void inTurn(one, this.pace, send).then(resolve, reject);
+      this.#onHurry = () => sendIn("finish");
+      sendIn(this.#isHurried ? "finish" : turn);
     });
   }
 

@@ -128,6 +128,33 @@ test("a lease under a session is given back before the end of the term before is
   expect(stage.table.terms(NAME)).toMatchObject([{ term: 1, endReason: "resigned" }, { term: 2 }]);
 });
 
+test("a lease under a session is given back between two tries to write the history of the term before", async () => {
+  const stage = new Stage();
+  const first = await stage.candidate("a").election.tryCampaign();
+  await first?.resign();
+  let records = 0;
+  const store = between(stage.table, async (verb, pass) => {
+    if (verb === "recordTerm" && ++records === 2) throw new TableUnavailableError("record a term");
+    return pass();
+  });
+  const { elect } = stage.session("b", { store });
+  const leading = elect(NAME).campaign();
+  await stage.until(() => records === 2);
+  // A failure that nobody hears of would end the process.
+  const unheard: unknown[] = [];
+  const onUnheard = (error: unknown) => void unheard.push(error);
+  process.on("unhandledRejection", onUnheard);
+  try {
+    const resigned = (await leading).resign();
+    await stage.advance(LEASE_MS);
+    expect(await resigned).toBe("released");
+  } finally {
+    process.off("unhandledRejection", onUnheard);
+  }
+  expect(unheard).toEqual([]);
+  expect(stage.table.terms(NAME)).toMatchObject([{ term: 1, endReason: "resigned" }, { term: 2 }]);
+});
+
 test.each([
   ["stays", {}],
   ["may be forgotten", { deleteIdleAfterMs: 3_600_000 }],
