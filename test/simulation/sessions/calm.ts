@@ -1,7 +1,9 @@
+import type { Leadership } from "../../../src/index.js";
 import { Violation } from "../violation.js";
 import type { Damage } from "./damage.js";
 import type { Operators } from "./operators.js";
 import type { Processes } from "./processes.js";
+import { LATEST_MS } from "./restores.js";
 import type { Scene } from "./scene.js";
 
 /** One change at a time, when the storm is over. */
@@ -47,6 +49,8 @@ export class Calm {
     ] as const);
     this.scene.network.count(`calm ${kind}`);
     this.scene.say(`change: ${kind} (${name}, ${process.machine.label})`);
+    if ((kind === "stepDown" || kind === "pause") && plan.restores)
+      await this.#restoreBelow(leader.leadership, name);
     const { term } = leader.leadership;
     const isNew = () => {
       const now = this.scene.referee.known.leaderOf(name);
@@ -136,6 +140,13 @@ export class Calm {
     }
     await this.scene.untilAllAreLed(this.scene.referee.known.rowLeaseMs + 10 * leaseMs, `after: ${kind}`);
     await this.scene.pass(2 * leaseMs);
+  }
+
+  /** Its holder knows a later row. It does all the same what is asked for on the older one. */
+  async #restoreBelow(leadership: Leadership, name: string): Promise<void> {
+    void leadership.proclaim(`${leadership.term}/calm`).catch(() => {});
+    await this.scene.pass(1.1 * LATEST_MS);
+    this.damage.restoreWithinTerm(name);
   }
 
   /** Nothing moves, and the rows of quiet leases are not written. */

@@ -95,6 +95,13 @@ export class Damage {
         this.#loseSession(row);
   }
 
+  /** An older row of the same term, under a living session, whose holder knows a later one. Nobody can be misled by it. */
+  restoreWithinTerm(name: string): void {
+    const row = this.scene.referee.known.standing(name);
+    const offer = row && this.scene.restores.withinTerm(name, row);
+    if (offer) this.#putBack(offer, false);
+  }
+
   #putBack(offer: Offer, withHistory: boolean): void {
     const { name, older, row } = offer;
     this.scene.network.count(isSessionRow(name) ? "sessionPutBack" : "putBack");

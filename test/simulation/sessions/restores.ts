@@ -97,6 +97,18 @@ export class Restores {
     });
   }
 
+  /** The last row of the same term that was another one, if nothing misleads anybody who sees it again. */
+  withinTerm(name: string, row: Lease): Offer | undefined {
+    const past = this.#past.get(name) ?? [];
+    const one = past.findLast(({ lease }) => isLater(row, lease));
+    if (one === undefined || one.lease.kind !== "held" || row.kind !== "held") return undefined;
+    const offer = { name, older: asNow(one.lease, row), row };
+    const isOld = past.every(
+      ({ atMs, lease }) => !isLater(lease, one.lease) || this.nowMs() - atMs >= LATEST_MS,
+    );
+    return isOld && isHarmless(offer) ? offer : undefined;
+  }
+
   #fits(name: string, { lease }: Past, next: Past | undefined, row: Lease, memories: Memories): boolean {
     const isOld = next !== undefined && this.nowMs() - next.atMs >= LATEST_MS;
     if (!isOld || lease.kind === "placeholder" || row.kind === "placeholder" || !isLater(row, lease))
@@ -138,17 +150,19 @@ export class Restores {
     return this.random.between(0, this.nowMs() - LATEST_MS);
   }
 
-  restored({ name, older, row }: Offer): void {
+  restored(offer: Offer): void {
+    const { name, older, row } = offer;
     this.#past.set(name, [...(this.#past.get(name) ?? []), { atMs: this.nowMs(), lease: older }]);
-    const isSession = isSessionRow(name);
-    // Who is new to it sees that its holder lives, by the row of its session.
-    const isHarmless = isSession
-      ? row.kind === "vacant"
-      : row.term === older.term && sessionOf(row) !== undefined;
-    if (isHarmless) return;
-    const untilMs = isSession ? this.nowMs() + 1.01 * this.leaseMs : Number.POSITIVE_INFINITY;
+    if (isHarmless(offer)) return;
+    const untilMs = isSessionRow(name) ? this.nowMs() + 1.01 * this.leaseMs : Number.POSITIVE_INFINITY;
     this.#lost.set(name, { row, untilMs });
   }
+}
+
+/** Who is new to a lease row sees that its holder lives, by the row of its session. */
+function isHarmless({ name, older, row }: Offer): boolean {
+  if (isSessionRow(name)) return row.kind === "vacant";
+  return row.term === older.term && sessionOf(row) !== undefined;
 }
 
 function isLater(a: Lease, b: Lease): boolean {
