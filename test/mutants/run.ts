@@ -36,6 +36,8 @@ export async function runMutants(
       if (kill === undefined || hintOf(kill) !== hint) searched.push(mutant.name);
       if (kill) kills.push({ mutant: mutant.name, revives: mutant.revives, ...kill });
       else survivors.push(mutant.name);
+      // Each at once: a run takes minutes, and may be ended before.
+      if (remember && kill) writeHints(root, kills);
       progress.reached(kills.length + survivors.length);
     }
   };
@@ -43,7 +45,6 @@ export async function runMutants(
   progress.done();
   const inOrder = (name: string) => MUTANTS.findIndex((mutant) => mutant.name === name);
   kills.sort((a, b) => inOrder(a.mutant) - inOrder(b.mutant));
-  if (remember) writeHints(root, kills);
   return { mutants: chosen.length, killed: kills.length, survivors, kills, searched };
 }
 
