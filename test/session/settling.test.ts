@@ -78,3 +78,33 @@ test("what the settler reads late may be a new leadership of the same candidate:
   second.throwIfLost(1_000);
   expect(await row()).toMatchObject({ kind: "held", term: second.term });
 });
+
+test("what the settler reads while an acquire becomes a leadership is left alone, in whichever microtask it is read", async () => {
+  for (let steps = 0; steps < 60; steps++) {
+    const { stage, election, faults, row, resignInVain } = await led();
+    const { opened, open } = gate();
+    let isLooking = false;
+    faults.set("readMany", async (pass) => {
+      isLooking = true;
+      await opened;
+      return pass();
+    });
+    await resignInVain();
+    await stage.until(() => isLooking, LEASE_MS);
+    faults.delete("resign");
+    faults.set("acquire", async (pass) => {
+      const answer = await pass();
+      openAfter(steps, open);
+      return answer;
+    });
+    const second = await passing(stage, election.campaign());
+    await stage.advance(LEASE_MS / 4);
+    second.throwIfLost(1_000);
+    expect(await row(), `after ${steps} microtasks`).toMatchObject({ kind: "held", term: second.term });
+  }
+});
+
+function openAfter(microtasks: number, open: () => void): void {
+  if (microtasks === 0) open();
+  else queueMicrotask(() => openAfter(microtasks - 1, open));
+}
