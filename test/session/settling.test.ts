@@ -19,6 +19,23 @@ async function led() {
   return { ...scene, election, resignInVain };
 }
 
+/** The settler looks for the release of term 1, and reads when it is let. */
+async function looking() {
+  const scene = await led();
+  const { stage, faults, resignInVain } = scene;
+  const { opened, open } = gate();
+  let isLooking = false;
+  faults.set("readMany", async (pass) => {
+    isLooking = true;
+    await opened;
+    return pass();
+  });
+  await resignInVain();
+  await stage.until(() => isLooking, LEASE_MS);
+  faults.delete("resign");
+  return { ...scene, open };
+}
+
 test("an acquire that lands when nobody waits any more is given back", async () => {
   const { stage, process, faults, row } = sessionScene();
   await won(stage, process, "other");
@@ -61,17 +78,7 @@ test("the settler leaves a new leadership of the same candidate alone", async ()
 });
 
 test("what the settler reads late may be a new leadership of the same candidate: it is left alone", async () => {
-  const { stage, election, faults, row, resignInVain } = await led();
-  const { opened, open } = gate();
-  let isLooking = false;
-  faults.set("readMany", async (pass) => {
-    isLooking = true;
-    await opened;
-    return pass();
-  });
-  await resignInVain();
-  await stage.until(() => isLooking, LEASE_MS);
-  faults.delete("resign");
+  const { stage, election, row, open } = await looking();
   const second = await passing(stage, election.campaign());
   open();
   await stage.advance(LEASE_MS / 4);
@@ -81,17 +88,7 @@ test("what the settler reads late may be a new leadership of the same candidate:
 
 test("what the settler reads while an acquire becomes a leadership is left alone, in whichever microtask it is read", async () => {
   for (let steps = 0; steps < 60; steps++) {
-    const { stage, election, faults, row, resignInVain } = await led();
-    const { opened, open } = gate();
-    let isLooking = false;
-    faults.set("readMany", async (pass) => {
-      isLooking = true;
-      await opened;
-      return pass();
-    });
-    await resignInVain();
-    await stage.until(() => isLooking, LEASE_MS);
-    faults.delete("resign");
+    const { stage, election, faults, row, open } = await looking();
     faults.set("acquire", async (pass) => {
       const answer = await pass();
       openAfter(steps, open);
