@@ -120,23 +120,24 @@ export class TermHistory {
   }
 
   /** One writer at a time: a call that comes meanwhile waits for the same tries. */
-  #write(tries: number): Promise<void> {
-    this.#writing ??= this.#writeAll(tries).finally(() => {
-      this.#writing = undefined;
-    });
-    return this.#writing;
+  async #write(tries: number): Promise<void> {
+    if (this.isWritten) return;
+    this.#writing ??= this.#writeAll(tries);
+    await this.#writing;
   }
 
   async #writeAll(tries: number): Promise<void> {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
       this.#failure = await tried(this.options, tries, () => this.#send(next));
-      if (this.#failure !== undefined) return;
+      if (this.#failure !== undefined) break;
       this.#waiting.shift();
       this.#hasBegun = true;
       this.#onHurry = undefined;
       this.#onBegun?.();
       this.#onBegun = undefined;
     }
+    // In the step in which nothing more was found: what comes next begins a writer of its own.
+    this.#writing = undefined;
   }
 
   /** One request: in its own turn or, once it is hurried, in an earlier one. */

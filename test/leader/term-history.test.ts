@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
 import { TableUnavailableError } from "../../src/index.js";
+import { TermHistory } from "../../src/leader/term-history.js";
+import type { Held } from "../../src/protocol/lease.js";
+import { resolveOptions } from "../../src/resolve-options.js";
+import { TableTime } from "../../src/table-time.js";
 import { between, gate, Stage } from "../support/stage.js";
 
 /** What stands in history of each term, when the table takes no history for a time. */
@@ -189,3 +193,25 @@ test.each([
       expect(stage.table.terms(name)).toMatchObject([{ term: 1, endReason: "resigned" }, { term: 2 }]);
   },
 );
+
+test("what is to be written as the writer ends is written, in whichever microtask it comes", async () => {
+  const options = resolveOptions({ name: NAME }, () => "host-1");
+  const lease = { kind: "held", term: 1, revision: 1, holder: options.candidateId } as Held;
+  for (let steps = 0; steps < 30; steps++) {
+    let written = 0;
+    const client = {
+      time: new TableTime(options, () => {}),
+      recordTerm: async () => {
+        written += 1;
+      },
+    };
+    const before = { previous: undefined, previousSession: undefined, vanishedTerm: undefined };
+    const history = new TermHistory(client as never, options, lease, before as never);
+    const began = history.refresh();
+    for (let step = 0; step < steps; step++) await undefined;
+    await history.givenBack(lease);
+    await began;
+    expect(history.isWritten, `after ${steps} microtasks`).toBe(true);
+    expect(written).toBe(2);
+  }
+});
