@@ -55,7 +55,7 @@ export class GiveBack {
 
   /**
    * Observers would miss a tenure that is shorter than one write of history. So the release waits for that write, but not for long:
-   * it needs trust too. Under a session the own term was written before the work began (rule 14i), and how the term before ended
+   * it needs trust too. Under a session no work began before the own term was written (rule 14i), and how the term before ended
    * has its turn after the claims of others. That can be written after the release: decisions go by the newest term in history
    * (rules 5b, 5c, 10e, 13d), and it is never written before the own term (rule 5e).
    */
