@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, expect, test } from "vitest";
-import { Election } from "../../src/index.js";
+import { Election, type Leadership } from "../../src/index.js";
 import { incumbent } from "../support/cli.js";
 import { eventually, newClient, newLeaseTable } from "../support/fixture.js";
 
@@ -33,19 +33,18 @@ test("step-down --to hands over to whom it names, by its label; status lists who
   const stop = new AbortController();
   const led: string[] = [];
   const endings: string[] = [];
-  const leading = ["a", "b", "c"].map(async (label, i) => {
-    await eventually(() => led.length > 0 || i === 0);
-    const election = candidate(name, label);
-    await election.lead(
-      ({ signal }) => {
-        led.push(label);
-        return new Promise((resolve) => signal.addEventListener("abort", resolve));
-      },
-      { signal: stop.signal },
-    );
-  });
   const watcher = candidate(name, "watcher");
-  await eventually(async () => (await watcher.candidates()).length === 3);
+  const leading: Array<Promise<void>> = [];
+  for (const label of ["a", "b", "c"]) {
+    const election = candidate(name, label);
+    const work = ({ signal }: Leadership) => {
+      led.push(label);
+      return new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+    };
+    leading.push(election.lead(work, { signal: stop.signal }));
+    // They are listed, and come to lead, in the order in which they arrived.
+    await eventually(async () => led.length > 0 && (await watcher.candidates()).length === leading.length);
+  }
   expect(led).toEqual(["a"]);
   const status = incumbent("status", name, "--table", table);
   await status.exited;
