@@ -4,6 +4,7 @@ import { checkAcquired, checkRenewed, checkResigned } from "./protocol/invariant
 import {
   type AnnouncedEnd,
   type Held,
+  type Lease,
   placeholderRevision,
   type Reservation,
   type TermLease,
@@ -68,6 +69,20 @@ interface Resignation extends ReleaseOptions {
  * Here are those on the election's own row by who waits for it or holds it. The others are in `requests/`.
  */
 export class LeaseClient extends OperatorRequests {
+  /** Hears of the row that an answer showed which was not the campaign's. */
+  onNoted: ((lease: Lease, sent: Instant, received: Instant) => void) | undefined;
+
+  /** Rule 6a. What a candidate has seen counts for its campaign, whichever call it came to. */
+  noted(lease: Lease | undefined, sent: Instant, received: Instant): void {
+    if (lease) this.onNoted?.(lease, sent, received);
+  }
+
+  /** A read of all but the campaign. */
+  look(consistent: boolean, signal?: AbortSignal): Promise<Timed<Read>> {
+    return this.#noting(this.read(consistent, signal));
+  }
+
+  /** A read of the campaign, which observes what it shows. */
   read(consistent: boolean, signal?: AbortSignal): Promise<Timed<Read>> {
     return this.send("read the lease", (store, _, abort) => store.read(this.name, { consistent }, abort), {
       signal,
@@ -175,7 +190,9 @@ export class LeaseClient extends OperatorRequests {
 
   transact(term: number, commit: CommitMark, actions: readonly Action[]): Promise<Timed<Transacted>> {
     const request = { ...this.#mine(term), commit, actions };
-    return this.send("commit a transaction", (store, _, abort) => store.transact(request, abort));
+    return this.#noting(
+      this.send("commit a transaction", (store, _, abort) => store.transact(request, abort)),
+    );
   }
 
   readKeyNames(tableName: string, signal?: AbortSignal) {
@@ -186,9 +203,18 @@ export class LeaseClient extends OperatorRequests {
 
   markAwaited(term: number): Promise<Timed<Written>> {
     const request = { election: this.name, term };
-    return this.send("tell the holder that a candidate waits", (store, _, abort) =>
-      store.markAwaited(request, abort),
+    return this.#noting(
+      this.send("tell the holder that a candidate waits", (store, _, abort) =>
+        store.markAwaited(request, abort),
+      ),
     );
+  }
+
+  async #noting<T extends object>(request: Promise<Timed<T>>): Promise<Timed<T>> {
+    const timed = await request;
+    const { answer, sent, received } = timed;
+    if ("lease" in answer) this.noted(answer.lease as Lease | undefined, sent, received);
+    return timed;
   }
 
   #mine(term: number) {

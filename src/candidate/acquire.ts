@@ -52,8 +52,8 @@ export async function acquire(
   try {
     const send = async () => {
       signal?.throwIfAborted();
-      // The session was lost while this claim waited for its turn.
-      if (!isTrusted(under, session)) return undefined;
+      // The session was lost, or a later row was noted, while this claim waited for its turn.
+      if (!isTrusted(under, session) || !seen.isLast(basis)) return undefined;
       isSent = true;
       return client.acquire({ basis, term, session });
     };

@@ -1,4 +1,5 @@
 import { backoffMs, sleep } from "../async.js";
+import type { Instant } from "../clock.js";
 import { TooBusy } from "../error-summary.js";
 import { TableUnavailableError } from "../errors.js";
 import { type Lease, sessionOf } from "../protocol/lease.js";
@@ -134,7 +135,7 @@ export class Campaign {
         if (isUnhealthy) {
           // What was seen earlier may be old: another candidate may lead by now, or have completed the tick.
           await seen.read(true, signal);
-          hasRead = true;
+          hasRead = !seen.needsConsistentRead;
           continue;
         }
         signal?.throwIfAborted();
@@ -164,7 +165,7 @@ export class Campaign {
         checkedSession = session;
       } else {
         await seen.read(true, signal);
-        hasRead = true;
+        hasRead = !seen.needsConsistentRead;
       }
     }
     return { kind: "held", lease: this.lease };
@@ -176,8 +177,8 @@ export class Campaign {
   }
 
   /** The row as the leader last saw it. So a lease that it resigned can be acquired again with one request. */
-  observed(lease: Lease): void {
-    this.#seen.observe(lease, this.candidacy.client.time.now().monotonicMs, true);
+  observed(lease: Lease, sent: Instant): void {
+    this.#seen.observe(lease, this.candidacy.client.time.now().monotonicMs, true, sent.monotonicMs);
   }
 
   async #step(bid: TickBid | undefined, signal: AbortSignal | undefined): Promise<Won | Settled | undefined> {

@@ -2,6 +2,7 @@ import { endOrAbort, sleep } from "../async.js";
 import { holderOf, type Lease, sessionOf } from "../protocol/lease.js";
 import type { Basis, Move } from "../protocol/move.js";
 import {
+  isLatest,
   type Observation,
   observe,
   observeHistory,
@@ -39,6 +40,8 @@ export class SeenRow {
   #isCurrent = false;
   /** The history was read in this call: what it says of ticks may have been reset since an earlier one. */
   #isHistoryCurrent = false;
+  /** When the answer to another call came that showed a later row than any before. */
+  #notedMs = Number.NEGATIVE_INFINITY;
   #jitterMs = 0;
   /** Only while a campaign waits: the session under which another candidate holds the lease. */
   #following: Following | undefined;
@@ -48,6 +51,7 @@ export class SeenRow {
   constructor(private readonly candidacy: Candidacy) {
     const { client, options, emit, under } = candidacy;
     this.#watch = under?.watch ?? new SessionWatch(client, options, emit);
+    client.onNoted = (lease, sent, received) => this.#noted(lease, sent.monotonicMs, received.monotonicMs);
   }
 
   /** The row as it was last seen. */
@@ -154,7 +158,9 @@ export class SeenRow {
   async readHistory(signal: AbortSignal | undefined): Promise<void> {
     const { client, under } = this.candidacy;
     const { answer, received } = await inTurn("claim", under, () => client.readHistory(signal));
-    if (this.#observation) this.#observation = observeHistory(this.#observation, answer.history, received);
+    // Another row may have been noted meanwhile.
+    if (this.#observation?.lease?.kind === "placeholder")
+      this.#observation = observeHistory(this.#observation, answer.history, received);
     this.#isHistoryCurrent = true;
     // The row may be another one by now, and know more of ticks than the history does.
     this.#isCurrent = false;
@@ -183,6 +189,11 @@ export class SeenRow {
       return this.#following.wait(untilMs, signal, poll);
     }
     return sleep(options.clock, untilMs - client.time.now().monotonicMs, signal);
+  }
+
+  /** Whether this is still the row that was seen last. Another one may have been noted since. */
+  isLast({ term, revision }: Basis): boolean {
+    return this.lease?.term === term && this.lease.revision === revision;
   }
 
   /** What an acquire follows. */
@@ -215,10 +226,11 @@ export class SeenRow {
   }
 
   observe(lease: Lease | undefined, receivedMs: number, authoritative: boolean, sentMs = receivedMs): void {
-    const { leaseDurationMs, random } = this.candidacy.options;
     const before = this.#observation;
-    this.#observation = observe(before, lease, receivedMs, authoritative, sentMs);
-    this.#isCurrent = authoritative;
+    // Answers overtake each other: one that left before that later row was seen does not show that an older one was put back.
+    const isNewest = authoritative && sentMs >= this.#notedMs;
+    this.#observation = observe(before, lease, receivedMs, isNewest, sentMs);
+    this.#isCurrent = isNewest;
     if (authoritative) {
       this.candidacy.lastWill?.observed(lease);
       // What was conditional on another pair is refused.
@@ -226,10 +238,27 @@ export class SeenRow {
       if (lease?.term !== term || lease?.revision !== revision) this.#mayLandOn = undefined;
     }
     this.#follow(authoritative ? sentMs : undefined);
-    if (lease && this.#observation.firstSeenMs !== before?.firstSeenMs) {
-      // A row under a session lasts for many leases of its session.
-      this.#jitterMs = Math.min(lease.leaseDurationMs, leaseDurationMs) * JITTER * random();
-    }
+    this.#drawJitter(before);
+  }
+
+  /**
+   * Rule 6a. Another call was shown this row. What the campaign knows from before is still true of all but a later row. It looks again
+   * when it would have done so anyway.
+   */
+  #noted(lease: Lease, sentMs: number, receivedMs: number): void {
+    const before = this.#observation;
+    if (lease.kind === "placeholder" || (before && !isLatest(before, lease))) return;
+    this.#notedMs = receivedMs;
+    this.#observation = observe(before, lease, receivedMs, false, sentMs);
+    this.#drawJitter(before);
+  }
+
+  #drawJitter(before: Observation | undefined): void {
+    const { lease, firstSeenMs } = this.#observation ?? {};
+    if (!lease || firstSeenMs === before?.firstSeenMs) return;
+    const { leaseDurationMs, random } = this.candidacy.options;
+    // A row under a session lasts for many leases of its session.
+    this.#jitterMs = Math.min(lease.leaseDurationMs, leaseDurationMs) * JITTER * random();
   }
 
   /** @param seenMs when the consistent read left that showed the row. Undefined: it may be older. */

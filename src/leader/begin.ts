@@ -3,7 +3,7 @@ import type { Bid } from "../candidate/bid.js";
 import type { Candidacy } from "../candidate/candidacy.js";
 import type { Registration } from "../candidate/registration.js";
 import type { Under } from "../candidate/under.js";
-import { longestElapsedMs } from "../clock.js";
+import { type Instant, longestElapsedMs } from "../clock.js";
 import { type EndReason, InternalError } from "../errors.js";
 import type { LastWill } from "../last-will/last-will.js";
 import type { Held, Lease } from "../protocol/lease.js";
@@ -52,7 +52,7 @@ export function tenureOf(
   won: Won,
   { client, options, emit, lastWill, tickWill, heartbeat, under: seat }: Leading,
   registration: Registration,
-  observer: { observed(row: Lease): void },
+  observer: { observed(row: Lease, sent: Instant): void },
   onOver: () => Promise<unknown>,
 ): Starting {
   const { lease, previous, lastHolder } = won;

@@ -1,5 +1,6 @@
 import { backoffMs, sleep, withTimeout } from "../async.js";
 import { inTurn } from "../candidate/under.js";
+import type { Instant } from "../clock.js";
 import { type EndReason, InternalError } from "../errors.js";
 import type { Emit, ResignOutcome } from "../events.js";
 import type { LeaseClient, OwnTry, ReleaseOptions } from "../lease-client.js";
@@ -22,7 +23,7 @@ export interface Releasable {
   nextTry(): OwnTry;
   /** How long an answer is worth waiting for. */
   timeoutMs(): number;
-  observed(lease: Lease): void;
+  observed(lease: Lease, sent: Instant): void;
   finish(reason: EndReason): void;
   fail(fault: InternalError): void;
 }
@@ -71,8 +72,8 @@ export class GiveBack {
     for (let reason = this.#mayTry(failures); reason !== undefined; reason = this.#mayTry(failures)) {
       try {
         const resignation = { ...releaseOptions, reason, isDeletable };
-        const { succeeded, lease } = await inTurn("finish", under, () => this.#send(resignation));
-        if (lease) this.tenure.observed(lease);
+        const { succeeded, lease, sent } = await inTurn("finish", under, () => this.#send(resignation));
+        if (lease) this.tenure.observed(lease, sent);
         if (!succeeded && isDeletable && isHeldIn(lease, own)) {
           // Somebody has paused the election, and the pause must not be forgotten.
           isDeletable = false;

@@ -2,6 +2,7 @@ import type { Won } from "../candidate/acquire.js";
 import type { Bid } from "../candidate/bid.js";
 import { Campaign, type NotElected, type Unhealthy } from "../candidate/campaign.js";
 import { Registration } from "../candidate/registration.js";
+import type { Instant } from "../clock.js";
 import { WorkNotStoppedError } from "../errors.js";
 import type { TryLeadResult } from "../options.js";
 import { leaderOf } from "../protocol/leader.js";
@@ -40,8 +41,8 @@ export class Leaderships {
   }
 
   /** A tenure has seen its row. The next campaign need not start from nothing. */
-  observed(row: Lease): void {
-    this.campaign.observed(row);
+  observed(row: Lease, sent: Instant): void {
+    this.campaign.observed(row, sent);
     this.leading.tickWill?.observed(row);
   }
 

@@ -27,7 +27,8 @@ export interface Renewable {
   nextTry(): OwnTry;
   /** How long an answer is worth waiting for. */
   timeoutMs(): number;
-  observed(lease: Lease): void;
+  observed(lease: Lease, sent: Instant): void;
+  noted(lease: Lease | undefined, sent: Instant): void;
   confirm(lease: Held, sent: Instant): void;
   /** The row has this announcement, or none: what that means for the end of the tenure. */
   followPlan(lease: Held, announcement: Announcement | undefined): void;
@@ -166,10 +167,11 @@ export class Renewals {
       const { own, succeeded, lease, sent, received } = written;
       // Trust may have ended meanwhile. What is lost never comes back, not even by a late success (rule 4a).
       if (tenure.isOver) {
+        tenure.noted(lease, sent);
         this.#publishedValue.refuse(() => tenure.lostError(), awaiting);
         return "ended";
       }
-      if (lease) tenure.observed(lease);
+      if (lease) tenure.observed(lease, sent);
       if (!succeeded) {
         this.#publishedValue.putBack(awaiting);
         if (this.standIns?.mayHaveWritten(lease)) {

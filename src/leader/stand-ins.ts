@@ -42,7 +42,8 @@ export interface Covered {
   readonly lease: Held;
   /** A stand-in left it so. */
   adopt(lease: Held): void;
-  observed(lease: Lease): void;
+  observed(lease: Lease, sent: Instant): void;
+  noted(lease: Lease | undefined, sent: Instant): void;
   remainingMs(): number;
   finish(reason: EndReason, lateByMs?: number): void;
   fail(fault: InternalError): void;
@@ -246,28 +247,34 @@ export class StandIns {
       const lease = answer.done ? checkRenewed(answer.lease, renewal) : answer.lease;
       const fate = standInFate(lease, renewal);
       if (fate === "lost") {
+        tenure.noted(lease, sent);
         tenure.finish(lossBy(lease));
         return;
       }
       this.revisions.seen((lease as Held).revision);
-      if (fate === "confirmed") this.#confirm(lease as Held, trustedFrom(planned, sent), received);
+      if (fate === "confirmed") this.#confirm(lease as Held, planned, { sent, received });
     } catch (error) {
       if (error instanceof InternalError) tenure.fail(error);
       else this.emit({ type: "renewal-failed", term: tenure.term, error, trustLeftMs: tenure.remainingMs() });
     }
   }
 
-  #confirm(lease: Held, from: Instant, received: Instant): void {
+  #confirm(
+    lease: Held,
+    planned: Instant,
+    { sent, received }: Pick<StandInReport, "sent" | "received">,
+  ): void {
     const { tenure } = this;
     // What is lost never comes back (rule 4a), and it is lost when the clocks say so, not when somebody asks.
     if (tenure.trust.leftMs(received) <= 0) {
+      tenure.noted(lease, sent);
       tenure.finish("expired", Math.max(0, -tenure.trust.leftMs()));
       return;
     }
     this.#confirmed += 1;
-    tenure.trust.confirm(from);
+    tenure.trust.confirm(trustedFrom(planned, sent));
     if (lease.revision > tenure.lease.revision) tenure.adopt(lease);
-    tenure.observed(lease);
+    tenure.observed(lease, sent);
   }
 
   #stalled(blockedMs: number): void {

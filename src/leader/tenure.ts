@@ -47,7 +47,7 @@ export class Tenure implements Renewable, Releasable, Covered {
     readonly options: ResolvedOptions,
     private readonly emit: Emit,
     /** Receives each row that this tenure sees, so that the next campaign need not start from nothing. */
-    private readonly observer: { observed(lease: Lease): void },
+    private readonly observer: { observed(lease: Lease, sent: Instant): void },
     private readonly sideTasks: SideTasks,
   ) {
     this.term = elected.lease.term;
@@ -185,16 +185,19 @@ export class Tenure implements Renewable, Releasable, Covered {
    */
   looked(lease: Lease | undefined, at: Instant): void {
     const { kind } = this.#check();
-    if (kind === "over" || kind === "releasing") return;
+    if (kind === "over" || kind === "releasing") {
+      this.noted(lease, at);
+      return;
+    }
     if (!isHeldIn(lease, { candidateId: this.options.candidateId, term: this.term })) {
-      if (lease) this.observer.observed(lease);
+      if (lease) this.observer.observed(lease, at);
       this.finish(lossBy(lease));
       return;
     }
     this.trust.confirm(at);
     if (!this.#isOvertaken(lease)) {
       this.#lease = lease;
-      this.observer.observed(lease);
+      this.observer.observed(lease, at);
     }
     // Also of an older row, which perhaps was put back: nothing else would ever show what is asked for there.
     if (kind === "leading") this.followPlan(lease);
@@ -347,8 +350,13 @@ export class Tenure implements Renewable, Releasable, Covered {
   }
 
   /** The answer to a renewal can be read after a stand-in has written again. It is older, but no restore (rule 6). */
-  observed(lease: Lease): void {
-    if (!this.#isOvertaken(lease)) this.observer.observed(lease);
+  observed(lease: Lease, sent: Instant): void {
+    if (!this.#isOvertaken(lease)) this.observer.observed(lease, sent);
+  }
+
+  /** An answer that came when the tenure was over: the next campaign may be under way. */
+  noted(lease: Lease | undefined, sent: Instant): void {
+    this.client.noted(lease, sent, this.client.time.now());
   }
 
   adopt(lease: Held): void {

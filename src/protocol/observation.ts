@@ -157,6 +157,11 @@ function remember(
   return { ...memory, longestLeaseMs, ...(isNew && { olderSinceMs: receivedMs }) };
 }
 
+/** Whether this row, which is no placeholder, is later than all that were seen. */
+export function isLatest({ memory }: Observation, lease: Lease): boolean {
+  return compare(lease, memory) > 0;
+}
+
 /** Whether this row, which is no placeholder, was put back in the place of a later one. */
 export function isOlder({ memory }: Observation, lease: Lease): boolean {
   return compare(lease, memory) < 0;

@@ -99,7 +99,7 @@ export class Seat implements Under, HoldSeat {
   }
 
   async read() {
-    const { answer, sent } = await this.client.read(true);
+    const { answer, sent } = await this.client.look(true);
     return { lease: answer.lease, sent };
   }
 

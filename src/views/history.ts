@@ -50,7 +50,7 @@ export class HistoryView {
   constructor(private readonly client: LeaseClient) {}
 
   async candidates(signal?: AbortSignal): Promise<ListedCandidate[]> {
-    const { answer } = await this.client.read(true, signal);
+    const { answer } = await this.client.look(true, signal);
     return this.candidatesBeside(answer.lease, signal);
   }
 
@@ -60,7 +60,7 @@ export class HistoryView {
 
   /** The lease, which the other rows are shown with, and how it stands by its session. */
   async standing(signal?: AbortSignal): Promise<Standing> {
-    const { lease } = (await this.client.read(true, signal)).answer;
+    const { lease } = (await this.client.look(true, signal)).answer;
     const id = sessionOf(lease);
     const session = id === undefined ? undefined : await this.client.readSession(id, true, signal);
     return standing(lease, session?.answer.lease);

@@ -18,7 +18,7 @@ export class Liveness {
   ) {}
 
   async isWedged(signal?: AbortSignal): Promise<boolean> {
-    const { answer, received } = await this.client.read(true, signal);
+    const { answer, received } = await this.client.look(true, signal);
     this.#observation = observe(this.#observation, answer.lease, received.monotonicMs, true);
     const { lease, firstSeenMs } = this.#observation;
     if (lease?.kind !== "held" || lease.holder !== this.options.candidateId) return false;

@@ -51,7 +51,7 @@ export class Lookout {
       return { ...before, session: { ...session, isNewer: false } };
     // What the session says has changed must be seen, also on an old replica.
     const isFresh = consistent || session !== undefined;
-    const { answer, received } = await this.client.read(isFresh, signal);
+    const { answer, received } = await this.client.look(isFresh, signal);
     const observation = observe(before?.observation, answer.lease, received.monotonicMs, isFresh);
     const id = sessionOf(observation.lease);
     if (id === undefined) return { observation, session: undefined };

@@ -692,8 +692,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "the-longest-stall-counts-from-a-stand-in",
     revives: "each renewal of the thread prolongs the time for which it may renew",
     file: "src/leader/stand-ins.ts",
-    from: "    tenure.trust.confirm(from);\n",
-    to: "    tenure.trust.confirm(from); this.#renewed = received; void this.prepare(lease.value, undefined);\n",
+    from: "    tenure.trust.confirm(trustedFrom(planned, sent));\n",
+    to: "    tenure.trust.confirm(trustedFrom(planned, sent)); this.#renewed = received; void this.prepare(lease.value, undefined);\n",
   },
   {
     name: "a-thread-beside-the-release",
@@ -917,6 +917,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: "  const before = time.contradictions;\n  if (answer.dateMs !== undefined) time.learn({ dateMs: answer.dateMs, sent, received });\n  return { answer, sent, received, contradicts: time.contradictions !== before };",
   },
   {
+    name: "a-row-that-another-call-showed-is-forgotten",
+    revives: "after a restore a candidate uses a term again that `leader()` had shown it",
+    file: "src/lease-client.ts",
+    from: "if (lease) this.onNoted?.(lease, sent, received);",
+    to: "void [lease, sent, received];",
+  },
+  {
     name: "session-sealed-whatever-it-has-written",
     revives: "a session is sealed though it was renewed since it was seen, and its leases are trusted by two",
     file: "src/protocol/transitions.ts",
@@ -1025,15 +1032,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: "session-look-ends-nothing",
     revives: "a holder sees that it was evicted, and goes on as if it had not looked",
     file: "src/leader/tenure.ts",
-    from: "      if (lease) this.observer.observed(lease);\n      this.finish(lossBy(lease));\n      return;",
+    from: "      if (lease) this.observer.observed(lease, at);\n      this.finish(lossBy(lease));\n      return;",
     to: "      return;",
   },
   {
     name: "session-look-at-an-older-row-is-dropped",
     revives: "a pause on an older row that was put back is not followed as long as the session lives",
     file: "src/leader/tenure.ts",
-    from: "    if (!this.#isOvertaken(lease)) {\n      this.#lease = lease;\n      this.observer.observed(lease);\n    }\n",
-    to: "    if (this.#isOvertaken(lease)) return;\n    this.#lease = lease;\n    this.observer.observed(lease);\n",
+    from: "    if (!this.#isOvertaken(lease)) {\n      this.#lease = lease;\n      this.observer.observed(lease, at);\n    }\n",
+    to: "    if (this.#isOvertaken(lease)) return;\n    this.#lease = lease;\n    this.observer.observed(lease, at);\n",
   },
   {
     name: "session-stays-on-a-free-row",

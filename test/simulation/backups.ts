@@ -8,6 +8,17 @@ import type { Random } from "./random.js";
 /** Requests come this late at most, and nobody tries for longer with what it saw before. */
 const LATEST_MS = 120_000;
 
+/** Whatever for an election asks for it, and whether it was done or refused (rule 6a). */
+const SHOWS_THE_ROW: ReadonlySet<Verb> = new Set([
+  "read",
+  "acquire",
+  "createPlaceholder",
+  "renew",
+  "resign",
+  "transact",
+  "markAwaited",
+]);
+
 /**
  * Older lease rows, put back by an operator in moments for which something is promised: each process that lives has
  * seen a later row, of the current term, and no request that goes by the older one is still under way. Until terms
@@ -37,11 +48,9 @@ export class Backups {
 
   /** An answer reached a process that still waits for it. */
   shown(host: Host, verb: Verb, answer: Answer): void {
-    const { done, lease } = answer as Answer & { done?: boolean; lease?: Lease };
-    const isNoted =
-      ["read", "acquire", "createPlaceholder"].includes(verb) || (verb === "renew" && done === true);
+    const { lease } = answer as Answer & { lease?: Lease };
     const known = this.#seen.get(host);
-    if (isNoted && lease && (!known || isLater(lease, known))) this.#seen.set(host, lease);
+    if (SHOWS_THE_ROW.has(verb) && lease && (!known || isLater(lease, known))) this.#seen.set(host, lease);
   }
 
   /** A row that may be put back now in the place of `row`. */

@@ -34,6 +34,8 @@ export interface Plan {
   readonly harshStalls: boolean;
   /** Whether somebody follows the election without competing. */
   readonly observed: boolean;
+  /** Whether candidates ask, now and then, who leads, who stands, and who led. */
+  readonly curious: boolean;
   /** How far each `Date` header may be off, either way. */
   readonly dateErrorMs: number;
   readonly candidates: readonly Machine[];
@@ -234,6 +236,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
   const harshness = threads && harsh.chance(0.6) ? harsh : undefined;
   const still = new Random(seed ^ 0x2c1b3c6d);
   const standsStill = still.chance(0.4);
+  const curiosity = new Random(seed ^ 0x61c88647);
   const machines = candidates.map((machine) => ({
     ...(standsStill && still.chance(0.7) ? standingStill(still, machine) : machine),
     // As in a fleet that is being given this option.
@@ -253,6 +256,7 @@ export function planOf(seed: number, { broken = false } = {}): Plan {
     wills,
     harshStalls: harshness !== undefined,
     observed: random.chance(0.2),
+    curious: curiosity.chance(0.3),
     leaseDurationMs,
     tight: random.chance(0.5),
     expiry: random.chance(0.7) ? "service-clock" : "observation",

@@ -241,6 +241,26 @@ async function callBeside(
   }
 }
 
+/** Also of a candidate that leads, and for health checks. What any answer shows it has seen. */
+export async function askNowAndThen(
+  { host, election }: Player,
+  { isCalm, leaseDurationMs }: Surroundings,
+  random: Random,
+): Promise<void> {
+  while (!isCalm()) {
+    await rest(host, random.between(0, leaseDurationMs));
+    const ask = random.pick([
+      () => election.leader(),
+      () => election.isWedged(),
+      () => election.candidates(),
+      () => election.history(),
+    ]);
+    await ask().catch((error: unknown) => {
+      if (error instanceof InternalError) throw error;
+    });
+  }
+}
+
 function rest(host: Host, ms: number): Promise<void> {
   return new Promise((resolve) => host.setTimer(ms, resolve));
 }

@@ -13,7 +13,16 @@ import { EPOCH_MS, Host } from "./host.js";
 import { LivingThread, type Outside } from "./living-thread.js";
 import { CALM, Network, type Verb } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
-import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
+import {
+  askNowAndThen,
+  CALLS,
+  leadForEver,
+  type Player,
+  REGISTER,
+  runTick,
+  type Surroundings,
+  watch,
+} from "./players.js";
 import { Random } from "./random.js";
 import { Referee } from "./referee.js";
 import { ReleaseWatch } from "./release-watch.js";
@@ -83,6 +92,8 @@ class Simulation {
   readonly #stillness: Random;
   /** Until then signing takes long, or fails. */
   #signsBadlyUntilMs = 0;
+  /** Of what candidates ask, and when. */
+  readonly #curiosity: Random;
   /** Of threads: all other histories stay as they were. */
   readonly #luck: Random;
   readonly #headers: Headers;
@@ -156,6 +167,7 @@ class Simulation {
     this.#strays = new Strays(world, this.#network, this.#luck);
     this.#stalls = new Stalls(world, this.#network, this.#luck, plan.stormMs, (host) => this.#hostsOf(host));
     this.#headers = new Headers(plan.broken, (what) => this.#network.count(what));
+    this.#curiosity = new Random(plan.seed ^ 0x2545f491);
     this.#stillness = new Random(plan.seed ^ 0x7f4a7c15);
     this.#standStills = new StandStills(world, this.#network, this.#stillness, plan.stormMs, {
       labelOf: (host) => this.#machines.get(host)?.label,
@@ -302,6 +314,7 @@ class Simulation {
     this.#current.set(machine.label, player);
     this.#referee.players.push(player);
     if (plan.job === "lead") void leadForEver(player, this.#around);
+    if (plan.curious) void askNowAndThen(player, this.#around, this.#curiosity);
   }
 
   #withThread(host: Host, machine: Machine, store: LeaseStore): LeaseStore {
