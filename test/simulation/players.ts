@@ -23,6 +23,8 @@ export interface Player {
   readonly hasThread: boolean;
   leadership: Leadership | undefined;
   working: boolean;
+  /** Of its calls under way, how many only read. */
+  asking: number;
   /** Whose signals its calls under way were given. */
   readonly callers: Set<AbortController>;
 }
@@ -243,22 +245,29 @@ async function callBeside(
 
 /** Also of a candidate that leads, and for health checks. What any answer shows it has seen. */
 export async function askNowAndThen(
-  { host, election }: Player,
+  player: Player,
   { isCalm, leaseDurationMs }: Surroundings,
   random: Random,
 ): Promise<void> {
-  while (!isCalm()) {
+  const { host, election } = player;
+  for (;;) {
     await rest(host, random.between(0, leaseDurationMs));
-    const ask = random.pick([
+    if (isCalm()) return;
+    const call = random.pick([
       () => election.leader(),
       () => election.isWedged(),
       () => election.candidates(),
       () => election.history(),
     ]);
-    await ask().catch((error: unknown) => {
-      if (error instanceof InternalError) throw error;
-    });
+    await asked(player, call);
   }
+}
+
+/** Whatever comes of it. */
+export async function asked(player: Player, call: () => Promise<unknown>): Promise<void> {
+  player.asking += 1;
+  await call().catch(() => {});
+  player.asking -= 1;
 }
 
 function rest(host: Host, ms: number): Promise<void> {

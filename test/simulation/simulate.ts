@@ -14,6 +14,7 @@ import { LivingThread, type Outside } from "./living-thread.js";
 import { CALM, Network, type Verb } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
 import {
+  asked,
   askNowAndThen,
   CALLS,
   leadForEver,
@@ -243,7 +244,8 @@ class Simulation {
   #watchStandby(host: Host, answer: Answer): void {
     const pollMs = this.#machines.get(host)?.standbyPollMs;
     const player = this.#referee.players.find((one) => one.host === host);
-    if (!player?.eligible) return;
+    // What another call is shown does not make a campaign look before its time.
+    if (!player?.eligible || player.asking > 0) return;
     const { candidateId } = player.election;
     this.#release.shown(host, candidateId, answer);
     if (pollMs === undefined) return;
@@ -309,6 +311,7 @@ class Simulation {
       hasThread: machine.maxStallMs !== undefined,
       leadership: undefined,
       working: false,
+      asking: 0,
       callers: new Set(),
     };
     this.#current.set(machine.label, player);
@@ -590,7 +593,7 @@ class Simulation {
     const random = this.#stillness;
     if (random.chance(0.7)) this.#network.holdUp(host, random.between(0, 100));
     this.#world.after(random.between(0, 5), () =>
-      host.whenRunning(() => void player?.election.leader().catch(() => {})),
+      host.whenRunning(() => void (player && asked(player, () => player.election.leader()))),
     );
   }
 
