@@ -31,6 +31,8 @@ export interface NotWon {
   readonly kind: "notWon";
   /** Nothing that was seen says why, so the next try could be refused at once again. */
   readonly isUnexplained: boolean;
+  /** A later row was noted, or the session was lost, before it left. So it has shown nothing. */
+  readonly isUnsent?: boolean;
 }
 
 const UNEXPLAINED: NotWon = { kind: "notWon", isUnexplained: true };
@@ -52,7 +54,7 @@ export async function acquire(
   try {
     const send = async () => {
       signal?.throwIfAborted();
-      // The session was lost, or a later row was noted, while this claim waited for its turn.
+      // Either can come while this claim waits for its turn.
       if (!isTrusted(under, session) || !seen.isLast(basis)) return undefined;
       isSent = true;
       return client.acquire({ basis, term, session });
@@ -64,16 +66,18 @@ export async function acquire(
     if (isSent) seen.unanswered(basis);
     throw error;
   }
-  if (written === undefined) return UNEXPLAINED;
+  if (written === undefined)
+    return { kind: "notWon", isUnexplained: !isTrusted(under, session), isUnsent: true };
   const { succeeded, lease, sent, received } = written;
+  const isOvertaken = succeeded && seen.hasOvertaken(lease);
   if (lease === undefined && basis.founding) seen.foundingRefused();
   else seen.observe(lease, received.monotonicMs, true, sent.monotonicMs);
   if (!succeeded) {
     emit({ type: "refused", term: lease?.term });
     return isExplained(lease, basis) ? NOT_USED : UNEXPLAINED;
   }
-  // It is acquired again.
-  if (isDoubted(written)) return NOT_USED;
+  // It is acquired again; after a restore, when all that was trusted before has run out (rule 6b).
+  if (isDoubted(written) || isOvertaken) return NOT_USED;
   // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
   const now = client.time.now();
   if (trustLeftMs(sent, trustMs(options), now) <= 0) return NOT_USED;

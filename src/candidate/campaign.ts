@@ -139,9 +139,10 @@ export class Campaign {
           continue;
         }
         signal?.throwIfAborted();
-        const won = this.#counted(await acquire(this.candidacy, seen, move, signal));
+        const claim = await acquire(this.candidacy, seen, move, signal);
+        const won = this.#counted(claim);
         if (won) return won;
-        hasRead = !seen.needsConsistentRead;
+        hasRead = !seen.needsConsistentRead && !(claim.kind === "notWon" && claim.isUnsent);
         if (!this.#isFoundingOutdated(move)) {
           refusals += 1;
           continue;

@@ -67,8 +67,10 @@ export class Follower implements Following {
     this.#isCalled = true;
   }
 
+  /** Nothing is heard of the session any more, so a wait for it ends. */
   stop(): void {
     this.watch.stops(this);
+    this.wake();
   }
 
   /** @param unchangedUntilMs when the last poll left that did not tell of a change. */

@@ -1,7 +1,8 @@
 import { endOrAbort, sleep } from "../async.js";
-import { holderOf, type Lease, sessionOf } from "../protocol/lease.js";
+import { type Held, holderOf, type Lease, sessionOf } from "../protocol/lease.js";
 import type { Basis, Move } from "../protocol/move.js";
 import {
+  isLater,
   isLatest,
   type Observation,
   observe,
@@ -196,6 +197,12 @@ export class SeenRow {
     return this.lease?.term === term && this.lease.revision === revision;
   }
 
+  /** Whether a row was noted while this acquire was under way that is not its own, and no earlier one. */
+  hasOvertaken(acquired: Held): boolean {
+    const { lease } = this;
+    return lease !== undefined && holderOf(lease) !== acquired.holder && !isLater(acquired, lease);
+  }
+
   /** What an acquire follows. */
   beforeAcquire() {
     const observation = this.#observation;
@@ -230,7 +237,7 @@ export class SeenRow {
     // Answers overtake each other: one that left before that later row was seen does not show that an older one was put back.
     const isNewest = authoritative && sentMs >= this.#notedMs;
     this.#observation = observe(before, lease, receivedMs, isNewest, sentMs);
-    this.#isCurrent = isNewest;
+    this.#isCurrent = authoritative && !this.needsConsistentRead;
     if (authoritative) {
       this.candidacy.lastWill?.observed(lease);
       // What was conditional on another pair is refused.
@@ -242,14 +249,15 @@ export class SeenRow {
   }
 
   /**
-   * Rule 6a. Another call was shown this row. What the campaign knows from before is still true of all but a later row. It looks again
-   * when it would have done so anyway.
+   * Rule 6a. Another call was shown this row. What the campaign knows from before is still true of all but a later row. A campaign that
+   * waits looks again when it would have done so anyway, but for what it hears of a session.
    */
   #noted(lease: Lease, sentMs: number, receivedMs: number): void {
     const before = this.#observation;
     if (lease.kind === "placeholder" || (before && !isLatest(before, lease))) return;
     this.#notedMs = receivedMs;
     this.#observation = observe(before, lease, receivedMs, false, sentMs);
+    this.#follow(undefined);
     this.#drawJitter(before);
   }
 

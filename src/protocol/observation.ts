@@ -1,5 +1,5 @@
 import type { Instant } from "../clock.js";
-import { type Held, holderOf, isQuiet, type Lease } from "./lease.js";
+import { endedTerm, type Held, holderOf, isQuiet, type Lease } from "./lease.js";
 import {
   afterEarlyWrite,
   afterNoChange,
@@ -38,15 +38,24 @@ export interface Observation {
 
 /** What a candidate has ever seen. No older row makes it forget this (rule 6a). */
 export interface Memory {
-  /** The highest (`term`, `revision`) of any row; 0 before the first term. */
+  /** The highest of any row; 0 before the first term. */
   readonly term: number;
-  readonly revision: number;
+  readonly latest: Position;
   readonly longestLeaseMs: number;
   /** When an answer first showed an older row than that, after a restore. Undefined: none did. */
   readonly olderSinceMs?: number | undefined;
 }
 
-const NOTHING: Memory = { term: 0, revision: 0, longestLeaseMs: 0 };
+const NOTHING: Memory = { term: 0, latest: { term: 0, revision: 0 }, longestLeaseMs: 0 };
+
+/**
+ * Where a row stands in the order of all rows: by the term of its holder, or of its last one. The number that an eviction uses up is
+ * nobody's term, so a row that was evicted comes before one that was held under that number.
+ */
+interface Position {
+  readonly term: number;
+  readonly revision: number;
+}
 
 /** The history of an election, if its lease row is gone. */
 export interface History extends TickHistory {
@@ -96,7 +105,7 @@ function observed(
     const schedule = firstSchedule(receivedMs, lease.renewIntervalMs);
     return { lease, firstSeenMs: receivedMs, polledMs: receivedMs, schedule, memory };
   }
-  const order = compare(lease, known);
+  const order = compare(lease, positionOf(known));
   // A pair comes again only if a term does (rule 5, the first gap). Then this holder has not been silent since the other one was seen.
   const isSame = order === 0 && holderOf(lease) === holderOf(known);
   if (isSame || (order < 0 && !authoritative)) {
@@ -129,10 +138,17 @@ function observed(
   return { lease, firstSeenMs: receivedMs, polledMs: receivedMs, schedule, lastHolder, memory };
 }
 
-type Pair = Pick<Lease, "term" | "revision">;
+/** Whether this row was written after that one, unless an older one was put back in between. */
+export function isLater(lease: Lease, other: Lease): boolean {
+  return compare(lease, positionOf(other)) > 0;
+}
 
-function compare(a: Pair, b: Pair): number {
-  return a.term - b.term || a.revision - b.revision;
+function positionOf(lease: Lease): Position {
+  return { term: endedTerm(lease), revision: lease.revision };
+}
+
+function compare(lease: Lease, { term, revision }: Position): number {
+  return endedTerm(lease) - term || lease.revision - revision;
 }
 
 /**
@@ -148,23 +164,28 @@ function remember(
   const memory = previous?.memory ?? NOTHING;
   if (lease === undefined || lease.kind === "placeholder") return memory;
   const longestLeaseMs = Math.max(memory.longestLeaseMs, lease.leaseDurationMs);
-  if (compare(lease, memory) >= 0) {
-    return { ...memory, term: lease.term, revision: lease.revision, longestLeaseMs };
-  }
+  const term = Math.max(memory.term, lease.term);
   const known = previous?.lease;
+  const order = compare(lease, memory.latest);
+  // A pair comes again only if a term does: then an older row was put back, and another candidate led on from there.
+  const isAnothers = order === 0 && known !== undefined && holderOf(lease) !== holderOf(known);
+  if (order >= 0 && !isAnothers) return { ...memory, term, latest: positionOf(lease), longestLeaseMs };
   const isNew =
-    known === undefined || known.kind === "placeholder" || (authoritative && compare(lease, known) < 0);
-  return { ...memory, longestLeaseMs, ...(isNew && { olderSinceMs: receivedMs }) };
+    isAnothers ||
+    known === undefined ||
+    known.kind === "placeholder" ||
+    (authoritative && compare(lease, positionOf(known)) < 0);
+  return { ...memory, term, longestLeaseMs, ...(isNew && { olderSinceMs: receivedMs }) };
 }
 
 /** Whether this row, which is no placeholder, is later than all that were seen. */
 export function isLatest({ memory }: Observation, lease: Lease): boolean {
-  return compare(lease, memory) > 0;
+  return compare(lease, memory.latest) > 0;
 }
 
 /** Whether this row, which is no placeholder, was put back in the place of a later one. */
 export function isOlder({ memory }: Observation, lease: Lease): boolean {
-  return compare(lease, memory) < 0;
+  return compare(lease, memory.latest) < 0;
 }
 
 /**

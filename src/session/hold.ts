@@ -1,10 +1,12 @@
 import { retry } from "../async.js";
 import type { Turn } from "../candidate/under.js";
+import type { Instant } from "../clock.js";
 import { type EndReason, type InternalError, TableUnavailableError } from "../errors.js";
 import type { ResignOutcome } from "../events.js";
 import type { HeldUnder } from "../leader/held-under.js";
 import type { Tenure } from "../leader/tenure.js";
 import type { LeaseClient } from "../lease-client.js";
+import type { Lease } from "../protocol/lease.js";
 import { MAX_DRIFT } from "../protocol/service-clock.js";
 import { rowLeaseMs } from "../protocol/sessions.js";
 import type { ResolvedOptions } from "../resolve-options.js";
@@ -109,6 +111,10 @@ export class Hold implements HeldUnder, Looked {
     return this.seat.pacedEnd(request, turn);
   }
 
+  noted(lease: Lease | undefined, sent: Instant): void {
+    this.seat.noted(lease, sent);
+  }
+
   async read() {
     const { answer, sent } = await this.client.read(true);
     return { lease: answer.lease, sent };
@@ -122,7 +128,10 @@ export class Hold implements HeldUnder, Looked {
     const isTransient = (error: unknown) => error instanceof TableUnavailableError;
     const acknowledge = () => this.paced(() => this.client.acknowledgeEviction(term), "finish");
     await retry(acknowledge, { clock, random, tries: TRIES, maxMs, isTransient }).then(
-      () => this.changed(),
+      ({ answer, sent }) => {
+        this.noted(answer.lease, sent);
+        this.changed();
+      },
       () => {},
     );
   }

@@ -55,6 +55,7 @@ export class OpenSession implements Holding {
     const { client, options, emit, gate, lastWill, heartbeat } = tools;
     this.#looks = new RowLooks<Hold>(this.#holds, client, options, gate, (hold, row, at) => {
       if (this.#holds.has(hold)) hold.tenure?.looked(row, at);
+      else hold.noted(row, at);
     });
     this.unsettled = new Unsettled(client, options, gate, (election) => this.changed(election));
     const elected = { lease, sent, previous: undefined, vanishedTerm: undefined };

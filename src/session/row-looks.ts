@@ -12,6 +12,8 @@ export interface Looked {
   readonly election: string;
   /** Reads this row alone, consistently. Rejects as verbs do. */
   read(): Promise<{ readonly lease: Lease | undefined; readonly sent: Instant }>;
+  /** What a look has shown counts for its next campaign (rule 6a). */
+  noted(lease: Lease | undefined, sent: Instant): void;
 }
 
 /** What a consistent look that left at `sent` has shown. */

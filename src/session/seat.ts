@@ -1,7 +1,8 @@
 import type { Bid } from "../candidate/bid.js";
 import type { Turn, Under } from "../candidate/under.js";
+import type { Instant } from "../clock.js";
 import type { LeaseClient } from "../lease-client.js";
-import { type Held, isHeldIn } from "../protocol/lease.js";
+import { type Held, isHeldIn, type Lease } from "../protocol/lease.js";
 import type { ResolvedOptions } from "../resolve-options.js";
 import { Hold, type HoldSeat } from "./hold.js";
 import type { SessionCore } from "./session-core.js";
@@ -99,17 +100,22 @@ export class Seat implements Under, HoldSeat {
   }
 
   async read() {
-    const { answer, sent } = await this.client.look(true);
+    const { answer, sent } = await this.client.read(true);
     return { lease: answer.lease, sent };
+  }
+
+  noted(lease: Lease | undefined, sent: Instant): void {
+    this.client.noted(lease, sent, this.client.time.now());
   }
 
   async giveBack({ term, revision }: Held): Promise<boolean> {
     const { requestTimeoutMs } = this.options;
     const own = { term, revision: revision + REVISIONS_AHEAD, at: this.client.time.now() };
     const resignation = { reason: "expired", ticksBefore: undefined } as const;
-    const { succeeded, lease } = await this.core.gate.run(() =>
+    const { succeeded, lease, sent, received } = await this.core.gate.run(() =>
       this.client.resign(own, resignation, requestTimeoutMs),
     );
+    this.client.noted(lease, sent, received);
     return succeeded || !isHeldIn(lease, { candidateId: this.candidateId, term });
   }
 }

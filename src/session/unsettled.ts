@@ -96,7 +96,8 @@ export class Unsettled {
     const due = [...this.#names].filter(([{ isBusy }, { fromMs }]) => fromMs <= nowMs && !isBusy);
     const found: Array<Promise<void>> = [];
     const before = new Map(due.map(([claimant, name]) => [claimant, { name, at: claimant.generation }]));
-    await lookAt([...before.keys()], this.client, this.gate, (claimant, lease) => {
+    await lookAt([...before.keys()], this.client, this.gate, (claimant, lease, sent) => {
+      claimant.noted(lease, sent);
       const seen = before.get(claimant);
       // Something has begun since the look left, so the row may be that one's.
       if (seen === undefined || claimant.isBusy || claimant.generation !== seen.at) return;

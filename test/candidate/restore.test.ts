@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
-import { Election } from "../../src/index.js";
+import { Election, Operator } from "../../src/index.js";
 import type { Lease } from "../../src/protocol/lease.js";
 import { FLOOR_SHARDS, floorPartition } from "../../src/store/schema.js";
 import { MemoryTable } from "../../src/testing/index.js";
@@ -88,6 +88,17 @@ test.each([
     expect((await cast.reign(4)).term).toBe(4);
   },
 );
+
+test("an older row that was put back and then evicted uses up the number of the lost term: it is an older row all the same", async () => {
+  const { cast, old } = await third();
+  // That of term 2 has run out by the service clock, as each row of a backup has.
+  const second = leaseOf({ ...old, term: 2, expiresAt: 1 });
+  cast.stage.table.restore(NAME, second);
+  const evicted = await new Operator({ store: cast.stage.table, name: NAME }).evict();
+  expect(evicted.done).toBe(true);
+  expect((await cast.row())?.term).toBe(3);
+  expect((await nextOf(cast, 4))?.term).toBe(4);
+});
 
 test("a table made anew: terms go on above those that were seen, after a lease", async () => {
   let table = new MemoryTable();

@@ -338,7 +338,7 @@ class Search {
   }
 
   #fateOf({ session, sessionAge }: Waiter): SessionFate {
-    const memory = { term: 0, revision: 0, longestLeaseMs: 0 };
+    const memory = { term: 0, latest: { term: 0, revision: 0 }, longestLeaseMs: 0 };
     const schedule = { afterMs: 0, byMs: 0, missed: 0, polledAtMs: 0 };
     const observation = {
       lease: session ?? undefined,

@@ -924,6 +924,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: "void [lease, sent, received];",
   },
   {
+    name: "a-number-used-up-counts-as-a-term",
+    revives: "an older row that was put back is evicted, and passes for the row of the term that was lost",
+    file: "src/protocol/observation.ts",
+    from: "  return endedTerm(lease) - term || lease.revision - revision;",
+    to: "  return lease.term - term || lease.revision - revision;",
+  },
+  {
     name: "session-sealed-whatever-it-has-written",
     revives: "a session is sealed though it was renewed since it was seen, and its leases are trusted by two",
     file: "src/protocol/transitions.ts",

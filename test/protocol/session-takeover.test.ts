@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { EVICTION_STEP } from "../../src/limits.js";
 import type { Lease } from "../../src/protocol/lease.js";
 import type { Candidacy } from "../../src/protocol/move.js";
 import { type Observation, observe, unchangedUntil } from "../../src/protocol/observation.js";
@@ -265,7 +266,8 @@ describe("a lease under a session", () => {
   });
 
   test("evicted, is free when its holder has acknowledged that, and else a row lease later", () => {
-    const row = vacantLease({ ...quiet, term: 6, endReason: "evicted" });
+    const revision = quiet.revision + EVICTION_STEP;
+    const row = vacantLease({ ...quiet, term: 6, revision, endReason: "evicted" });
     const evicted = observe(seen, row, 10_000, true);
     expect(move(evicted, 10_000 + ROW_MS - 1).kind).not.toBe("acquire");
     expect(move(evicted, 10_000 + ROW_MS).kind).toBe("acquire");

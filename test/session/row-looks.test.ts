@@ -16,7 +16,7 @@ test("a page that fails spoils no other one, and a row that is missing in its pa
       if (i === 8) throw new Error("no");
       return { lease: undefined, sent: at };
     };
-    return { election, read };
+    return { election, read, noted() {} };
   });
   let running = 0;
   let most = 0;

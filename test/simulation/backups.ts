@@ -1,4 +1,4 @@
-import type { Lease } from "../../src/protocol/lease.js";
+import { endedTerm, type Lease } from "../../src/protocol/lease.js";
 import type { Answer } from "../../src/protocol/verbs.js";
 import type { Host } from "./host.js";
 import type { Verb } from "./network.js";
@@ -94,6 +94,7 @@ export class Backups {
   }
 }
 
+/** The number that an eviction uses up is nobody's term. */
 function isLater(a: Lease, b: Lease): boolean {
-  return a.term > b.term || (a.term === b.term && a.revision > b.revision);
+  return endedTerm(a) > endedTerm(b) || (endedTerm(a) === endedTerm(b) && a.revision > b.revision);
 }

@@ -1,5 +1,5 @@
 import type { ElectionEvent, LeaderChange } from "../../src/index.js";
-import { isHeldIn, type Lease, type Vacant } from "../../src/protocol/lease.js";
+import { endedTerm, isHeldIn, type Lease, type Vacant } from "../../src/protocol/lease.js";
 import type { AcquireRequest, Answer, TermRecord } from "../../src/protocol/verbs.js";
 import type { MemoryTable } from "../../src/testing/index.js";
 import type { Host } from "./host.js";
@@ -118,7 +118,9 @@ export class Referee {
         throw new Violation("true loss", `${tenure} gets "${event.reason}", but the row is still its own`);
       }
     } else if (event.type === "resigned" && event.outcome === "lost") {
-      if (this.#row?.term === event.term && this.#row.kind === "vacant") {
+      // The number that an eviction uses up is nobody's term.
+      const isOfTerm = this.#row?.kind === "vacant" && endedTerm(this.#row) === this.#row.term;
+      if (isOfTerm && this.#row?.term === event.term) {
         throw new Violation("true loss", `term ${event.term} was given back, but is reported as lost`);
       }
     } else if (event.type === "internal-error") {

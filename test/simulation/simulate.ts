@@ -661,7 +661,7 @@ class Simulation {
       if (lease && lease.term > 0) this.#removeExpired();
       return;
     }
-    if (!lease || this.#backups.isPending) return;
+    if (!lease) return;
     const request = { election: NAME, term: lease.term, at: undefined };
     const answer = await table.evict(request);
     this.#landed("evict", [request], answer);

@@ -10,6 +10,8 @@ import type { Machine } from "./plan.js";
 export interface Player extends Bidder {
   readonly election: Election;
   readonly callers: Set<AbortController>;
+  /** Of its calls under way, how many only read. */
+  asking: number;
   /** Others bid for all names. */
   readonly mayLeave: boolean;
   /** Until then it does not bid, whatever it has left behind. */

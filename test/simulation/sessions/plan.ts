@@ -18,6 +18,8 @@ export interface SessionsPlan {
   readonly silent: boolean;
   /** Whether callers often give up and come again at once, leaderships end as they begin, and looks take long. */
   readonly hasty: boolean;
+  /** Whether candidates ask, now and then, who leads, who stands, and who led. */
+  readonly curious: boolean;
   /** How much time there is between faults, in leases: in calmer storms what lasts for long comes to an end. */
   readonly pace: number;
   /** Whether a leader is evicted just when it cannot read for long, and little else happens. */
@@ -88,6 +90,8 @@ export function sessionsPlanOf(seed: number): SessionsPlan {
     blinds,
     restores,
     hasty,
+    // From a stream of its own: all other histories stay as they were.
+    curious: new Random(seed ^ 0x61c88647).chance(0.3),
     silent: blinds && random.chance(0.5),
     pace: blinds ? 20 : random.pick([0.75, 0.75, 3, 8]),
     names,

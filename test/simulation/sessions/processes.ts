@@ -121,11 +121,13 @@ export class Processes {
       isQuiet: era.session !== undefined && name.order === "random",
       maxStallMs,
       callers: new Set(),
+      asking: 0,
       mayLeave: machine !== this.scene.plan.processes[0],
       awayUntilMs: 0,
     };
     era.players.push(player);
     void this.work.leadForEver(player, era);
+    if (this.scene.plan.curious) void this.work.askNowAndThen(player, era);
   }
 
   #tell(event: ElectionEvent): void {

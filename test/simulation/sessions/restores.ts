@@ -1,8 +1,9 @@
 import type { ElectionEvent } from "../../../src/index.js";
-import { type Lease, sessionOf } from "../../../src/protocol/lease.js";
+import { endedTerm, type Lease, sessionOf } from "../../../src/protocol/lease.js";
 import { isSessionRow } from "../../../src/protocol/sessions.js";
 import type { Host } from "../host.js";
 import type { Random } from "../random.js";
+import { isTombstone } from "./known.js";
 
 /** Nothing that went by a row is under way so long after it. */
 export const LATEST_MS = 75_000;
@@ -64,7 +65,11 @@ export class Restores {
 
   heardEvent(event: ElectionEvent): void {
     if (event.type !== "waiting" && event.type !== "standby" && event.type !== "elected") return;
-    const { candidateId, term } = event;
+    this.saw(event.candidateId, event.term);
+  }
+
+  /** This candidate was shown a row of this term. */
+  saw(candidateId: string, term: number): void {
     this.#told.set(candidateId, Math.max(term, this.#told.get(candidateId) ?? 0));
   }
 
@@ -125,14 +130,19 @@ export class Restores {
     return candidates.length > 0 && candidates.every((id) => (this.#told.get(id) ?? 0) >= row.term);
   }
 
-  /** Of one that has ended, nothing is trusted. One that lives may only be put back where nobody is new to it. */
+  /** Of one that has ended, nothing is trusted, and of one that was buried, after a lease. One that lives may only be put back where nobody is new to it. */
   #isSafeForSession(name: string, older: Lease, row: Lease, memories: Memories): boolean {
-    if (row.kind === "vacant") return true;
+    if (row.kind === "vacant") return !isTombstone(row) || this.nowMs() - this.#sinceMs(name) >= LATEST_MS;
     const remembers = ({ host, sinceMs }: Memories["watchers"][number]) => {
       const known = this.#read.get(host)?.get(name);
       return known !== undefined && known.sentMs > sinceMs && known.revision > older.revision;
     };
     return !memories.hasPlain && memories.watchers.every(remembers);
+  }
+
+  /** Since when the row is as it is. */
+  #sinceMs(name: string): number {
+    return this.#past.get(name)?.at(-1)?.atMs ?? 0;
   }
 
   /** Whether the row of a living session may be deleted: no copy of its opening can make it again (rule 14d). */
@@ -165,8 +175,9 @@ function isHarmless({ name, older, row }: Offer): boolean {
   return row.term === older.term && sessionOf(row) !== undefined;
 }
 
+/** The number that an eviction uses up is nobody's term. */
 function isLater(a: Lease, b: Lease): boolean {
-  return a.term > b.term || (a.term === b.term && a.revision > b.revision);
+  return endedTerm(a) > endedTerm(b) || (endedTerm(a) === endedTerm(b) && a.revision > b.revision);
 }
 
 /** A pause is not lost: it can be asked for again, and nothing tells when. */

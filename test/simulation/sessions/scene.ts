@@ -30,6 +30,8 @@ export interface Chances {
 export class Scene {
   readonly world = new World();
   readonly random: Random;
+  /** Of what candidates ask, and when. */
+  readonly curiosity: Random;
   readonly table: MemoryTable;
   readonly replicas: Replicas;
   readonly network: Network;
@@ -57,6 +59,7 @@ export class Scene {
     const { world } = this;
     const random = new Random(plan.seed ^ 0x2f6e2b1d);
     this.random = random;
+    this.curiosity = new Random(plan.seed ^ 0x2545f491);
     const { leaseDurationMs, tight } = plan;
     this.stopTimeoutMs = Math.round(0.6 * leaseDurationMs);
     this.requestTimeoutMs = tight
@@ -180,7 +183,8 @@ export class Scene {
   #heard(host: Host, whole: Answer, sentMs: number, verb: Verb, args: readonly unknown[]): Answer {
     const answer = this.reads.leftOut(verb, whole);
     this.referee.heard(host, new Set(this.#idsOf(host)), verb, args, answer, sentMs);
-    if (verb === "read")
+    // Who only asks who leads does not watch its session.
+    if (verb === "read" && this.playersOn(host).every(({ asking }) => asking === 0))
       this.restores.read(host, args[0] as string, (answer as { lease?: Lease }).lease, sentMs);
     const machine = this.machines.get(host);
     const isAwaited = !(args.at(-1) as AbortSignal).aborted;
