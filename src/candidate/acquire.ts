@@ -77,7 +77,11 @@ export async function acquire(
     return isExplained(lease, basis) ? NOT_USED : UNEXPLAINED;
   }
   // It is acquired again; after a restore, when all that was trusted before has run out (rule 6b).
-  if (isDoubted(written) || isOvertaken) return NOT_USED;
+  if (isDoubted(written) || isOvertaken) {
+    // The row that was noted says nothing of this one.
+    if (isOvertaken) seen.unanswered(basis);
+    return NOT_USED;
+  }
   // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
   const now = client.time.now();
   if (trustLeftMs(sent, trustMs(options), now) <= 0) return NOT_USED;

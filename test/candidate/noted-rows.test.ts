@@ -175,6 +175,33 @@ test.each([
   },
 );
 
+test("under a session such an acquire is given back if its caller has had enough by then", async () => {
+  const stage = new Stage();
+  const caller = new AbortController();
+  const held = heldUp(stage, "acquire");
+  const store = between(held.store, async (verb, pass) => {
+    const answer = await pass();
+    if (verb === "acquire") caller.abort(new Error("enough"));
+    return answer;
+  });
+  const { session, elect } = stage.session("b", { store, leaseDurationMs: 12_000 });
+  const b = elect();
+  await leadAndResign(stage.candidate("a").election);
+  const old = await rowOf(stage);
+  const bid = b.campaign({ signal: caller.signal });
+  await held.sent;
+  const x = stage.candidate("x");
+  await x.election.campaign();
+  await stage.advance(1_500);
+  await b.leader();
+  stage.table.restore(NAME, old);
+  held.pass();
+  await expect(bid).rejects.toThrow("enough");
+  await stage.advance(3 * 12_000, { frozen: [x.clock] });
+  expect(await rowOf(stage)).toMatchObject({ kind: "vacant", term: 2 });
+  await settled(stage, session.close());
+});
+
 test("an acquire that is not sent does not end a try: it reads then", async () => {
   const stage = new Stage();
   const [healthy, asked] = [gate(), gate()];
