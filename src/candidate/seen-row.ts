@@ -200,7 +200,8 @@ export class SeenRow {
   /** Whether a row was noted while this acquire was under way that is not its own, and no earlier one. */
   hasOvertaken(acquired: Held): boolean {
     const { lease } = this;
-    return lease !== undefined && holderOf(lease) !== acquired.holder && !isLater(acquired, lease);
+    if (lease === undefined || isLater(acquired, lease)) return false;
+    return lease.kind === "placeholder" || lease.attemptId !== acquired.attemptId;
   }
 
   /** What an acquire follows. */

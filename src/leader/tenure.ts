@@ -351,7 +351,8 @@ export class Tenure implements Renewable, Releasable, Covered {
 
   /** The answer to a renewal can be read after a stand-in has written again. It is older, but no restore (rule 6). */
   observed(lease: Lease, sent: Instant): void {
-    if (!this.#isOvertaken(lease)) this.observer.observed(lease, sent);
+    if (this.#state.kind === "over") this.noted(lease, sent);
+    else if (!this.#isOvertaken(lease)) this.observer.observed(lease, sent);
   }
 
   /** An answer that came when the tenure was over: the next campaign may be under way. */

@@ -1,5 +1,5 @@
 import type { Instant } from "../clock.js";
-import { endedTerm, type Held, holderOf, isQuiet, type Lease } from "./lease.js";
+import { endedTerm, type Held, holderOf, isQuiet, type Lease, type TermLease } from "./lease.js";
 import {
   afterEarlyWrite,
   afterNoChange,
@@ -55,6 +55,8 @@ const NOTHING: Memory = { term: 0, latest: { term: 0, revision: 0 }, longestLeas
 interface Position {
   readonly term: number;
   readonly revision: number;
+  /** The acquire that began the term. It stays on a row that was given back. */
+  readonly attemptId?: string | undefined;
 }
 
 /** The history of an election, if its lease row is gone. */
@@ -144,7 +146,8 @@ export function isLater(lease: Lease, other: Lease): boolean {
 }
 
 function positionOf(lease: Lease): Position {
-  return { term: endedTerm(lease), revision: lease.revision };
+  const attemptId = lease.kind === "placeholder" ? undefined : lease.attemptId;
+  return { term: endedTerm(lease), revision: lease.revision, attemptId };
 }
 
 function compare(lease: Lease, { term, revision }: Position): number {
@@ -165,17 +168,22 @@ function remember(
   if (lease === undefined || lease.kind === "placeholder") return memory;
   const longestLeaseMs = Math.max(memory.longestLeaseMs, lease.leaseDurationMs);
   const term = Math.max(memory.term, lease.term);
+  if (compare(lease, memory.latest) >= 0) {
+    const since = comesAgain(lease, memory.latest) && { olderSinceMs: receivedMs };
+    return { ...memory, term, latest: positionOf(lease), longestLeaseMs, ...since };
+  }
   const known = previous?.lease;
-  const order = compare(lease, memory.latest);
-  // A pair comes again only if a term does: then an older row was put back, and another candidate led on from there.
-  const isAnothers = order === 0 && known !== undefined && holderOf(lease) !== holderOf(known);
-  if (order >= 0 && !isAnothers) return { ...memory, term, latest: positionOf(lease), longestLeaseMs };
   const isNew =
-    isAnothers ||
     known === undefined ||
     known.kind === "placeholder" ||
     (authoritative && compare(lease, positionOf(known)) < 0);
   return { ...memory, term, longestLeaseMs, ...(isNew && { olderSinceMs: receivedMs }) };
+}
+
+/** Another acquire began this term: an older row was put back, and terms have gone on from there. */
+function comesAgain(lease: TermLease, { term, attemptId }: Position): boolean {
+  const isKnown = lease.attemptId !== undefined && attemptId !== undefined;
+  return endedTerm(lease) === term && isKnown && lease.attemptId !== attemptId;
 }
 
 /** Whether this row, which is no placeholder, is later than all that were seen. */

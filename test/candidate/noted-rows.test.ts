@@ -321,3 +321,79 @@ test.each(["of an acquire without an answer", "of a lease that was given back me
     await settled(stage, session.session.close());
   },
 );
+
+test("an acquire that was evicted before its answer came is no other's: the eviction is acknowledged", async () => {
+  const stage = new Stage();
+  const [landed, answers] = [gate(), gate()];
+  let isSlow = false;
+  const store = between(stage.table, async (verb, pass) => {
+    const answer = await pass();
+    if (verb === "acquire" && isSlow) {
+      landed.open();
+      await answers.opened;
+    }
+    return answer;
+  });
+  const { session, elect } = stage.session("c", { store });
+  const c = elect();
+  const kept = await settled(stage, elect("other").campaign());
+  await leadAndResign(stage.candidate("a").election);
+  isSlow = true;
+  const tried = c.tryCampaign();
+  await landed.opened;
+  await new Operator({ store: stage.table, name: NAME }).evict();
+  await c.leader();
+  answers.open();
+  const leadership = await settled(stage, tried);
+  const next = settled(stage, stage.candidate("d").election.campaign());
+  await stage.until(() => leadership?.signal.aborted === true);
+  await leadership?.resign();
+  const began = stage.time.monotonicMs();
+  await (await next).resign();
+  // Without the acknowledgement it would be the row's own lease: 16 of them.
+  expect(stage.time.monotonicMs() - began).toBeLessThan(2 * LEASE_MS);
+  await settled(stage, kept.resign());
+  await settled(stage, session.close());
+});
+
+test("the late answer to a release is no restore for the campaign that came after it", async () => {
+  const stage = new Stage();
+  const [landed, answers] = [gate(), gate()];
+  let isSlow = false;
+  const store = between(stage.table, async (verb, pass) => {
+    const answer = await pass();
+    if (verb === "resign" && isSlow) {
+      isSlow = false;
+      landed.open();
+      await answers.opened;
+    }
+    return answer;
+  });
+  const { session, elect } = stage.session("c", { store, leaseDurationMs: 12_000 });
+  const c = elect();
+  const x = stage.candidate("x").election;
+  const [kept, other] = [
+    await settled(stage, elect("k").campaign()),
+    await settled(stage, elect("o").campaign()),
+  ];
+  const first = await settled(stage, c.campaign());
+  const row = await rowOf(stage);
+  isSlow = true;
+  void first.resign();
+  await landed.opened;
+  const second = await settled(stage, x.campaign());
+  stage.table.deleteLease(`session#${row.kind === "held" ? row.session : ""}`);
+  // A write of the session shows that its row is gone.
+  await settled(stage, other.resign());
+  await stage.until(() => kept.signal.aborted);
+  const bid = c.campaign();
+  await stage.advance(200);
+  answers.open();
+  await stage.advance(200);
+  await second.resign();
+  const began = stage.time.monotonicMs();
+  const next = await settled(stage, bid);
+  expect(stage.time.monotonicMs() - began).toBeLessThan(2 * LEASE_MS);
+  await settled(stage, next.resign());
+  await settled(stage, session.close());
+});

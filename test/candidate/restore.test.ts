@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, test } from "vitest";
-import { Election, Operator } from "../../src/index.js";
+import { Election, type Leadership, Operator, TableUnavailableError } from "../../src/index.js";
 import type { Lease } from "../../src/protocol/lease.js";
 import { FLOOR_SHARDS, floorPartition } from "../../src/store/schema.js";
 import { MemoryTable } from "../../src/testing/index.js";
@@ -10,6 +10,7 @@ import { Cast, LEASE_MS, NAME } from "../support/cast.js";
 import { incumbent } from "../support/cli.js";
 import { leaseRow, newClient, newLeaseTable } from "../support/fixture.js";
 import { leaseOf, vacantLease } from "../support/lease.js";
+import { between, Stage } from "../support/stage.js";
 
 /** Older rows put back, and tables made anew. */
 
@@ -98,6 +99,35 @@ test("an older row that was put back and then evicted uses up the number of the 
   expect(evicted.done).toBe(true);
   expect((await cast.row())?.term).toBe(3);
   expect((await nextOf(cast, 4))?.term).toBe(4);
+});
+
+test("a term that comes again, led by one who did not know of it, and is given back, does not end the lost one", async () => {
+  const stage = new Stage();
+  let isCut = false;
+  const store = between(stage.table, async (_verb, pass) => {
+    if (isCut) throw new TableUnavailableError("renew the lease");
+    return pass();
+  });
+  const x = stage.candidate("x", { store }).election;
+  const y = stage.candidate("y").election;
+  await (await stage.candidate("a").election.campaign()).resign();
+  const { lease: old } = await stage.table.read(NAME);
+  const lost = await x.campaign();
+  const bid = stage.candidate("c").election.campaign();
+  await stage.advance(50);
+  isCut = true;
+  stage.table.restore(NAME, old as Lease);
+  const again = await y.campaign();
+  expect([lost.term, again.term]).toEqual([2, 2]);
+  await again.resign();
+  let next: Leadership | undefined;
+  void bid.then((leadership) => {
+    next = leadership;
+  });
+  await stage.until(() => next !== undefined);
+  expect(next?.term).toBe(3);
+  expect(lost.remainingMs()).toBeLessThanOrEqual(0);
+  await next?.resign();
 });
 
 test("a table made anew: terms go on above those that were seen, after a lease", async () => {

@@ -220,6 +220,33 @@ describe("an older row than one that was seen", () => {
     expect(move(again, 11_999).kind).not.toBe("acquire");
   });
 
+  test("with the number of the lost term comes again with another acquire: also when it was given back by then", () => {
+    const lost = observe(undefined, { ...ROW, attemptId: "x" }, 0, true);
+    for (const again of [
+      { ...ROW, holder: "y", attemptId: "y" },
+      { ...VACANT, revision: ROW.revision + 1, attemptId: "y" },
+    ]) {
+      const seen = observe(lost, again, 1_000, false);
+      expect(nextMove(seen, me, at(999 + ROW.leaseDurationMs), undefined).kind).not.toBe("acquire");
+      expect(
+        nextMove(observe(seen, again, 1_001, false), me, at(1_000 + ROW.leaseDurationMs), undefined),
+      ).toMatchObject({
+        kind: "acquire",
+        term: ROW.term + 1,
+      });
+    }
+  });
+
+  test("is no older row when an old replica shows it once more, beside a placeholder or after its end", () => {
+    const row = { ...ROW, attemptId: "x" };
+    const gone = observe(observe(undefined, row, 0, true), placeholder(), 100, true);
+    const replica = observe(gone, row, 200, false);
+    const next = { ...VACANT, term: ROW.term + 1, revision: ROW.revision + 5, attemptId: "y" };
+    expect(nextMove(observe(replica, next, 300, true), me, at(300), undefined).kind).toBe("acquire");
+    const released = { ...VACANT, revision: ROW.revision + 1, attemptId: "x" };
+    expect(nextMove(observe(replica, released, 300, true), me, at(300), undefined).kind).toBe("acquire");
+  });
+
   test("the wait outlasts an eviction, which counts terms up past what was seen", () => {
     const older = { ...NOW, revision: 3, expiresAt: 1 };
     const evicted = vacantLease({ ...older, term: 10, revision: 4, endReason: "evicted" });
