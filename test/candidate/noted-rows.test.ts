@@ -35,6 +35,25 @@ function heldUp(stage: Stage, verb: Verb) {
   return { store, sent: sent.opened, pass: passes.open };
 }
 
+/** A store that holds back the answer to the next such request from then on. */
+function heldBack(stage: Stage, verb: Verb) {
+  const [landed, answers] = [gate(), gate()];
+  let holdsNext = false;
+  const store = between(stage.table, async (each, pass) => {
+    const isHeld = each === verb && holdsNext;
+    if (isHeld) holdsNext = false;
+    const answer = await pass();
+    if (!isHeld) return answer;
+    landed.open();
+    await answers.opened;
+    return answer;
+  });
+  const holdNext = () => {
+    holdsNext = true;
+  };
+  return { store, holdNext, landed: landed.opened, answer: answers.open };
+}
+
 /** The row as it stands now. */
 const rowOf = async (stage: Stage) => (await stage.table.read(NAME)).lease as Lease;
 
@@ -101,24 +120,16 @@ test("a transaction that the row of a later term refuses counts as seen", async 
 
 test("an answer that another one has overtaken shows no restore: a lease that was given back is taken at once", async () => {
   const stage = new Stage();
-  const late = gate();
-  let isLate = true;
-  const store = between(stage.table, async (verb, pass) => {
-    const answer = await pass();
-    if (verb === "read" && isLate) {
-      isLate = false;
-      await late.opened;
-    }
-    return answer;
-  });
+  const { store, holdNext, answer } = heldBack(stage, "read");
   const a = stage.candidate("a", { store }).election;
   const b = stage.candidate("b").election;
   const leadership = await b.campaign();
+  holdNext();
   const tried = a.tryCampaign();
   await leadership.resign();
   await stage.advance(10);
   expect(await a.leader()).toBeUndefined();
-  late.open();
+  answer();
   const next = await tried;
   expect(next?.term).toBe(2);
   await next?.resign();
@@ -324,26 +335,17 @@ test.each(["of an acquire without an answer", "of a lease that was given back me
 
 test("an acquire that was evicted before its answer came is no other's: the eviction is acknowledged", async () => {
   const stage = new Stage();
-  const [landed, answers] = [gate(), gate()];
-  let isSlow = false;
-  const store = between(stage.table, async (verb, pass) => {
-    const answer = await pass();
-    if (verb === "acquire" && isSlow) {
-      landed.open();
-      await answers.opened;
-    }
-    return answer;
-  });
+  const { store, holdNext, landed, answer } = heldBack(stage, "acquire");
   const { session, elect } = stage.session("c", { store });
   const c = elect();
   const kept = await settled(stage, elect("other").campaign());
   await leadAndResign(stage.candidate("a").election);
-  isSlow = true;
+  holdNext();
   const tried = c.tryCampaign();
-  await landed.opened;
+  await landed;
   await new Operator({ store: stage.table, name: NAME }).evict();
   await c.leader();
-  answers.open();
+  answer();
   const leadership = await settled(stage, tried);
   const next = settled(stage, stage.candidate("d").election.campaign());
   await stage.until(() => leadership?.signal.aborted === true);
@@ -358,17 +360,7 @@ test("an acquire that was evicted before its answer came is no other's: the evic
 
 test("the late answer to a release is no restore for the campaign that came after it", async () => {
   const stage = new Stage();
-  const [landed, answers] = [gate(), gate()];
-  let isSlow = false;
-  const store = between(stage.table, async (verb, pass) => {
-    const answer = await pass();
-    if (verb === "resign" && isSlow) {
-      isSlow = false;
-      landed.open();
-      await answers.opened;
-    }
-    return answer;
-  });
+  const { store, holdNext, landed, answer } = heldBack(stage, "resign");
   const { session, elect } = stage.session("c", { store, leaseDurationMs: 12_000 });
   const c = elect();
   const x = stage.candidate("x").election;
@@ -378,9 +370,9 @@ test("the late answer to a release is no restore for the campaign that came afte
   ];
   const first = await settled(stage, c.campaign());
   const row = await rowOf(stage);
-  isSlow = true;
+  holdNext();
   void first.resign();
-  await landed.opened;
+  await landed;
   const second = await settled(stage, x.campaign());
   stage.table.deleteLease(`session#${row.kind === "held" ? row.session : ""}`);
   // A write of the session shows that its row is gone.
@@ -388,7 +380,7 @@ test("the late answer to a release is no restore for the campaign that came afte
   await stage.until(() => kept.signal.aborted);
   const bid = c.campaign();
   await stage.advance(200);
-  answers.open();
+  answer();
   await stage.advance(200);
   await second.resign();
   const began = stage.time.monotonicMs();
