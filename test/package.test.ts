@@ -66,4 +66,4 @@ test("the client's bundle holds no third package, and does not grow unnoticed", 
 });
 
 /** Raise it knowingly: `npm run size` says which folder grew. */
-const MAX_BUNDLE_BYTES = 230_000;
+const MAX_BUNDLE_BYTES = 231_000;

@@ -42,9 +42,11 @@ export function pollForRelease(
     const atMs = latestMs + OTHERS_AFTER_POLLS * everyMs;
     return polledMs < atMs ? { atMs, consistent: false } : undefined;
   }
-  const widthMs = schedule.byMs - schedule.afterMs;
+  // Written earlier, it would have run out by then: so also who was cut off for long knows the moment that well.
+  const afterMs = Math.max(schedule.afterMs, schedule.byMs - leaseMs);
+  const widthMs = schedule.byMs - afterMs;
   const drainedMs = polledMs - latestMs;
   const pauseMs = Math.max(everyMs, widthMs / POLLS_PER_BRACKET, drainedMs * DRAIN_PART);
-  const fromMs = schedule.afterMs + inMs - EARLY_POLLS * everyMs;
+  const fromMs = afterMs + inMs - EARLY_POLLS * everyMs;
   return { atMs: Math.max(fromMs, polledMs + pauseMs), consistent: drainedMs * DRAIN_PART <= everyMs };
 }

@@ -50,6 +50,14 @@ describe("the successor", () => {
     expect(moments.length).toBeLessThanOrEqual(55);
   });
 
+  test("that was cut off for long polls as often as after a lease: written earlier, the row would have run out", () => {
+    const byMs = 60_000;
+    const moments = polls(byMs, byMs + 1_000);
+    const pauses = [byMs, ...moments].slice(1).map((atMs, i) => atMs - ([byMs, ...moments][i] ?? 0));
+    expect(Math.max(...pauses)).toBe(LEASE_MS / 50);
+    expect(moments.length).toBeGreaterThanOrEqual(16);
+  });
+
   test("stops a lease after the moment: the leader may be dead", () => {
     expect(poll(10, 10 + 1_000 + LEASE_MS - 1)).toBeDefined();
     expect(poll(10, 10 + 1_000 + LEASE_MS)).toBeUndefined();
