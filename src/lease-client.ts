@@ -73,7 +73,7 @@ export class LeaseClient extends OperatorRequests {
   onNoted: ((lease: Lease, sent: Instant, received: Instant) => void) | undefined;
 
   /** Rule 6a. What a candidate has seen counts for its campaign, whichever call it came to. */
-  noted(lease: Lease | undefined, sent: Instant, received: Instant): void {
+  noted(lease: Lease | undefined, sent: Instant, received = this.time.now()): void {
     if (lease) this.onNoted?.(lease, sent, received);
   }
 

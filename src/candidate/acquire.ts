@@ -54,7 +54,7 @@ export async function acquire(
   try {
     const send = async () => {
       signal?.throwIfAborted();
-      // Either can come while this claim waits for its turn.
+      // The session can be lost, and a later row noted, while this claim waits for its turn.
       if (!isTrusted(under, session) || !seen.isLast(basis)) return undefined;
       isSent = true;
       return client.acquire({ basis, term, session });
@@ -72,16 +72,14 @@ export async function acquire(
   const isOvertaken = succeeded && seen.hasOvertaken(lease);
   if (lease === undefined && basis.founding) seen.foundingRefused();
   else seen.observe(lease, received.monotonicMs, true, sent.monotonicMs);
+  // The row that was noted says nothing of this one.
+  if (isOvertaken) seen.unanswered(basis);
   if (!succeeded) {
     emit({ type: "refused", term: lease?.term });
     return isExplained(lease, basis) ? NOT_USED : UNEXPLAINED;
   }
   // It is acquired again; after a restore, when all that was trusted before has run out (rule 6b).
-  if (isDoubted(written) || isOvertaken) {
-    // The row that was noted says nothing of this one.
-    if (isOvertaken) seen.unanswered(basis);
-    return NOT_USED;
-  }
+  if (isDoubted(written) || isOvertaken) return NOT_USED;
   // The answer may have taken longer than the lease lasts (pitfall: a lease that has already run out).
   const now = client.time.now();
   if (trustLeftMs(sent, trustMs(options), now) <= 0) return NOT_USED;

@@ -140,9 +140,8 @@ export class Campaign {
         }
         signal?.throwIfAborted();
         const claim = await acquire(this.candidacy, seen, move, signal);
-        const won = this.#counted(claim);
-        if (won) return won;
-        hasRead = !seen.needsConsistentRead && !(claim.kind === "notWon" && claim.isUnsent);
+        if (this.#isWon(claim)) return claim;
+        hasRead = !seen.needsConsistentRead && !claim.isUnsent;
         if (!this.#isFoundingOutdated(move)) {
           refusals += 1;
           continue;
@@ -221,17 +220,18 @@ export class Campaign {
    */
   async #acquireOrBackOff(move: Acquire, signal: AbortSignal | undefined): Promise<Won | undefined> {
     const { clock, renewIntervalMs, random } = this.candidacy.options;
-    const won = this.#counted(await acquire(this.candidacy, this.#seen, move, signal));
-    if (!won && this.#unexplainedRefusals > 0) {
+    const claim = await acquire(this.candidacy, this.#seen, move, signal);
+    if (this.#isWon(claim)) return claim;
+    if (this.#unexplainedRefusals > 0)
       await sleep(clock, backoffMs(this.#unexplainedRefusals, renewIntervalMs, random), signal);
-    }
-    return won;
+    return undefined;
   }
 
-  #counted(claim: Won | NotWon): Won | undefined {
-    const isUnexplained = claim.kind === "notWon" && claim.isUnexplained;
-    this.#unexplainedRefusals = isUnexplained ? this.#unexplainedRefusals + 1 : 0;
-    return claim.kind === "elected" ? claim : undefined;
+  /** Counts refusals that have no explanation, too. */
+  #isWon(claim: Won | NotWon): claim is Won {
+    const isWon = claim.kind === "elected";
+    this.#unexplainedRefusals = isWon || !claim.isUnexplained ? 0 : this.#unexplainedRefusals + 1;
+    return isWon;
   }
 
   /** It was refused without a row, which says nothing of a holder: history or the floor has changed since it was read. */

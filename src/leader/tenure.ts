@@ -357,7 +357,7 @@ export class Tenure implements Renewable, Releasable, Covered {
 
   /** An answer that came when the tenure was over: the next campaign may be under way. */
   noted(lease: Lease | undefined, sent: Instant): void {
-    this.client.noted(lease, sent, this.client.time.now());
+    this.client.noted(lease, sent);
   }
 
   adopt(lease: Held): void {

@@ -105,7 +105,7 @@ export class Seat implements Under, HoldSeat {
   }
 
   noted(lease: Lease | undefined, sent: Instant): void {
-    this.client.noted(lease, sent, this.client.time.now());
+    this.client.noted(lease, sent);
   }
 
   async giveBack({ term, revision }: Held): Promise<boolean> {

@@ -95,6 +95,6 @@ export class Backups {
 }
 
 /** The number that an eviction uses up is nobody's term. */
-function isLater(a: Lease, b: Lease): boolean {
+export function isLater(a: Lease, b: Lease): boolean {
   return endedTerm(a) > endedTerm(b) || (endedTerm(a) === endedTerm(b) && a.revision > b.revision);
 }

@@ -6,6 +6,7 @@ import {
   TransactionUnknownError,
   WorkNotStoppedError,
 } from "../../src/index.js";
+import type { Asker } from "./curiosity.js";
 import type { Host } from "./host.js";
 import type { Random } from "./random.js";
 import type { Referee } from "./referee.js";
@@ -14,17 +15,13 @@ import { type TickForm, tickOf } from "./ticks.js";
 import { Violation } from "./violation.js";
 
 /** One start of one candidate process. */
-export interface Player {
-  readonly host: Host;
-  readonly election: Election;
+export interface Player extends Asker {
   readonly rank: number;
   readonly eligible: boolean;
   /** Renews while its event loop is blocked. */
   readonly hasThread: boolean;
   leadership: Leadership | undefined;
   working: boolean;
-  /** Of its calls under way, how many only read. */
-  asking: number;
   /** Whose signals its calls under way were given. */
   readonly callers: Set<AbortController>;
 }
@@ -241,33 +238,6 @@ async function callBeside(
   } catch (error) {
     referee.outcome(id, error instanceof TransactionUnknownError ? "unknown" : "refused");
   }
-}
-
-/** Also of a candidate that leads, and for health checks. What any answer shows it has seen. */
-export async function askNowAndThen(
-  player: Player,
-  { isCalm, leaseDurationMs }: Surroundings,
-  random: Random,
-): Promise<void> {
-  const { host, election } = player;
-  for (;;) {
-    await rest(host, random.between(0, leaseDurationMs));
-    if (isCalm()) return;
-    const call = random.pick([
-      () => election.leader(),
-      () => election.isWedged(),
-      () => election.candidates(),
-      () => election.history(),
-    ]);
-    await asked(player, call);
-  }
-}
-
-/** Whatever comes of it. */
-export async function asked(player: Player, call: () => Promise<unknown>): Promise<void> {
-  player.asking += 1;
-  await call().catch(() => {});
-  player.asking -= 1;
 }
 
 function rest(host: Host, ms: number): Promise<void> {

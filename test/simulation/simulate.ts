@@ -7,23 +7,14 @@ import type { LeaseSigner, LeaseStore } from "../../src/store/lease-store.js";
 import { MemoryTable } from "../../src/testing/index.js";
 import { plainSigner } from "../support/wills.js";
 import { Backups } from "./backups.js";
+import { asked, askNowAndThen } from "./curiosity.js";
 import { type Death, Estate } from "./estate.js";
 import { Headers } from "./headers.js";
 import { EPOCH_MS, Host } from "./host.js";
 import { LivingThread, type Outside } from "./living-thread.js";
 import { CALM, Network, type Verb } from "./network.js";
 import type { Fault, Machine, Plan } from "./plan.js";
-import {
-  asked,
-  askNowAndThen,
-  CALLS,
-  leadForEver,
-  type Player,
-  REGISTER,
-  runTick,
-  type Surroundings,
-  watch,
-} from "./players.js";
+import { CALLS, leadForEver, type Player, REGISTER, runTick, type Surroundings, watch } from "./players.js";
 import { Random } from "./random.js";
 import { Referee } from "./referee.js";
 import { ReleaseWatch } from "./release-watch.js";
@@ -317,7 +308,7 @@ class Simulation {
     this.#current.set(machine.label, player);
     this.#referee.players.push(player);
     if (plan.job === "lead") void leadForEver(player, this.#around);
-    if (plan.curious) void askNowAndThen(player, this.#around, this.#curiosity);
+    if (plan.curious) void askNowAndThen(player, this.#curiosity, plan.leaseDurationMs, this.#around.isCalm);
   }
 
   #withThread(host: Host, machine: Machine, store: LeaseStore): LeaseStore {

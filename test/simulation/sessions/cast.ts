@@ -1,5 +1,6 @@
-import type { Election, Session } from "../../../src/index.js";
+import type { Session } from "../../../src/index.js";
 import type { LeaseStore } from "../../../src/store/lease-store.js";
+import type { Asker } from "../curiosity.js";
 import type { Estate } from "../estate.js";
 import type { Host } from "../host.js";
 import type { LivingThread } from "../living-thread.js";
@@ -7,11 +8,8 @@ import type { Bidder } from "./known.js";
 import type { Machine } from "./plan.js";
 
 /** One election object, and the calls of it that are under way. */
-export interface Player extends Bidder {
-  readonly election: Election;
+export interface Player extends Bidder, Asker {
   readonly callers: Set<AbortController>;
-  /** Of its calls under way, how many only read. */
-  asking: number;
   /** Others bid for all names. */
   readonly mayLeave: boolean;
   /** Until then it does not bid, whatever it has left behind. */

@@ -1,6 +1,7 @@
 import { sendStandInsBy } from "../../../src/heartbeat-thread/sender.js";
 import { Election, type ElectionEvent, Session } from "../../../src/index.js";
 import { plainSigner } from "../../support/wills.js";
+import { askNowAndThen } from "../curiosity.js";
 import { type Death, Estate } from "../estate.js";
 import { Host } from "../host.js";
 import { LivingThread } from "../living-thread.js";
@@ -127,7 +128,14 @@ export class Processes {
     };
     era.players.push(player);
     void this.work.leadForEver(player, era);
-    if (this.scene.plan.curious) void this.work.askNowAndThen(player, era);
+    if (this.scene.plan.curious) this.#askNowAndThen(player, era);
+  }
+
+  #askNowAndThen(player: Player, era: Era): void {
+    const { curiosity, plan, restores } = this.scene;
+    const isOver = () => this.scene.isCalm || era.isOver;
+    const saw = (term: number) => restores.saw(player.candidateId, term);
+    void askNowAndThen(player, curiosity, 2 * plan.leaseDurationMs, isOver, saw);
   }
 
   #tell(event: ElectionEvent): void {

@@ -1,6 +1,7 @@
 import type { ElectionEvent } from "../../../src/index.js";
-import { endedTerm, type Lease, sessionOf } from "../../../src/protocol/lease.js";
+import { type Lease, sessionOf } from "../../../src/protocol/lease.js";
 import { isSessionRow } from "../../../src/protocol/sessions.js";
+import { isLater } from "../backups.js";
 import type { Host } from "../host.js";
 import type { Random } from "../random.js";
 import { isTombstone } from "./known.js";
@@ -130,7 +131,10 @@ export class Restores {
     return candidates.length > 0 && candidates.every((id) => (this.#told.get(id) ?? 0) >= row.term);
   }
 
-  /** Of one that has ended, nothing is trusted, and of one that was buried, after a lease. One that lives may only be put back where nobody is new to it. */
+  /**
+   * Of one that has ended, nothing is trusted, and of one that was buried, after a lease. One that lives may only be put back where
+   * nobody is new to it.
+   */
   #isSafeForSession(name: string, older: Lease, row: Lease, memories: Memories): boolean {
     if (row.kind === "vacant") return !isTombstone(row) || this.nowMs() - this.#sinceMs(name) >= LATEST_MS;
     const remembers = ({ host, sinceMs }: Memories["watchers"][number]) => {
@@ -173,11 +177,6 @@ export class Restores {
 function isHarmless({ name, older, row }: Offer): boolean {
   if (isSessionRow(name)) return row.kind === "vacant";
   return row.term === older.term && sessionOf(row) !== undefined;
-}
-
-/** The number that an eviction uses up is nobody's term. */
-function isLater(a: Lease, b: Lease): boolean {
-  return endedTerm(a) > endedTerm(b) || (endedTerm(a) === endedTerm(b) && a.revision > b.revision);
 }
 
 /** A pause is not lost: it can be asked for again, and nothing tells when. */

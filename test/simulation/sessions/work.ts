@@ -43,28 +43,6 @@ export class Work {
     }
   }
 
-  /** Also while it leads. What it is shown then it has seen (rule 6a). */
-  async askNowAndThen(player: Player, era: Era): Promise<void> {
-    const { curiosity, plan, restores } = this.scene;
-    const { host, election, candidateId } = player;
-    for (;;) {
-      await rest(host, curiosity.between(0, 2 * plan.leaseDurationMs));
-      if (this.scene.isCalm || era.isOver) return;
-      const call = curiosity.pick([
-        async () => {
-          const leader = await election.leader();
-          if (leader) restores.saw(candidateId, leader.term);
-        },
-        () => election.isWedged(),
-        () => election.candidates(),
-        () => election.history(),
-      ]);
-      player.asking += 1;
-      await call().catch(() => {});
-      player.asking -= 1;
-    }
-  }
-
   async #leadByHand(player: Player, signal: AbortSignal): Promise<void> {
     const leadership = await player.election.campaign({ signal });
     await this.#work(player, leadership);
